@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: MIT
+#
+#   make            build/xenrecon
+#   make demo       the main job, on a private store            (installs what is missing, when it may)
+#   make check      every test
+#   make lint       clang-format, clang-tidy, cppcheck, gcc -fanalyzer, shellcheck
+#   make install    DESTDIR and prefix as usual
+#
+#   DEVELOPER=1                     warnings are errors
+#   SANITIZE=address,undefined      builds with these, into a build folder of its own
+#   CC=clang                        likewise
+
+VERSION := 0.1.0
+
+prefix     ?= /usr/local
+sbindir    ?= $(prefix)/sbin
+datadir    ?= $(prefix)/share
+sysconfdir ?= /etc
+
+comma := ,
+B := build$(if $(filter-out cc gcc,$(CC)),-$(CC))$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))
+
+CFLAGS   ?= -O2 -g
+STD      := -std=gnu11 -I. -D_GNU_SOURCE -DXENRECON_VERSION='"$(VERSION)"' -DXENRECON_DATADIR='"$(datadir)/xenrecon"' \
+            -DXENRECON_SYSCONFDIR='"$(sysconfdir)/xenrecon"'
+WARN     := -Wall -Wextra -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
+            -Wwrite-strings -Wvla -Wshadow -Wformat=2 -Wundef -Wconversion -Wcast-qual -Wswitch-enum
+ifdef DEVELOPER
+WARN     += -Werror
+endif
+ifdef SANITIZE
+STD      += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+LDFLAGS  += -fsanitize=$(SANITIZE)
+endif
+ALL_CFLAGS = $(STD) $(WARN) $(CFLAGS) -MMD -MP
+
+PURE_LIBS := -lyaml -ljansson
+LIBS      := $(PURE_LIBS) -luv -lxenstore
+
+pure_src  := $(wildcard schemas/*.c reconcilers/*.c)
+ctl_src   := $(filter-out controller/main.c,$(wildcard controller/*.c))
+pure_obj  := $(pure_src:%.c=$B/%.o)
+ctl_obj   := $(ctl_src:%.c=$B/%.o)
+# unit/test_*.c link only the pure layers, unit/ctl_*.c the controller too
+pure_test := $(patsubst %.c,$B/%,$(wildcard test/unit/test_*.c))
+ctl_test  := $(patsubst %.c,$B/%,$(wildcard test/unit/ctl_*.c))
+test_obj  := $(patsubst %.c,$B/%.o,$(wildcard test/unit/*.c test/lib/*.c))
+rig_tool  := $(patsubst %.c,$B/%,$(filter-out test/rig/hypercall.c,$(wildcard test/rig/*.c)))
+rig       := $B/test/rig/hypercall.so $(rig_tool)
+c_files   := $(wildcard schemas/*.[ch] reconcilers/*.[ch] controller/*.[ch] test/*/*.[ch])
+sh_files  := $(wildcard test/*.sh test/*/*.sh deploy/*.sh) .ci/run
+
+all: $B/xenrecon
+
+$B/xenrecon: $B/controller/main.o $(ctl_obj) $(pure_obj)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$B/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(pure_test): $B/%: $B/%.o $(pure_obj)
+	$(CC) $(LDFLAGS) -o $@ $^ $(PURE_LIBS) -lcheck -lsubunit -lm -lrt -pthread
+
+$(ctl_test): $B/%: $B/%.o $(ctl_obj) $(pure_obj)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lcheck -lsubunit -lm -lrt -pthread
+
+# The rig plays other programs: never built with sanitizers
+rig_cflags = $(filter-out -fsanitize%,$(STD)) $(WARN) -O2 -g -MMD -MP
+$B/test/rig/hypercall.so: test/rig/hypercall.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(rig_cflags) -shared -fPIC -o $@ $<
+$(rig_tool): $B/test/rig/%: test/rig/%.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(rig_cflags) -o $@ $< -lxenstore
+
+rig: $(rig)
+tests: $(pure_test) $(ctl_test)
+
+demo: deps
+	@$(MAKE) --no-print-directory all rig >build.log 2>&1 || { cat build.log; rm -f build.log; exit 1; }; rm -f build.log
+	@test/demo.sh
+
+check: deps
+	@test/check.sh
+
+lint: deps
+	@test/lint.sh $(c_files) -- $(sh_files)
+
+deps:
+	@test/deps.sh
+
+install: all
+	install -D -m 755 $B/xenrecon $(DESTDIR)$(sbindir)/xenrecon
+	install -d $(DESTDIR)$(datadir)/xenrecon/policies $(DESTDIR)$(sysconfdir)/xenrecon/policies.d
+	install -m 644 $(wildcard deploy/policies/*.yaml) $(DESTDIR)$(datadir)/xenrecon/policies/
+
+format:
+	clang-format -i $(c_files)
+
+clean:
+	rm -rf build build-*
+
+-include $(pure_obj:.o=.d) $(ctl_obj:.o=.d) $(test_obj:.o=.d) $(rig_tool:=.d) $B/controller/main.d $B/test/rig/hypercall.d
+
+.SECONDARY:
+.PHONY: all rig tests demo check lint deps install format clean

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* The store as the engine sees it: requests and completions, never a call that blocks. Behind it stand the asynchronous
+ * client of the daemon, libxenstore for one-shot commands, and what tests put there.
+ *
+ * Rules for who implements it:
+ *  - requests are answered in any order, each exactly once, never from inside the call that made them;
+ *  - when the store is lost, everything outstanding is answered with -ECONNRESET, then `lost` is called;
+ *  - a body is copied during the call; the data handed to a completion is only good until it returns.
+ *
+ * One thread. Status is 0 or a negative errno as xenstored named it. */
+#ifndef XENRECON_STORE_H
+#define XENRECON_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <xen/io/xs_wire.h>
+
+struct store;
+
+/* data is NUL-terminated behind its len bytes; NULL unless status is 0. */
+typedef void store_reply_fn(void *arg, int status, const char *data, size_t len);
+
+struct store_ops {
+    void (*request)(struct store *s, enum xsd_sockmsg_type type, uint32_t tx, const void *body, size_t len,
+                    store_reply_fn *done, void *arg);
+};
+
+struct store {
+    const struct store_ops *ops;
+    /* set by the user of the store */
+    void (*event)(void *arg, const char *path, const char *token);
+    void (*lost)(void *arg, const char *why);
+    void *arg;
+};
+
+/* tx is 0 outside transactions. */
+void store_read(struct store *s, uint32_t tx, const char *path, store_reply_fn *done, void *arg);
+/* Names, each with its NUL. A directory too long for one message is put together from its parts. */
+void store_directory(struct store *s, uint32_t tx, const char *path, store_reply_fn *done, void *arg);
+void store_write(struct store *s, uint32_t tx, const char *path, const char *value, store_reply_fn *done,
+                 void *arg);
+void store_remove(struct store *s, uint32_t tx, const char *path, store_reply_fn *done, void *arg);
+void store_watch(struct store *s, const char *path, const char *token, store_reply_fn *done, void *arg);
+void store_unwatch(struct store *s, const char *path, const char *token, store_reply_fn *done, void *arg);
+/* The reply's data is the transaction's id in decimal. */
+void store_begin(struct store *s, store_reply_fn *done, void *arg);
+void store_end(struct store *s, uint32_t tx, bool commit, store_reply_fn *done, void *arg);
+/* The reply's data is "T" or "F". */
+void store_is_introduced(struct store *s, uint16_t domid, store_reply_fn *done, void *arg);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* What the daemon remembers of a device between two decisions. `plan` has none: there the marker stands for it.
+ * Values only: workers, watches and timers are the controller's. */
+#ifndef XENRECON_OBJECT_H
+#define XENRECON_OBJECT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "schemas/row.h"
+
+enum object_phase {
+    OBJECT_NONE,          /* we do not hold this device */
+    OBJECT_STARTING,      /* its worker is not ready yet */
+    OBJECT_READY,         /* created: InitWait was written, or will be in this plan */
+    OBJECT_CONNECTING,    /* the worker connects */
+    OBJECT_CONNECTED,     /* serves the frontend */
+    OBJECT_DISCONNECTING, /* the worker disconnects */
+    OBJECT_DEAD,          /* its worker died */
+};
+
+struct object {
+    enum object_phase phase;
+    bool front_connected; /* F was seen Connected since we connected */
+    uint8_t cycles;       /* in the window that began at: */
+    uint64_t cycles_since;
+    uint64_t incarnation; /* as in the marker */
+};
+
+/* What went wrong the last time, until when nothing is tried, and what it was decided from. */
+struct failure {
+    int error;       /* negative errno; 0: nothing went wrong */
+    uint8_t attempt; /* failures in a row */
+    enum row row;
+    uint64_t until;  /* milliseconds */
+    uint64_t digest; /* of the view: another one ends the backoff */
+};
+
+struct memory {
+    struct object object;
+    enum row row;       /* that decided last time */
+    uint64_t row_since; /* milliseconds; since when it does; 0: never decided */
+    struct failure failure;
+};
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#include "schemas/arena.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "schemas/mem.h"
+
+struct arena_block {
+    struct arena_block *next;
+    size_t used, size;
+    _Alignas(max_align_t) char data[];
+};
+
+enum { BLOCK = 2048 };
+
+void *arena_alloc(struct arena *a, size_t size)
+{
+    size_t align = _Alignof(max_align_t);
+    size_t need = (size + align - 1) / align * align;
+    struct arena_block *b = a->head;
+    if (!b || b->size - b->used < need) {
+        size_t room = need > BLOCK ? need : BLOCK;
+        b = xcalloc(1, sizeof *b + room);
+        b->size = room;
+        b->next = a->head;
+        a->head = b;
+    }
+    void *p = b->data + b->used;
+    b->used += need;
+    return p;
+}
+
+char *arena_strndup(struct arena *a, const char *s, size_t len)
+{
+    char *p = arena_alloc(a, len + 1);
+    memcpy(p, s, len);
+    p[len] = '\0';
+    return p;
+}
+
+char *arena_strdup(struct arena *a, const char *s)
+{
+    return arena_strndup(a, s, strlen(s));
+}
+
+char *arena_printf(struct arena *a, const char *format, ...)
+{
+    va_list ap, again;
+    va_start(ap, format);
+    va_copy(again, ap);
+    int n = vsnprintf(NULL, 0, format, ap);
+    va_end(ap);
+    char *p = arena_alloc(a, n < 0 ? 1 : (size_t)n + 1);
+    if (n > 0)
+        vsnprintf(p, (size_t)n + 1, format, again);
+    va_end(again);
+    return p;
+}
+
+void arena_free(struct arena *a)
+{
+    struct arena_block *next;
+    for (struct arena_block *b = a->head; b; b = next) {
+        next = b->next;
+        free(b);
+    }
+    a->head = NULL;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* What is wrong in a file, and where: printed as
+ *
+ *   policies.d/qdisk.yaml:7:3: unknown key `ownr`, did you mean `owner`?
+ *       7 | ownr: kernel
+ *         | ^
+ */
+#ifndef XENRECON_DIAGNOSTIC_H
+#define XENRECON_DIAGNOSTIC_H
+
+#include <stddef.h>
+
+struct diagnostic {
+    char file[256];
+    unsigned line, column; /* from 1; 0: the file as a whole */
+    char message[512];
+    char excerpt[256]; /* the line, made printable; may be empty */
+};
+
+/* Sets everything; `text` is the whole file's content, for the excerpt, or NULL. */
+void diagnostic_set(struct diagnostic *d, const char *file, unsigned line, unsigned column, const char *text,
+                    size_t len, const char *format, ...) __attribute__((format(printf, 7, 8)));
+
+/* Formats as above, each line ending in a newline; returns buf. */
+const char *diagnostic_format(const struct diagnostic *d, char *buf, size_t size);
+
+#endif

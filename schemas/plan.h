@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* A plan: what one decision asks for, as data. Printing it and executing it go over the same structure. It owns its
+ * memory; strings that it holds live in its arena. */
+#ifndef XENRECON_PLAN_H
+#define XENRECON_PLAN_H
+
+#include "schemas/arena.h"
+#include "schemas/finding.h"
+#include "schemas/row.h"
+#include "schemas/value.h"
+#include "schemas/xenbus.h"
+
+#define ACTIONS(X)                                                                                           \
+    X(CREATE, "create")                                                                                      \
+    X(PUBLISH, "publish")                                                                                    \
+    X(CONNECT, "connect")                                                                                    \
+    X(DISCONNECT, "disconnect")                                                                              \
+    X(CLOSE, "close")                                                                                        \
+    X(CYCLE, "cycle")                                                                                        \
+    X(DESTROY, "destroy")                                                                                    \
+    X(RELEASE, "release")                                                                                    \
+    X(ADOPT, "adopt")                                                                                        \
+    X(HOTPLUG, "hotplug")                                                                                    \
+    X(COLLECT, "collect")
+
+enum action_kind {
+#define X(name, text) ACTION_##name,
+    ACTIONS(X)
+#undef X
+    ACTION_COUNT,
+};
+
+const char *action_name(enum action_kind kind);
+
+struct write {
+    const char *path, *value;
+};
+
+struct removal {
+    const char *path;
+    bool if_empty; /* only when nothing is left in it: another device's directory is never taken along */
+};
+
+struct action {
+    enum action_kind kind;
+    const char *reason;
+    struct write *writes; /* in order; an action's writes are one transaction */
+    size_t n_writes, cap_writes;
+    struct removal *removals; /* in order, after the writes */
+    size_t n_removals, cap_removals;
+};
+
+/* A value that the actions rely on: read again inside the transaction that writes. */
+struct reliance {
+    const char *path;
+    struct value value;
+};
+
+enum { PLAN_ACTIONS_MAX = 4 };
+
+struct plan {
+    struct arena arena;
+    enum row row;
+    struct action actions[PLAN_ACTIONS_MAX];
+    size_t n_actions;
+    struct reliance *relies;
+    size_t n_relies, cap_relies;
+    struct finding *findings;
+    size_t n_findings, cap_findings;
+    uint64_t wake_at; /* milliseconds, on decide()'s clock; 0: only when something changes */
+    bool deferred;    /* at wake_at there will be something to do, not only something to say */
+};
+
+struct plan *plan_new(void);
+void plan_free(struct plan *p); /* NULL is fine */
+
+struct action *plan_act(struct plan *p, enum action_kind kind, const char *reason);
+void action_write(struct plan *p, struct action *a, const char *path, const char *value);
+void action_remove(struct plan *p, struct action *a, const char *path, bool if_empty);
+void plan_rely(struct plan *p, const char *path, const struct value *value); /* each path once */
+void plan_find(struct plan *p, enum finding_code code, enum severity severity, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+/* The earliest of the times asked for; `deferred` as in the struct. */
+void plan_wake(struct plan *p, uint64_t at, bool deferred);
+
+bool plan_has_writes(const struct plan *p);
+
+#endif

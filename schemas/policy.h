@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/* Policies: what the administrator declares for one device type. A policy never changes after it was parsed;
+ * a set of them is replaced as a whole. Durations are in milliseconds. */
+#ifndef XENRECON_POLICY_H
+#define XENRECON_POLICY_H
+
+#include <regex.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "schemas/device.h"
+#include "schemas/diagnostic.h"
+#include "schemas/value.h"
+
+enum owner {
+    OWNER_XENRECON, /* we drive the backend's state */
+    OWNER_KERNEL,   /* a kernel driver does: we watch, and may run hotplug scripts */
+    OWNER_EXTERNAL, /* somebody else does: we watch */
+};
+
+enum cycle_mode {
+    CYCLE_ON_INITIALISING,
+    CYCLE_ON_CLOSED,
+};
+
+enum handshake {
+    HANDSHAKE_FULL,
+    HANDSHAKE_NONE, /* the frontend's state means nothing */
+};
+
+enum orphan_action {
+    ORPHAN_REPORT,
+    ORPHAN_REMOVE,
+};
+
+enum key_type {
+    KEY_STRING,
+    KEY_BOOLEAN, /* 0 or 1 */
+    KEY_UINT16,
+    KEY_UINT32,
+    KEY_UINT64,
+    KEY_HEX, /* 64 bits, with or without 0x */
+};
+
+enum required {
+    REQUIRED_NO,
+    REQUIRED_CREATE,  /* `required: true` */
+    REQUIRED_CONNECT, /* `required: connect`: before B may become Connected */
+};
+
+/* One key of B or F: its name, or a pattern in which a component `*` stands for any one name (`port/<any>`). */
+struct key_spec {
+    char *name;
+    bool pattern;
+    enum key_type type;
+    enum required required;
+    char *match;     /* POSIX extended regular expression, or NULL */
+    regex_t *regex;  /* `match`, compiled */
+    char **choices;  /* `enum`, or NULL */
+    size_t n_choices;
+    bool secret; /* never printed */
+};
+
+struct publish {
+    char *key, *value;
+};
+
+#define HOLD_CLOSED_DEFAULT UINT32_MAX
+
+struct policy {
+    char *source; /* the file it came from */
+    char *text;   /* that file's content */
+    size_t text_len;
+    char type[DEVICE_NAME_MAX + 1];
+    char frontend[DEVICE_NAME_MAX + 1]; /* device/<frontend>/<devid>; the type itself by default */
+    enum owner owner;
+    bool qemu; /* QEMU serves this type too: keep off where a device model runs */
+    struct key_spec *keys[2]; /* by enum side: backend-keys, frontend-keys; in the file's order */
+    size_t n_keys[2];
+    struct publish *publish;
+    size_t n_publish;
+    enum cycle_mode cycle;
+    enum handshake handshake;
+    struct {
+        char **command; /* argv with ${key} placeholders; NULL: no worker, the device does its handshake alone */
+        size_t n_command;
+        char *user;
+    } worker;
+    struct {
+        uint32_t create, connect, close;
+    } deadlines;
+    struct {
+        uint32_t init_wait, closed; /* closed: HOLD_CLOSED_DEFAULT unless given */
+    } hold;
+    struct {
+        bool frontend, parents;
+    } destroy;
+    struct {
+        uint32_t initial, max;
+    } retry;
+    struct {
+        uint32_t devices_per_domain, events_per_second, burst;
+    } limits;
+    struct {
+        uint32_t grace;
+        enum orphan_action action;
+    } orphan;
+};
+
+/* One document. 0 and *ret_policy, or -EINVAL and *ret_why; nothing is kept of a bad one. `file` is for messages. */
+int policy_parse(const char *file, const char *text, size_t len, struct policy **ret_policy,
+                 struct diagnostic *ret_why);
+void policy_free(struct policy *p); /* NULL is fine */
+
+/* The draft-07 JSON Schema of the format, from the table that the parser uses. A string for free(). */
+char *policy_json_schema(void);
+
+/* Owns its policies, sorted by type. */
+struct policy_set {
+    struct policy **list;
+    size_t n, cap;
+};
+
+/* Takes p over. One of the same type is replaced (and freed): 1 then, else 0. */
+int policy_set_add(struct policy_set *set, struct policy *p);
+const struct policy *policy_set_find(const struct policy_set *set, const char *type);
+void policy_set_clear(struct policy_set *set);
+
+/* How long Closed stays readable before B is removed: what the policy says, or 10 s in dom0 (libxl removes B
+ * itself long before) and 1 s elsewhere. */
+uint32_t policy_hold_closed(const struct policy *p, uint16_t self);
+
+/* The spec that a key's name falls under: the exact name first, then the patterns in order. NULL: undeclared. */
+const struct key_spec *policy_find_key(const struct policy *p, int side, const char *name);
+
+/* Does the value fit the spec? NULL, or what is wrong with it: a phrase such as "is not a 32-bit number". */
+const char *key_spec_check(const struct key_spec *spec, const struct value *value);
+
+const char *owner_name(enum owner owner);
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+#include "schemas/view.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "schemas/mem.h"
+
+struct view *view_new(uint16_t self, const struct device_key *device)
+{
+    struct view *v = xcalloc(1, sizeof *v);
+    char path[BACKEND_PATH_SIZE];
+    device_backend_path(self, device, path);
+    v->device = *device;
+    v->self = self;
+    v->directory = UNREADABLE;
+    v->path[BACKEND] = arena_strdup(&v->arena, path);
+    return v;
+}
+
+void view_free(struct view *v)
+{
+    if (!v)
+        return;
+    arena_free(&v->arena);
+    free(v->keys[BACKEND]);
+    free(v->keys[FRONTEND]);
+    free(v);
+}
+
+void view_add(struct view *v, enum side side, const char *name, enum presence presence, const char *text,
+              size_t len)
+{
+    size_t n = v->n_keys[side]++;
+    xgrow(&v->keys[side], &v->cap_keys[side], n + 1, sizeof *v->keys[side]);
+    struct view_key *k = &v->keys[side][n];
+    *k = (struct view_key){arena_strdup(&v->arena, name), {.presence = presence}};
+    if (presence == PRESENT) {
+        k->value.text = arena_strndup(&v->arena, text, len);
+        k->value.len = len;
+    }
+}
+
+void view_set_frontend(struct view *v, const char *path)
+{
+    v->path[FRONTEND] = arena_strdup(&v->arena, path);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct view_key *)a)->name, ((const struct view_key *)b)->name);
+}
+
+void view_seal(struct view *v)
+{
+    for (int side = 0; side < 2; side++)
+        if (v->n_keys[side])
+            qsort(v->keys[side], v->n_keys[side], sizeof *v->keys[side], by_name);
+}
+
+struct value view_get(const struct view *v, enum side side, const char *name)
+{
+    struct view_key want = {.name = name};
+    const struct view_key *k =
+        v->n_keys[side] ? bsearch(&want, v->keys[side], v->n_keys[side], sizeof want, by_name) : NULL;
+    return k ? k->value : (struct value){.presence = ABSENT};
+}
+
+const char *view_key_path(const struct view *v, enum side side, const char *name, struct arena *a)
+{
+    return arena_printf(a, "%s/%s", v->path[side], name);
+}
+
+uint64_t view_digest(const struct view *v)
+{
+    const unsigned char flags[] = {(unsigned char)v->directory, (unsigned char)v->domain, (unsigned char)v->qemu};
+    uint64_t h = hash_bytes(HASH_INIT, flags, sizeof flags);
+    for (int side = 0; side < 2; side++)
+        for (size_t i = 0; i < v->n_keys[side]; i++) {
+            const struct view_key *k = &v->keys[side][i];
+            unsigned char presence = (unsigned char)k->value.presence;
+            h = hash_bytes(h, k->name, strlen(k->name) + 1);
+            h = hash_bytes(h, &presence, 1);
+            h = hash_bytes(h, &k->value.len, sizeof k->value.len);
+            h = hash_bytes(h, k->value.text, k->value.len);
+        }
+    return h;
+}
