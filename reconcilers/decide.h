@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The decision core: one function, used by the daemon, by `plan`, by `explain` and by the tests. It reads no clock,
- * does no I/O, logs nothing and keeps nothing. */
+/* The decision core: one function, used by the daemon, by `plan`, by `explain` and by the tests. It reads no
+ * clock, does no I/O, logs nothing and keeps nothing. */
 #ifndef XENRECON_DECIDE_H
 #define XENRECON_DECIDE_H
 
@@ -17,7 +17,8 @@ struct decision_input {
     uint64_t fresh_incarnation;  /* for a marker, if one must be made; 0 in a report: prints as "<new>" */
 };
 
-/* What was decided, for plan_free(); and what the daemon must remember *once the plan's actions have succeeded*. */
+/* What was decided, for plan_free(); and what the daemon must remember *once the plan's actions have
+ * succeeded*. */
 struct plan *decide(const struct decision_input *in, struct object *ret_object);
 
 /* The two ends as the table sees them, for reports. F of a dead domain is absent. */

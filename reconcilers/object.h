@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the daemon remembers of a device between two decisions. `plan` has none: there the marker stands for it.
- * Values only: workers, watches and timers are the controller's. */
+/* What the daemon remembers of a device between two decisions. `plan` has none: there the marker stands for
+ * it. Values only: workers, watches and timers are the controller's. */
 #ifndef XENRECON_OBJECT_H
 #define XENRECON_OBJECT_H
 
@@ -21,10 +21,11 @@ enum object_phase {
 
 struct object {
     enum object_phase phase;
-    bool front_connected; /* F was seen Connected since we connected */
-    uint8_t cycles;       /* in the window that began at: */
-    uint64_t cycles_since;
-    uint64_t incarnation; /* as in the marker */
+    bool front_connected;  /* F was seen Connected since we connected */
+    uint8_t cycles;        /* in the window that began at: */
+    uint64_t cycles_since; /* milliseconds, like the other times here */
+    uint64_t phase_since;  /* when the phase began; 0: unknown */
+    uint64_t incarnation;  /* as in the marker */
 };
 
 /* What went wrong the last time, until when nothing is tried, and what it was decided from. */

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#include "reconcilers/decide.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "reconcilers/situation.h"
+
+static const struct rule *rules_of(enum owner owner)
+{
+    switch (owner) {
+    case OWNER_XENRECON:
+        return handshake_rules;
+    case OWNER_KERNEL:
+    case OWNER_EXTERNAL:
+        return observe_rules;
+    }
+    return observe_rules;
+}
+
+/* A row whose last action failed is held until its backoff ends; a change in the view ends the backoff early.
+ */
+static bool held_back(const struct decision_input *in, const struct plan *p)
+{
+    const struct failure *f = &in->memory->failure;
+    return f->error && p->n_actions && f->row == p->row && in->now < f->until &&
+           f->digest == view_digest(in->view);
+}
+
+struct plan *decide(const struct decision_input *in, struct object *ret_object)
+{
+    struct situation s;
+    struct plan *p = plan_new();
+    situation_read(&s, in, p);
+    situation_decide(&s, rules_of(in->policy->owner));
+    if (in->memory->failure.error && in->memory->failure.row == p->row && p->n_actions)
+        plan_find(p, FINDING_ACTION_FAILED, SEVERITY_ERROR, "%s failed %u times: %s",
+                  action_name(p->actions[p->n_actions - 1].kind), in->memory->failure.attempt,
+                  strerror(-in->memory->failure.error));
+    if (held_back(in, p)) {
+        p->n_actions = 0;
+        plan_wake(p, in->memory->failure.until, true);
+        s.object = in->memory->object;
+    }
+    *ret_object = s.object;
+    return p;
+}

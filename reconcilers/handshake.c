@@ -1,0 +1,564 @@
+/* SPDX-License-Identifier: MIT */
+/* The decision table for `owner: xenrecon`: we drive the backend's state. Each row's condition stands in
+ * words in schemas/row.h; here it stands as a predicate, followed by what the row does. A predicate may rely
+ * on the rows above it not having matched. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "reconcilers/situation.h"
+
+/* A frontend that closes this often in this time is not answered until the time is over. */
+enum {
+    FLAP_CYCLES = 10,
+    FLAP_WINDOW = 60 * 1000
+};
+
+/* ---- what rows do ---- */
+
+static bool held(const struct situation *s)
+{
+    return s->object.phase != OBJECT_NONE;
+}
+
+static void enter(struct situation *s, enum object_phase phase)
+{
+    s->object.phase = phase;
+    s->object.phase_since = s->in->now;
+    s->object.front_connected = false;
+}
+
+static void forget(struct situation *s)
+{
+    s->object = (struct object){0};
+}
+
+static enum outcome release_and_look_again(struct situation *s, const char *why)
+{
+    plan_act(s->plan, ACTION_RELEASE, why);
+    forget(s);
+    return AGAIN;
+}
+
+/* A key of B, unless it has that value already. */
+static void put(struct situation *s, struct action *a, const char *key, const char *value)
+{
+    struct value old = view_get(s->view, BACKEND, key);
+    if (old.presence != PRESENT || old.len != strlen(value) || memcmp(old.text, value, old.len) != 0)
+        action_write(s->plan, a, view_key_path(s->view, BACKEND, key, &s->plan->arena), value);
+}
+
+static void put_marker(struct situation *s, struct action *a, struct marker m)
+{
+    char text[MARKER_SIZE];
+    marker_format(&m, text);
+    put(s, a, MARKER_KEY, m.incarnation ? text : arena_printf(&s->plan->arena, "<new>%s", text + 16));
+}
+
+/* The marker and the state that belongs to it, in this order: who sees the state sees the marker. */
+static void put_state(struct situation *s, struct action *a, enum xenbus_state state,
+                      const struct marker *ring)
+{
+    struct marker m = {.incarnation = held(s) ? s->object.incarnation : s->in->fresh_incarnation,
+                       .wrote = state};
+    if (ring && ring->connected) {
+        m.connected = true;
+        m.ring = ring->ring;
+    }
+    put_marker(s, a, m);
+    put(s, a, "state", arena_printf(&s->plan->arena, "%d", (int)state));
+}
+
+static bool connected(const struct situation *s)
+{
+    return s->object.phase == OBJECT_CONNECTED || (s->marked && s->marker.connected);
+}
+
+static void disconnect(struct situation *s, const char *why)
+{
+    if (connected(s))
+        plan_act(s->plan, ACTION_DISCONNECT, why);
+    enter(s, OBJECT_READY);
+}
+
+/* Ends the connection, and says so with the state. */
+static enum outcome close_with(struct situation *s, enum xenbus_state state, const char *why)
+{
+    disconnect(s, why);
+    put_state(s, plan_act(s->plan, ACTION_CLOSE, why), state, NULL);
+    return DECIDED;
+}
+
+/* A number for the connect keys: another ring has another one. */
+static uint64_t ring_hash(const struct situation *s)
+{
+    uint64_t h = HASH_INIT;
+    for (size_t i = 0; i < s->view->n_keys[FRONTEND]; i++) {
+        const struct view_key *k = &s->view->keys[FRONTEND][i];
+        const struct key_spec *spec = policy_find_key(s->policy, FRONTEND, k->name);
+        if (!spec || spec->required != REQUIRED_CONNECT || k->value.presence != PRESENT)
+            continue;
+        h = hash_bytes(h, k->name, strlen(k->name) + 1);
+        h = hash_bytes(h, k->value.text, k->value.len);
+        h = hash_bytes(h, "", 1);
+    }
+    return h;
+}
+
+/* The severity of keys that are not there: somebody may be about to write them, until the deadline is over.
+ */
+static enum severity patience(struct situation *s, uint32_t deadline)
+{
+    uint64_t since = situation_since(s);
+    if (!s->in->now)
+        return SEVERITY_WARNING;
+    if (s->in->now - since >= deadline)
+        return SEVERITY_ERROR;
+    plan_wake(s->plan, since + deadline, false);
+    return SEVERITY_WARNING;
+}
+
+static bool connect_keys_complete(struct situation *s)
+{
+    if (situation_keys_complete(s, FRONTEND, REQUIRED_CONNECT)) {
+        situation_rely_keys(s, FRONTEND, REQUIRED_CONNECT);
+        return true;
+    }
+    situation_say_keys(s, FRONTEND, REQUIRED_CONNECT, patience(s, s->policy->deadlines.connect));
+    return false;
+}
+
+static void connect_ring(struct situation *s, const char *why)
+{
+    struct marker ring = {.connected = true, .ring = ring_hash(s)};
+    put_state(s, plan_act(s->plan, ACTION_CONNECT, why), XENBUS_CONNECTED, &ring);
+    enter(s, OBJECT_CONNECTED);
+    s->object.front_connected = s->f == XENBUS_CONNECTED;
+}
+
+/* ---- the rows ---- */
+
+static bool reincarnated(const struct situation *s)
+{
+    if (!held(s))
+        return false;
+    return s->marked ? s->marker.incarnation != s->object.incarnation
+                     : STATE_IN(s->b, XENBUS_ABSENT, XENBUS_UNKNOWN, XENBUS_INITIALISING);
+}
+
+static enum outcome on_reincarnated(struct situation *s)
+{
+    return release_and_look_again(s, "the directory was removed and made again");
+}
+
+static bool claimed_by_qemu(const struct situation *s)
+{
+    return s->policy->qemu && s->view->qemu == PRESENT;
+}
+
+static bool unclaimed_close(const struct situation *s)
+{
+    return !s->marked && s->online == 0 && s->b == XENBUS_CLOSING && !s->f_active && !claimed_by_qemu(s);
+}
+
+static enum outcome on_unclaimed_close(struct situation *s)
+{
+    put_state(s, plan_act(s->plan, ACTION_CLOSE, "detached before any backend took it"), XENBUS_CLOSED, NULL);
+    situation_rely_qemu(s);
+    return DECIDED;
+}
+
+static bool foreign(const struct situation *s)
+{
+    return !s->marked && s->b >= XENBUS_INIT_WAIT;
+}
+
+static enum outcome on_foreign(struct situation *s)
+{
+    if (held(s))
+        plan_find(s->plan, FINDING_MARKER_LOST, SEVERITY_WARNING,
+                  "%s/" MARKER_KEY " is gone; we go on serving", s->view->path[BACKEND]);
+    else
+        plan_find(s->plan, FINDING_FOREIGN_BACKEND, SEVERITY_WARNING,
+                  "the backend is %s, and it was not xenrecon that wrote it", xenbus_state_name(s->b));
+    return DECIDED;
+}
+
+static bool destroy(const struct situation *s)
+{
+    return s->online != 1 && STATE_IN(s->b, XENBUS_ABSENT, XENBUS_UNKNOWN, XENBUS_INITIALISING,
+                                      XENBUS_INIT_WAIT, XENBUS_CLOSED);
+}
+
+/* F may only be removed where libxl puts it, and while it still belongs to this backend: the same place may
+ * serve another device by now. */
+static bool frontend_removable(const struct situation *s)
+{
+    char home[160];
+    const struct view *v = s->view;
+    struct value backend = view_get(v, FRONTEND, "backend");
+    snprintf(home, sizeof home, "/local/domain/%u/device/%s/%s", v->device.domid, s->policy->frontend,
+             v->device.devid);
+    return v->path[FRONTEND] && strcmp(v->path[FRONTEND], home) == 0 &&
+           (backend.presence == ABSENT ||
+            (backend.presence == PRESENT && strcmp(backend.text, v->path[BACKEND]) == 0));
+}
+
+static enum outcome on_destroy(struct situation *s)
+{
+    uint64_t due = situation_since(s) + policy_hold_closed(s->policy, s->view->self);
+    if (held(s))
+        plan_act(s->plan, ACTION_RELEASE, "the device is detached");
+    forget(s);
+    if (s->in->now && s->in->now < due) {
+        plan_wake(s->plan, due, true); /* until then libxl can read Closed */
+        return DECIDED;
+    }
+    struct action *a =
+        plan_act(s->plan, ACTION_DESTROY, "the device is detached, and both ends are done with it");
+    const struct view *v = s->view;
+    action_remove(s->plan, a, v->path[BACKEND], false);
+    if (s->policy->destroy.frontend && frontend_removable(s)) {
+        situation_rely(s, FRONTEND, "backend");
+        action_remove(s->plan, a, v->path[FRONTEND], false);
+    }
+    if (s->policy->destroy.parents && v->self == 0) { /* elsewhere they are dom0's */
+        struct arena *m = &s->plan->arena;
+        action_remove(
+            s->plan, a,
+            arena_printf(m, "/local/domain/%u/backend/%s/%u", v->self, v->device.type, v->device.domid),
+            true);
+        action_remove(s->plan, a, arena_printf(m, "/local/domain/%u/backend/%s", v->self, v->device.type),
+                      true);
+    }
+    return DECIDED;
+}
+
+static bool claimed_elsewhere(const struct situation *s)
+{
+    return !held(s) && s->b == XENBUS_INITIALISING && claimed_by_qemu(s);
+}
+
+static enum outcome on_claimed_elsewhere(struct situation *s)
+{
+    plan_find(s->plan, FINDING_FOREIGN_BACKEND, SEVERITY_WARNING,
+              "the device model of domain %u runs and serves %s devices", s->view->device.domid,
+              s->view->device.type);
+    return DECIDED;
+}
+
+/* What every device needs, whatever its policy says. */
+static const char *const common_keys[] = {"state", "frontend", "frontend-id"};
+enum {
+    COMMON_KEYS = sizeof common_keys / sizeof *common_keys
+};
+
+static bool key_absent(const struct situation *s, const char *key)
+{
+    return view_get(s->view, BACKEND, key).presence == ABSENT;
+}
+
+static bool incomplete(const struct situation *s)
+{
+    if (held(s) || !STATE_IN(s->b, XENBUS_ABSENT, XENBUS_INITIALISING))
+        return false;
+    for (int i = 0; i < COMMON_KEYS; i++)
+        if (key_absent(s, common_keys[i]))
+            return true;
+    return !situation_keys_complete(s, BACKEND, REQUIRED_CREATE) ||
+           !situation_keys_complete(s, FRONTEND, REQUIRED_CREATE);
+}
+
+static enum outcome on_incomplete(struct situation *s)
+{
+    enum severity severity = patience(s, s->policy->deadlines.create);
+    for (int i = 0; i < COMMON_KEYS; i++)
+        if (key_absent(s, common_keys[i]))
+            plan_find(s->plan, FINDING_MISSING_KEY, severity, "%s/%s is missing", s->view->path[BACKEND],
+                      common_keys[i]);
+    situation_say_keys(s, BACKEND, REQUIRED_CREATE, severity);
+    situation_say_keys(s, FRONTEND, REQUIRED_CREATE, severity);
+    return DECIDED;
+}
+
+static bool create(const struct situation *s)
+{
+    return !held(s) && s->b == XENBUS_INITIALISING;
+}
+
+static enum outcome on_create(struct situation *s)
+{
+    const struct policy *p = s->policy;
+    s->object.incarnation = s->in->fresh_incarnation;
+    enter(s, OBJECT_READY);
+    struct action *a =
+        plan_act(s->plan, ACTION_CREATE, "the toolstack asks for it, and its keys are complete");
+    for (size_t i = 0; i < p->n_publish; i++)
+        put(s, a, p->publish[i].key, p->publish[i].value);
+    put(s, a, "hotplug-status", "connected");
+    put_state(s, a, XENBUS_INIT_WAIT, NULL);
+    situation_rely_keys(s, BACKEND, REQUIRED_CREATE);
+    situation_rely_keys(s, FRONTEND, REQUIRED_CREATE);
+    situation_rely_qemu(s);
+    return DECIDED;
+}
+
+static bool starting(const struct situation *s)
+{
+    return s->object.phase == OBJECT_STARTING && s->b == XENBUS_INITIALISING;
+}
+
+static enum outcome on_starting(struct situation *s)
+{
+    situation_overdue(s, s->policy->deadlines.create, FINDING_STUCK_CREATE, SEVERITY_ERROR, SEVERITY_WARNING,
+                      "the worker is not ready yet");
+    return DECIDED;
+}
+
+static bool reset(const struct situation *s)
+{
+    return held(s) && STATE_IN(s->b, XENBUS_ABSENT, XENBUS_UNKNOWN, XENBUS_INITIALISING);
+}
+
+static enum outcome on_reset(struct situation *s)
+{
+    return release_and_look_again(s, "the toolstack started over");
+}
+
+static bool adopt(const struct situation *s)
+{
+    return !held(s) && s->marked && s->b >= XENBUS_INIT_WAIT;
+}
+
+static enum outcome on_adopt(struct situation *s)
+{
+    s->object.incarnation = s->marker.incarnation;
+    enter(s, s->marker.connected ? OBJECT_CONNECTED : OBJECT_READY);
+    return AGAIN;
+}
+
+static bool closing_down(const struct situation *s)
+{
+    return s->online != 1 && STATE_IN(s->b, XENBUS_INITIALISED, XENBUS_CONNECTED, XENBUS_CLOSING,
+                                      XENBUS_RECONFIGURING, XENBUS_RECONFIGURED);
+}
+
+static bool close_idle(const struct situation *s)
+{
+    return closing_down(s) && !s->f_active;
+}
+
+static enum outcome on_close_idle(struct situation *s)
+{
+    return close_with(s, XENBUS_CLOSED, "detached, and the frontend does not use it");
+}
+
+static enum outcome on_close_wait(struct situation *s)
+{
+    if (s->b != XENBUS_CLOSING)
+        put_state(s, plan_act(s->plan, ACTION_CLOSE, "detached: the frontend is asked to close"),
+                  XENBUS_CLOSING, &s->marker);
+    situation_overdue(s, s->policy->deadlines.close, FINDING_STUCK_DETACH, SEVERITY_ERROR, SEVERITY_WARNING,
+                      "detached, but the frontend is still %s", xenbus_state_name(s->f));
+    return DECIDED;
+}
+
+static bool toolstack_closed(const struct situation *s)
+{
+    return s->online == 1 && s->b == XENBUS_CLOSED && s->marker.wrote != XENBUS_CLOSED;
+}
+
+static enum outcome on_toolstack_closed(struct situation *s)
+{
+    static const char why[] = "the toolstack wrote Closed, and is about to remove the device";
+    if (!connected(s))
+        return DECIDED;
+    struct marker m = {.incarnation = s->object.incarnation, .wrote = s->marker.wrote};
+    put_marker(s, plan_act(s->plan, ACTION_DISCONNECT, why), m);
+    enter(s, OBJECT_READY);
+    return DECIDED;
+}
+
+static bool busy(const struct situation *s)
+{
+    return (s->object.phase == OBJECT_CONNECTING || s->object.phase == OBJECT_DISCONNECTING) &&
+           !STATE_IN(s->f, XENBUS_CLOSING, XENBUS_CLOSED);
+}
+
+static enum outcome on_busy(struct situation *s)
+{
+    situation_overdue(s, s->policy->deadlines.connect, FINDING_STUCK_CONNECT, SEVERITY_ERROR,
+                      SEVERITY_WARNING, "the worker is still %s",
+                      s->object.phase == OBJECT_CONNECTING ? "connecting" : "disconnecting");
+    return DECIDED;
+}
+
+static bool respawn(const struct situation *s)
+{
+    return s->object.phase == OBJECT_DEAD;
+}
+
+static bool front_ready(const struct situation *s)
+{
+    return STATE_IN(s->f, XENBUS_INITIALISED, XENBUS_CONNECTED);
+}
+
+static bool connect_row(const struct situation *s)
+{
+    return STATE_IN(s->b, XENBUS_INIT_WAIT, XENBUS_CLOSED) && front_ready(s);
+}
+
+static enum outcome on_connect(struct situation *s)
+{
+    uint64_t due = s->object.phase_since + s->policy->hold.init_wait;
+    if (!connect_keys_complete(s))
+        return DECIDED;
+    if (s->b == XENBUS_INIT_WAIT && s->in->now && s->in->now < due) {
+        plan_wake(s->plan, due, true); /* until then libxl can read InitWait */
+        return DECIDED;
+    }
+    connect_ring(s, "the frontend is ready");
+    return DECIDED;
+}
+
+static bool reconnect(const struct situation *s)
+{
+    return s->b == XENBUS_CONNECTED && front_ready(s) &&
+           (!s->marker.connected || s->marker.ring != ring_hash(s) ||
+            (s->f == XENBUS_INITIALISED && s->object.front_connected));
+}
+
+static enum outcome on_reconnect(struct situation *s)
+{
+    static const char why[] = "the frontend started over with B Connected";
+    if (!connect_keys_complete(s))
+        return DECIDED;
+    plan_act(s->plan, ACTION_DISCONNECT, why);
+    connect_ring(s, why);
+    return DECIDED;
+}
+
+static bool front_closing(const struct situation *s)
+{
+    return STATE_IN(s->b, XENBUS_INIT_WAIT, XENBUS_CONNECTED) && s->f == XENBUS_CLOSING;
+}
+
+static enum outcome on_front_closing(struct situation *s)
+{
+    return close_with(s, XENBUS_CLOSING, "the frontend closes");
+}
+
+static bool front_closed(const struct situation *s)
+{
+    if (!STATE_IN(s->f, XENBUS_ABSENT, XENBUS_CLOSED))
+        return false;
+    return STATE_IN(s->b, XENBUS_CONNECTED, XENBUS_CLOSING) ||
+           (s->b == XENBUS_INIT_WAIT && s->policy->cycle == CYCLE_ON_INITIALISING);
+}
+
+static enum outcome on_front_closed(struct situation *s)
+{
+    return close_with(s, XENBUS_CLOSED,
+                      s->f == XENBUS_CLOSED ? "the frontend has closed" : "the frontend is gone");
+}
+
+static bool front_restart(const struct situation *s)
+{
+    return (s->b == XENBUS_CONNECTED && STATE_IN(s->f, XENBUS_INITIALISING, XENBUS_INIT_WAIT)) ||
+           (s->b == XENBUS_CLOSING &&
+            STATE_IN(s->f, XENBUS_INITIALISING, XENBUS_INIT_WAIT, XENBUS_INITIALISED));
+}
+
+static enum outcome on_front_restart(struct situation *s)
+{
+    return close_with(s, XENBUS_CLOSED, "the frontend starts over without having closed");
+}
+
+static bool toolstack_close(const struct situation *s)
+{
+    return s->b == XENBUS_CLOSING && !s->f_active;
+}
+
+static enum outcome on_toolstack_close(struct situation *s)
+{
+    return close_with(s, XENBUS_CLOSED, "asked to close, and the frontend does not use it");
+}
+
+static bool cycle(const struct situation *s)
+{
+    return s->online == 1 && s->b == XENBUS_CLOSED &&
+           (s->policy->cycle == CYCLE_ON_CLOSED || STATE_IN(s->f, XENBUS_INITIALISING, XENBUS_INIT_WAIT));
+}
+
+static enum outcome on_cycle(struct situation *s)
+{
+    struct object *o = &s->object;
+    uint64_t now = s->in->now;
+    if (now && now - o->cycles_since >= FLAP_WINDOW) {
+        o->cycles_since = now;
+        o->cycles = 0;
+    }
+    if (o->cycles >= FLAP_CYCLES) {
+        plan_find(s->plan, FINDING_FLAPPING, SEVERITY_WARNING,
+                  "the frontend closed and started over %d times within %d s: it has to wait", FLAP_CYCLES,
+                  FLAP_WINDOW / 1000);
+        plan_wake(s->plan, o->cycles_since + FLAP_WINDOW, true);
+        return DECIDED;
+    }
+    o->cycles++;
+    enter(s, OBJECT_READY);
+    put_state(s, plan_act(s->plan, ACTION_CYCLE, "the frontend starts again"), XENBUS_INIT_WAIT, NULL);
+    return DECIDED;
+}
+
+static bool unexpected(const struct situation *s)
+{
+    return STATE_IN(s->b, XENBUS_INITIALISED, XENBUS_RECONFIGURING, XENBUS_RECONFIGURED);
+}
+
+static enum outcome on_unexpected(struct situation *s)
+{
+    plan_find(s->plan, FINDING_UNEXPECTED_STATE, SEVERITY_WARNING,
+              "the backend is %s, which no backend of this type is", xenbus_state_name(s->b));
+    return DECIDED;
+}
+
+static enum outcome on_steady(struct situation *s)
+{
+    if (s->object.phase == OBJECT_CONNECTED && s->f == XENBUS_CONNECTED)
+        s->object.front_connected = true;
+    situation_observe(s);
+    return DECIDED;
+}
+
+const struct rule handshake_rules[ROW_COUNT] = {
+    [ROW_VANISHED] = {vanished, on_vanished},
+    [ROW_UNREADABLE] = {unreadable, on_nothing},
+    [ROW_BAD_VALUE] = {bad_value, on_nothing},
+    [ROW_REINCARNATED] = {reincarnated, on_reincarnated},
+    [ROW_INCOMPLETE_DIR] = {incomplete_dir, on_incomplete_dir},
+    [ROW_MISMATCHED] = {mismatched, on_mismatched},
+    [ROW_UNCLAIMED_CLOSE] = {unclaimed_close, on_unclaimed_close},
+    [ROW_FOREIGN] = {foreign, on_foreign},
+    [ROW_DESTROY] = {destroy, on_destroy},
+    [ROW_CLAIMED_ELSEWHERE] = {claimed_elsewhere, on_claimed_elsewhere},
+    [ROW_INCOMPLETE] = {incomplete, on_incomplete},
+    [ROW_CREATE] = {create, on_create},
+    [ROW_STARTING] = {starting, on_starting},
+    [ROW_RESET] = {reset, on_reset},
+    [ROW_ADOPT] = {adopt, on_adopt},
+    [ROW_CLOSE_IDLE] = {close_idle, on_close_idle},
+    [ROW_CLOSE_WAIT] = {closing_down, on_close_wait},
+    [ROW_TOOLSTACK_CLOSED] = {toolstack_closed, on_toolstack_closed},
+    [ROW_BUSY] = {busy, on_busy},
+    [ROW_RESPAWN] = {respawn, on_nothing},
+    [ROW_CONNECT] = {connect_row, on_connect},
+    [ROW_RECONNECT] = {reconnect, on_reconnect},
+    [ROW_FRONT_CLOSING] = {front_closing, on_front_closing},
+    [ROW_FRONT_CLOSED] = {front_closed, on_front_closed},
+    [ROW_FRONT_RESTART] = {front_restart, on_front_restart},
+    [ROW_TOOLSTACK_CLOSE] = {toolstack_close, on_toolstack_close},
+    [ROW_CYCLE] = {cycle, on_cycle},
+    [ROW_UNEXPECTED] = {unexpected, on_unexpected},
+    [ROW_STEADY] = {always, on_steady},
+};

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: MIT */
+#include "reconcilers/situation.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+unsigned states_mask(int first, ...)
+{
+    unsigned mask = 0;
+    va_list ap;
+    va_start(ap, first);
+    for (int state = first; state >= XENBUS_ABSENT; state = va_arg(ap, int))
+        mask |= STATE_BIT(state);
+    va_end(ap);
+    return mask;
+}
+
+/* ---- reading ---- */
+
+static bool value_is(const struct value *v, char c)
+{
+    return v->presence == PRESENT && v->len == 1 && v->text[0] == c;
+}
+
+struct ends situation_ends(const struct view *view, bool *ret_bad_frontend)
+{
+    struct ends ends = {-1, XENBUS_ABSENT, XENBUS_ABSENT};
+    struct value online = view_get(view, BACKEND, "online");
+    struct value b = view_get(view, BACKEND, "state"), f = view_get(view, FRONTEND, "state");
+    if (value_is(&online, '0') || value_is(&online, '1'))
+        ends.online = online.text[0] == '1';
+    if (b.presence == PRESENT)
+        xenbus_state_parse(b.text, b.len, &ends.backend);
+    *ret_bad_frontend = false;
+    if (f.presence == PRESENT && view->domain != ABSENT &&
+        xenbus_state_parse(f.text, f.len, &ends.frontend)) {
+        ends.frontend = XENBUS_UNKNOWN;
+        *ret_bad_frontend = true;
+    }
+    return ends;
+}
+
+struct ends view_ends(const struct view *view)
+{
+    bool bad;
+    return situation_ends(view, &bad);
+}
+
+static void say_unreadable(struct situation *s, const char *path)
+{
+    s->unreadable = true;
+    plan_find(s->plan, FINDING_UNREADABLE, SEVERITY_WARNING, "%s cannot be read", path);
+}
+
+static void need(struct situation *s, enum side side, const char *key)
+{
+    if (view_get(s->view, side, key).presence == UNREADABLE)
+        say_unreadable(s, view_key_path(s->view, side, key, &s->plan->arena));
+}
+
+static void need_declared(struct situation *s, enum side side)
+{
+    const struct view *v = s->view;
+    for (size_t i = 0; i < v->n_keys[side]; i++) {
+        const struct key_spec *spec = policy_find_key(s->policy, (int)side, v->keys[side][i].name);
+        if (spec && spec->required != REQUIRED_NO)
+            need(s, side, v->keys[side][i].name);
+    }
+}
+
+/* A value is needed when some row that could decide here would look at it. */
+static void read_needed(struct situation *s)
+{
+    static const char *const always_needed[] = {"state", "online", "frontend", "frontend-id", MARKER_KEY};
+    if (s->view->directory == UNREADABLE) {
+        say_unreadable(s, s->view->path[BACKEND]);
+        return;
+    }
+    for (size_t i = 0; i < sizeof always_needed / sizeof *always_needed; i++)
+        need(s, BACKEND, always_needed[i]);
+    need(s, FRONTEND, "state");
+    if (s->policy->owner != OWNER_XENRECON)
+        return;
+    if (s->object.phase == OBJECT_NONE && STATE_IN(s->b, XENBUS_ABSENT, XENBUS_INITIALISING))
+        need_declared(s, BACKEND);
+    if (STATE_IN(s->f, XENBUS_INITIALISED, XENBUS_CONNECTED))
+        need_declared(s, FRONTEND);
+    if (s->policy->qemu && s->view->qemu == UNREADABLE && !s->marked)
+        say_unreadable(s, "the device model's state");
+}
+
+static void say_bad(struct situation *s, const char *key, const char *wanted)
+{
+    struct value v = view_get(s->view, BACKEND, key);
+    s->bad = true;
+    plan_find(s->plan, FINDING_BAD_VALUE, SEVERITY_ERROR, "%s/%s is \"%.64s\", not %s",
+              s->view->path[BACKEND], key, v.text, wanted);
+}
+
+static void read_values(struct situation *s)
+{
+    enum xenbus_state state;
+    uint64_t domid;
+    struct value b = view_get(s->view, BACKEND, "state"), online = view_get(s->view, BACKEND, "online");
+    struct value id = view_get(s->view, BACKEND, "frontend-id"),
+                 marker = view_get(s->view, BACKEND, MARKER_KEY);
+    if (b.presence == PRESENT && xenbus_state_parse(b.text, b.len, &state))
+        say_bad(s, "state", "a state from 0 to 8");
+    if (online.presence == PRESENT && !value_is(&online, '0') && !value_is(&online, '1'))
+        say_bad(s, "online", "0 or 1");
+    if (id.presence == PRESENT && parse_decimal(id.text, id.len, DOMID_MAX, &domid))
+        say_bad(s, "frontend-id", "a domain's number");
+    if (marker.presence == PRESENT) {
+        if (marker_parse(marker.text, marker.len, &s->marker))
+            say_bad(s, MARKER_KEY, "a marker of ours");
+        else
+            s->marked = true;
+    }
+}
+
+void situation_read(struct situation *s, const struct decision_input *in, struct plan *plan)
+{
+    bool bad_frontend;
+    struct ends ends = situation_ends(in->view, &bad_frontend);
+    *s = (struct situation){.in = in,
+                            .policy = in->policy,
+                            .view = in->view,
+                            .plan = plan,
+                            .object = in->memory->object,
+                            .online = ends.online,
+                            .b = ends.backend,
+                            .f = ends.frontend};
+    if (s->policy->handshake == HANDSHAKE_NONE) {
+        s->f = XENBUS_UNKNOWN;
+        bad_frontend = false;
+    }
+    s->f_active = STATE_IN(s->f, XENBUS_INIT_WAIT, XENBUS_INITIALISED, XENBUS_CONNECTED, XENBUS_CLOSING);
+    if (s->view->directory == ABSENT)
+        return;
+    read_values(s);
+    read_needed(s);
+    if (bad_frontend && !s->unreadable) {
+        struct value f = view_get(s->view, FRONTEND, "state");
+        plan_find(plan, FINDING_BAD_FRONTEND_STATE, SEVERITY_WARNING,
+                  "%s/state is \"%.64s\", which is no state", s->view->path[FRONTEND], f.text);
+    }
+    situation_rely(s, BACKEND, "state");
+    situation_rely(s, BACKEND, "online");
+    situation_rely(s, BACKEND, "frontend");
+    situation_rely(s, BACKEND, "frontend-id");
+    if (s->policy->owner == OWNER_XENRECON)
+        situation_rely(s, BACKEND, MARKER_KEY);
+    situation_rely(s, FRONTEND, "state");
+}
+
+void situation_rely(struct situation *s, enum side side, const char *key)
+{
+    struct value v = view_get(s->view, side, key);
+    if (s->view->path[side])
+        plan_rely(s->plan, view_key_path(s->view, side, key, &s->plan->arena), &v);
+}
+
+void situation_rely_qemu(struct situation *s)
+{
+    struct value v = {.presence = s->view->qemu, .text = "", .len = 0};
+    if (s->policy->qemu && s->view->qemu == ABSENT) /* its value does not matter, only that it is not there */
+        plan_rely(s->plan,
+                  arena_printf(&s->plan->arena, "/local/domain/%u/device-model/%u/state", s->view->self,
+                               s->view->device.domid),
+                  &v);
+}
+
+/* ---- deciding ---- */
+
+void situation_decide(struct situation *s, const struct rule rules[static ROW_COUNT])
+{
+    /* Each AGAIN takes the object away or makes one, so that three rounds are the most there can be. */
+    for (int round = 0; round < 4; round++) {
+        for (s->row = 0; s->row < ROW_COUNT; s->row++)
+            if (rules[s->row].applies && rules[s->row].applies(s))
+                break;
+        assert(s->row < ROW_COUNT);
+        s->plan->row = s->row;
+        if (rules[s->row].act(s) == DECIDED)
+            return;
+    }
+    assert(!"decided");
+}
+
+uint64_t situation_since(const struct situation *s)
+{
+    const struct memory *m = s->in->memory;
+    return m->row_since && m->row == s->row ? m->row_since : s->in->now;
+}
+
+void situation_overdue(struct situation *s, uint32_t limit, enum finding_code code, enum severity aged,
+                       enum severity unaged, const char *format, ...)
+{
+    uint64_t since = situation_since(s);
+    if (s->in->now && s->in->now < since + limit) {
+        plan_wake(s->plan, since + limit, false);
+        return;
+    }
+    char text[512];
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(text, sizeof text, format, ap);
+    va_end(ap);
+    if (s->in->now)
+        plan_find(s->plan, code, aged, "%s, for more than %u.%u s", text, limit / 1000, limit % 1000 / 100);
+    else
+        plan_find(s->plan, code, unaged, "%s (since when is not known)", text);
+}
+
+/* Is there a key for this spec, and is each that there is valid? What is not goes to `say`, if given. */
+static bool key_complete(const struct situation *s, enum side side, const struct key_spec *spec,
+                         bool required, struct plan *say, enum severity severity)
+{
+    const struct view *v = s->view;
+    bool found = false, valid = true;
+    for (size_t i = 0; i < v->n_keys[side]; i++) {
+        const struct view_key *k = &v->keys[side][i];
+        if (k->value.presence == ABSENT || policy_find_key(s->policy, (int)side, k->name) != spec)
+            continue;
+        const char *wrong = key_spec_check(spec, &k->value);
+        found = true;
+        valid &= !wrong;
+        if (wrong && say)
+            plan_find(say, FINDING_INVALID_KEY, severity, "%s/%s %s", v->path[side], k->name, wrong);
+    }
+    if (!found && required && say)
+        plan_find(say, FINDING_MISSING_KEY, severity, "%s/%s is missing",
+                  v->path[side] ? v->path[side] : "the frontend's directory", spec->name);
+    return valid && (found || !required);
+}
+
+static bool keys_complete(const struct situation *s, enum side side, enum required moment, struct plan *say,
+                          enum severity severity)
+{
+    bool complete = true;
+    for (size_t i = 0; i < s->policy->n_keys[side]; i++) {
+        const struct key_spec *spec = &s->policy->keys[side][i];
+        bool required = spec->required != REQUIRED_NO && spec->required <= moment;
+        /* what the toolstack wrote must be valid even where it is optional; guests may write what they like
+         * there */
+        if (required || side == BACKEND)
+            complete &= key_complete(s, side, spec, required, say, severity);
+    }
+    return complete;
+}
+
+bool situation_keys_complete(const struct situation *s, enum side side, enum required moment)
+{
+    return keys_complete(s, side, moment, NULL, SEVERITY_INFO);
+}
+
+void situation_say_keys(struct situation *s, enum side side, enum required moment, enum severity severity)
+{
+    keys_complete(s, side, moment, s->plan, severity);
+}
+
+void situation_rely_keys(struct situation *s, enum side side, enum required moment)
+{
+    for (size_t i = 0; i < s->view->n_keys[side]; i++) {
+        const char *name = s->view->keys[side][i].name;
+        const struct key_spec *spec = policy_find_key(s->policy, (int)side, name);
+        if (spec && spec->required != REQUIRED_NO && spec->required <= moment)
+            situation_rely(s, side, name);
+    }
+}
+
+/* ---- rows that every owner has ---- */
+
+bool vanished(const struct situation *s)
+{
+    return s->view->directory == ABSENT;
+}
+
+bool unreadable(const struct situation *s)
+{
+    return s->unreadable;
+}
+
+bool bad_value(const struct situation *s)
+{
+    return s->bad;
+}
+
+bool incomplete_dir(const struct situation *s)
+{
+    return !s->marked && view_get(s->view, BACKEND, "online").presence == ABSENT;
+}
+
+bool mismatched(const struct situation *s)
+{
+    struct value frontend = view_get(s->view, BACKEND, "frontend"),
+                 id = view_get(s->view, BACKEND, "frontend-id");
+    uint64_t domid = s->view->device.domid;
+    if (id.presence == PRESENT &&
+        (parse_decimal(id.text, id.len, DOMID_MAX, &domid) || domid != s->view->device.domid))
+        return true;
+    return frontend.presence == PRESENT &&
+           !device_frontend_path_valid(frontend.text, frontend.len, s->view->device.domid);
+}
+
+bool always(const struct situation *s)
+{
+    (void)s;
+    return true;
+}
+
+enum outcome on_vanished(struct situation *s)
+{
+    if (s->object.phase != OBJECT_NONE)
+        plan_act(s->plan, ACTION_RELEASE, "the backend directory is gone");
+    s->object = (struct object){0};
+    return DECIDED;
+}
+
+enum outcome on_nothing(struct situation *s)
+{
+    (void)s;
+    return DECIDED;
+}
+
+enum outcome on_incomplete_dir(struct situation *s)
+{
+    situation_overdue(s, s->policy->deadlines.create, FINDING_INCOMPLETE_DIR, SEVERITY_WARNING,
+                      SEVERITY_WARNING, "%s has no `online` key: the toolstack has not finished writing it",
+                      s->view->path[BACKEND]);
+    return DECIDED;
+}
+
+enum outcome on_mismatched(struct situation *s)
+{
+    struct value frontend = view_get(s->view, BACKEND, "frontend"),
+                 id = view_get(s->view, BACKEND, "frontend-id");
+    plan_find(s->plan, FINDING_MISMATCHED_FRONTEND, SEVERITY_ERROR,
+              "frontend is \"%.200s\" and frontend-id is \"%.16s\", but the directory is for domain %u",
+              frontend.presence == PRESENT ? frontend.text : "", id.presence == PRESENT ? id.text : "",
+              s->view->device.domid);
+    return DECIDED;
+}
+
+void situation_observe(struct situation *s)
+{
+    const struct policy *p = s->policy;
+    const char *b = xenbus_state_name(s->b), *f = xenbus_state_name(s->f);
+    if (p->handshake == HANDSHAKE_NONE)
+        return;
+    if (s->online == 1 && s->b == XENBUS_INITIALISING && p->owner != OWNER_XENRECON)
+        situation_overdue(s, p->deadlines.create, FINDING_STUCK_CREATE, SEVERITY_WARNING, SEVERITY_WARNING,
+                          "no backend has claimed this device");
+    else if (s->online == 1 && s->b == XENBUS_INIT_WAIT && s->f != XENBUS_CLOSED)
+        situation_overdue(s, p->deadlines.connect, FINDING_STUCK_CONNECT, SEVERITY_WARNING, SEVERITY_INFO,
+                          "waiting for the guest's driver: the frontend is %s", f);
+    else if (s->b == XENBUS_CLOSING && s->f_active)
+        situation_overdue(s, p->deadlines.close, s->online == 1 ? FINDING_STUCK_CLOSE : FINDING_STUCK_DETACH,
+                          SEVERITY_ERROR, SEVERITY_WARNING, "the backend is %s, and the frontend still %s", b,
+                          f);
+}

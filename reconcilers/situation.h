@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* A situation: what the rows of the decision table look at, taken from the view once, and the plan that they
+ * fill in. Predicates over it read as the table does. It lives for one decide(). */
+#ifndef XENRECON_SITUATION_H
+#define XENRECON_SITUATION_H
+
+#include "reconcilers/decide.h"
+#include "schemas/marker.h"
+
+struct situation {
+    const struct decision_input *in;
+    const struct policy *policy;
+    const struct view *view;
+    struct plan *plan;
+    struct object object; /* becomes what the daemon remembers */
+    enum row row;         /* the one whose turn it is */
+    int online;           /* 1, 0; -1: absent */
+    enum xenbus_state b, f;
+    bool f_active; /* F in InitWait..Closing, and its domain exists */
+    bool marked;
+    struct marker marker;
+    bool unreadable, bad; /* some needed value is; situation_read() has said which in findings */
+};
+
+/* What a row does: decide for it, or change the object and look again from the top. */
+enum outcome {
+    DECIDED,
+    AGAIN,
+};
+
+struct rule {
+    bool (*applies)(const struct situation *s);
+    enum outcome (*act)(struct situation *s);
+};
+
+void situation_read(struct situation *s, const struct decision_input *in, struct plan *plan);
+struct ends situation_ends(const struct view *view, bool *ret_bad_frontend);
+
+/* Runs the rules, indexed by enum row, in the table's order; rows without a rule are skipped. The last one
+ * must always apply. Sets plan->row. */
+void situation_decide(struct situation *s, const struct rule rules[static ROW_COUNT]);
+
+#define STATE_BIT(state)     (1u << ((int)(state) + 1)) /* XENBUS_ABSENT is bit 0 */
+#define STATE_IN(state, ...) ((STATE_BIT(state) & states_mask(__VA_ARGS__, -2)) != 0)
+unsigned states_mask(int first, ...);
+
+/* Since when the row has decided; `now` for one that begins to; 0 when time is unknown. */
+uint64_t situation_since(const struct situation *s);
+
+/* Says something about a row that has lasted `limit` milliseconds, with that severity; before then it asks to
+ * be woken. Where time is unknown it says it at once, with the severity `unaged`. */
+void situation_overdue(struct situation *s, uint32_t limit, enum finding_code code, enum severity aged,
+                       enum severity unaged, const char *format, ...) __attribute__((format(printf, 6, 7)));
+
+/* Are the declared keys of this side that are required, at the given moment or earlier, there and valid? */
+bool situation_keys_complete(const struct situation *s, enum side side, enum required moment);
+/* Findings for those that are not. */
+void situation_say_keys(struct situation *s, enum side side, enum required moment, enum severity severity);
+void situation_rely_keys(struct situation *s, enum side side, enum required moment);
+
+/* Relies on a key of the view. */
+void situation_rely(struct situation *s, enum side side, const char *key);
+void situation_rely_qemu(struct situation *s);
+
+/* The rows that every owner has. */
+bool vanished(const struct situation *s);
+bool unreadable(const struct situation *s);
+bool bad_value(const struct situation *s);
+bool incomplete_dir(const struct situation *s);
+bool mismatched(const struct situation *s);
+bool always(const struct situation *s);
+enum outcome on_vanished(struct situation *s);
+enum outcome on_nothing(struct situation *s); /* unreadable, bad-value: said already */
+enum outcome on_incomplete_dir(struct situation *s);
+enum outcome on_mismatched(struct situation *s);
+
+/* What any owner's device at rest may be waiting for too long. */
+void situation_observe(struct situation *s);
+
+/* The tables, by owner. */
+extern const struct rule handshake_rules[ROW_COUNT]; /* xenrecon */
+extern const struct rule observe_rules[ROW_COUNT];   /* kernel, external */
+
+#endif
