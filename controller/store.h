@@ -1,22 +1,30 @@
 /* SPDX-License-Identifier: MIT */
-/* The store as the engine sees it: requests and completions, never a call that blocks. Behind it stand the asynchronous
- * client of the daemon, libxenstore for one-shot commands, and what tests put there.
+/* The store as the engine sees it: requests and completions, never a call that blocks. Behind it stand the
+ * asynchronous client of the daemon, libxenstore for one-shot commands, and what tests put there.
  *
  * Rules for who implements it:
  *  - requests are answered in any order, each exactly once, never from inside the call that made them;
  *  - when the store is lost, everything outstanding is answered with -ECONNRESET, then `lost` is called;
- *  - a body is copied during the call; the data handed to a completion is only good until it returns.
+ *  - a body is copied during the call; the data handed to a completion is only good until it returns;
+ *  - a body longer than XENSTORE_PAYLOAD_MAX is answered with -E2BIG.
  *
  * One thread. Status is 0 or a negative errno as xenstored named it. */
 #ifndef XENRECON_STORE_H
 #define XENRECON_STORE_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <xen/io/xs_wire.h>
 
 struct store;
+
+/* No answer at all: the store was lost, or the client was closed. */
+static inline bool store_gone(int status)
+{
+    return status == -ECONNRESET || status == -ECANCELED;
+}
 
 /* data is NUL-terminated behind its len bytes; NULL unless status is 0. */
 typedef void store_reply_fn(void *arg, int status, const char *data, size_t len);
