@@ -4,6 +4,7 @@
 #ifndef XENRECON_ARENA_H
 #define XENRECON_ARENA_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
 struct arena_block;
@@ -11,11 +12,14 @@ struct arena {
     struct arena_block *head;
 };
 
-void *arena_alloc(struct arena *a, size_t size) __attribute__((returns_nonnull)); /* zeroed, aligned for all */
+void *arena_alloc(struct arena *a, size_t size)
+    __attribute__((returns_nonnull)); /* zeroed, aligned for all */
 char *arena_strndup(struct arena *a, const char *s, size_t len) __attribute__((returns_nonnull));
 char *arena_strdup(struct arena *a, const char *s) __attribute__((returns_nonnull));
 char *arena_printf(struct arena *a, const char *format, ...)
     __attribute__((returns_nonnull, format(printf, 2, 3)));
+char *arena_vprintf(struct arena *a, const char *format, va_list ap)
+    __attribute__((returns_nonnull, format(printf, 2, 0)));
 void arena_free(struct arena *a);
 
 #endif

@@ -13,13 +13,15 @@ bool device_key_equal(const struct device_key *a, const struct device_key *b)
     return a->domid == b->domid && strcmp(a->type, b->type) == 0 && strcmp(a->devid, b->devid) == 0;
 }
 
-/* Numeric devids in numeric order: shorter first, since neither has leading zeros. */
+/* Numbers in numeric order, and before other names: mixing the two orders would be no order. */
 static int devid_compare(const char *a, const char *b)
 {
     uint64_t x, y;
-    if (!parse_decimal(a, strlen(a), UINT64_MAX, &x) && !parse_decimal(b, strlen(b), UINT64_MAX, &y))
+    bool a_number = parse_decimal(a, strlen(a), UINT64_MAX, &x) == 0;
+    bool b_number = parse_decimal(b, strlen(b), UINT64_MAX, &y) == 0;
+    if (a_number && b_number)
         return (x > y) - (x < y);
-    return strcmp(a, b);
+    return a_number != b_number ? b_number - a_number : strcmp(a, b);
 }
 
 int device_key_compare(const struct device_key *a, const struct device_key *b)

@@ -49,15 +49,16 @@ enum required {
     REQUIRED_CONNECT, /* `required: connect`: before B may become Connected */
 };
 
-/* One key of B or F: its name, or a pattern in which a component `*` stands for any one name (`port/<any>`). */
+/* One key of B or F: its name, or a pattern in which a component `*` stands for any one name, as in
+ * `port/<any>`. */
 struct key_spec {
     char *name;
     bool pattern;
     enum key_type type;
     enum required required;
-    char *match;     /* POSIX extended regular expression, or NULL */
-    regex_t *regex;  /* `match`, compiled */
-    char **choices;  /* `enum`, or NULL */
+    char *match;    /* POSIX extended regular expression, or NULL */
+    regex_t *regex; /* `match`, compiled */
+    char **choices; /* `enum`, or NULL */
     size_t n_choices;
     bool secret; /* never printed */
 };
@@ -75,7 +76,7 @@ struct policy {
     char type[DEVICE_NAME_MAX + 1];
     char frontend[DEVICE_NAME_MAX + 1]; /* device/<frontend>/<devid>; the type itself by default */
     enum owner owner;
-    bool qemu; /* QEMU serves this type too: keep off where a device model runs */
+    bool qemu;                /* QEMU serves this type too: keep off where a device model runs */
     struct key_spec *keys[2]; /* by enum side: backend-keys, frontend-keys; in the file's order */
     size_t n_keys[2];
     struct publish *publish;
@@ -83,7 +84,9 @@ struct policy {
     enum cycle_mode cycle;
     enum handshake handshake;
     struct {
-        char **command; /* argv with ${key} placeholders; NULL: no worker, the device does its handshake alone */
+        /* argv with ${key} placeholders, ends in NULL. NULL: no worker, the device does its handshake alone
+         */
+        char **command;
         size_t n_command;
         char *user;
     } worker;
@@ -108,7 +111,8 @@ struct policy {
     } orphan;
 };
 
-/* One document. 0 and *ret_policy, or -EINVAL and *ret_why; nothing is kept of a bad one. `file` is for messages. */
+/* One document. 0 and *ret_policy, or -EINVAL and *ret_why; nothing is kept of a bad one. `file` is for
+ * messages. */
 int policy_parse(const char *file, const char *text, size_t len, struct policy **ret_policy,
                  struct diagnostic *ret_why);
 void policy_free(struct policy *p); /* NULL is fine */
@@ -131,7 +135,8 @@ void policy_set_clear(struct policy_set *set);
  * itself long before) and 1 s elsewhere. */
 uint32_t policy_hold_closed(const struct policy *p, uint16_t self);
 
-/* The spec that a key's name falls under: the exact name first, then the patterns in order. NULL: undeclared. */
+/* The spec that a key's name falls under: the exact name first, then the patterns in order. NULL when it is
+ * not declared. */
 const struct key_spec *policy_find_key(const struct policy *p, int side, const char *name);
 
 /* Does the value fit the spec? NULL, or what is wrong with it: a phrase such as "is not a 32-bit number". */

@@ -46,6 +46,34 @@ void view_set_frontend(struct view *v, const char *path)
     v->path[FRONTEND] = arena_strdup(&v->arena, path);
 }
 
+struct view *view_copy(const struct view *v)
+{
+    struct view *copy = view_new(v->self, &v->device);
+    copy->directory = v->directory;
+    copy->domain = v->domain;
+    copy->qemu = v->qemu;
+    if (v->path[FRONTEND])
+        view_set_frontend(copy, v->path[FRONTEND]);
+    for (int side = 0; side < 2; side++)
+        for (size_t i = 0; i < v->n_keys[side]; i++) {
+            const struct view_key *k = &v->keys[side][i];
+            view_add(copy, (enum side)side, k->name, k->value.presence, k->value.text, k->value.len);
+        }
+    return copy;
+}
+
+void view_replace(struct view *copy, enum side side, const char *name, enum presence presence,
+                  const char *text, size_t len)
+{
+    struct view_key *keys = copy->keys[side];
+    for (size_t i = 0; i < copy->n_keys[side]; i++)
+        if (strcmp(keys[i].name, name) == 0) {
+            keys[i] = keys[--copy->n_keys[side]];
+            break;
+        }
+    view_add(copy, side, name, presence, text, len);
+}
+
 static int by_name(const void *a, const void *b)
 {
     return strcmp(((const struct view_key *)a)->name, ((const struct view_key *)b)->name);
@@ -58,12 +86,21 @@ void view_seal(struct view *v)
             qsort(v->keys[side], v->n_keys[side], sizeof *v->keys[side], by_name);
 }
 
-struct value view_get(const struct view *v, enum side side, const char *name)
+static const struct view_key *find(const struct view *v, enum side side, const char *name)
 {
     struct view_key want = {.name = name};
-    const struct view_key *k =
-        v->n_keys[side] ? bsearch(&want, v->keys[side], v->n_keys[side], sizeof want, by_name) : NULL;
+    return v->n_keys[side] ? bsearch(&want, v->keys[side], v->n_keys[side], sizeof want, by_name) : NULL;
+}
+
+struct value view_get(const struct view *v, enum side side, const char *name)
+{
+    const struct view_key *k = find(v, side, name);
     return k ? k->value : (struct value){.presence = ABSENT};
+}
+
+bool view_has(const struct view *v, enum side side, const char *name)
+{
+    return find(v, side, name) != NULL;
 }
 
 const char *view_key_path(const struct view *v, enum side side, const char *name, struct arena *a)
@@ -73,9 +110,13 @@ const char *view_key_path(const struct view *v, enum side side, const char *name
 
 uint64_t view_digest(const struct view *v)
 {
-    const unsigned char flags[] = {(unsigned char)v->directory, (unsigned char)v->domain, (unsigned char)v->qemu};
+    const unsigned char flags[] = {(unsigned char)v->directory, (unsigned char)v->domain,
+                                   (unsigned char)v->qemu};
     uint64_t h = hash_bytes(HASH_INIT, flags, sizeof flags);
-    for (int side = 0; side < 2; side++)
+    const char *frontend = v->path[FRONTEND] ? v->path[FRONTEND] : "";
+    h = hash_bytes(h, frontend, strlen(frontend) + 1);
+    for (int side = 0; side < 2; side++) {
+        h = hash_bytes(h, &v->n_keys[side], sizeof v->n_keys[side]);
         for (size_t i = 0; i < v->n_keys[side]; i++) {
             const struct view_key *k = &v->keys[side][i];
             unsigned char presence = (unsigned char)k->value.presence;
@@ -84,5 +125,6 @@ uint64_t view_digest(const struct view *v)
             h = hash_bytes(h, &k->value.len, sizeof k->value.len);
             h = hash_bytes(h, k->value.text, k->value.len);
         }
+    }
     return h;
 }

@@ -2,9 +2,10 @@
 /* A view: the snapshot of one device that a decision is made from. It is built key by key, sealed, and from
  * then on never changes. It owns its memory.
  *
- * Of the backend directory B it holds the listed keys that somebody declared; of the frontend directory F only the
- * declared keys and `state`. Nested keys have slashes in their names (`port/1`). What nobody put into a view
- * is ABSENT: who builds one puts in everything that was asked for, also what could not be read. */
+ * Of the backend directory B it holds the listed keys that somebody declared; of the frontend directory F
+ * only the declared keys and `state`. Nested keys have slashes in their names (`port/1`). What nobody put
+ * into a view is ABSENT: who builds one puts in everything that was asked for, also what could not be read.
+ */
 #ifndef XENRECON_VIEW_H
 #define XENRECON_VIEW_H
 
@@ -43,8 +44,15 @@ void view_add(struct view *v, enum side side, const char *name, enum presence pr
 void view_set_frontend(struct view *v, const char *path);
 void view_seal(struct view *v);
 
+/* An unsealed copy, and a way to change it: "what if this were otherwise?" */
+struct view *view_copy(const struct view *v);
+void view_replace(struct view *copy, enum side side, const char *name, enum presence presence,
+                  const char *text, size_t len);
+
 /* ABSENT when there is no such key. Sealed views only. */
 struct value view_get(const struct view *v, enum side side, const char *name);
+/* Was this key asked for? */
+bool view_has(const struct view *v, enum side side, const char *name);
 /* The absolute path of a key. */
 const char *view_key_path(const struct view *v, enum side side, const char *name, struct arena *a);
 

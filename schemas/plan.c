@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+#include "schemas/plan.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "schemas/mem.h"
+
+static const char *const action_names[] = {
+#define X(name, text) [ACTION_##name] = (text),
+    ACTIONS(X)
+#undef X
+};
+_Static_assert(sizeof action_names / sizeof *action_names == ACTION_COUNT, "every action has a name");
+
+const char *action_name(enum action_kind kind)
+{
+    return action_names[kind];
+}
+
+struct plan *plan_new(void)
+{
+    struct plan *p = xcalloc(1, sizeof *p);
+    p->row = ROW_STEADY;
+    return p;
+}
+
+void plan_free(struct plan *p)
+{
+    if (!p)
+        return;
+    arena_free(&p->arena);
+    free(p);
+}
+
+/* Room for one more element of `size` bytes behind the n that there are. What is outgrown stays in the arena:
+ * by doubling, that is never more than what is in use. */
+static void *more(struct arena *a, void *array, size_t n, size_t *cap, size_t size)
+{
+    if (n < *cap)
+        return array;
+    size_t want = *cap ? *cap * 2 : 4;
+    void *bigger = arena_alloc(a, want * size);
+    if (n)
+        memcpy(bigger, array, n * size);
+    *cap = want;
+    return bigger;
+}
+
+struct action *plan_act(struct plan *p, enum action_kind kind, const char *reason)
+{
+    assert(p->n_actions < PLAN_ACTIONS_MAX);
+    struct action *a = &p->actions[p->n_actions++];
+    *a = (struct action){.kind = kind, .reason = arena_strdup(&p->arena, reason)};
+    return a;
+}
+
+void action_write(struct plan *p, struct action *a, const char *path, const char *value)
+{
+    a->writes = more(&p->arena, a->writes, a->n_writes, &a->cap_writes, sizeof *a->writes);
+    a->writes[a->n_writes++] = (struct write){arena_strdup(&p->arena, path), arena_strdup(&p->arena, value)};
+}
+
+void action_remove(struct plan *p, struct action *a, const char *path, bool if_empty)
+{
+    a->removals = more(&p->arena, a->removals, a->n_removals, &a->cap_removals, sizeof *a->removals);
+    a->removals[a->n_removals++] = (struct removal){arena_strdup(&p->arena, path), if_empty};
+}
+
+void plan_rely(struct plan *p, const char *path, const struct value *value)
+{
+    for (size_t i = 0; i < p->n_relies; i++)
+        if (strcmp(p->relies[i].path, path) == 0)
+            return;
+    p->relies = more(&p->arena, p->relies, p->n_relies, &p->cap_relies, sizeof *p->relies);
+    struct reliance *r = &p->relies[p->n_relies++];
+    *r = (struct reliance){arena_strdup(&p->arena, path), {.presence = value->presence}};
+    if (value->presence == PRESENT) {
+        r->value.text = arena_strndup(&p->arena, value->text, value->len);
+        r->value.len = value->len;
+    }
+}
+
+void plan_find(struct plan *p, enum finding_code code, enum severity severity, const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    const char *message = arena_vprintf(&p->arena, format, ap);
+    va_end(ap);
+    p->findings = more(&p->arena, p->findings, p->n_findings, &p->cap_findings, sizeof *p->findings);
+    p->findings[p->n_findings++] = (struct finding){code, severity, message};
+}
+
+void plan_wake(struct plan *p, uint64_t at, bool deferred)
+{
+    if (at && (p->wake_at == 0 || at < p->wake_at))
+        p->wake_at = at;
+    p->deferred |= deferred;
+}
+
+bool plan_has_writes(const struct plan *p)
+{
+    for (size_t i = 0; i < p->n_actions; i++)
+        if (p->actions[i].n_writes || p->actions[i].n_removals)
+            return true;
+    return false;
+}
