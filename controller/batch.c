@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+/* A batch: up to BATCH_MAX devices looked at, decided and acted upon inside one transaction. All that a
+ * decision relies on was read there, so that xenstored refuses the commit if any of it has changed since;
+ * then nothing was written, and each device is looked at again in a transaction of its own, so that a busy
+ * one cannot hurt the others twice.
+ *
+ *   begin -> snapshots -> decisions -> writes and removals -> parents that are empty now -> end */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/engine_impl.h"
+#include "schemas/mem.h"
+
+struct batch;
+struct member {
+    struct batch *b;
+    struct look look;
+    int error; /* of one of its writes */
+};
+
+struct batch {
+    struct engine *e;
+    uint32_t tx;
+    size_t n;
+    struct member members[BATCH_MAX];
+    unsigned pending;
+    int error; /* ends the batch: the store is lost, or the transaction could not begin */
+    bool writes;
+    size_t at_member, at_action, at_removal; /* the next parent to look at */
+};
+
+static void finish(struct batch *b, int status);
+
+static void on_end(void *arg, int status, const char *data, size_t len)
+{
+    (void)data;
+    (void)len;
+    finish(arg, status);
+}
+
+static bool any_failed(const struct batch *b)
+{
+    for (size_t i = 0; i < b->n; i++)
+        if (b->members[i].error)
+            return true;
+    return false;
+}
+
+static void end(struct batch *b)
+{
+    store_end(b->e->cfg.store, b->tx, b->writes && !b->error && !any_failed(b), on_end, b);
+}
+
+/* What becomes of one member when the transaction has ended so. */
+static void settle(struct batch *b, struct member *m, int status, bool failed)
+{
+    bool writes = m->look.plan && plan_has_writes(m->look.plan);
+    if (store_gone(b->error) || store_gone(status))
+        look_lost(&m->look);
+    else if (b->error || status == -EAGAIN)
+        look_conflict(&m->look);
+    else if (m->error)
+        look_failed(&m->look, m->error);
+    else if (status && writes)
+        look_failed(&m->look, status);
+    else if (status || failed) /* nothing was written for anybody */
+        look_again(&m->look);
+    else
+        look_done(&m->look);
+}
+
+static void finish(struct batch *b, int status)
+{
+    struct engine *e = b->e;
+    bool failed = any_failed(b);
+    e->batching = false;
+    e->stats.batches++;
+    e->stats.commits += b->writes && !status && !failed;
+    for (size_t i = 0; i < b->n; i++)
+        settle(b, &b->members[i], status, failed);
+    free(b);
+    engine_pump(e);
+}
+
+/* ---- parents: removed when nothing is left in them; it is no failure if that cannot be done ---- */
+
+static void next_parent(struct batch *b);
+
+static void on_parent_removed(void *arg, int status, const char *data, size_t len)
+{
+    struct batch *b = arg;
+    (void)data;
+    (void)len;
+    if (store_gone(status))
+        b->error = status;
+    next_parent(b);
+}
+
+static void on_parent(void *arg, int status, const char *data, size_t len)
+{
+    struct batch *b = arg;
+    const struct action *a = &b->members[b->at_member].look.plan->actions[b->at_action];
+    (void)data;
+    if (status == 0 && len)
+        b->at_removal = a->n_removals; /* somebody else is in it: it stays, and what it is in */
+    if (status == 0 && len == 0)
+        store_remove(b->e->cfg.store, b->tx, a->removals[b->at_removal - 1].path, on_parent_removed, b);
+    else
+        on_parent_removed(b, status, NULL, 0);
+}
+
+/* One after the other: the outer directory is empty only when the inner one is gone. */
+static void next_parent(struct batch *b)
+{
+    for (; b->at_member < b->n && !b->error; b->at_member++, b->at_action = 0) {
+        const struct plan *p = b->members[b->at_member].look.plan;
+        for (; b->at_action < p->n_actions; b->at_action++, b->at_removal = 0) {
+            const struct action *a = &p->actions[b->at_action];
+            while (b->at_removal < a->n_removals) {
+                const struct removal *r = &a->removals[b->at_removal++];
+                if (!r->if_empty)
+                    continue;
+                store_directory(b->e->cfg.store, b->tx, r->path, on_parent, b);
+                return;
+            }
+        }
+    }
+    end(b);
+}
+
+/* ---- writes ---- */
+
+static void written(struct batch *b)
+{
+    if (--b->pending)
+        return;
+    if (b->error || any_failed(b))
+        end(b);
+    else
+        next_parent(b);
+}
+
+static void on_write(void *arg, int status, const char *data, size_t len)
+{
+    struct member *m = arg;
+    (void)data;
+    (void)len;
+    if (status && !m->error)
+        m->error = status;
+    written(m->b);
+}
+
+static void on_remove(void *arg, int status, const char *data, size_t len)
+{
+    on_write(arg, status == -ENOENT ? 0 : status, data, len); /* gone already: as it should be */
+}
+
+static void write_plan(struct batch *b, struct member *m)
+{
+    struct store *store = b->e->cfg.store;
+    for (size_t i = 0; i < m->look.plan->n_actions; i++) {
+        const struct action *a = &m->look.plan->actions[i];
+        for (size_t w = 0; w < a->n_writes; w++, b->pending++)
+            store_write(store, b->tx, a->writes[w].path, a->writes[w].value, on_write, m);
+        for (size_t r = 0; r < a->n_removals; r++)
+            if (!a->removals[r].if_empty) {
+                b->pending++;
+                store_remove(store, b->tx, a->removals[r].path, on_remove, m);
+            }
+        b->writes |= a->n_writes || a->n_removals;
+    }
+}
+
+/* ---- looking ---- */
+
+static void on_view(void *arg, int status, struct view *view)
+{
+    struct member *m = arg;
+    struct batch *b = m->b;
+    if (status)
+        b->error = status;
+    else
+        look_decide(&m->look, view);
+    if (--b->pending)
+        return;
+    b->pending = 1;
+    for (size_t i = 0; i < b->n && !b->error; i++)
+        write_plan(b, &b->members[i]);
+    if (b->writes)
+        written(b);
+    else
+        end(b);
+}
+
+static void on_begin(void *arg, int status, const char *data, size_t len)
+{
+    struct batch *b = arg;
+    uint64_t tx;
+    if (status || parse_decimal(data, len && !data[len - 1] ? len - 1 : len, UINT32_MAX, &tx)) {
+        b->error = status ? status : -EIO;
+        finish(b, b->error);
+        return;
+    }
+    b->tx = (uint32_t)tx;
+    b->pending = (unsigned)b->n;
+    for (size_t i = 0; i < b->n; i++)
+        look_snapshot(&b->members[i].look, b->tx, on_view, &b->members[i]);
+}
+
+void batch_start(struct engine *e)
+{
+    struct batch *b = xcalloc(1, sizeof *b);
+    struct device *d, *next;
+    b->e = e;
+    for (d = TAILQ_FIRST(&e->queue); d && b->n < BATCH_MAX; d = next) {
+        next = TAILQ_NEXT(d, queued);
+        if (!(d->dirty & DIRTY_LIKELY) || (d->alone && b->n))
+            continue;
+        bool alone = d->alone;
+        struct member *m = &b->members[b->n++];
+        m->b = b;
+        TAILQ_REMOVE(&e->queue, d, queued);
+        e->stats.queued--;
+        look_begin(&m->look, e, d);
+        if (alone)
+            break;
+    }
+    e->batching = true;
+    store_begin(e->cfg.store, on_begin, b);
+}

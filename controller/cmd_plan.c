@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* `xenrecon plan`: the dry-run report. */
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/cmd.h"
+#include "controller/inspect.h"
+#include "controller/log.h"
+#include "schemas/mem.h"
+
+static const char help[] =
+    "Usage: xenrecon plan [OPTION]... [DEVICE]...\n"
+    "Reports what `xenrecon run` would do about all devices, or those named, and what is wrong with them. "
+    "Writes\n"
+    "nothing.\n"
+    "\n"
+    "  --format text|json    how (default text)\n"
+    "  --detailed-exitcode   exit with 2 when something would be done or is wrong\n"
+    "  --policies DIR        take the policies from DIR (repeatable) instead of the default places\n"
+    "  --help                print this\n"
+    "\n"
+    "Exit status: 0, 1 on error, 64 when the command line is wrong.\n";
+
+struct options {
+    const char **dirs;
+    size_t n_dirs, cap_dirs;
+    bool json, detailed;
+};
+
+static int report_on(struct inspection *in, const struct device_key *key, bool named, struct report *report)
+{
+    const struct policy *policy = inspection_policy(in, key->type);
+    struct view *view;
+    if (!policy) {
+        log_error("%s/%u/%s: there is no policy for the type %s", key->type, key->domid, key->devid,
+                  key->type);
+        return STATUS_ERROR;
+    }
+    if (inspection_view(in, key, false, &view))
+        return STATUS_ERROR;
+    bool gone = view->directory == ABSENT;
+    if (gone && named)
+        log_error("%s/%u/%s: there is no such device: %s is not there", key->type, key->domid, key->devid,
+                  view->path[BACKEND]);
+    else if (!gone) /* one that went away since it was listed is not worth a word */
+        inspection_report(policy, view, report);
+    view_free(view);
+    return gone && named ? STATUS_ERROR : STATUS_OK;
+}
+
+static int report_all(struct inspection *in, struct report *report)
+{
+    struct device_key *keys;
+    size_t n;
+    int status = STATUS_OK;
+    if (inspection_list(in, &keys, &n, report))
+        return STATUS_ERROR;
+    for (size_t i = 0; i < n && status == STATUS_OK; i++)
+        status = report_on(in, &keys[i], false, report);
+    free(keys);
+    return status;
+}
+
+static int report_named(struct inspection *in, char **names, int n, struct report *report)
+{
+    int status = STATUS_OK;
+    for (int i = 0; i < n && status == STATUS_OK; i++) {
+        struct device_key key;
+        status = inspection_parse_device(names[i], &key) ? STATUS_ERROR : report_on(in, &key, true, report);
+    }
+    return status;
+}
+
+static int plan(const struct options *o, char **names, int n)
+{
+    struct inspection *in;
+    if (inspection_begin(o->dirs, o->n_dirs, &in))
+        return STATUS_ERROR;
+    struct report *report = report_new(inspection_self(in));
+    int status = n ? report_named(in, names, n, report) : report_all(in, report);
+    if (status == STATUS_OK) {
+        report_sort(report);
+        if (o->json)
+            report_print_json(report, stdout);
+        else
+            report_print_text(report, stdout);
+        status = finish_output();
+        struct report_summary sum = report_summarize(report);
+        if (status == STATUS_OK && o->detailed && (sum.actions || sum.errors || sum.warnings))
+            status = STATUS_FOUND;
+    }
+    report_free(report);
+    inspection_end(in);
+    return status;
+}
+
+int cmd_plan(int argc, char **argv)
+{
+    enum { FORMAT = 256, DETAILED, POLICIES, HELP };
+    static const struct option options[] = {
+        {"format", required_argument, NULL, FORMAT},
+        {"detailed-exitcode", no_argument, NULL, DETAILED},
+        {"policies", required_argument, NULL, POLICIES},
+        {"help", no_argument, NULL, HELP},
+        {0},
+    };
+    struct options o = {0};
+    int c, status = -1;
+    while (status < 0 && (c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+        switch (c) {
+        case FORMAT:
+            o.json = strcmp(optarg, "json") == 0;
+            if (!o.json && strcmp(optarg, "text") != 0)
+                status = usage_error("plan", "--format is text or json, not \"%s\"", optarg);
+            break;
+        case DETAILED:
+            o.detailed = true;
+            break;
+        case POLICIES:
+            xgrow(&o.dirs, &o.cap_dirs, o.n_dirs + 1, sizeof *o.dirs);
+            o.dirs[o.n_dirs++] = optarg;
+            break;
+        case HELP:
+            status = print_help(help);
+            break;
+        default:
+            status = usage_bad_option("plan", c, argv);
+            break;
+        }
+    }
+    if (status < 0)
+        status = plan(&o, argv + optind, argc - optind);
+    free(o.dirs);
+    return status;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* The devices that the engine knows: one entry each, found by key, with its place in the queue and what is
+ * remembered of it. Entries own no handles; whoever removes one has taken its watch away first. */
+#ifndef XENRECON_DEVICES_H
+#define XENRECON_DEVICES_H
+
+#include <sys/queue.h>
+
+#include "reconcilers/object.h"
+#include "schemas/device.h"
+#include "schemas/marker.h"
+#include "schemas/policy.h"
+
+/* Why a device must be looked at. All but DIRTY_ALL name one value: if it is still what we saw last, nothing
+ * happened. */
+enum dirty {
+    DIRTY_B_STATE = 1,
+    DIRTY_MARKER = 2,
+    DIRTY_F_STATE = 4,
+    DIRTY_ALL = 8,
+    DIRTY_LIKELY = 16, /* with DIRTY_ALL: there is probably something to do, so begin with the transaction */
+};
+
+enum stage {
+    STAGE_IDLE,
+    STAGE_QUEUED,
+    STAGE_RUNNING,
+};
+
+struct device {
+    SLIST_ENTRY(device) same_bucket;
+    TAILQ_ENTRY(device) queued;
+    LIST_ENTRY(device) waiting; /* linked while `due` or `held` is set */
+    struct device_key key;
+    uint8_t dirty;     /* bits of enum dirty */
+    uint8_t stage;     /* enum stage */
+    uint8_t conflicts; /* transactions in a row that another client spoiled */
+    bool alone;        /* shares no transaction: the last one that it shared was spoiled */
+    bool due_acts;     /* when it is due there will be something to do, not only something to say */
+    bool seen;         /* `last` is meaningful */
+    struct {
+        uint64_t marker; /* hash */
+        enum xenbus_state b, f;
+    } last;
+    char *watched;          /* F's path, whose state is watched; or NULL */
+    struct policy *kept;    /* a policy that a reload dropped while we held an object; else NULL */
+    uint64_t due;           /* look again then, as the last plan asked; milliseconds; 0: never */
+    uint64_t held;          /* do not look before then, whatever the guest does; 0: look */
+    uint64_t guest_allowed; /* the guest's events are paid for until then, in microseconds */
+    uint64_t logged;        /* hash of the findings that were logged last */
+    struct memory memory;
+};
+
+TAILQ_HEAD(device_queue, device);
+LIST_HEAD(device_waiting, device);
+SLIST_HEAD(device_bucket, device);
+
+struct devices {
+    struct device_bucket *buckets;
+    size_t n_buckets, n;
+};
+
+void devices_init(struct devices *t);
+void devices_finish(struct devices *t); /* frees the entries too */
+struct device *devices_find(const struct devices *t, const struct device_key *key);
+struct device *devices_add(struct devices *t, const struct device_key *key); /* which is not there yet */
+void devices_remove(struct devices *t, struct device *d);
+
+/* Calls `each` for every device of the scope: all, of one type, or of one type and domain. It may remove that
+ * device. */
+void devices_each(struct devices *t, enum backend_place scope, const struct device_key *at,
+                  void (*each)(void *arg, struct device *d), void *arg);
+
+#endif

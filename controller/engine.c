@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: MIT */
+/* Events, the queue, and when who is looked at. */
+#include "controller/engine.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/engine_impl.h"
+#include "controller/listing.h"
+#include "controller/log.h"
+#include "schemas/mem.h"
+
+uint64_t engine_now(const struct engine *e)
+{
+    return e->cfg.clock(e->cfg.arg);
+}
+
+const struct policy *engine_policy(const struct engine *e, const struct device *d)
+{
+    return d->kept ? d->kept : policy_set_find(&e->policies, d->key.type);
+}
+
+/* ---- when to look ---- */
+
+static void rewait(struct engine *e, struct device *d, bool waited)
+{
+    bool waits = d->due || d->held;
+    if (waits && !waited)
+        LIST_INSERT_HEAD(&e->waiting, d, waiting);
+    else if (!waits && waited)
+        LIST_REMOVE(d, waiting);
+}
+
+void engine_set_due(struct engine *e, struct device *d, uint64_t due, bool acts)
+{
+    bool waited = d->due || d->held;
+    d->due = due;
+    d->due_acts = acts;
+    rewait(e, d, waited);
+}
+
+void engine_hold(struct engine *e, struct device *d, uint64_t until)
+{
+    bool waited = d->due || d->held;
+    d->held = until;
+    rewait(e, d, waited);
+}
+
+static void enqueue(struct engine *e, struct device *d)
+{
+    if (d->stage != STAGE_IDLE || !d->dirty || d->held || !e->running)
+        return;
+    d->stage = STAGE_QUEUED;
+    TAILQ_INSERT_TAIL(&e->queue, d, queued);
+    e->stats.queued++;
+}
+
+void engine_mark(struct engine *e, struct device *d, unsigned dirty)
+{
+    d->dirty |= (uint8_t)dirty;
+    enqueue(e, d);
+}
+
+/* ---- watches ---- */
+
+/* F/state, not F: what a guest puts beside its state does not wake us. */
+static void watch_of(const struct device *d, const char *frontend, char path[static STORE_PATH_MAX],
+                     char token[static DEVICE_KEY_SIZE + 2])
+{
+    snprintf(path, STORE_PATH_MAX, "%s/state", frontend);
+    memcpy(token, TOKEN_FRONTEND, 2);
+    device_key_format(&d->key, token + 2);
+}
+
+static void on_watched(void *arg, int status, const char *data, size_t len)
+{
+    char *path = arg;
+    (void)data;
+    (void)len;
+    if (status && !store_gone(status))
+        log_error("cannot watch %s: %s; only the resync will see it change", path, strerror(-status));
+    free(path);
+}
+
+static void on_unwatched(void *arg, int status, const char *data, size_t len)
+{
+    (void)arg;
+    (void)status; /* events of a watch that is still there find no device */
+    (void)data;
+    (void)len;
+}
+
+static void watch(struct engine *e, const char *path, const char *token)
+{
+    store_watch(e->cfg.store, path, token, on_watched, xstrdup(path));
+}
+
+static void unwatch_frontend(struct engine *e, struct device *d)
+{
+    char path[STORE_PATH_MAX], token[DEVICE_KEY_SIZE + 2];
+    if (d->watched && e->running) {
+        watch_of(d, d->watched, path, token);
+        store_unwatch(e->cfg.store, path, token, on_unwatched, NULL);
+    }
+    free(d->watched);
+    d->watched = NULL;
+}
+
+void engine_watch_frontend(struct engine *e, struct device *d, const char *frontend)
+{
+    char path[STORE_PATH_MAX], token[DEVICE_KEY_SIZE + 2];
+    if (d->watched && strcmp(d->watched, frontend) == 0)
+        return;
+    unwatch_frontend(e, d);
+    d->watched = xstrdup(frontend);
+    watch_of(d, frontend, path, token);
+    watch(e, path, token);
+}
+
+/* ---- devices ---- */
+
+/* The device, made if it is new; NULL when it is not for us. */
+struct device *engine_know(struct engine *e, const struct device_key *key)
+{
+    struct device *d = devices_find(&e->devices, key);
+    const struct policy *p = d ? NULL : policy_set_find(&e->policies, key->type);
+    if (!p)
+        return d;
+    if (e->per_domain[key->domid] >= p->limits.devices_per_domain) {
+        if (!e->refused)
+            log_warning("%s/%u/%s: too-many-devices: domain %u has %u already, and no more are looked after",
+                        key->type, key->domid, key->devid, key->domid, e->per_domain[key->domid]);
+        e->refused = true;
+        return NULL;
+    }
+    e->per_domain[key->domid]++;
+    return devices_add(&e->devices, key);
+}
+
+static void remove_device(struct engine *e, struct device *d)
+{
+    unwatch_frontend(e, d);
+    if (d->due || d->held)
+        LIST_REMOVE(d, waiting);
+    e->per_domain[d->key.domid]--;
+    devices_remove(&e->devices, d);
+}
+
+void engine_looked(struct engine *e, struct device *d, bool gone)
+{
+    d->stage = STAGE_IDLE;
+    if (gone && !d->dirty)
+        remove_device(e, d);
+    else
+        enqueue(e, d);
+}
+
+/* ---- the queue ---- */
+
+void engine_soon(struct engine *e)
+{
+    e->cfg.wake(e->cfg.arg, engine_now(e));
+}
+
+/* Devices whose time has come go into the queue. The earliest of the others' times, or 0. */
+static uint64_t wake_devices(struct engine *e, uint64_t now)
+{
+    struct device *d, *next;
+    uint64_t earliest = 0;
+    for (d = LIST_FIRST(&e->waiting); d; d = next) {
+        next = LIST_NEXT(d, waiting);
+        uint64_t due = d->due && d->due <= now ? 0 : d->due, held = d->held <= now ? 0 : d->held;
+        unsigned dirty = d->due == due ? 0 : d->due_acts ? DIRTY_ALL | DIRTY_LIKELY : DIRTY_ALL;
+        engine_set_due(e, d, due, d->due_acts);
+        engine_hold(e, d, held);
+        engine_mark(e, d, dirty);
+        if (due && (!earliest || due < earliest))
+            earliest = due;
+        if (held && (!earliest || held < earliest))
+            earliest = held;
+    }
+    return earliest;
+}
+
+static bool nothing_left(const struct engine *e)
+{
+    struct device *d;
+    LIST_FOREACH(d, &e->waiting, waiting)
+    if (d->held || d->due_acts)
+        return false;
+    return TAILQ_EMPTY(&e->queue) && !e->passes && !e->listings && !e->scanning;
+}
+
+static void take_over_policies(struct engine *e);
+
+static void start_looks(struct engine *e)
+{
+    struct device *d, *next;
+    bool likely = false;
+    for (d = TAILQ_FIRST(&e->queue); d && e->passes < PASSES_MAX; d = next) {
+        next = TAILQ_NEXT(d, queued);
+        if (d->dirty & DIRTY_LIKELY && !e->cfg.dry_run && engine_policy(e, d)->owner == OWNER_XENRECON) {
+            likely = true;
+            continue;
+        }
+        TAILQ_REMOVE(&e->queue, d, queued);
+        e->stats.queued--;
+        if (d->seen && !(d->dirty & DIRTY_ALL))
+            probe_start(e, d);
+        else
+            pass_start(e, d);
+    }
+    if (likely && !e->batching)
+        batch_start(e);
+}
+
+void engine_pump(struct engine *e)
+{
+    if (!e->running)
+        return;
+    if (e->reload && !e->passes && !e->listings)
+        take_over_policies(e);
+    if (!e->reload)
+        start_looks(e);
+    if (!e->looked_over || !nothing_left(e))
+        return;
+    if (e->announce) {
+        e->announce = false;
+        e->cfg.ready(e->cfg.arg);
+    }
+    if (e->cfg.idle)
+        e->cfg.idle(e->cfg.arg);
+}
+
+static void plan_resync(struct engine *e)
+{
+    uint64_t jitter = e->cfg.random(e->cfg.arg) % (e->cfg.resync / 5 + 1);
+    e->resync_at = e->cfg.resync ? engine_now(e) + e->cfg.resync - e->cfg.resync / 10 + jitter : 0;
+}
+
+void engine_resync(struct engine *e)
+{
+    static const struct device_key everywhere;
+    e->refused = false;
+    plan_resync(e);
+    engine_look_over(e, BACKEND_ROOT, &everywhere);
+}
+
+void engine_tick(struct engine *e)
+{
+    if (!e->running)
+        return;
+    uint64_t now = engine_now(e);
+    if (e->resync_at && e->resync_at <= now)
+        engine_resync(e);
+    uint64_t wake = wake_devices(e, now);
+    if (e->resync_at && (!wake || e->resync_at < wake))
+        wake = e->resync_at;
+    e->cfg.wake(e->cfg.arg, wake);
+    engine_pump(e);
+}
+
+/* ---- policies ---- */
+
+/* What an object was created under stays in force for it, until it is closed. */
+static void keep_policy(struct engine *e, struct device *d)
+{
+    const struct policy *old = engine_policy(e, d), *coming = policy_set_find(&e->coming, d->key.type);
+    if (d->kept || d->memory.object.phase == OBJECT_NONE || (coming && coming->owner == old->owner))
+        return;
+    for (size_t i = 0; i < e->policies.n; i++)
+        if (e->policies.list[i] == old)
+            d->kept = e->policies.list[i];
+}
+
+static void keep_or_drop(void *arg, struct device *d)
+{
+    struct engine *e = arg;
+    keep_policy(e, d);
+    if (d->kept || policy_set_find(&e->coming, d->key.type))
+        return;
+    if (d->stage == STAGE_QUEUED) {
+        TAILQ_REMOVE(&e->queue, d, queued);
+        e->stats.queued--;
+    }
+    remove_device(e, d);
+}
+
+static void free_retired(struct engine *e)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < e->n_retired; i++) {
+        struct device *d;
+        bool kept = false;
+        for (size_t b = 0; b < e->devices.n_buckets && !kept; b++)
+            SLIST_FOREACH(d, &e->devices.buckets[b], same_bucket)
+        kept |= d->kept == e->retired[i];
+        if (kept)
+            e->retired[n++] = e->retired[i];
+        else
+            policy_free(e->retired[i]);
+    }
+    e->n_retired = n;
+}
+
+static void take_over_policies(struct engine *e)
+{
+    static const struct device_key everywhere;
+    e->reload = false;
+    devices_each(&e->devices, BACKEND_ROOT, &everywhere, keep_or_drop, e);
+    for (size_t i = 0; i < e->policies.n; i++) { /* some device may keep one of these */
+        xgrow(&e->retired, &e->cap_retired, e->n_retired + 1, sizeof *e->retired);
+        e->retired[e->n_retired++] = e->policies.list[i];
+    }
+    free(e->policies.list);
+    e->policies = e->coming;
+    e->coming = (struct policy_set){0};
+    free_retired(e);
+    engine_resync(e);
+}
+
+void engine_set_policies(struct engine *e, struct policy_set *policies)
+{
+    policy_set_clear(&e->coming);
+    e->coming = *policies;
+    *policies = (struct policy_set){0};
+    e->reload = true;
+    engine_soon(e);
+}
+
+/* ---- life ---- */
+
+struct engine *engine_new(const struct engine_config *config, struct policy_set *policies)
+{
+    struct engine *e = xcalloc(1, sizeof *e);
+    e->cfg = *config;
+    e->policies = *policies;
+    *policies = (struct policy_set){0};
+    e->per_domain = xcalloc(DOMID_MAX + 1, sizeof *e->per_domain);
+    devices_init(&e->devices);
+    TAILQ_INIT(&e->queue);
+    LIST_INIT(&e->waiting);
+    return e;
+}
+
+void engine_free(struct engine *e)
+{
+    if (!e)
+        return;
+    devices_finish(&e->devices);
+    policy_set_clear(&e->policies);
+    policy_set_clear(&e->coming);
+    for (size_t i = 0; i < e->n_retired; i++)
+        policy_free(e->retired[i]);
+    free(e->retired);
+    free(e->per_domain);
+    free(e);
+}
+
+static void forget_watch(void *arg, struct device *d)
+{
+    (void)arg;
+    free(d->watched);
+    d->watched = NULL;
+}
+
+void engine_start(struct engine *e)
+{
+    static const struct device_key everywhere;
+    char backend[BACKEND_PATH_SIZE];
+    e->running = e->announce = true;
+    e->looked_over = false;
+    devices_each(&e->devices, BACKEND_ROOT, &everywhere, forget_watch, e);
+    snprintf(backend, sizeof backend, "/local/domain/%u/backend", e->cfg.self);
+    watch(e, "@introduceDomain", TOKEN_DOMAINS);
+    watch(e, "@releaseDomain", TOKEN_DOMAINS);
+    watch(e, backend, TOKEN_BACKEND); /* fires at once, and that is the first look at everything */
+    plan_resync(e);
+    engine_soon(e);
+}
+
+void engine_stop(struct engine *e)
+{
+    struct device *d;
+    e->running = false;
+    while ((d = TAILQ_FIRST(&e->queue))) {
+        TAILQ_REMOVE(&e->queue, d, queued);
+        d->stage = STAGE_IDLE;
+    }
+    e->stats.queued = 0;
+    e->scan_again = false;
+}
+
+struct engine_stats engine_stats(const struct engine *e)
+{
+    struct engine_stats stats = e->stats;
+    stats.devices = e->devices.n;
+    return stats;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* The engine: from watch events to decisions to transactions. It knows no clock, no loop and no socket: the
+ * store, time, chance and the wish to be woken come through engine_config, so that the daemon and a
+ * simulation run the same code.
+ *
+ *   event -> dirty device, once in the queue however many events come
+ *   queue -> probe (only values of our own writing or a state may have changed: read just these)
+ *         -> pass  (snapshot, decide; nothing to write: done)
+ *         -> batch (up to 16 devices in one transaction: snapshot, decide and write inside it)
+ *
+ * A decision that writes is always made from a view read in the transaction that writes it, so that xenstored
+ * itself verifies everything it relies on. One thread; nothing here blocks. */
+#ifndef XENRECON_ENGINE_H
+#define XENRECON_ENGINE_H
+
+#include "controller/store.h"
+#include "schemas/policy.h"
+
+struct engine;
+
+struct engine_config {
+    struct store *store;                  /* its event, lost and arg belong to the caller */
+    uint16_t self;                        /* our own domain */
+    bool dry_run;                         /* decide and log, write nothing */
+    uint32_t resync;                      /* milliseconds between full resyncs; 0: none */
+    uint64_t (*clock)(void *arg);         /* milliseconds, monotonic, from 1 */
+    uint64_t (*random)(void *arg);        /* 64 bits */
+    void (*wake)(void *arg, uint64_t at); /* engine_tick() is wanted at this time; replaces the wish before */
+    void (*ready)(void *arg); /* after every engine_start(): each device that was there has been looked at */
+    void (*idle)(void *arg);  /* nothing is left to do: only an event can change that. May be NULL */
+    void *arg;
+};
+
+/* Takes the policies over and leaves an empty set. */
+struct engine *engine_new(const struct engine_config *config, struct policy_set *policies);
+void engine_free(struct engine *e); /* with nothing outstanding at the store any more; NULL is fine */
+
+void engine_start(struct engine *e); /* the store is there, nothing is watched yet */
+void engine_stop(struct engine *e);  /* the store was lost, or we are about to exit: nothing new is begun */
+void engine_event(struct engine *e, const char *path, const char *token);
+void engine_tick(struct engine *e);
+void engine_resync(struct engine *e);
+
+/* Takes the set over. It comes into force when no device is being looked at, and resyncs. */
+void engine_set_policies(struct engine *e, struct policy_set *policies);
+
+struct engine_stats {
+    size_t devices, queued;
+    uint64_t passes, probes, batches, commits, conflicts, failures;
+};
+struct engine_stats engine_stats(const struct engine *e);
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/* What the parts of the engine share: engine.c (events and the queue), pass.c (look at one device), batch.c
+ * (act on several in one transaction), probe.c (did anything change at all?). */
+#ifndef XENRECON_ENGINE_IMPL_H
+#define XENRECON_ENGINE_IMPL_H
+
+#include "controller/devices.h"
+#include "controller/engine.h"
+#include "reconcilers/decide.h"
+
+enum {
+    BATCH_MAX =
+        16, /* devices in one transaction: measured to do well, and a conflict costs no more than these */
+    PASSES_MAX = 32, /* snapshots in flight outside transactions */
+};
+
+struct engine {
+    struct engine_config cfg;
+    struct policy_set policies;
+    struct policy_set coming; /* taken over when nothing is in flight */
+    bool reload;              /* `coming` is meant */
+    struct policy **retired;  /* dropped by a reload; some device's `kept` may point to one */
+    size_t n_retired, cap_retired;
+    struct devices devices;
+    struct device_queue queue;
+    struct device_waiting waiting;
+    uint16_t *per_domain;      /* devices, by frontend domain */
+    bool running;              /* between engine_start and engine_stop */
+    bool looked_over;          /* since engine_start, everything is in the queue or was looked at */
+    bool announce;             /* ready() is still to be called */
+    bool batching;             /* a transaction is open: one at a time */
+    bool scanning, scan_again; /* which domains are gone? */
+    bool refused;              /* a device over the limit was logged since the last resync */
+    unsigned passes;           /* in flight, probes included */
+    unsigned listings;         /* in flight */
+    uint64_t resync_at, wake_at;
+    struct engine_stats stats;
+};
+
+/* Watch tokens */
+#define TOKEN_BACKEND  "b"
+#define TOKEN_DOMAINS  "d"
+#define TOKEN_FRONTEND "f/" /* and the device's key */
+
+uint64_t engine_now(const struct engine *e);
+void engine_mark(struct engine *e, struct device *d, unsigned dirty);
+void engine_set_due(struct engine *e, struct device *d, uint64_t due, bool acts);
+void engine_hold(struct engine *e, struct device *d, uint64_t until);
+/* The policy in force for a device; NULL: its type is not ours to look at. */
+const struct policy *engine_policy(const struct engine *e, const struct device *d);
+/* The device is no longer being looked at: queues it again if something happened meanwhile. May be the end of
+ * it. */
+void engine_looked(struct engine *e, struct device *d, bool gone);
+void engine_watch_frontend(struct engine *e, struct device *d, const char *path);
+/* The device, made if it is new; NULL when it is not for us. */
+struct device *engine_know(struct engine *e, const struct device_key *key);
+/* Looks at all that is known of a part of the tree, and for what is not known yet. */
+void engine_look_over(struct engine *e, enum backend_place place, const struct device_key *at);
+/* Starts what can be started, now or at the next tick. */
+void engine_pump(struct engine *e);
+void engine_soon(struct engine *e);
+
+/* One look at a device, until its end. */
+struct look {
+    struct engine *e;
+    struct device *d;
+    const struct policy *policy;
+    struct view *view;
+    struct plan *plan;
+    bool first;           /* it was never looked at before */
+    struct object object; /* what to remember when the plan's actions have succeeded */
+};
+
+void look_begin(struct look *l, struct engine *e, struct device *d);
+void look_snapshot(struct look *l, uint32_t tx, void (*done)(void *arg, int status, struct view *view),
+                   void *arg);
+void look_decide(struct look *l, struct view *view);
+/* Each of these ends the look. */
+void look_done(struct look *l); /* everything in the plan was done (or nothing was in it) */
+void look_failed(struct look *l,
+                 int error);        /* an action failed: it is tried again after the policy's backoff */
+void look_conflict(struct look *l); /* somebody else was faster: look again, soon */
+void look_again(struct look *l);    /* not its fault: look again at once */
+void look_lost(struct look *l);     /* the store is gone: look again when it is back */
+
+void pass_start(struct engine *e, struct device *d);
+void probe_start(struct engine *e, struct device *d);
+void batch_start(struct engine *e); /* with the devices at the queue's head that want a transaction */
+
+#endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* From watch events to devices that must be looked at. An event says where something may have happened, never
+ * what. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/engine_impl.h"
+#include "controller/listing.h"
+#include "controller/log.h"
+#include "schemas/mem.h"
+
+/* ---- the backend tree ---- */
+
+/* Does anything that is decided here depend on this key of B? */
+static unsigned dirt_of(const struct policy *p, const struct device *d, const char *key)
+{
+    bool settled = d->seen && d->memory.object.phase != OBJECT_NONE;
+    if (strcmp(key, "state") == 0)
+        return d->seen ? DIRTY_B_STATE : DIRTY_ALL | DIRTY_LIKELY;
+    if (strcmp(key, MARKER_KEY) == 0)
+        return d->seen ? DIRTY_MARKER : DIRTY_ALL | DIRTY_LIKELY;
+    if (strcmp(key, "online") == 0 || strcmp(key, "frontend") == 0 || strcmp(key, "frontend-id") == 0)
+        return DIRTY_ALL | DIRTY_LIKELY;
+    /* declared keys matter until the device is created */
+    return !settled && (!d->seen || policy_find_key(p, BACKEND, key)) ? DIRTY_ALL | DIRTY_LIKELY : 0;
+}
+
+static void mark_again(void *arg, struct device *d)
+{
+    engine_mark(arg, d, DIRTY_ALL);
+}
+
+static bool wanted(void *arg, const char *type)
+{
+    const struct engine *e = arg;
+    return policy_set_find(&e->policies, type) != NULL;
+}
+
+static void on_listed(void *arg, const struct device_key *key)
+{
+    struct engine *e = arg;
+    struct device *d = engine_know(e, key);
+    /* one that we have seen was marked when the listing began, and may have been looked at since */
+    if (d && !d->seen && !d->dirty)
+        engine_mark(e, d, DIRTY_ALL);
+}
+
+static void on_listing_done(void *arg, int status)
+{
+    struct engine *e = arg;
+    e->listings--;
+    if (status && !store_gone(status))
+        log_error("the backend tree cannot be listed: %s", strerror(-status));
+    engine_pump(e);
+}
+
+/* Looks at all that is known of a part of the tree, and for what is not known yet. */
+void engine_look_over(struct engine *e, enum backend_place place, const struct device_key *at)
+{
+    struct listing_request req = {.store = e->cfg.store,
+                                  .self = e->cfg.self,
+                                  .place = place,
+                                  .at = *at,
+                                  .wanted = wanted,
+                                  .found = on_listed,
+                                  .done = on_listing_done,
+                                  .arg = e};
+    e->looked_over |= place == BACKEND_ROOT;
+    devices_each(&e->devices, place, at, mark_again, e);
+    if (place != BACKEND_ROOT && !wanted(e, at->type))
+        return;
+    e->listings++;
+    listing_start(&req);
+}
+
+/* What the toolstack does is not held back for what the guest did. */
+static void toolstack_did(struct engine *e, struct device *d, unsigned dirty)
+{
+    if (dirty & DIRTY_ALL)
+        engine_hold(e, d, 0);
+    engine_mark(e, d, dirty);
+}
+
+static void backend_event(struct engine *e, const char *path)
+{
+    struct device_key key;
+    struct device *d;
+    const char *rest;
+    enum backend_place place = device_locate(e->cfg.self, path, &key, &rest);
+    switch (place) {
+    case BACKEND_OUTSIDE:
+        return;
+    case BACKEND_ROOT:
+    case BACKEND_TYPE:
+    case BACKEND_DOMAIN:
+        engine_look_over(e, place, &key);
+        return;
+    case BACKEND_DEVICE:
+        if ((d = engine_know(e, &key)))
+            toolstack_did(e, d, DIRTY_ALL | DIRTY_LIKELY);
+        return;
+    case BACKEND_KEY:
+        if ((d = engine_know(e, &key)))
+            toolstack_did(e, d, dirt_of(engine_policy(e, d), d, rest));
+        return;
+    }
+}
+
+/* A guest may cause `burst` looks at once and then `events-per-second`: a bucket, kept as the time until
+ * which what it has caused is paid for. */
+static void frontend_event(struct engine *e, const char *token)
+{
+    struct device_key key;
+    struct device *d = device_key_parse(token, strlen(token), &key) ? NULL : devices_find(&e->devices, &key);
+    const struct policy *p = d ? engine_policy(e, d) : NULL;
+    if (!p)
+        return;
+    uint64_t now = engine_now(e) * 1000, cost = 1000000 / p->limits.events_per_second;
+    uint64_t paid = d->guest_allowed > now ? d->guest_allowed : now;
+    if (!(d->dirty & DIRTY_F_STATE))
+        d->guest_allowed = paid + cost;
+    if (paid - now > cost * p->limits.burst && !d->held)
+        engine_hold(e, d, (paid - cost * p->limits.burst) / 1000 + 1);
+    engine_mark(e, d, DIRTY_F_STATE);
+}
+
+/* ---- domains that came or went ---- */
+
+struct scan {
+    struct engine *e;
+    unsigned pending;
+};
+struct scanned {
+    struct scan *s;
+    uint16_t domid;
+};
+
+static void scan_domains(struct engine *e);
+
+static void scan_end(struct scan *s)
+{
+    struct engine *e = s->e;
+    if (--s->pending)
+        return;
+    free(s);
+    e->scanning = false;
+    if (e->scan_again && e->running)
+        scan_domains(e);
+    engine_soon(e); /* not at once: the events of one transaction arrive together */
+}
+
+static void mark_of_domain(struct engine *e, uint16_t domid)
+{
+    for (size_t i = 0; i < e->devices.n_buckets; i++) {
+        struct device *d;
+        SLIST_FOREACH(d, &e->devices.buckets[i], same_bucket)
+        if (d->key.domid == domid)
+            engine_mark(e, d, DIRTY_ALL | DIRTY_LIKELY);
+    }
+}
+
+static void on_introduced(void *arg, int status, const char *data, size_t len)
+{
+    struct scanned *q = arg;
+    if (status || len < 1 || data[0] != 'T')
+        mark_of_domain(q->s->e, q->domid);
+    struct scan *s = q->s;
+    free(q);
+    scan_end(s);
+}
+
+/* When a domain is released, xenstored removes the nodes that it owns without an event for each: F may be
+ * gone. */
+static void scan_domains(struct engine *e)
+{
+    struct scan *s = xcalloc(1, sizeof *s);
+    *s = (struct scan){e, 1};
+    e->scanning = true;
+    e->scan_again = false;
+    for (uint16_t domid = 1; domid <= DOMID_MAX; domid++) {
+        if (!e->per_domain[domid])
+            continue;
+        struct scanned *q = xcalloc(1, sizeof *q);
+        *q = (struct scanned){s, domid};
+        s->pending++;
+        store_is_introduced(e->cfg.store, domid, on_introduced, q);
+    }
+    scan_end(s);
+}
+
+void engine_event(struct engine *e, const char *path, const char *token)
+{
+    if (!e->running)
+        return;
+    if (strcmp(token, TOKEN_BACKEND) == 0)
+        backend_event(e, path);
+    else if (strncmp(token, TOKEN_FRONTEND, 2) == 0)
+        frontend_event(e, token + 2);
+    else if (strcmp(token, TOKEN_DOMAINS) == 0 && e->scanning)
+        e->scan_again = true;
+    else if (strcmp(token, TOKEN_DOMAINS) == 0)
+        scan_domains(e);
+    engine_soon(e); /* not at once: the events of one transaction arrive together */
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* What one-shot commands do with the store: take a look at some or all devices, and decide, without acting.
+ * Blocks. */
+#ifndef XENRECON_INSPECT_H
+#define XENRECON_INSPECT_H
+
+#include "schemas/diagnostic.h"
+#include "schemas/policy.h"
+#include "schemas/report.h"
+#include "schemas/view.h"
+
+struct inspection;
+
+/* Opens the store, reads our own domain id, loads the policies. 0; or a negative errno, having said on stderr
+ * why. */
+int inspection_begin(const char *const *policy_dirs, size_t n_dirs, struct inspection **ret_inspection);
+void inspection_end(struct inspection *in); /* NULL is fine */
+
+uint16_t inspection_self(const struct inspection *in);
+const struct policy *inspection_policy(const struct inspection *in, const char *type);
+
+/* Every device of a type that has a policy. The report's host findings say what else is there. */
+int inspection_list(struct inspection *in, struct device_key **ret_keys, size_t *ret_n,
+                    struct report *report);
+
+/* 0 and a sealed view for view_free(); or a negative errno, having said why. */
+int inspection_view(struct inspection *in, const struct device_key *key, bool everything,
+                    struct view **ret_view);
+
+/* What would be decided for this view now, by somebody who knows only the store; for plan_free(). */
+struct plan *inspection_decide(const struct policy *policy, const struct view *view);
+
+/* The view's device, decided, into the report. */
+void inspection_report(const struct policy *policy, const struct view *view, struct report *report);
+
+/* A DEVICE argument: 0, or -EINVAL having said so. */
+int inspection_parse_device(const char *text, struct device_key *ret_key);
+
+#endif

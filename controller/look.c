@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+/* One look at a device: snapshot, decision, and what becomes of it. */
+#include <errno.h>
+#include <string.h>
+
+#include "controller/engine_impl.h"
+#include "controller/log.h"
+#include "controller/snapshot.h"
+
+void look_begin(struct look *l, struct engine *e, struct device *d)
+{
+    *l = (struct look){.e = e, .d = d, .policy = engine_policy(e, d)};
+    d->dirty = 0;
+    d->stage = STAGE_RUNNING;
+    e->passes++;
+}
+
+static void on_frontend(void *arg, const char *path)
+{
+    struct look *l = arg;
+    engine_watch_frontend(l->e, l->d, path);
+}
+
+void look_snapshot(struct look *l, uint32_t tx, void (*done)(void *arg, int status, struct view *view),
+                   void *arg)
+{
+    struct snapshot_request req = {.store = l->e->cfg.store,
+                                   .tx = tx,
+                                   .self = l->e->cfg.self,
+                                   .device = l->d->key,
+                                   .policy = l->policy,
+                                   .frontend_found = on_frontend,
+                                   .frontend_arg = l,
+                                   .done = done,
+                                   .arg = arg};
+    /* What happened until now was announced before the answers to these requests can come: they will show it.
+     */
+    l->d->dirty = 0;
+    snapshot_take(&req);
+}
+
+static uint64_t hash_of(const struct value *v)
+{
+    return v->presence == PRESENT ? hash_bytes(HASH_INIT, v->text, v->len) : 0;
+}
+
+/* The values that a probe compares with: as they were seen, and as we are about to write them. Known before
+ * the commit, since its events arrive before its reply; should it fail, the device is looked at in full
+ * anyway. */
+static void remember_values(struct look *l)
+{
+    struct ends ends = view_ends(l->view);
+    struct value marker = view_get(l->view, BACKEND, MARKER_KEY);
+    struct device *d = l->d;
+    d->seen = true;
+    d->last.marker = hash_of(&marker);
+    d->last.b = ends.backend;
+    d->last.f = ends.frontend;
+    for (size_t i = 0; i < l->plan->n_actions && !l->e->cfg.dry_run; i++)
+        for (size_t w = 0; w < l->plan->actions[i].n_writes; w++) {
+            const struct write *write = &l->plan->actions[i].writes[w];
+            const char *key = strrchr(write->path, '/') + 1;
+            if (strcmp(key, MARKER_KEY) == 0)
+                d->last.marker = hash_bytes(HASH_INIT, write->value, strlen(write->value));
+            else if (strcmp(key, "state") == 0)
+                xenbus_state_parse(write->value, strlen(write->value), &d->last.b);
+        }
+}
+
+void look_decide(struct look *l, struct view *view)
+{
+    struct engine *e = l->e;
+    struct decision_input in = {.policy = l->policy,
+                                .view = view,
+                                .memory = &l->d->memory,
+                                .now = engine_now(e),
+                                .fresh_incarnation = e->cfg.random(e->cfg.arg) | 1};
+    l->view = view;
+    l->plan = decide(&in, &l->object);
+    l->first = !l->d->seen;
+    remember_values(l);
+    if (l->d->kept)
+        plan_find(l->plan, FINDING_POLICY_CHANGED, SEVERITY_WARNING,
+                  "the policy that this device was created under is not in force any more");
+    e->stats.passes++;
+}
+
+/* ---- what is said about it ---- */
+
+static void log_findings(struct look *l, const char *key)
+{
+    uint64_t hash = HASH_INIT;
+    for (size_t i = 0; i < l->plan->n_findings; i++) {
+        const struct finding *f = &l->plan->findings[i];
+        hash = hash_bytes(hash, f->message, strlen(f->message));
+    }
+    if (hash == l->d->logged)
+        return;
+    l->d->logged = hash;
+    for (size_t i = 0; i < l->plan->n_findings; i++) {
+        const struct finding *f = &l->plan->findings[i];
+        const char *code = finding_code_name(f->code);
+        switch (f->severity) {
+        case SEVERITY_ERROR:
+            log_error("%s: %s: %s", key, code, f->message);
+            break;
+        case SEVERITY_WARNING:
+            log_warning("%s: %s: %s", key, code, f->message);
+            break;
+        case SEVERITY_INFO:
+            log_info("%s: %s: %s", key, code, f->message);
+            break;
+        }
+    }
+}
+
+static void log_actions(struct look *l, const char *key)
+{
+    bool dry = l->e->cfg.dry_run && plan_has_writes(l->plan);
+    if (dry && l->d->memory.row == l->plan->row && !l->first)
+        return; /* said already */
+    for (size_t i = 0; i < l->plan->n_actions; i++)
+        log_info("%s: %s%s: %s", key, dry ? "would " : "", action_name(l->plan->actions[i].kind),
+                 l->plan->actions[i].reason);
+}
+
+/* ---- what is remembered ---- */
+
+static void remember_row(struct look *l)
+{
+    struct memory *m = &l->d->memory;
+    if (m->row != l->plan->row || !m->row_since)
+        m->row_since = engine_now(l->e);
+    m->row = l->plan->row;
+}
+
+/* ---- how it ends ---- */
+
+static void end(struct look *l, bool gone)
+{
+    struct engine *e = l->e;
+    struct device *d = l->d;
+    plan_free(l->plan);
+    view_free(l->view);
+    e->passes--;
+    engine_looked(e, d, gone);
+}
+
+/* How the world looks with the plan carried out. */
+static struct view *view_after(const struct look *l)
+{
+    struct view *after = view_copy(l->view);
+    size_t directory = strlen(l->view->path[BACKEND]) + 1; /* every write is to a key of B */
+    for (size_t i = 0; i < l->plan->n_actions; i++)
+        for (size_t w = 0; w < l->plan->actions[i].n_writes; w++) {
+            const struct write *write = &l->plan->actions[i].writes[w];
+            view_replace(after, BACKEND, write->path + directory, PRESENT, write->value,
+                         strlen(write->value));
+        }
+    view_seal(after);
+    return after;
+}
+
+static bool removes(const struct plan *p)
+{
+    for (size_t i = 0; i < p->n_actions; i++)
+        if (p->actions[i].n_removals)
+            return true;
+    return false;
+}
+
+/* Our own writes are no news, but they may be what another row waits for: decide again on what the view has
+ * become, without asking the store. What is then to be done is decided once more, from a fresh view. */
+static void follow_up(struct look *l)
+{
+    if (removes(l->plan))
+        return; /* the event that tells of it ends the device */
+    struct plan *done = l->plan;
+    struct view *before = l->view, *after = view_after(l);
+    look_decide(l, after);
+    if (plan_has_writes(l->plan)) {
+        engine_mark(l->e, l->d, DIRTY_ALL | DIRTY_LIKELY);
+    } else {
+        l->d->memory.object = l->object;
+        remember_row(l);
+    }
+    plan_free(done);
+    view_free(before);
+}
+
+void look_done(struct look *l)
+{
+    struct device *d = l->d;
+    char key[DEVICE_KEY_SIZE];
+    device_key_format(&d->key, key);
+    bool wrote = plan_has_writes(l->plan) && !l->e->cfg.dry_run;
+    if (!l->plan->n_actions && !d->memory.object.phase && l->object.phase)
+        log_info("%s: adopt: our marker is there: taken over as it is", key);
+    log_actions(l, key);
+    if (!plan_has_writes(l->plan) || wrote)
+        d->memory.object = l->object;
+    if (wrote || l->plan->row != d->memory.failure.row || !l->plan->deferred)
+        d->memory.failure = (struct failure){0};
+    remember_row(l);
+    if (wrote)
+        follow_up(l);
+    log_findings(l, key);
+    if (!d->memory.object.phase)
+        d->kept = NULL;
+    d->conflicts = 0;
+    d->alone = false;
+    engine_set_due(l->e, d, l->plan->wake_at, l->plan->deferred);
+    end(l, l->plan->row == ROW_VANISHED);
+}
+
+static uint64_t jitter(struct engine *e, uint64_t delay)
+{
+    return delay - delay / 4 + e->cfg.random(e->cfg.arg) % (delay / 2 + 1);
+}
+
+void look_failed(struct look *l, int error)
+{
+    struct engine *e = l->e;
+    struct failure *f = &l->d->memory.failure;
+    char key[DEVICE_KEY_SIZE];
+    device_key_format(&l->d->key, key);
+    if (f->attempt < UINT8_MAX)
+        f->attempt++;
+    uint64_t delay = l->policy->retry.initial;
+    for (int i = 1; i < f->attempt && delay < l->policy->retry.max; i++)
+        delay *= 2;
+    delay = jitter(e, delay < l->policy->retry.max ? delay : l->policy->retry.max);
+    f->error = error;
+    f->row = l->plan->row;
+    f->digest = view_digest(l->view);
+    f->until = engine_now(e) + delay;
+    e->stats.failures++;
+    log_error("%s: %s failed: %s; tried again in %u ms", key, row_name(l->plan->row), strerror(-error),
+              (unsigned)delay);
+    remember_row(l);
+    engine_set_due(e, l->d, f->until, true);
+    end(l, false);
+}
+
+void look_conflict(struct look *l)
+{
+    struct engine *e = l->e;
+    struct device *d = l->d;
+    uint64_t delay = UINT64_C(1) << (d->conflicts < 10 ? d->conflicts : 10);
+    if (d->conflicts < UINT8_MAX)
+        d->conflicts++;
+    d->alone = true;
+    e->stats.conflicts++;
+    engine_hold(e, d, engine_now(e) + jitter(e, delay));
+    engine_mark(e, d, DIRTY_ALL | DIRTY_LIKELY);
+    end(l, false);
+}
+
+void look_again(struct look *l)
+{
+    engine_mark(l->e, l->d, DIRTY_ALL | DIRTY_LIKELY);
+    end(l, false);
+}
+
+void look_lost(struct look *l)
+{
+    l->d->dirty |= DIRTY_ALL;
+    end(l, false);
+}

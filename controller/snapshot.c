@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+#include "controller/snapshot.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "schemas/marker.h"
+#include "schemas/mem.h"
+
+enum { KEYS_MAX = 1024 }; /* of one side; what a guest makes up beyond them is not read */
+
+struct snapshot {
+    struct snapshot_request req;
+    struct arena arena; /* of the requests' contexts */
+    struct view *view;
+    int step;
+    unsigned pending;
+    unsigned asked[2]; /* keys, by side */
+    int error;
+};
+
+/* One request: a key to read, or a directory to list for a pattern whose remaining components are in `rest`.
+ */
+struct question {
+    struct snapshot *s;
+    enum side side;
+    const char *name;
+    const char *rest;
+};
+
+static void next_step(struct snapshot *s);
+
+static void answered(struct snapshot *s)
+{
+    if (--s->pending == 0)
+        next_step(s);
+}
+
+/* What a failed read means. Below F, an unprivileged domain gets EACCES for what is not there: xenstored
+ * looks at the closest parent's permissions, and that one is not ours to read. */
+static enum presence presence_of(struct snapshot *s, enum side side, int status)
+{
+    if (status == 0)
+        return PRESENT;
+    if (status == -ENOENT || (status == -EACCES && side == FRONTEND && s->req.self != 0))
+        return ABSENT;
+    if (store_gone(status))
+        s->error = status;
+    return UNREADABLE;
+}
+
+static struct question *question(struct snapshot *s, enum side side, const char *name, const char *rest)
+{
+    struct question *q = arena_alloc(&s->arena, sizeof *q);
+    *q = (struct question){s, side, arena_strdup(&s->arena, name), rest};
+    s->pending++;
+    return q;
+}
+
+static void on_key(void *arg, int status, const char *data, size_t len)
+{
+    struct question *q = arg;
+    view_add(q->s->view, q->side, q->name, presence_of(q->s, q->side, status), data, len);
+    answered(q->s);
+}
+
+static void ask(struct snapshot *s, enum side side, const char *name)
+{
+    struct view *v = s->view;
+    if (!v->path[side] || s->asked[side]++ >= KEYS_MAX)
+        return;
+    store_read(s->req.store, s->req.tx, view_key_path(v, side, name, &s->arena), on_key,
+               question(s, side, name, NULL));
+}
+
+/* ---- patterns ---- */
+
+static void ask_pattern(struct snapshot *s, enum side side, const char *base, const char *rest);
+
+static void on_names(void *arg, int status, const char *data, size_t len)
+{
+    struct question *q = arg;
+    struct snapshot *s = q->s;
+    if (presence_of(s, q->side, status) == UNREADABLE)
+        view_add(s->view, q->side, q->name, UNREADABLE, NULL, 0);
+    for (size_t at = 0; status == 0 && at < len; at += strlen(data + at) + 1) {
+        const char *full = *q->name ? arena_printf(&s->arena, "%s/%s", q->name, data + at) : data + at;
+        ask_pattern(s, q->side, full, q->rest);
+    }
+    answered(s);
+}
+
+/* Reads what lies under `base` and fits the rest of the pattern, one `*` after the other. */
+static void ask_pattern(struct snapshot *s, enum side side, const char *base, const char *rest)
+{
+    if (!*rest) {
+        ask(s, side, base);
+        return;
+    }
+    const char *star = strchr(rest, '*');
+    size_t fixed = star ? (size_t)(star - rest) : strlen(rest); /* with the slash before the star */
+    if (fixed && rest[fixed - 1] == '/')
+        fixed--;
+    const char *name = arena_printf(&s->arena, "%s%s%.*s", base, *base && fixed ? "/" : "", (int)fixed, rest);
+    if (!star) {
+        ask(s, side, name);
+        return;
+    }
+    if (s->asked[side]++ >= KEYS_MAX)
+        return;
+    const char *path = *name ? view_key_path(s->view, side, name, &s->arena) : s->view->path[side];
+    const char *behind = star[1] == '/' ? star + 2 : star + 1;
+    store_directory(s->req.store, s->req.tx, path, on_names, question(s, side, name, behind));
+}
+
+static void ask_declared(struct snapshot *s, enum side side, enum required least)
+{
+    const struct policy *p = s->req.policy;
+    for (size_t i = 0; i < p->n_keys[side] && s->view->path[side]; i++) {
+        const struct key_spec *spec = &p->keys[side][i];
+        if (!s->req.everything && least != REQUIRED_NO && spec->required != least)
+            continue;
+        if (view_has(s->view, side, spec->name)) /* one of those that every device has */
+            continue;
+        if (spec->pattern)
+            ask_pattern(s, side, "", spec->name);
+        else
+            ask(s, side, spec->name);
+    }
+}
+
+/* ---- the steps ---- */
+
+static const char *const core[] = {"state", "online", "frontend", "frontend-id", MARKER_KEY};
+enum { CORE = sizeof core / sizeof *core };
+
+static enum xenbus_state state_of(const struct view *v, enum side side)
+{
+    struct value value = view_get(v, side, "state");
+    enum xenbus_state state = XENBUS_ABSENT;
+    if (value.presence == PRESENT)
+        xenbus_state_parse(value.text, value.len, &state);
+    return state;
+}
+
+static void on_directory(void *arg, int status, const char *data, size_t len)
+{
+    struct question *q = arg;
+    (void)data;
+    (void)len;
+    q->s->view->directory = presence_of(q->s, BACKEND, status);
+    answered(q->s);
+}
+
+static void on_qemu(void *arg, int status, const char *data, size_t len)
+{
+    struct question *q = arg;
+    (void)data;
+    (void)len;
+    q->s->view->qemu = presence_of(q->s, BACKEND, status);
+    answered(q->s);
+}
+
+/* If any of its keys is there, so is B. */
+static bool find_directory(struct snapshot *s)
+{
+    bool unreadable = false;
+    for (int i = 0; i < CORE; i++) {
+        enum presence presence = view_get(s->view, BACKEND, core[i]).presence;
+        if (presence == PRESENT)
+            s->view->directory = PRESENT;
+        unreadable |= presence == UNREADABLE;
+    }
+    return s->view->directory == PRESENT || unreadable;
+}
+
+static void find_frontend(struct snapshot *s)
+{
+    struct value path = view_get(s->view, BACKEND, "frontend");
+    if (path.presence != PRESENT || !device_frontend_path_valid(path.text, path.len, s->req.device.domid))
+        return;
+    view_set_frontend(s->view, path.text);
+    if (s->req.frontend_found)
+        s->req.frontend_found(s->req.frontend_arg, s->view->path[FRONTEND]);
+    ask(s, FRONTEND, "state");
+}
+
+static void ask_qemu(struct snapshot *s)
+{
+    const char *path =
+        arena_printf(&s->arena, "/local/domain/%u/device-model/%u/state", s->req.self, s->req.device.domid);
+    store_read(s->req.store, s->req.tx, path, on_qemu, question(s, BACKEND, "", NULL));
+}
+
+static void second_step(struct snapshot *s)
+{
+    const struct policy *p = s->req.policy;
+    const struct view *v = s->view;
+    enum xenbus_state b = state_of(v, BACKEND);
+    struct value online = view_get(v, BACKEND, "online");
+    bool marked = view_get(v, BACKEND, MARKER_KEY).presence == PRESENT;
+    if (!find_directory(s)) {
+        store_directory(s->req.store, s->req.tx, v->path[BACKEND], on_directory,
+                        question(s, BACKEND, "", NULL));
+        return;
+    }
+    find_frontend(s);
+    if (p->owner != OWNER_XENRECON && !s->req.everything)
+        return;
+    if (b == XENBUS_ABSENT || b == XENBUS_INITIALISING || s->req.everything) {
+        ask_declared(s, BACKEND, REQUIRED_NO);
+        ask_declared(s, FRONTEND, REQUIRED_CREATE);
+    }
+    if (p->qemu && !marked && (b == XENBUS_INITIALISING || b == XENBUS_CLOSING))
+        ask_qemu(s);
+    if (p->destroy.frontend && !(online.presence == PRESENT && online.text[0] == '1'))
+        ask(s, FRONTEND, "backend");
+}
+
+static void third_step(struct snapshot *s)
+{
+    enum xenbus_state f = state_of(s->view, FRONTEND);
+    if (s->req.policy->owner == OWNER_XENRECON && !s->req.everything &&
+        (f == XENBUS_INITIALISED || f == XENBUS_CONNECTED))
+        ask_declared(s, FRONTEND, REQUIRED_CONNECT);
+}
+
+/* Runs steps until one is waiting for answers. */
+static void next_step(struct snapshot *s)
+{
+    static void (*const steps[])(struct snapshot *) = {second_step, third_step};
+    while (s->pending == 0 && !s->error && s->step < (int)(sizeof steps / sizeof *steps)) {
+        view_seal(s->view);
+        s->pending++; /* completions never run inside a request, but this keeps the count above zero in any
+                         case */
+        steps[s->step++](s);
+        s->pending--;
+    }
+    if (s->pending)
+        return;
+    struct snapshot_request req = s->req;
+    struct view *view = s->view;
+    int error = s->error;
+    arena_free(&s->arena);
+    free(s);
+    if (error) {
+        view_free(view);
+        req.done(req.arg, error, NULL);
+        return;
+    }
+    view_seal(view);
+    req.done(req.arg, 0, view);
+}
+
+void snapshot_take(const struct snapshot_request *request)
+{
+    struct snapshot *s = xcalloc(1, sizeof *s);
+    s->req = *request;
+    s->view = view_new(request->self, &request->device);
+    s->view->domain = PRESENT; /* F lies below /local/domain/<id>: without the domain there is no F either */
+    for (int i = 0; i < CORE; i++)
+        ask(s, BACKEND, core[i]);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* Reads one device from the store into a view. Only what some row of the table could look at is asked for:
+ *
+ *   1. the five keys of B that every decision needs (and B's listing when none of them is there)
+ *   2. F's state; and where a device could be created, its declared keys and the device model's state
+ *   3. where a frontend could be connected, its connect keys
+ *
+ * Each step's requests are in flight together. Inside a transaction the view is atomic; outside it may be
+ * torn, and whoever wants to act on it must look again inside one. */
+#ifndef XENRECON_SNAPSHOT_H
+#define XENRECON_SNAPSHOT_H
+
+#include "controller/store.h"
+#include "schemas/policy.h"
+#include "schemas/view.h"
+
+struct snapshot_request {
+    struct store *store;
+    uint32_t tx; /* 0: outside any transaction */
+    uint16_t self;
+    struct device_key device;
+    const struct policy *policy; /* must live until done is called */
+    bool everything;             /* all declared keys of both sides, needed or not */
+    /* Called with F's path before anything below it is read, so that a watch can be there first. May be NULL.
+     */
+    void (*frontend_found)(void *frontend_arg, const char *path);
+    void *frontend_arg;
+    /* status 0 and a view that the callee owns; or a negative errno (the store is lost) and NULL. */
+    void (*done)(void *arg, int status, struct view *view);
+    void *arg;
+};
+
+void snapshot_take(const struct snapshot_request *request);
+
+#endif
