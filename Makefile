@@ -50,29 +50,44 @@ rig       := $B/test/rig/hypercall.so $(rig_tool)
 c_files   := $(wildcard schemas/*.[ch] reconcilers/*.[ch] controller/*.[ch] test/*/*.[ch])
 sh_files  := $(wildcard test/*.sh test/*/*.sh deploy/*.sh) .ci/run
 
+# make V=1 shows the commands
+ifdef V
+Q :=
+say = @:
+else
+Q := @
+say = @printf '  %-5s %s\n'
+endif
+
 all: $B/xenrecon
 
 $B/xenrecon: $B/controller/main.o $(ctl_obj) $(pure_obj)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(say) LINK $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $B/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	$(say) CC $@
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(pure_test): $B/%: $B/%.o $(pure_obj)
-	$(CC) $(LDFLAGS) -o $@ $^ $(PURE_LIBS) -lcheck -lsubunit -lm -lrt -pthread
+	$(say) LINK $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PURE_LIBS) -lcheck -lsubunit -lm -lrt -pthread
 
 $(ctl_test): $B/%: $B/%.o $(ctl_obj) $(pure_obj)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lcheck -lsubunit -lm -lrt -pthread
+	$(say) LINK $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lcheck -lsubunit -lm -lrt -pthread
 
 # The rig plays other programs: never built with sanitizers
 rig_cflags = $(filter-out -fsanitize%,$(STD)) $(WARN) -O2 -g -MMD -MP
 $B/test/rig/hypercall.so: test/rig/hypercall.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(rig_cflags) -shared -fPIC -o $@ $<
+	$(say) CC $@
+	$(Q)$(CC) $(rig_cflags) -shared -fPIC -o $@ $<
 $(rig_tool): $B/test/rig/%: test/rig/%.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(rig_cflags) -o $@ $< -lxenstore
+	$(say) CC $@
+	$(Q)$(CC) $(rig_cflags) -o $@ $< -lxenstore
 
 rig: $(rig)
 tests: $(pure_test) $(ctl_test)

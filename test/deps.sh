@@ -1,0 +1,127 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Makes sure that what building, testing and linting need is there:   deps.sh [build|test|lint]...   (default: all)
+#
+# Packages that are missing are installed, as root or with a sudo that asks for no password; otherwise the command to
+# run is printed. Debian's Xen tools, which would turn the machine into a Xen host, are never installed: `test` unpacks
+# them into .cache/xen. Says nothing when there is nothing to do.
+set -eu
+repo=$(cd "$(dirname "$0")/.." && pwd)
+cache=$repo/.cache
+[ $# -gt 0 ] || set -- build test lint
+
+build=(gcc make pkg-config libc6-dev libuv1-dev libyaml-dev libjansson-dev libxen-dev)
+test=(check libsubunit-dev valgrind strace python3 python3-jsonschema)
+lint=(clang clang-tidy clang-format cppcheck shellcheck)
+
+die() {
+    echo "deps.sh: $*" >&2
+    exit 1
+}
+
+as_root=()
+may_install=yes
+if [ "$(id -u)" != 0 ]; then
+    as_root=(sudo -n)
+    sudo -n true 2>/dev/null || may_install=no
+fi
+
+# Silent unless it fails.
+quietly() {
+    local said
+    said=$("$@" 2>&1) || {
+        echo "$said" >&2
+        return 1
+    }
+}
+
+apt_get() {
+    quietly "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=3 "$@"
+}
+
+# Prints those of the packages that are not installed.
+missing() {
+    comm -13 <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null |
+        sed -n 's/^installed //p' | sort) <(printf '%s\n' "$@" | sort)
+}
+
+install_packages() {
+    local lacking
+    mapfile -t lacking < <(missing "$@")
+    [ ${#lacking[@]} -gt 0 ] || return 0
+    [ $may_install = yes ] ||
+        die "missing packages; run:  apt-get install --no-install-recommends ${lacking[*]}"
+    echo "installing ${lacking[*]}" >&2
+    apt_get update || echo "deps.sh: apt-get update failed, going on with the lists there are" >&2
+    apt_get install -y --no-install-recommends "${lacking[@]}" || die "apt-get install failed"
+}
+
+# Whether the programs in the folder are there and find their libraries.
+xen_works() {
+    local libs program
+    libs=$(echo "$1"/usr/lib/*-linux-gnu*)
+    for program in "$1"/usr/lib/xen-*/bin/xenstored "$1"/usr/bin/xenstore-{ls,read,write,rm,chmod,exists}; do
+        [ -x "$program" ] || return 1
+        ! LD_LIBRARY_PATH=${libs// /:} ldd "$program" | grep -q 'not found' || return 1
+    done
+}
+
+# The tools of the version that libxen-dev belongs to, and the libraries of Xen that are not installed.
+xen_packages() {
+    local version wanted
+    version=$(apt-cache depends libxen-dev 2>/dev/null | sed -n 's/.*Depends: libxenmisc\([0-9.]*\)$/\1/p' | head -n 1)
+    [ -n "$version" ] || return 1
+    wanted=("xen-utils-$version" xenstore-utils)
+    echo "${wanted[@]}"
+    mapfile -t wanted < <(apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks \
+        --no-replaces --no-enhances "${wanted[@]}" | grep -E '^libxen[a-z]*[0-9.]+$' | sort -u)
+    missing "${wanted[@]}"
+}
+
+download_xen() {
+    local packages
+    packages=$(xen_packages) || return 1
+    # shellcheck disable=SC2086  # a list of names
+    (cd "$1" && quietly apt-get -o Acquire::Retries=3 -o APT::Sandbox::User=root download -qq $packages)
+}
+
+unpack_xen() {
+    local deb new
+    [ -e "$cache/xen/stamp" ] && xen_works "$cache/xen" && return
+    mkdir -p "$cache"
+    exec 9>"$cache/lock" # two at once would undo each other's work
+    flock 9
+    [ -e "$cache/xen/stamp" ] && xen_works "$cache/xen" && return
+    echo "unpacking Debian's Xen tools into .cache/xen" >&2
+    rm -rf "$cache"/xen.* # of a run that was interrupted
+    new=$(mktemp -d "$cache/xen.XXXXXX")
+    chmod 755 "$new"
+    if ! download_xen "$new" 2>/dev/null; then
+        [ $may_install = no ] || apt_get update || true
+        download_xen "$new" || die "cannot download Debian's Xen tools (are the package lists there? apt-get update)"
+    fi
+    for deb in "$new"/*.deb; do
+        dpkg -x "$deb" "$new"
+        echo "${deb##*/}" >>"$new/stamp"
+    done
+    rm -f "$new"/*.deb
+    xen_works "$new" || die "the unpacked Xen tools lack libraries (is libxen-dev installed?)"
+    rm -rf "$cache/xen"
+    mv -T "$new" "$cache/xen" # complete or not there
+    flock -u 9
+}
+
+command -v dpkg-query apt-get >/dev/null || die "this is not Debian; wanted are ${build[*]} ${test[*]} ${lint[*]}"
+packages=()
+for group; do
+    case $group in
+    build) packages+=("${build[@]}") ;;
+    test) packages+=("${test[@]}") ;;
+    lint) packages+=("${lint[@]}") ;;
+    *) die "usage: deps.sh [build|test|lint]..." ;;
+    esac
+done
+install_packages "${packages[@]}"
+case " $* " in
+*" test "*) unpack_xen ;;
+esac

@@ -1,0 +1,192 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+# For integration tests and the demo, which source this first: a private store of their own in $dir, and everything
+# that they start ended, and $dir removed, when they exit. The status is 1 if anything failed, and a command that fails
+# unexpectedly ends the test.
+#
+# Read from the environment:
+#   XENRECON   the program, with words before it if you like: "valgrind -q build/xenrecon"
+#   RIG_BUILD  where the rig was built (build)
+#   TRACE=off  no trace of the store, which takes about as long as its work does
+#   AWAIT_MS   how long to wait for what should happen (10000)
+#   KEEP=1     leave $dir
+# shellcheck disable=SC2034,SC2119,SC2120  # variables and arguments for those who source this
+set -eEu
+repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+read -r -a xenrecon <<<"${XENRECON:-$repo/build/xenrecon}"
+AWAIT_MS=${AWAIT_MS:-10000}
+dir=$(mktemp -d /tmp/xr.XXXXXX)
+failures=0
+xenrecon_pid=
+xenrecon_connection= # its name in the trace
+
+pass() {
+    echo "PASS $1"
+}
+
+fail() {
+    echo "FAIL $1"
+    failures=$((failures + 1))
+}
+
+# check NAME GOT WANT
+check() {
+    if [ "$2" = "$3" ]; then
+        pass "$1"
+    else
+        fail "$1: got '$2', want '$3'"
+    fi
+}
+
+# ---- the store
+
+start_store() {
+    local options=() exports
+    [ "${TRACE:-on}" = off ] || options=(--trace-file "$dir/trace")
+    exports=$("$repo/test/rig/store.sh" start "$dir" "${options[@]}" "$@")
+    eval "$exports"
+}
+
+stop_store() {
+    "$repo/test/rig/store.sh" stop "$dir"
+}
+
+state_of() {
+    xenstore-read "$1/state" 2>/dev/null || echo absent
+}
+
+# await PATH VALUE [PATH VALUE]...: until all hold at once, or fail
+await() {
+    toolstack wait "$@" --timeout-ms "$AWAIT_MS" || fail "waited in vain for $*"
+}
+
+# reach NAME PATH VALUE [PATH VALUE]...: the same as a check of its own
+reach() {
+    local name=$1
+    shift
+    if toolstack wait "$@" --timeout-ms "$AWAIT_MS"; then
+        pass "$name"
+    else
+        fail "$name"
+    fi
+}
+
+# ---- the store's own trace of its messages
+
+# Where the trace ends now.
+trace_mark() {
+    stat -c %s "$dir/trace"
+}
+
+# The requests between two marks, each with its connection before it. xenstored gives a new connection the address of one
+# that was closed, so the n-th of an address is named address#n. Further lines of values that have several are left out.
+trace_lines() {
+    LC_ALL=C awk -v from="$1" -v to="$2" '
+        { at = end; end += length($0) + 1 }
+        at >= to { exit }
+        $1 == "CREATE" && $2 == "connection" { n[$3]++ }
+        $1 == "IN" && $2 ~ /^0x/ && at >= from { print $2 "#" n[$2], substr($0, index($0, $5)) }' "$dir/trace"
+}
+
+# trace_between FROM TO [CONNECTION]: `TYPE (arguments...)`, of everybody or of one connection
+trace_between() {
+    trace_lines "$1" "$2" | sed -n "s/^${3:-[^ ]*} //p"
+}
+
+# trace_since FROM [CONNECTION]
+trace_since() {
+    trace_between "$1" "$(trace_mark)" "${2:-}"
+}
+
+# requests_between FROM TO [CONNECTION]: how many
+requests_between() {
+    trace_between "$@" | wc -l
+}
+
+# connection_of FROM REQUEST: the last that made such a request after FROM; REQUEST is how it begins, `WATCH (backend`
+connection_of() {
+    trace_lines "$1" "$(trace_mark)" | awk -v request="$2" 'index($0, " " request) == index($0, " ") { last = $1 } END { print last }'
+}
+
+# await_quiet [MS]: until nobody has said anything to the store for so long
+await_quiet() {
+    local quiet=${1:-300} end=$((${EPOCHREALTIME/[.,]/} / 1000 + AWAIT_MS)) before=
+    while [ "$before" != "$(trace_mark)" ]; do
+        [ $((${EPOCHREALTIME/[.,]/} / 1000)) -lt $end ] || {
+            fail "the store never came to rest"
+            return 0
+        }
+        before=$(trace_mark)
+        sleep "$(printf '%d.%03d' $((quiet / 1000)) $((quiet % 1000)))"
+    done
+}
+
+# ---- xenrecon
+
+# start_xenrecon [ARGUMENT...]: until it says that it is ready, in $dir/xenrecon.log
+start_xenrecon() {
+    local said=0 mark=0
+    [ ! -e "$dir/xenrecon.log" ] || said=$(stat -c %s "$dir/xenrecon.log")
+    [ ! -e "$dir/trace" ] || mark=$(trace_mark)
+    "${xenrecon[@]}" run --runtime-dir "$dir/run" "$@" </dev/null >>"$dir/xenrecon.log" 2>&1 &
+    xenrecon_pid=$!
+    local end=$((SECONDS + 30))
+    until tail -c +$((said + 1)) "$dir/xenrecon.log" 2>/dev/null | grep -qw ready; do
+        if [ $SECONDS -gt $end ] || ! kill -0 $xenrecon_pid 2>/dev/null; then
+            fail "xenrecon did not become ready"
+            exit 1
+        fi
+        sleep 0.02
+    done
+    [ ! -e "$dir/trace" ] || xenrecon_connection=$(connection_of "$mark" "WATCH (")
+}
+
+# As an administrator does it; fails unless it exits with 0.
+stop_xenrecon() {
+    local status=0 pid=$xenrecon_pid end=$((SECONDS + 30))
+    [ -n "$pid" ] || return 0
+    xenrecon_pid=
+    kill -TERM "$pid" 2>/dev/null || true
+    while kill -0 "$pid" 2>/dev/null; do
+        [ $SECONDS -le $end ] || kill -KILL "$pid"
+        sleep 0.02
+    done
+    wait "$pid" || status=$?
+    [ $status = 0 ] || fail "xenrecon exited with status $status"
+}
+
+# As a crash does it.
+kill_xenrecon() {
+    kill -KILL "$xenrecon_pid"
+    wait "$xenrecon_pid" 2>/dev/null || true
+    xenrecon_pid=
+}
+
+# ---- the end
+
+finish() {
+    local status=$? pids
+    trap - EXIT ERR
+    set +e
+    stop_xenrecon
+    [ $failures = 0 ] || status=1
+    if [ $status != 0 ] && [ -s "$dir/xenrecon.log" ]; then
+        echo "--- the end of xenrecon's log:"
+        tail -n 30 "$dir/xenrecon.log"
+    fi
+    mapfile -t pids < <(jobs -p)
+    [ ${#pids[@]} = 0 ] || kill "${pids[@]}" 2>/dev/null
+    stop_store
+    wait
+    if [ -n "${KEEP:-}" ]; then
+        echo "kept $dir"
+    else
+        rm -rf "$dir"
+    fi
+    exit $status
+}
+
+trap finish EXIT
+trap 'exit 130' INT TERM
+trap 'fail "${BASH_SOURCE[0]##*/}:$LINENO: $BASH_COMMAND"' ERR
+start_store
