@@ -211,17 +211,16 @@ static void on_begin(void *arg, int status, const char *data, size_t len)
 void batch_start(struct engine *e)
 {
     struct batch *b = xcalloc(1, sizeof *b);
-    struct device *d, *next;
+    struct device *d;
     b->e = e;
-    for (d = TAILQ_FIRST(&e->queue); d && b->n < BATCH_MAX; d = next) {
-        next = TAILQ_NEXT(d, queued);
-        if (!(d->dirty & DIRTY_LIKELY) || (d->alone && b->n))
-            continue;
-        bool alone = d->alone;
+    while (b->n < BATCH_MAX && (d = engine_next(e, true))) {
+        if (d->alone && b->n) {
+            engine_mark(e, d, 0); /* back into the queue: the next batch is its own */
+            break;
+        }
         struct member *m = &b->members[b->n++];
+        bool alone = d->alone;
         m->b = b;
-        TAILQ_REMOVE(&e->queue, d, queued);
-        e->stats.queued--;
         look_begin(&m->look, e, d);
         if (alone)
             break;

@@ -36,6 +36,7 @@ struct device {
     uint8_t stage;     /* enum stage */
     uint8_t conflicts; /* transactions in a row that another client spoiled */
     bool alone;        /* shares no transaction: the last one that it shared was spoiled */
+    bool batched;      /* in which queue it is */
     bool due_acts;     /* when it is due there will be something to do, not only something to say */
     bool seen;         /* `last` is meaningful */
     struct {

@@ -24,6 +24,19 @@ const struct policy *engine_policy(const struct engine *e, const struct device *
 
 /* ---- when to look ---- */
 
+static void wish(struct engine *e, uint64_t at)
+{
+    if (e->wake_at && e->wake_at <= at)
+        return;
+    e->wake_at = at;
+    e->cfg.wake(e->cfg.arg, at);
+}
+
+void engine_soon(struct engine *e)
+{
+    wish(e, engine_now(e));
+}
+
 static void rewait(struct engine *e, struct device *d, bool waited)
 {
     bool waits = d->due || d->held;
@@ -31,6 +44,10 @@ static void rewait(struct engine *e, struct device *d, bool waited)
         LIST_INSERT_HEAD(&e->waiting, d, waiting);
     else if (!waits && waited)
         LIST_REMOVE(d, waiting);
+    if (d->due)
+        wish(e, d->due);
+    if (d->held)
+        wish(e, d->held);
 }
 
 void engine_set_due(struct engine *e, struct device *d, uint64_t due, bool acts)
@@ -48,12 +65,28 @@ void engine_hold(struct engine *e, struct device *d, uint64_t until)
     rewait(e, d, waited);
 }
 
+/* Probably something to do, so that the look begins with the transaction? */
+static bool for_batch(const struct engine *e, const struct device *d)
+{
+    return d->dirty & DIRTY_LIKELY && !e->cfg.dry_run && engine_policy(e, d)->owner == OWNER_XENRECON;
+}
+
+static void dequeue(struct engine *e, struct device *d)
+{
+    TAILQ_REMOVE(d->batched ? &e->batch_queue : &e->queue, d, queued);
+    d->stage = STAGE_IDLE;
+    e->stats.queued--;
+}
+
 static void enqueue(struct engine *e, struct device *d)
 {
+    if (d->stage == STAGE_QUEUED && !d->batched && for_batch(e, d))
+        dequeue(e, d); /* and into the other queue */
     if (d->stage != STAGE_IDLE || !d->dirty || d->held || !e->running)
         return;
     d->stage = STAGE_QUEUED;
-    TAILQ_INSERT_TAIL(&e->queue, d, queued);
+    d->batched = for_batch(e, d);
+    TAILQ_INSERT_TAIL(d->batched ? &e->batch_queue : &e->queue, d, queued);
     e->stats.queued++;
 }
 
@@ -61,6 +94,14 @@ void engine_mark(struct engine *e, struct device *d, unsigned dirty)
 {
     d->dirty |= (uint8_t)dirty;
     enqueue(e, d);
+}
+
+struct device *engine_next(struct engine *e, bool batch)
+{
+    struct device *d = TAILQ_FIRST(batch ? &e->batch_queue : &e->queue);
+    if (d)
+        dequeue(e, d);
+    return d;
 }
 
 /* ---- watches ---- */
@@ -159,60 +200,50 @@ void engine_looked(struct engine *e, struct device *d, bool gone)
 
 /* ---- the queue ---- */
 
-void engine_soon(struct engine *e)
-{
-    e->cfg.wake(e->cfg.arg, engine_now(e));
-}
-
-/* Devices whose time has come go into the queue. The earliest of the others' times, or 0. */
-static uint64_t wake_devices(struct engine *e, uint64_t now)
+/* Devices whose time has come go into the queue; for the others we want to be woken. */
+static void wake_devices(struct engine *e, uint64_t now)
 {
     struct device *d, *next;
-    uint64_t earliest = 0;
     for (d = LIST_FIRST(&e->waiting); d; d = next) {
         next = LIST_NEXT(d, waiting);
-        uint64_t due = d->due && d->due <= now ? 0 : d->due, held = d->held <= now ? 0 : d->held;
-        unsigned dirty = d->due == due ? 0 : d->due_acts ? DIRTY_ALL | DIRTY_LIKELY : DIRTY_ALL;
-        engine_set_due(e, d, due, d->due_acts);
-        engine_hold(e, d, held);
-        engine_mark(e, d, dirty);
-        if (due && (!earliest || due < earliest))
-            earliest = due;
-        if (held && (!earliest || held < earliest))
-            earliest = held;
+        bool due = d->due && d->due <= now;
+        if (d->held <= now)
+            engine_hold(e, d, 0);
+        if (due)
+            engine_set_due(e, d, 0, d->due_acts);
+        engine_mark(e, d, !due ? 0 : d->due_acts ? DIRTY_ALL | DIRTY_LIKELY : DIRTY_ALL);
+        if (d->due)
+            wish(e, d->due);
+        if (d->held)
+            wish(e, d->held);
     }
-    return earliest;
+}
+
+static bool all_looked_at(const struct engine *e)
+{
+    return e->looked_over && !e->stats.queued && !e->passes && !e->listings && !e->scanning;
 }
 
 static bool nothing_left(const struct engine *e)
 {
     struct device *d;
+    bool left = !all_looked_at(e);
     LIST_FOREACH(d, &e->waiting, waiting)
-    if (d->held || d->due_acts)
-        return false;
-    return TAILQ_EMPTY(&e->queue) && !e->passes && !e->listings && !e->scanning;
+    left |= d->held || (d->due && d->due_acts);
+    return !left;
 }
 
 static void take_over_policies(struct engine *e);
 
 static void start_looks(struct engine *e)
 {
-    struct device *d, *next;
-    bool likely = false;
-    for (d = TAILQ_FIRST(&e->queue); d && e->passes < PASSES_MAX; d = next) {
-        next = TAILQ_NEXT(d, queued);
-        if (d->dirty & DIRTY_LIKELY && !e->cfg.dry_run && engine_policy(e, d)->owner == OWNER_XENRECON) {
-            likely = true;
-            continue;
-        }
-        TAILQ_REMOVE(&e->queue, d, queued);
-        e->stats.queued--;
+    struct device *d;
+    while (e->passes < PASSES_MAX && (d = engine_next(e, false)))
         if (d->seen && !(d->dirty & DIRTY_ALL))
             probe_start(e, d);
         else
             pass_start(e, d);
-    }
-    if (likely && !e->batching)
+    if (!e->batching && !TAILQ_EMPTY(&e->batch_queue))
         batch_start(e);
 }
 
@@ -224,13 +255,11 @@ void engine_pump(struct engine *e)
         take_over_policies(e);
     if (!e->reload)
         start_looks(e);
-    if (!e->looked_over || !nothing_left(e))
-        return;
-    if (e->announce) {
+    if (e->announce && all_looked_at(e)) {
         e->announce = false;
         e->cfg.ready(e->cfg.arg);
     }
-    if (e->cfg.idle)
+    if (e->cfg.idle && nothing_left(e))
         e->cfg.idle(e->cfg.arg);
 }
 
@@ -253,12 +282,12 @@ void engine_tick(struct engine *e)
     if (!e->running)
         return;
     uint64_t now = engine_now(e);
+    e->wake_at = 0;
     if (e->resync_at && e->resync_at <= now)
         engine_resync(e);
-    uint64_t wake = wake_devices(e, now);
-    if (e->resync_at && (!wake || e->resync_at < wake))
-        wake = e->resync_at;
-    e->cfg.wake(e->cfg.arg, wake);
+    if (e->resync_at)
+        wish(e, e->resync_at);
+    wake_devices(e, now);
     engine_pump(e);
 }
 
@@ -268,6 +297,8 @@ void engine_tick(struct engine *e)
 static void keep_policy(struct engine *e, struct device *d)
 {
     const struct policy *old = engine_policy(e, d), *coming = policy_set_find(&e->coming, d->key.type);
+    if (coming && coming->owner == old->owner)
+        d->kept = NULL;
     if (d->kept || d->memory.object.phase == OBJECT_NONE || (coming && coming->owner == old->owner))
         return;
     for (size_t i = 0; i < e->policies.n; i++)
@@ -281,10 +312,8 @@ static void keep_or_drop(void *arg, struct device *d)
     keep_policy(e, d);
     if (d->kept || policy_set_find(&e->coming, d->key.type))
         return;
-    if (d->stage == STAGE_QUEUED) {
-        TAILQ_REMOVE(&e->queue, d, queued);
-        e->stats.queued--;
-    }
+    if (d->stage == STAGE_QUEUED)
+        dequeue(e, d);
     remove_device(e, d);
 }
 
@@ -341,6 +370,7 @@ struct engine *engine_new(const struct engine_config *config, struct policy_set 
     e->per_domain = xcalloc(DOMID_MAX + 1, sizeof *e->per_domain);
     devices_init(&e->devices);
     TAILQ_INIT(&e->queue);
+    TAILQ_INIT(&e->batch_queue);
     LIST_INIT(&e->waiting);
     return e;
 }
@@ -372,6 +402,7 @@ void engine_start(struct engine *e)
     char backend[BACKEND_PATH_SIZE];
     e->running = e->announce = true;
     e->looked_over = false;
+    e->wake_at = 0;
     devices_each(&e->devices, BACKEND_ROOT, &everywhere, forget_watch, e);
     snprintf(backend, sizeof backend, "/local/domain/%u/backend", e->cfg.self);
     watch(e, "@introduceDomain", TOKEN_DOMAINS);
@@ -383,13 +414,9 @@ void engine_start(struct engine *e)
 
 void engine_stop(struct engine *e)
 {
-    struct device *d;
     e->running = false;
-    while ((d = TAILQ_FIRST(&e->queue))) {
-        TAILQ_REMOVE(&e->queue, d, queued);
-        d->stage = STAGE_IDLE;
-    }
-    e->stats.queued = 0;
+    while (engine_next(e, false) || engine_next(e, true))
+        ;
     e->scan_again = false;
 }
 

@@ -22,18 +22,18 @@ struct engine {
     struct policy **retired;  /* dropped by a reload; some device's `kept` may point to one */
     size_t n_retired, cap_retired;
     struct devices devices;
-    struct device_queue queue;
+    struct device_queue queue, batch_queue; /* for probes and passes; for transactions */
     struct device_waiting waiting;
-    uint16_t *per_domain;      /* devices, by frontend domain */
-    bool running;              /* between engine_start and engine_stop */
-    bool looked_over;          /* since engine_start, everything is in the queue or was looked at */
-    bool announce;             /* ready() is still to be called */
-    bool batching;             /* a transaction is open: one at a time */
-    bool scanning, scan_again; /* which domains are gone? */
-    bool refused;              /* a device over the limit was logged since the last resync */
-    unsigned passes;           /* in flight, probes included */
-    unsigned listings;         /* in flight */
-    uint64_t resync_at, wake_at;
+    uint16_t *per_domain;        /* devices, by frontend domain */
+    bool running;                /* between engine_start and engine_stop */
+    bool looked_over;            /* since engine_start, everything is in the queue or was looked at */
+    bool announce;               /* ready() is still to be called */
+    bool batching;               /* a transaction is open: one at a time */
+    bool scanning, scan_again;   /* which domains are gone? */
+    bool refused;                /* a device over the limit was logged since the last resync */
+    unsigned passes;             /* in flight, probes included */
+    unsigned listings;           /* in flight */
+    uint64_t resync_at, wake_at; /* milliseconds; 0: none */
     struct engine_stats stats;
 };
 
@@ -56,6 +56,8 @@ void engine_watch_frontend(struct engine *e, struct device *d, const char *path)
 struct device *engine_know(struct engine *e, const struct device_key *key);
 /* Looks at all that is known of a part of the tree, and for what is not known yet. */
 void engine_look_over(struct engine *e, enum backend_place place, const struct device_key *at);
+/* Takes the next device out of a queue; NULL: it is empty. */
+struct device *engine_next(struct engine *e, bool batch);
 /* Starts what can be started, now or at the next tick. */
 void engine_pump(struct engine *e);
 void engine_soon(struct engine *e);

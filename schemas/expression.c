@@ -69,7 +69,6 @@ static const char *excess(const char *s)
             repeated = true;
             n = n > EXPRESSION_COST_MAX ? EXPRESSION_COST_MAX + 1 : n;
             sum[depth] += last * (n - 1);
-            last *= n;
         } else if (*s == ')' && depth > 0) {
             last = sum[depth--] + 1;
             sum[depth] += last;
