@@ -14,9 +14,7 @@ static const struct unit {
     uint32_t ms;
 } units[] = {{"h", 60 * 60 * 1000}, {"m", 60 * 1000}, {"s", 1000}, {"ms", 1}};
 
-enum {
-    UNITS = sizeof units / sizeof units[0]
-};
+enum { UNITS = sizeof units / sizeof units[0] };
 
 int duration_parse(const char *text, size_t len, uint32_t *ret)
 {

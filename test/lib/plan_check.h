@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/* What must hold of every plan for a device that we own, whatever row made it. */
+#ifndef XENRECON_TEST_PLAN_CHECK_H
+#define XENRECON_TEST_PLAN_CHECK_H
+
+#include "test/lib/scene.h"
+
+/* libcheck's own assertions tell a pipe where they are each time, which costs more than all that is tested
+ * here. */
+#define require(condition, ...)        \
+    do {                               \
+        if (!(condition))              \
+            ck_abort_msg(__VA_ARGS__); \
+    } while (0)
+
+static inline const struct value *plan_relied(const struct plan *plan, const char *path)
+{
+    for (size_t i = 0; i < plan->n_relies; i++)
+        if (!strcmp(plan->relies[i].path, path))
+            return &plan->relies[i].value;
+    return NULL;
+}
+
+static inline void plan_check_reliance(const struct plan *plan, const struct view *v, enum side side,
+                                       const char *key, const char *name)
+{
+    char path[STORE_PATH_MAX];
+    snprintf(path, sizeof path, "%s/%s", v->path[side], key);
+    const struct value *relied = plan_relied(plan, path);
+    require(relied, "%s: row %s acts without relying on %s", name, row_name(plan->row), path);
+    struct value seen = view_get(v, side, key);
+    require(value_equal(relied, &seen), "%s: relies on another value of %s than the view has", name, path);
+}
+
+static inline void plan_check_write(const struct action *a, const struct view *v, const struct policy *p,
+                                    const struct write *w, const char *name)
+{
+    size_t n = strlen(v->path[BACKEND]);
+    require(!strncmp(w->path, v->path[BACKEND], n) && w->path[n] == '/', "%s: writes outside of B: %s", name,
+            w->path);
+    const char *key = w->path + n + 1;
+    bool ours = !strcmp(key, "state") || !strcmp(key, MARKER_KEY) || !strcmp(key, "hotplug-status");
+    for (size_t i = 0; i < p->n_publish; i++)
+        ours |= !strcmp(key, p->publish[i].key);
+    require(ours, "%s: writes %s, which is not ours to write", name, key);
+    for (size_t i = 0; i < a->n_writes; i++)
+        require(&a->writes[i] == w || strcmp(a->writes[i].path, w->path), "%s: writes %s twice", name, key);
+    if (!strcmp(key, "state")) {
+        struct marker m;
+        struct value old = view_get(v, BACKEND, MARKER_KEY);
+        const char *marker = old.presence == PRESENT ? old.text : NULL; /* if it says that already */
+        for (size_t i = 0; i < a->n_writes; i++)
+            if (!strcmp(a->writes[i].path + n, "/" MARKER_KEY))
+                marker = a->writes[i].value;
+        require(marker && !marker_parse(marker, strlen(marker), &m), "%s: a state without a marker", name);
+        require(strlen(w->value) == 1 && w->value[0] - '0' == (int)m.wrote,
+                "%s: writes state %s, and the marker says %d", name, w->value, m.wrote);
+    }
+}
+
+static inline void plan_check_removal(const struct action *a, const struct view *v, const struct removal *r,
+                                      const char *name)
+{
+    char type[BACKEND_PATH_SIZE], domain[BACKEND_PATH_SIZE + 8];
+    snprintf(type, sizeof type, "/local/domain/%d/backend/%s", v->self, v->device.type);
+    snprintf(domain, sizeof domain, "%s/%d", type, v->device.domid);
+    require(a->kind == ACTION_DESTROY, "%s: %s removes %s", name, action_name(a->kind), r->path);
+    bool device =
+        !strcmp(r->path, v->path[BACKEND]) || (v->path[FRONTEND] && !strcmp(r->path, v->path[FRONTEND]));
+    bool parent = !strcmp(r->path, type) || !strcmp(r->path, domain);
+    if (v->path[FRONTEND]) {
+        size_t up = (size_t)(strrchr(v->path[FRONTEND], '/') - v->path[FRONTEND]);
+        parent |= strlen(r->path) == up && !strncmp(r->path, v->path[FRONTEND], up);
+    }
+    require(device || parent, "%s: removes %s", name, r->path);
+    require(r->if_empty || !parent, "%s: removes %s with all that is in it", name, r->path);
+}
+
+static inline void plan_check(const struct plan *plan, const struct view *v, const struct policy *p,
+                              uint64_t now, const char *name)
+{
+    size_t effects = 0;
+    require(plan->row < ROW_COUNT, "%s: row %d", name, plan->row);
+    for (size_t i = 0; i < plan->n_actions; i++) {
+        const struct action *a = &plan->actions[i];
+        require(a->reason && *a->reason, "%s: %s without a reason", name, action_name(a->kind));
+        require(a->kind != ACTION_ADOPT && a->kind != ACTION_HOTPLUG && a->kind != ACTION_COLLECT,
+                "%s: %s is not for a plan of ours", name, action_name(a->kind));
+        require(!a->n_writes || !a->n_removals, "%s: writes and removes in one transaction", name);
+        for (size_t j = 0; j < a->n_writes; j++)
+            plan_check_write(a, v, p, &a->writes[j], name);
+        for (size_t j = 0; j < a->n_removals; j++)
+            plan_check_removal(a, v, &a->removals[j], name);
+        effects += a->n_writes + a->n_removals;
+    }
+    require(plan_has_writes(plan) == (effects > 0), "%s: plan_has_writes()", name);
+    if (effects) {
+        static const char *const always[] = {"state", "online", MARKER_KEY, "frontend"};
+        for (size_t i = 0; i < sizeof always / sizeof *always; i++)
+            plan_check_reliance(plan, v, BACKEND, always[i], name);
+        if (v->path[FRONTEND] && v->domain != ABSENT && p->handshake == HANDSHAKE_FULL)
+            plan_check_reliance(plan, v, FRONTEND, "state", name);
+    }
+    for (size_t i = 0; i < plan->n_relies; i++)
+        require(!plan->n_actions || plan->relies[i].value.presence != UNREADABLE,
+                "%s: relies on %s, which could not be read", name, plan->relies[i].path);
+    for (size_t i = 0; i < plan->n_findings; i++)
+        require(plan->findings[i].message && *plan->findings[i].message, "%s: a finding that says nothing",
+                name);
+    require(!plan->wake_at || (now && plan->wake_at > now), "%s: wakes in the past", name);
+    require(!plan->deferred || plan->wake_at, "%s: deferred for ever", name);
+    if (plan->row == ROW_UNREADABLE || plan->row == ROW_BAD_VALUE)
+        require(!plan->n_actions, "%s: acts on what cannot be understood", name);
+}
+
+/* "create connect": the kinds, in order. */
+static inline const char *plan_actions(const struct plan *plan, char *buf, size_t size)
+{
+    size_t n = 0;
+    buf[0] = '\0';
+    for (size_t i = 0; i < plan->n_actions && n < size; i++)
+        n += (size_t)snprintf(buf + n, size - n, "%s%s", i ? " " : "", action_name(plan->actions[i].kind));
+    return buf;
+}
+
+static inline const char *plan_findings(const struct plan *plan, char *buf, size_t size)
+{
+    size_t n = 0;
+    buf[0] = '\0';
+    for (size_t i = 0; i < plan->n_findings && n < size; i++)
+        n += (size_t)snprintf(buf + n, size - n, "%s%s", i ? " " : "",
+                              finding_code_name(plan->findings[i].code));
+    return buf;
+}
+
+static inline void plan_assert_same(const struct plan *a, const struct plan *b, const char *name)
+{
+    require(a->row == b->row && a->n_actions == b->n_actions && a->n_findings == b->n_findings &&
+                a->n_relies == b->n_relies && a->wake_at == b->wake_at && a->deferred == b->deferred,
+            "%s: decided twice, two plans", name);
+    for (size_t i = 0; i < a->n_actions; i++) {
+        const struct action *x = &a->actions[i], *y = &b->actions[i];
+        ck_assert(x->kind == y->kind && x->n_writes == y->n_writes && x->n_removals == y->n_removals);
+        ck_assert_str_eq(x->reason, y->reason);
+        for (size_t j = 0; j < x->n_writes; j++) {
+            ck_assert_str_eq(x->writes[j].path, y->writes[j].path);
+            ck_assert_str_eq(x->writes[j].value, y->writes[j].value);
+        }
+        for (size_t j = 0; j < x->n_removals; j++)
+            ck_assert_str_eq(x->removals[j].path, y->removals[j].path);
+    }
+    for (size_t i = 0; i < a->n_findings; i++) {
+        ck_assert_int_eq(a->findings[i].code, b->findings[i].code);
+        ck_assert_int_eq(a->findings[i].severity, b->findings[i].severity);
+        ck_assert_str_eq(a->findings[i].message, b->findings[i].message);
+    }
+    for (size_t i = 0; i < a->n_relies; i++)
+        ck_assert(!strcmp(a->relies[i].path, b->relies[i].path) &&
+                  value_equal(&a->relies[i].value, &b->relies[i].value));
+}
+
+/* One decision, with all that it was made from. */
+struct run {
+    struct policy *policy;
+    struct view *view;
+    struct object object;
+    struct plan *plan;
+};
+
+static inline struct run run_decide(const struct scene *s)
+{
+    struct run r = {.policy = scene_policy(s)};
+    r.view = scene_view(s);
+    struct memory m = scene_memory(s);
+    if (m.failure.digest == 1)
+        m.failure.digest = view_digest(r.view);
+    r.plan = scene_decide_with(s, r.policy, r.view, &m, &r.object);
+    plan_check(r.plan, r.view, r.policy, s->now, s->b ? s->b : "gone");
+    return r;
+}
+
+static inline void run_free(struct run *r)
+{
+    plan_free(r->plan);
+    view_free(r->view);
+    policy_free(r->policy);
+}
+
+static inline void assert_plan(const struct run *r, enum row row, const char *actions, const char *findings)
+{
+    char buf[256];
+    ck_assert_msg(r->plan->row == row, "row %s, not %s", row_name(r->plan->row), row_name(row));
+    ck_assert_str_eq(plan_actions(r->plan, buf, sizeof buf), actions);
+    ck_assert_str_eq(plan_findings(r->plan, buf, sizeof buf), findings);
+}
+
+#endif

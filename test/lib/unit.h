@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* What unit tests share. */
+#ifndef XENRECON_TEST_UNIT_H
+#define XENRECON_TEST_UNIT_H
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
+#define BYTES(text)  (text), sizeof(text) - 1 /* a literal, with the NULs in it, and its length */
+
+/* A copy with nothing behind it, so that a sanitizer sees who reads too far. For free(). */
+static inline char *exactly(const char *text, size_t len)
+{
+    char *p = malloc(len ? len : 1);
+    ck_assert_ptr_nonnull(p);
+    memcpy(p, text, len);
+    return p;
+}
+
+/* Takes the suite over; returns main's exit status. */
+static inline int run_suite(Suite *s)
+{
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_NORMAL);
+    int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+#endif

@@ -1,0 +1,886 @@
+/* SPDX-License-Identifier: MIT */
+/* The asynchronous client against a store that is played here, on the other end of a socket pair, in the same
+ * thread: nothing depends on timing, but for the pace. */
+#include "controller/xs_client.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "controller/pace.h"
+#include "controller/xs_wire.h"
+
+enum {
+    ANSWERS_MAX = 1024,
+    TURNS = 30,
+};
+
+static uv_loop_t loop;
+static struct xs_client *client;
+static struct store *store;
+static int peer = -1;
+static bool client_closed;
+
+static struct answer {
+    unsigned times;
+    int status;
+    char text[16];
+    size_t len;
+} answers[ANSWERS_MAX];
+static unsigned n_answers, order[ANSWERS_MAX]; /* in which they came */
+
+static unsigned n_events, n_lost;
+static unsigned answers_at_event, answers_at_loss;
+static char event_path[64], event_token[64];
+static bool reconnect_when_lost;
+static int reconnected;
+
+/* What send(2) says next instead of sending, as the kernel's device would from write(2). */
+static int refusal;
+
+ssize_t send(int fd, const void *data, size_t len, int flags)
+{
+    if (refusal) {
+        errno = refusal;
+        refusal = 0;
+        return -1;
+    }
+    return syscall(SYS_sendto, fd, data, len, flags, NULL, 0);
+}
+
+static void on_event(void *arg, const char *path, const char *token)
+{
+    ck_assert_ptr_eq(arg, &answers);
+    n_events++;
+    answers_at_event = n_answers;
+    snprintf(event_path, sizeof event_path, "%s", path);
+    snprintf(event_token, sizeof event_token, "%s", token);
+}
+
+static void on_lost(void *arg, const char *why)
+{
+    ck_assert_ptr_eq(arg, &answers);
+    ck_assert_uint_gt(strlen(why), 0);
+    n_lost++;
+    answers_at_loss = n_answers;
+    if (reconnect_when_lost)
+        reconnected = xs_client_connect(client);
+}
+
+static void on_answer(void *arg, int status, const char *data, size_t len)
+{
+    struct answer *a = arg;
+    a->times++;
+    a->status = status;
+    a->len = len;
+    ck_assert_int_eq(!data, status != 0);
+    if (data) {
+        ck_assert_int_eq(data[len], '\0');
+        snprintf(a->text, sizeof a->text, "%s", data);
+    }
+    order[n_answers++] = (unsigned)(a - answers);
+}
+
+static void attend(struct xs_client *c)
+{
+    client = c;
+    store = xs_client_store(c);
+    store->event = on_event;
+    store->lost = on_lost;
+    store->arg = &answers;
+}
+
+static void set_timeout(int fd)
+{
+    struct timeval t = {.tv_sec = 5};
+    ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t), 0);
+}
+
+static void begin(int type, bool whole)
+{
+    int fds[2];
+    ck_assert_int_eq(socketpair(AF_UNIX, type, 0, fds), 0);
+    ck_assert_int_eq(uv_loop_init(&loop), 0);
+    peer = fds[1];
+    set_timeout(peer);
+    attend(xs_client_new_fd(&loop, fds[0], whole));
+    ck_assert_int_eq(xs_client_connect(client), 0);
+}
+
+static void setup(void)
+{
+    begin(SOCK_STREAM, false);
+}
+
+static void setup_device(void)
+{
+    begin(SOCK_SEQPACKET, true);
+}
+
+static void turn(void)
+{
+    for (int i = 0; i < TURNS; i++)
+        uv_run(&loop, UV_RUN_NOWAIT);
+}
+
+static void on_client_closed(void *arg)
+{
+    ck_assert_ptr_eq(arg, &client_closed);
+    client_closed = true;
+}
+
+static void teardown(void)
+{
+    if (client)
+        xs_client_close(client, on_client_closed, &client_closed);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    ck_assert(client_closed);
+    ck_assert_int_eq(uv_loop_close(&loop), 0);
+    if (peer >= 0)
+        close(peer);
+    for (unsigned i = 0; i < ANSWERS_MAX; i++)
+        ck_assert_uint_le(answers[i].times, 1);
+}
+
+static void ask(unsigned i)
+{
+    char path[32];
+    snprintf(path, sizeof path, "/key/%u", i);
+    store_read(store, 0, path, on_answer, &answers[i]);
+}
+
+/* The store's side */
+
+static char body[XENSTORE_PAYLOAD_MAX + 1];
+
+static struct xsd_sockmsg take(void)
+{
+    struct xsd_sockmsg h = {0};
+    ck_assert_int_eq(recv(peer, &h, sizeof h, MSG_WAITALL), sizeof h);
+    ck_assert_uint_le(h.len, XENSTORE_PAYLOAD_MAX);
+    if (h.len)
+        ck_assert_int_eq(recv(peer, body, h.len, MSG_WAITALL), h.len);
+    body[h.len] = '\0';
+    return h;
+}
+
+static bool nothing_to_take(void)
+{
+    char byte;
+    return recv(peer, &byte, 1, MSG_DONTWAIT | MSG_PEEK) < 0 && errno == EAGAIN;
+}
+
+static void say(const struct xs_buffer *b)
+{
+    ck_assert_int_eq(write(peer, b->data, b->len), (ssize_t)b->len);
+}
+
+static void reply_text(enum xsd_sockmsg_type type, uint32_t id, const char *text, size_t len)
+{
+    struct xs_buffer b = {0};
+    ck_assert_int_eq(xs_wire_append(&b, type, id, 0, text, len), 0);
+    say(&b);
+    xs_buffer_free(&b);
+}
+
+static void reply(struct xsd_sockmsg h, const char *text)
+{
+    reply_text((enum xsd_sockmsg_type)h.type, h.req_id, text, strlen(text));
+}
+
+static void event(void)
+{
+    reply_text(XS_WATCH_EVENT, 0, "/path\0token", 12);
+}
+
+/* With nothing to do the loop would wait for ever: no timer, nothing that spins. */
+static void check_asleep(void)
+{
+    ck_assert_int_eq(uv_backend_timeout(&loop), -1);
+}
+
+/* Tests */
+
+START_TEST(nothing_happens_inside_the_call)
+{
+    turn();
+    check_asleep();
+    ask(0);
+    ck_assert(nothing_to_take());
+    ck_assert_int_eq(uv_backend_timeout(&loop), 0);
+    turn();
+    check_asleep();
+    struct xsd_sockmsg h = take();
+    ck_assert_uint_eq(h.type, XS_READ);
+    ck_assert_str_eq(body, "/key/0");
+    reply(h, "value");
+    ck_assert_uint_eq(n_answers, 0);
+    turn();
+    ck_assert_uint_eq(n_answers, 1);
+    ck_assert_int_eq(answers[0].status, 0);
+    ck_assert_str_eq(answers[0].text, "value");
+    ck_assert_uint_eq(answers[0].len, 5);
+    check_asleep();
+}
+END_TEST
+
+START_TEST(one_turn_s_requests_are_one_write)
+{
+    for (unsigned i = 0; i < 50; i++)
+        ask(i);
+    turn();
+    ck_assert_uint_eq(xs_client_counters(client)->requests, 50);
+    ck_assert_uint_eq(xs_client_counters(client)->writes, 1);
+}
+END_TEST
+
+START_TEST(replies_in_any_order)
+{
+    struct xsd_sockmsg h[5];
+    for (unsigned i = 0; i < 5; i++)
+        ask(i);
+    turn();
+    for (unsigned i = 0; i < 5; i++)
+        h[i] = take();
+    for (unsigned i = 0; i < 5; i++)
+        for (unsigned k = 0; k < i; k++)
+            ck_assert_uint_ne(h[i].req_id, h[k].req_id);
+    for (unsigned i = 5; i--;) {
+        char text[2] = {(char)('a' + i), '\0'};
+        reply(h[i], text);
+    }
+    turn();
+    ck_assert_uint_eq(n_answers, 5);
+    for (unsigned i = 0; i < 5; i++) {
+        ck_assert_uint_eq(order[i], 4 - i);
+        ck_assert_int_eq(answers[i].text[0], (int)('a' + i));
+    }
+}
+END_TEST
+
+START_TEST(reply_in_single_bytes)
+{
+    struct xs_buffer b = {0};
+
+    ask(0);
+    turn();
+    ck_assert_int_eq(xs_wire_append(&b, XS_READ, take().req_id, 0, "value", 5), 0);
+    for (size_t i = 0; i < b.len; i++) {
+        ck_assert_uint_eq(n_answers, 0);
+        ck_assert_int_eq(write(peer, b.data + i, 1), 1);
+        turn();
+    }
+    xs_buffer_free(&b);
+    ck_assert_uint_eq(n_answers, 1);
+    ck_assert_str_eq(answers[0].text, "value");
+    ck_assert_uint_eq(xs_client_counters(client)->pauses, 0);
+}
+END_TEST
+
+START_TEST(replies_and_events_in_one_piece)
+{
+    struct xs_buffer b = {0};
+
+    for (unsigned i = 0; i < 3; i++)
+        ask(i);
+    turn();
+    ck_assert_int_eq(xs_wire_append(&b, XS_READ, take().req_id, 0, "1", 1), 0);
+    ck_assert_int_eq(xs_wire_append(&b, XS_WATCH_EVENT, 0, 0, "/path\0token", 12), 0);
+    ck_assert_int_eq(xs_wire_append(&b, XS_ERROR, take().req_id, 0, "ENOENT", 7), 0);
+    ck_assert_int_eq(xs_wire_append(&b, XS_READ, take().req_id, 0, "", 0), 0);
+    say(&b);
+    xs_buffer_free(&b);
+    turn();
+    ck_assert_uint_eq(n_answers, 3);
+    ck_assert_str_eq(answers[0].text, "1");
+    ck_assert_int_eq(answers[1].status, -ENOENT);
+    ck_assert_int_eq(answers[2].status, 0);
+    ck_assert_uint_eq(answers[2].len, 0);
+    ck_assert_uint_eq(n_events, 1);
+    ck_assert_uint_eq(answers_at_event, 1);
+    ck_assert_str_eq(event_path, "/path");
+    ck_assert_str_eq(event_token, "token");
+}
+END_TEST
+
+static void ask_again(void *arg, int status, const char *data, size_t len)
+{
+    on_answer(arg, status, data, len);
+    ask(1);
+}
+
+START_TEST(request_from_a_completion)
+{
+    store_read(store, 0, "/first", ask_again, &answers[0]);
+    turn();
+    reply(take(), "1");
+    turn();
+    struct xsd_sockmsg h = take();
+    ck_assert_str_eq(body, "/key/1");
+    reply(h, "2");
+    turn();
+    ck_assert_uint_eq(n_answers, 2);
+    ck_assert_str_eq(answers[1].text, "2");
+}
+END_TEST
+
+static void ask_once(uv_prepare_t *handle)
+{
+    ask(0);
+    uv_prepare_stop(handle);
+}
+
+/* The last moment before the loop goes to sleep. */
+START_TEST(request_from_a_prepare_handle)
+{
+    uv_prepare_t prepare;
+    uv_prepare_init(&loop, &prepare);
+    uv_prepare_start(&prepare, ask_once);
+    uv_run(&loop, UV_RUN_ONCE);
+    uv_run(&loop, UV_RUN_NOWAIT);
+    ck_assert(!nothing_to_take());
+    uv_close((uv_handle_t *)&prepare, NULL);
+    turn();
+}
+END_TEST
+
+START_TEST(limit_in_flight_keeps_the_order)
+{
+    unsigned n = XS_CLIENT_IN_FLIGHT * 3;
+    struct xsd_sockmsg h;
+
+    for (unsigned i = 0; i < n; i++)
+        ask(i);
+    turn();
+    uint32_t first = 0;
+    for (unsigned i = 0; i < n; i++) {
+        char path[32];
+        if (i >= XS_CLIENT_IN_FLIGHT) { /* no more come before another is answered */
+            ck_assert(nothing_to_take());
+            reply_text(XS_READ, first, "v", 1);
+            turn();
+        }
+        h = take();
+        snprintf(path, sizeof path, "/key/%u", i);
+        ck_assert_str_eq(body, path);
+        if (i == 0 || i >= XS_CLIENT_IN_FLIGHT)
+            first = h.req_id;
+    }
+    ck_assert_uint_eq(n_answers, n - XS_CLIENT_IN_FLIGHT);
+    check_asleep();
+}
+END_TEST
+
+static void check_lost(unsigned outstanding)
+{
+    ck_assert_uint_eq(n_lost, 1);
+    ck_assert_uint_eq(n_answers, outstanding);
+    ck_assert_uint_eq(answers_at_loss, outstanding);
+    for (unsigned i = 0; i < outstanding; i++) {
+        ck_assert_uint_eq(answers[i].times, 1);
+        ck_assert_int_eq(answers[i].status, -ECONNRESET);
+    }
+}
+
+START_TEST(loss_answers_what_is_outstanding)
+{
+    for (unsigned i = 0; i < 200; i++) /* some of them wait */
+        ask(i);
+    turn();
+    close(peer);
+    peer = -1;
+    turn();
+    check_lost(200);
+
+    ask(300); /* and without a connection */
+    ck_assert_uint_eq(n_answers, 200);
+    turn();
+    ck_assert_uint_eq(n_answers, 201);
+    ck_assert_int_eq(answers[300].status, -ECONNRESET);
+    ck_assert_uint_eq(n_lost, 1);
+}
+END_TEST
+
+START_TEST(loss_is_noticed_when_idle)
+{
+    turn();
+    close(peer);
+    peer = -1;
+    uv_run(&loop, UV_RUN_ONCE); /* would wait for ever */
+    check_lost(0);
+}
+END_TEST
+
+START_TEST(loss_is_noticed_when_sending)
+{
+    close(peer);
+    peer = -1;
+    ask(0);
+    uv_run(&loop, UV_RUN_NOWAIT);
+    check_lost(1);
+}
+END_TEST
+
+START_TEST(whole_replies_before_the_loss_count)
+{
+    ask(0);
+    ask(1);
+    turn();
+    reply(take(), "1");
+    take();
+    close(peer);
+    peer = -1;
+    turn();
+    ck_assert_uint_eq(n_lost, 1);
+    ck_assert_str_eq(answers[0].text, "1");
+    ck_assert_int_eq(answers[1].status, -ECONNRESET);
+}
+END_TEST
+
+static void ask_on_loss(void *arg, int status, const char *data, size_t len)
+{
+    on_answer(arg, status, data, len);
+    if (n_answers < 10)
+        store_read(store, 0, "/again", ask_on_loss, &answers[n_answers]);
+}
+
+START_TEST(request_from_a_lost_completion)
+{
+    store_read(store, 0, "/first", ask_on_loss, &answers[0]);
+    turn();
+    close(peer);
+    peer = -1;
+    uv_run(&loop, UV_RUN_ONCE);
+    ck_assert_uint_eq(answers_at_loss, 1); /* the new one was made afterwards */
+    turn();
+    ck_assert_uint_eq(n_answers, 10);
+    for (unsigned i = 0; i < 10; i++)
+        ck_assert_int_eq(answers[i].status, -ECONNRESET);
+    ck_assert_uint_eq(n_lost, 1);
+    ck_assert_int_eq(uv_loop_alive(&loop), 0);
+}
+END_TEST
+
+static void say_unknown_type(struct xsd_sockmsg h)
+{
+    h.type = XS_TYPE_COUNT;
+    ck_assert_int_eq(write(peer, &h, sizeof h), sizeof h);
+}
+
+static void say_long_body(struct xsd_sockmsg h)
+{
+    h.len = XENSTORE_PAYLOAD_MAX + 1;
+    ck_assert_int_eq(write(peer, &h, sizeof h), sizeof h);
+}
+
+static void say_unknown_id(struct xsd_sockmsg h)
+{
+    reply_text(XS_READ, h.req_id + XS_CLIENT_IN_FLIGHT, "v", 1);
+}
+
+static void say_free_slot(struct xsd_sockmsg h)
+{
+    reply_text(XS_READ, h.req_id + 5, "v", 1);
+}
+
+static void say_other_type(struct xsd_sockmsg h)
+{
+    reply_text(XS_DIRECTORY, h.req_id, "v", 1);
+}
+
+static void say_bad_event(struct xsd_sockmsg h)
+{
+    (void)h;
+    reply_text(XS_WATCH_EVENT, 0, "/path", 6);
+}
+
+static void (*const malformed[])(struct xsd_sockmsg h) = {
+    say_unknown_type, say_long_body, say_unknown_id, say_free_slot, say_other_type, say_bad_event,
+};
+
+START_TEST(malformed_stream_is_a_loss)
+{
+    ask(0);
+    ask(1);
+    turn();
+    struct xsd_sockmsg h = take();
+    malformed[_i](h);
+    turn();
+    check_lost(2);
+    ck_assert_uint_eq(n_events, 0);
+}
+END_TEST
+
+START_TEST(too_long_a_request_is_refused)
+{
+    static char value[XENSTORE_PAYLOAD_MAX + 1];
+    memset(value, 'v', sizeof value - 1);
+    store_write(store, 0, "/key", value, on_answer, &answers[0]);
+    ask(1);
+    ck_assert_uint_eq(n_answers, 0);
+    turn();
+    ck_assert_uint_eq(n_answers, 1);
+    ck_assert_int_eq(answers[0].status, -E2BIG);
+    take();
+    ck_assert_str_eq(body, "/key/1");
+}
+END_TEST
+
+/* More than the socket takes: the rest goes when there is room, whole and in order. */
+START_TEST(store_that_reads_slowly)
+{
+    static char value[4001];
+    memset(value, 'v', sizeof value - 1);
+    for (unsigned i = 0; i < 400; i++)
+        store_write(store, 0, "/key", value, on_answer, &answers[i]);
+    turn();
+    ck_assert_uint_lt(xs_client_counters(client)->bytes_written, 128 * 4000);
+    for (unsigned i = 0; i < 400; i++) {
+        struct xsd_sockmsg h = take();
+        ck_assert_uint_eq(h.type, XS_WRITE);
+        ck_assert_uint_eq(h.len, 4005);
+        reply(h, "OK");
+        turn();
+    }
+    ck_assert_uint_eq(n_answers, 400);
+    for (unsigned i = 0; i < 400; i++)
+        ck_assert_uint_eq(order[i], i);
+    check_asleep();
+}
+END_TEST
+
+START_TEST(long_directory_in_parts)
+{
+    store_directory(store, 0, "/d", on_answer, &answers[0]);
+    turn();
+    struct xsd_sockmsg h = take();
+    ck_assert_uint_eq(h.type, XS_DIRECTORY);
+    reply_text(XS_ERROR, h.req_id, "E2BIG", 6);
+    turn();
+    h = take();
+    ck_assert_uint_eq(h.type, XS_DIRECTORY_PART);
+    reply_text(XS_DIRECTORY_PART, h.req_id, "1\0one", 6);
+    turn();
+    h = take();
+    ck_assert_str_eq(body + 3, "4");
+    reply_text(XS_DIRECTORY_PART, h.req_id, "2\0two", 6); /* it changed */
+    turn();
+    h = take();
+    ck_assert_str_eq(body + 3, "0");
+    reply_text(XS_DIRECTORY_PART, h.req_id, "2\0three\0", 9);
+    turn();
+    ck_assert_int_eq(answers[0].status, 0);
+    ck_assert_uint_eq(answers[0].len, 6);
+    ck_assert_str_eq(answers[0].text, "three");
+}
+END_TEST
+
+static void close_client(void)
+{
+    xs_client_close(client, on_client_closed, &client_closed);
+    client = NULL;
+}
+
+START_TEST(close_answers_before_it_returns)
+{
+    for (unsigned i = 0; i < 200; i++)
+        ask(i);
+    uv_run(&loop, UV_RUN_NOWAIT);
+    ask(200);
+    close_client();
+    ck_assert_uint_eq(n_answers, 201);
+    for (unsigned i = 0; i < 201; i++)
+        ck_assert_int_eq(answers[i].status, -ECANCELED);
+    ck_assert(!client_closed);
+    turn();
+    ck_assert(client_closed);
+    ck_assert_uint_eq(n_answers, 201);
+    ck_assert_uint_eq(n_lost, 0);
+}
+END_TEST
+
+START_TEST(close_without_a_connection)
+{
+    close(peer);
+    peer = -1;
+    turn();
+    ask(0);
+    close_client();
+    ck_assert_uint_eq(n_answers, 1);
+    ck_assert_int_eq(answers[0].status, -ECONNRESET); /* as it had failed already */
+    turn();
+    ck_assert(client_closed);
+}
+END_TEST
+
+static void close_in_completion(void *arg, int status, const char *data, size_t len)
+{
+    char copy[16];
+    snprintf(copy, sizeof copy, "%s", data ? data : "");
+    close_client();
+    if (data)
+        ck_assert_str_eq(data, copy); /* still good */
+    on_answer(arg, status, data, len);
+}
+
+START_TEST(close_from_a_completion)
+{
+    struct xs_buffer b = {0};
+
+    store_read(store, 0, "/first", close_in_completion, &answers[0]);
+    ask(1);
+    ask(2);
+    turn();
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(xs_wire_append(&b, XS_READ, take().req_id, 0, "v", 1), 0);
+    say(&b);
+    xs_buffer_free(&b);
+    turn();
+    ck_assert(client_closed);
+    ck_assert_uint_eq(n_answers, 3);
+    ck_assert_int_eq(answers[0].status, 0);
+    ck_assert_int_eq(answers[1].status, -ECANCELED);
+    ck_assert_int_eq(answers[2].status, -ECANCELED);
+}
+END_TEST
+
+START_TEST(close_from_a_lost_completion)
+{
+    store_read(store, 0, "/first", close_in_completion, &answers[0]);
+    ask(1);
+    turn();
+    close(peer);
+    peer = -1;
+    turn();
+    ck_assert(client_closed);
+    ck_assert_uint_eq(n_answers, 2);
+    ck_assert_int_eq(answers[1].status, -ECONNRESET);
+    ck_assert_uint_eq(n_lost, 0);
+}
+END_TEST
+
+START_TEST(connect_twice)
+{
+    ck_assert_int_eq(xs_client_connect(client), -EISCONN);
+}
+END_TEST
+
+/* On a listening socket of ours. */
+START_TEST(reconnect_in_lost)
+{
+    char directory[] = "/tmp/xenrecon-test-XXXXXX";
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    snprintf(address.sun_path, sizeof address.sun_path, "%s/socket", directory);
+    ck_assert_int_eq(uv_loop_init(&loop), 0);
+    attend(xs_client_new(&loop, address.sun_path));
+    ck_assert_int_eq(xs_client_connect(client), -ENOENT);
+    ck_assert_int_eq(bind(listener, (const struct sockaddr *)&address, sizeof address), 0);
+    ck_assert_int_eq(xs_client_connect(client), -ECONNREFUSED);
+    ck_assert_int_eq(listen(listener, 5), 0);
+    ck_assert_int_eq(xs_client_connect(client), 0);
+    peer = accept(listener, NULL, NULL);
+    set_timeout(peer);
+    ask(0);
+    turn();
+    take();
+    reconnect_when_lost = true;
+    reconnected = -1;
+    close(peer);
+    turn();
+    check_lost(1);
+    ck_assert_int_eq(reconnected, 0);
+
+    peer = accept(listener, NULL, NULL);
+    set_timeout(peer);
+    ask(1);
+    turn();
+    reply(take(), "again");
+    turn();
+    ck_assert_str_eq(answers[1].text, "again");
+    reconnect_when_lost = false;
+    close(listener);
+    unlink(address.sun_path);
+    rmdir(directory);
+}
+END_TEST
+
+/* The kernel's device */
+
+START_TEST(one_message_is_one_write)
+{
+    char packet[2 * XS_MESSAGE_MAX];
+    for (unsigned i = 0; i < 20; i++)
+        ask(i);
+    turn();
+    for (unsigned i = 0; i < 20; i++) {
+        struct xsd_sockmsg h;
+        ssize_t n = recv(peer, packet, sizeof packet, 0);
+        ck_assert_int_ge(n, (ssize_t)sizeof h);
+        memcpy(&h, packet, sizeof h);
+        ck_assert_uint_eq((size_t)n, sizeof h + h.len);
+        reply(h, "v");
+    }
+    turn();
+    ck_assert_uint_eq(n_answers, 20);
+    ck_assert_uint_eq(xs_client_counters(client)->writes, 20);
+}
+END_TEST
+
+START_TEST(device_refuses_one_request)
+{
+    ask(0);
+    ask(1);
+    refusal = EEXIST;
+    turn();
+    ck_assert_uint_eq(n_answers, 1);
+    ck_assert_int_eq(answers[0].status, -EEXIST);
+    ck_assert_uint_eq(n_lost, 0);
+
+    char packet[XS_MESSAGE_MAX];
+    ck_assert_int_gt(recv(peer, packet, sizeof packet, 0), 0);
+    ck_assert_str_eq(packet + sizeof(struct xsd_sockmsg), "/key/1");
+}
+END_TEST
+
+START_TEST(device_is_gone)
+{
+    ask(0);
+    ask(1);
+    refusal = EIO;
+    turn();
+    check_lost(2);
+}
+END_TEST
+
+/* The pace */
+
+static unsigned flood_left;
+
+static void more_events(uv_check_t *handle)
+{
+    (void)handle;
+    if (!flood_left)
+        return;
+    flood_left--;
+    event();
+}
+
+static void on_deadline(uv_timer_t *timer)
+{
+    uv_stop(timer->loop);
+}
+
+/* An event for every turn of the loop, as a guest could cause them; the loop must not turn for each. */
+START_TEST(flood_is_read_in_larger_pieces)
+{
+    uv_check_t check;
+    uv_timer_t deadline;
+
+    uv_check_init(&loop, &check);
+    uv_check_start(&check, more_events);
+    uv_timer_init(&loop, &deadline);
+    uv_timer_start(&deadline, on_deadline, 500, 0);
+    flood_left = UINT32_MAX;
+    event();
+    uv_run(&loop, UV_RUN_DEFAULT);
+    const struct xs_client_counters *c = xs_client_counters(client);
+    ck_assert_uint_gt(c->pauses, 10);
+    ck_assert_uint_lt(c->reads, 500);
+
+    /* An answer is not kept waiting, and the end of the flood is the end of the pauses. */
+    ask(0);
+    uv_run(&loop, UV_RUN_NOWAIT);
+    reply(take(), "v");
+    flood_left = 0;
+    uint64_t begin_at = uv_hrtime();
+    while (n_answers == 0)
+        uv_run(&loop, UV_RUN_ONCE);
+    ck_assert_uint_lt((uv_hrtime() - begin_at) / 1000000, PACE_LONG * 10);
+    ck_assert_uint_gt(n_events, c->reads);
+    uv_close((uv_handle_t *)&check, NULL);
+    uv_close((uv_handle_t *)&deadline, NULL);
+    for (int i = 0; i < 20; i++) {
+        usleep(1000);
+        turn();
+    }
+    check_asleep();
+}
+END_TEST
+
+START_TEST(loss_in_a_pause)
+{
+    for (unsigned i = 0; xs_client_counters(client)->pauses == 0; i++) {
+        ck_assert_uint_lt(i, 1000);
+        event();
+        uv_run(&loop, UV_RUN_NOWAIT);
+    }
+    ask(0);
+    close(peer);
+    peer = -1;
+    while (!n_lost)
+        uv_run(&loop, UV_RUN_ONCE);
+    check_lost(1);
+    ck_assert_int_eq(uv_loop_alive(&loop), 0);
+}
+END_TEST
+
+static void add_socket_tests(TCase *tc)
+{
+    tcase_add_test(tc, nothing_happens_inside_the_call);
+    tcase_add_test(tc, one_turn_s_requests_are_one_write);
+    tcase_add_test(tc, replies_in_any_order);
+    tcase_add_test(tc, reply_in_single_bytes);
+    tcase_add_test(tc, replies_and_events_in_one_piece);
+    tcase_add_test(tc, request_from_a_completion);
+    tcase_add_test(tc, request_from_a_prepare_handle);
+    tcase_add_test(tc, limit_in_flight_keeps_the_order);
+    tcase_add_test(tc, loss_answers_what_is_outstanding);
+    tcase_add_test(tc, loss_is_noticed_when_idle);
+    tcase_add_test(tc, loss_is_noticed_when_sending);
+    tcase_add_test(tc, whole_replies_before_the_loss_count);
+    tcase_add_test(tc, request_from_a_lost_completion);
+    tcase_add_loop_test(tc, malformed_stream_is_a_loss, 0, (int)(sizeof malformed / sizeof *malformed));
+    tcase_add_test(tc, too_long_a_request_is_refused);
+    tcase_add_test(tc, store_that_reads_slowly);
+    tcase_add_test(tc, long_directory_in_parts);
+    tcase_add_test(tc, close_answers_before_it_returns);
+    tcase_add_test(tc, close_without_a_connection);
+    tcase_add_test(tc, close_from_a_completion);
+    tcase_add_test(tc, close_from_a_lost_completion);
+    tcase_add_test(tc, connect_twice);
+    tcase_add_test(tc, flood_is_read_in_larger_pieces);
+    tcase_add_test(tc, loss_in_a_pause);
+}
+
+int main(void)
+{
+    Suite *s = suite_create("xs_client");
+    TCase *tc = tcase_create("socket");
+
+    tcase_add_checked_fixture(tc, setup, teardown);
+    add_socket_tests(tc);
+    suite_add_tcase(s, tc);
+    tc = tcase_create("path");
+    tcase_add_checked_fixture(tc, NULL, teardown);
+    tcase_add_test(tc, reconnect_in_lost);
+    suite_add_tcase(s, tc);
+    tc = tcase_create("device");
+    tcase_add_checked_fixture(tc, setup_device, teardown);
+    tcase_add_test(tc, one_message_is_one_write);
+    tcase_add_test(tc, device_refuses_one_request);
+    tcase_add_test(tc, device_is_gone);
+    suite_add_tcase(s, tc);
+    SRunner *sr = srunner_create(s);
+    srunner_run_all(sr, CK_ENV);
+    int failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: MIT */
+/* Around the decision table: what cannot be read, what guests write, what plans rely on and remove. */
+#include "reconcilers/decide.h"
+
+#include <check.h>
+#include <stdint.h>
+
+#include "test/lib/plan_check.h"
+#include "test/lib/unit.h"
+
+#define MARKED(state) .marker = {OURS, XENBUS_##state, NULL}
+#define WAITS         MARKED(INIT_WAIT), .phase = OBJECT_READY
+#define SERVES        .marker = {OURS, XENBUS_CONNECTED, RING_A}, .phase = OBJECT_CONNECTED
+#define CLOSED_BY_US  MARKED(CLOSED), .phase = OBJECT_READY
+#define DESTROYS      "destroy: {frontend: true, parents: true}"
+
+/* ---- what cannot be read ---- */
+
+static const struct unreadable_case {
+    enum row row; /* ROW_UNREADABLE where the value is needed */
+    const char *path;
+    struct scene scene;
+} unreadable_cases[] = {
+    {ROW_UNREADABLE, "state", {.b = "online=1 state?", .f = "state=1"}},
+    {ROW_UNREADABLE, "state", {.b = "online=0 state?", CLOSED_BY_US}},
+    {ROW_UNREADABLE, "online", {.b = "online? state=1"}},
+    {ROW_UNREADABLE, "online", {.b = "online? state=6", CLOSED_BY_US}},
+    {ROW_UNREADABLE, "frontend", {.b = "online=1 state=1 frontend?"}},
+    {ROW_UNREADABLE, "frontend-id", {.b = "online=1 state=1 frontend-id?"}},
+    {ROW_UNREADABLE, "xenrecon", {.b = "online=1 state=1 xenrecon?"}},
+    {ROW_UNREADABLE, "xenrecon", {.b = "online=0 state=5 xenrecon?"}},
+    {ROW_UNREADABLE,
+     "xenrecon",
+     {.b = "online=1 state=4 xenrecon?", .f = "state=4 " RING_A, .phase = OBJECT_CONNECTED}},
+    {ROW_UNREADABLE, "state", {.b = "online=1 state=4", .f = "state? " RING_A, SERVES}},
+    {ROW_UNREADABLE, "state", {.b = "online=0 state=5", .f = "state?", SERVES}},
+    {ROW_UNREADABLE, "state", {.b = "online=0 state=5", .f = "state?"}},
+    {ROW_UNREADABLE, "mode", {.b = "online=1 state=1 mode?"}},
+    {ROW_UNREADABLE, "mode", {.b = "online=1 mode?"}},
+    {ROW_UNREADABLE, "params", {.b = "online=1 state=1 params?"}}, /* optional, but it would be checked */
+    {ROW_UNREADABLE, "mode", {.b = "online=1 state=1 mode?", .phase = OBJECT_READY}},
+    {ROW_UNREADABLE, "mode", {.b = "online=1 state=1 mode?", WAITS}},
+    {ROW_UNREADABLE,
+     "protocol",
+     {.protocol_required = true, .b = "online=1 state=1", .f = "state=1 protocol?"}},
+    {ROW_UNREADABLE, "ring-ref", {.b = "online=1 state=2", .f = "state=3 ring-ref? event-channel=9", WAITS}},
+    {ROW_UNREADABLE,
+     "event-channel",
+     {.b = "online=1 state=6", .f = "state=4 ring-ref=8 event-channel?", CLOSED_BY_US}},
+    {ROW_UNREADABLE, "ring-ref", {.b = "online=1 state=4", .f = "state=4 ring-ref? event-channel=9", SERVES}},
+    {ROW_UNREADABLE, "device model", {.b = "online=1 state=1", .qemu_type = true, .qemu = UNREADABLE}},
+    {ROW_UNREADABLE, "device model", {.b = "online=1 state=1", .qemu_type = true, .qemu = UNREADABLE, WAITS}},
+    {ROW_UNREADABLE, "device model", {.b = "online=0 state=5", .qemu_type = true, .qemu = UNREADABLE}},
+    /* not needed by the row that decides */
+    {ROW_CREATE, NULL, {.b = "online=1 state=1", .qemu = UNREADABLE}},
+    {ROW_CREATE, NULL, {.b = "online=1 state=1", .f = "state=1 ring-ref?"}},
+    {ROW_CREATE, NULL, {.b = "online=1 state=1", .f = "state=3 ring-ref?"}},
+    {ROW_STEADY, NULL, {.b = "online=1 state=4 mode? params?", .f = "state=4 " RING_A " protocol?", SERVES}},
+    {ROW_STEADY, NULL, {.b = "online=1 state=2", .f = "state=1 ring-ref?", WAITS}},
+    {ROW_STEADY,
+     NULL,
+     {.b = "online=1 state=2", .f = "state=1", .qemu_type = true, .qemu = UNREADABLE, WAITS}},
+    {ROW_FRONT_CLOSED, NULL, {.b = "online=1 state=4", .f = "state=6 ring-ref? event-channel?", SERVES}},
+    {ROW_FRONT_CLOSED, NULL, {.b = "online=1 state=4", .f = "state?", .dead = true, SERVES}},
+    {ROW_CLOSE_WAIT, NULL, {.b = "online=0 state=4", .f = "state=4 ring-ref? event-channel=9", SERVES}},
+    {ROW_DESTROY, NULL, {.b = "online=0 state=6", .f = "state=4 ring-ref?", CLOSED_BY_US}},
+    {ROW_DESTROY, NULL, {.b = "online=0 state=1 mode?", .f = "state=1"}},
+    {ROW_FOREIGN, NULL, {.b = "online=1 state=4", .f = "state=4", .qemu_type = true, .qemu = UNREADABLE}},
+    {ROW_FOREIGN, NULL, {.b = "online=1 state=4 mode?", .f = "state=4 ring-ref?"}},
+    {ROW_CREATE, NULL, {.handshake = HANDSHAKE_NONE, .b = "online=1 state=1", .f = "state?"}},
+    {ROW_STEADY, NULL, {.handshake = HANDSHAKE_NONE, .b = "online=1 state=2", .f = "state?", WAITS}},
+};
+
+START_TEST(unreadable)
+{
+    const struct unreadable_case *c = &unreadable_cases[_i];
+    struct scene s = c->scene;
+    struct run r = {.policy = scene_policy(&s)};
+    r.view = scene_view(&s);
+    struct memory m = scene_memory(&s);
+    for (s.now = 0; s.now <= 100000; s.now += 50000) {
+        r.plan = scene_decide_with(&s, r.policy, r.view, &m, &r.object);
+        plan_check(r.plan, r.view, r.policy, s.now, s.b);
+        ck_assert_msg(r.plan->row == c->row, "%s with %s: row %s, not %s", s.b, s.f ? s.f : "no F",
+                      row_name(r.plan->row), row_name(c->row));
+        if (c->row == ROW_UNREADABLE) {
+            size_t releases = r.plan->n_actions == 1 && r.plan->actions[0].kind == ACTION_RELEASE;
+            ck_assert_uint_eq(r.plan->n_actions, releases);
+            ck_assert(r.plan->n_findings == 1 && r.plan->findings[0].code == FINDING_UNREADABLE);
+            ck_assert_ptr_nonnull(strstr(r.plan->findings[0].message, c->path));
+            ck_assert_int_eq(r.object.phase, releases ? OBJECT_NONE : m.object.phase);
+        }
+        plan_free(r.plan);
+    }
+    r.plan = NULL;
+    run_free(&r);
+}
+END_TEST
+
+/* ---- what guests write ---- */
+
+static const struct {
+    const char *text;
+    size_t len;
+} rubbish[] = {{BYTES("")},
+               {BYTES("9")},
+               {BYTES("44")},
+               {BYTES("-1")},
+               {BYTES(" 4")},
+               {BYTES("4 ")},
+               {BYTES("4\n")},
+               {BYTES("4\0")},
+               {BYTES("\0"
+                      "4")},
+               {BYTES("+4")},
+               {BYTES("0x4")},
+               {BYTES("04")},
+               {BYTES("\xff")},
+               {BYTES("\xef\xbc\x94")},
+               {BYTES("%s%n%s%n")},
+               {BYTES("Connected")},
+               {BYTES("\x1b[2J")},
+               {NULL, 4096}};
+
+static const struct {
+    const char *b;
+    enum row row;
+} under_rubbish[] = {
+    {"online=1 state=1", ROW_CREATE},     {"online=1 state=2", ROW_STEADY},
+    {"online=1 state=4", ROW_STEADY},     {"online=1 state=5", ROW_TOOLSTACK_CLOSE},
+    {"online=1 state=6", ROW_STEADY},     {"online=0 state=4", ROW_CLOSE_IDLE},
+    {"online=0 state=5", ROW_CLOSE_IDLE}, {"online=0 state=6", ROW_DESTROY},
+};
+
+/* A state that is none counts as Unknown, with a finding. */
+START_TEST(frontend_rubbish)
+{
+    char big[4096];
+    memset(big, '4', sizeof big);
+    const char *text = rubbish[_i].text ? rubbish[_i].text : big;
+    for (int i = 0; i < COUNT(under_rubbish); i++) {
+        enum xenbus_state b = under_rubbish[i].b[15] - '0';
+        struct scene s = {.b = under_rubbish[i].b};
+        if (b > XENBUS_INITIALISING) {
+            s.marker = (struct scene_marker){OURS, b == XENBUS_CLOSING ? XENBUS_CONNECTED : b, NULL};
+            s.phase = OBJECT_READY;
+        }
+        struct policy *p = scene_policy(&s);
+        struct view *v = scene_view(&s);
+        char *copy = exactly(text, rubbish[_i].len);
+        view_add(v, FRONTEND, "state", PRESENT, copy, rubbish[_i].len);
+        view_add(v, FRONTEND, "ring-ref", PRESENT, copy, rubbish[_i].len);
+        free(copy);
+        view_seal(v);
+        struct memory m = scene_memory(&s);
+        struct object o;
+        struct plan *plan = scene_decide_with(&s, p, v, &m, &o);
+        plan_check(plan, v, p, 0, s.b);
+        ck_assert_msg(plan->row == under_rubbish[i].row, "%s: row %s, not %s", s.b, row_name(plan->row),
+                      row_name(under_rubbish[i].row));
+        bool said = false;
+        for (size_t j = 0; j < plan->n_findings; j++) {
+            said |= plan->findings[j].code == FINDING_BAD_FRONTEND_STATE;
+            ck_assert_uint_lt(strlen(plan->findings[j].message), 512);
+        }
+        ck_assert(said);
+        ck_assert_int_eq(view_ends(v).frontend, XENBUS_UNKNOWN);
+        plan_free(plan);
+        view_free(v);
+        policy_free(p);
+    }
+}
+END_TEST
+
+/* No ring is connected of what is no number. */
+START_TEST(ring_rubbish)
+{
+    char big[4096];
+    memset(big, '9', sizeof big);
+    struct scene s = {.b = "online=1 state=2", .f = "state=3 event-channel=9", WAITS, .now = 1000};
+    struct policy *p = scene_policy(&s);
+    struct view *v = scene_view(&s);
+    view_add(v, FRONTEND, "ring-ref", PRESENT, rubbish[_i].text ? rubbish[_i].text : big, rubbish[_i].len);
+    view_seal(v);
+    struct memory m = scene_memory(&s);
+    struct object o;
+    struct plan *plan = scene_decide_with(&s, p, v, &m, &o);
+    plan_check(plan, v, p, s.now, "ring");
+    bool number = rubbish[_i].len == 2 && !strcmp(rubbish[_i].text, "44");
+    number |= rubbish[_i].len == 1 && rubbish[_i].text[0] == '9';
+    ck_assert_int_eq(plan->row, ROW_CONNECT);
+    ck_assert_uint_eq(plan->n_actions, number);
+    ck_assert(number || (plan->n_findings == 1 && plan->findings[0].code == FINDING_INVALID_KEY));
+    plan_free(plan);
+    view_free(v);
+    policy_free(p);
+}
+END_TEST
+
+/* ---- what plans rely on ---- */
+
+static const struct {
+    struct scene scene;
+    const char *b, *f; /* keys that must be relied on besides the usual ones */
+    bool device_model;
+} reliances[] = {
+    {{.b = "online=1 state=1 params=raw:/x", .f = "state=1", .qemu_type = true},
+     "frontend-id mode params",
+     NULL,
+     true},
+    {{.b = "online=0 state=5", .qemu_type = true}, "frontend-id", NULL, true},
+    {{.b = "online=1 state=2", .f = "state=3 " RING_A, WAITS},
+     "frontend-id",
+     "ring-ref event-channel",
+     false},
+    {{.b = "online=1 state=4", .f = "state=3 " RING_B, SERVES},
+     "frontend-id",
+     "ring-ref event-channel",
+     false},
+    {{.b = "online=0 state=6", .f = "state=6", CLOSED_BY_US, .more = DESTROYS}, "frontend-id", NULL, false},
+};
+
+static void assert_relied(const struct run *r, enum side side, const char *keys)
+{
+    char buf[128], *save;
+    if (!keys)
+        return;
+    snprintf(buf, sizeof buf, "%s", keys);
+    for (char *k = strtok_r(buf, " ", &save); k; k = strtok_r(NULL, " ", &save))
+        plan_check_reliance(r->plan, r->view, side, k, keys);
+}
+
+START_TEST(relies)
+{
+    struct run r = run_decide(&reliances[_i].scene);
+    ck_assert(plan_has_writes(r.plan));
+    assert_relied(&r, BACKEND, reliances[_i].b);
+    assert_relied(&r, FRONTEND, reliances[_i].f);
+    const struct value *model = plan_relied(r.plan, "/local/domain/0/device-model/7/state");
+    ck_assert(reliances[_i].device_model ? model && model->presence == ABSENT : !model);
+    run_free(&r);
+}
+END_TEST
+
+/* ---- destroy ---- */
+
+static const struct {
+    struct scene scene;
+    const char *removes[4]; /* in this order; a `?` at the end: only if empty */
+} removals[] = {
+    {{.b = "online=0 state=6", CLOSED_BY_US, .more = "destroy: {frontend: false, parents: false}"},
+     {SCENE_B}},
+    {{.b = "online=0 state=6", .f = "state=6", CLOSED_BY_US, .more = DESTROYS},
+     {SCENE_B, SCENE_F, "/local/domain/0/backend/qdisk/7?", "/local/domain/0/backend/qdisk?"}},
+    {{.b = "online=0 state=1", .more = "destroy: {frontend: false, parents: true}"},
+     {SCENE_B, "/local/domain/0/backend/qdisk/7?", "/local/domain/0/backend/qdisk?"}},
+    /* another place than the toolstack's, and a frontend that another backend has by now */
+    {{.b = "online=0 state=6 frontend=/local/domain/7/data",
+      .f = "state=6",
+      CLOSED_BY_US,
+      .more = "destroy: {frontend: true, parents: false}"},
+     {SCENE_B}},
+    {{.b = "online=0 state=6",
+      .f = "state=1 backend=/local/domain/3/backend/qdisk/7/51712",
+      CLOSED_BY_US,
+      .more = "destroy: {frontend: true, parents: false}"},
+     {SCENE_B}},
+    {{.b = "online=0 state=6",
+      .f = "state=1 backend?",
+      CLOSED_BY_US,
+      .more = "destroy: {frontend: true, parents: false}"},
+     {SCENE_B}},
+    /* in a driver domain the parents are dom0's */
+    {{.self = 3, .b = "online=0 state=6", CLOSED_BY_US, .more = "destroy: {frontend: false, parents: true}"},
+     {"/local/domain/3/backend/qdisk/7/51712"}},
+};
+
+START_TEST(destroy_removes)
+{
+    struct run r = run_decide(&removals[_i].scene);
+    ck_assert_int_eq(r.plan->row, ROW_DESTROY);
+    const struct action *a = &r.plan->actions[r.plan->n_actions - 1];
+    ck_assert_int_eq(a->kind, ACTION_DESTROY);
+    size_t n = 0;
+    for (; n < 4 && removals[_i].removes[n]; n++) {
+        const char *path = removals[_i].removes[n];
+        size_t len = strcspn(path, "?");
+        ck_assert_uint_gt(a->n_removals, n);
+        ck_assert_msg(strlen(a->removals[n].path) == len && !strncmp(a->removals[n].path, path, len),
+                      "removes %s, not %s", a->removals[n].path, path);
+        ck_assert_int_eq(a->removals[n].if_empty, path[len] == '?');
+    }
+    ck_assert_uint_eq(a->n_removals, n);
+    run_free(&r);
+}
+END_TEST
+
+/* ---- the rest ---- */
+
+/* Without a handshake the frontend's state means nothing. */
+START_TEST(handshake_none)
+{
+    static const struct {
+        const char *b;
+        enum row row;
+    } rows[] = {{"online=1 state=1", ROW_CREATE},
+                {"online=1 state=2", ROW_STEADY},
+                {"online=0 state=5", ROW_CLOSE_IDLE},
+                {"online=0 state=6", ROW_DESTROY},
+                {"online=1 state=5", ROW_TOOLSTACK_CLOSE}};
+    static const char *const fs[] = {NULL,      "state=1", "state=3 " RING_A, "state=4",
+                                     "state=5", "state=6", "state=junk"};
+    for (int i = 0; i < COUNT(rows); i++)
+        for (int j = 0; j < COUNT(fs); j++) {
+            struct scene s = {.handshake = HANDSHAKE_NONE, .b = rows[i].b, .f = fs[j]};
+            if (s.b[15] != '1') {
+                s.marker = (struct scene_marker){OURS, (enum xenbus_state)(s.b[15] - '0'), NULL};
+                s.phase = OBJECT_READY;
+            }
+            struct run r = run_decide(&s);
+            ck_assert_msg(r.plan->row == rows[i].row, "%s, F %s: row %s", s.b, fs[j] ? fs[j] : "absent",
+                          row_name(r.plan->row));
+            ck_assert_uint_eq(r.plan->n_findings, 0);
+            run_free(&r);
+        }
+}
+END_TEST
+
+/* What is published already is not written again; what has another value is. */
+START_TEST(publish_what_changes)
+{
+    struct scene s = {.b = "online=1 state=1 feature-flush-cache=1 hotplug-status=connected"};
+    struct run r = run_decide(&s);
+    ck_assert_ptr_null(scene_written(r.plan, r.view, "feature-flush-cache"));
+    ck_assert_ptr_null(scene_written(r.plan, r.view, "hotplug-status"));
+    ck_assert_str_eq(scene_written(r.plan, r.view, "state"), "2");
+    run_free(&r);
+    s.b = "online=1 state=1 feature-flush-cache=0 hotplug-status=";
+    r = run_decide(&s);
+    ck_assert_str_eq(scene_written(r.plan, r.view, "feature-flush-cache"), "1");
+    ck_assert_str_eq(scene_written(r.plan, r.view, "hotplug-status"), "connected");
+    run_free(&r);
+}
+END_TEST
+
+/* A report has no random number: the marker to be prints as <new>. */
+START_TEST(report_marker)
+{
+    struct scene s = {.b = "online=1 state=1"};
+    struct policy *p = scene_policy(&s);
+    struct view *v = scene_view(&s);
+    struct memory m = {0};
+    struct decision_input in = {p, v, &m, 0, 0};
+    struct object o;
+    struct plan *plan = decide(&in, &o);
+    ck_assert_str_eq(scene_written(plan, v, MARKER_KEY), "<new> 2 -");
+    plan_free(plan);
+    view_free(v);
+    policy_free(p);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("decide edges");
+    TCase *t = tcase_create("edges");
+    tcase_add_loop_test(t, unreadable, 0, COUNT(unreadable_cases));
+    tcase_add_loop_test(t, frontend_rubbish, 0, COUNT(rubbish));
+    tcase_add_loop_test(t, ring_rubbish, 0, COUNT(rubbish));
+    tcase_add_loop_test(t, relies, 0, COUNT(reliances));
+    tcase_add_loop_test(t, destroy_removes, 0, COUNT(removals));
+    tcase_add_test(t, handshake_none);
+    tcase_add_test(t, publish_what_changes);
+    tcase_add_test(t, report_marker);
+    suite_add_tcase(s, t);
+    return run_suite(s);
+}

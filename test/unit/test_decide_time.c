@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/* The decision table and time: holds, deadlines, flapping frontends, backoff. */
+#include "reconcilers/decide.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdint.h>
+
+#include "test/lib/plan_check.h"
+#include "test/lib/unit.h"
+
+#define MARKED(state) .marker = {OURS, XENBUS_##state, NULL}
+#define WAITS         MARKED(INIT_WAIT), .phase = OBJECT_READY
+#define SERVES        .marker = {OURS, XENBUS_CONNECTED, RING_A}, .phase = OBJECT_CONNECTED
+#define CLOSED_BY_US  MARKED(CLOSED), .phase = OBJECT_READY
+
+/* Closed stays to be read: for `hold.closed` since the row began to decide, 10 s by default in dom0, else 1
+ * s. */
+START_TEST(destroy_holds)
+{
+    static const struct {
+        const char *more;
+        uint16_t self;
+        uint64_t hold;
+    } holds[] = {
+        {NULL, 0, 10000}, {NULL, 3, 1000}, {"hold: {closed: 3s}", 0, 3000}, {"hold: {closed: 0}", 0, 0}};
+    struct scene s = {.more = holds[_i].more,
+                      .self = holds[_i].self,
+                      .b = "online=0 state=6",
+                      .f = "state=6",
+                      CLOSED_BY_US};
+    uint64_t hold = holds[_i].hold, began = 5000;
+    struct run r = run_decide(&s); /* time unknown: at once */
+    assert_plan(&r, ROW_DESTROY, "release destroy", "");
+    run_free(&r);
+
+    s.now = began;
+    r = run_decide(&s);
+    assert_plan(&r, ROW_DESTROY, hold ? "release" : "release destroy", "");
+    ck_assert_int_eq(r.object.phase, OBJECT_NONE);
+    ck_assert_uint_eq(r.plan->wake_at, hold ? began + hold : 0);
+    ck_assert_int_eq(r.plan->deferred, hold > 0);
+    run_free(&r);
+
+    s.phase = OBJECT_NONE;
+    s.rest = (struct memory){.row = ROW_DESTROY, .row_since = began};
+    for (int late = -1; late <= 1; late++) {
+        if (!hold && late < 0)
+            continue;
+        s.now = began + hold + (uint64_t)(int64_t)late;
+        r = run_decide(&s);
+        assert_plan(&r, ROW_DESTROY, late < 0 ? "" : "destroy", "");
+        ck_assert_uint_eq(r.plan->wake_at, late < 0 ? began + hold : 0);
+        ck_assert_int_eq(r.plan->deferred, late < 0);
+        run_free(&r);
+    }
+    s.rest.row = ROW_STEADY; /* another row's time does not count */
+    s.now = began + hold + 5;
+    r = run_decide(&s);
+    assert_plan(&r, ROW_DESTROY, hold ? "" : "destroy", "");
+    run_free(&r);
+}
+END_TEST
+
+/* InitWait stays to be read, from when it was written; Closed has no such claim. */
+START_TEST(connect_holds)
+{
+    struct scene s = {
+        .more = "hold: {init-wait: 100ms}", .b = "online=1 state=2", .f = "state=3 " RING_A, WAITS};
+    struct run r = run_decide(&s);
+    assert_plan(&r, ROW_CONNECT, "connect", "");
+    run_free(&r);
+    s.rest = (struct memory){.row = ROW_CONNECT, .row_since = 1000};
+    for (s.now = 1099; s.now <= 1100; s.now++) {
+        struct policy *p = scene_policy(&s);
+        struct view *v = scene_view(&s);
+        struct memory m = scene_memory(&s);
+        struct object o;
+        m.object.phase_since = 1000;
+        struct plan *plan = scene_decide_with(&s, p, v, &m, &o);
+        plan_check(plan, v, p, s.now, "hold");
+        ck_assert_int_eq(plan->row, ROW_CONNECT);
+        ck_assert_uint_eq(plan->n_actions, s.now == 1100);
+        ck_assert_uint_eq(plan->wake_at, s.now == 1100 ? 0 : 1100);
+        ck_assert_int_eq(plan->deferred, s.now != 1100);
+        plan_free(plan);
+        view_free(v);
+        policy_free(p);
+    }
+    s = (struct scene){
+        .more = s.more, .b = "online=1 state=6", .f = "state=3 " RING_A, CLOSED_BY_US, .now = 1};
+    r = run_decide(&s);
+    assert_plan(&r, ROW_CONNECT, "connect", "");
+    run_free(&r);
+}
+END_TEST
+
+/* Past its deadline a row says so, and asks to be woken for that; the keys that are missing become an error.
+ */
+static const struct deadline_case {
+    enum row row;
+    uint64_t limit;
+    const char *before, *after;
+    enum severity severity;
+    struct scene scene;
+} deadline_cases[] = {
+    {ROW_INCOMPLETE_DIR, 10000, "", "incomplete-dir", SEVERITY_WARNING, {.b = "state=1"}},
+    {ROW_INCOMPLETE, 10000, "missing-key", "missing-key", SEVERITY_ERROR, {.b = "online=1 state=1 -mode"}},
+    {ROW_INCOMPLETE, 10000, "invalid-key", "invalid-key", SEVERITY_ERROR, {.b = "online=1 state=1 mode=q"}},
+    {ROW_STARTING,
+     10000,
+     "",
+     "stuck-create",
+     SEVERITY_ERROR,
+     {.b = "online=1 state=1", .phase = OBJECT_STARTING}},
+    {ROW_CLOSE_WAIT,
+     20000,
+     "",
+     "stuck-detach",
+     SEVERITY_ERROR,
+     {.b = "online=0 state=5", .f = "state=4 " RING_A, SERVES}},
+    {ROW_BUSY,
+     60000,
+     "",
+     "stuck-connect",
+     SEVERITY_ERROR,
+     {.b = "online=1 state=2", .f = "state=3 " RING_A, MARKED(INIT_WAIT), .phase = OBJECT_CONNECTING}},
+    {ROW_CONNECT,
+     60000,
+     "missing-key",
+     "missing-key",
+     SEVERITY_ERROR,
+     {.b = "online=1 state=2", .f = "state=3 ring-ref=1", WAITS}},
+    {ROW_STEADY,
+     20000,
+     "",
+     "stuck-close",
+     SEVERITY_ERROR,
+     {.b = "online=1 state=5", .f = "state=5", MARKED(CLOSING), .phase = OBJECT_READY}},
+    {ROW_STEADY,
+     60000,
+     "",
+     "stuck-connect",
+     SEVERITY_WARNING,
+     {.b = "online=1 state=2", .f = "state=1", WAITS}},
+};
+
+START_TEST(deadlines)
+{
+    const struct deadline_case *c = &deadline_cases[_i];
+    struct scene s = c->scene;
+    s.rest = (struct memory){.row = c->row, .row_since = 7000};
+    s.now = 7000 + c->limit - 1;
+    struct run r = run_decide(&s);
+    assert_plan(&r, c->row, "", c->before);
+    ck_assert_uint_eq(r.plan->wake_at, 7000 + c->limit);
+    ck_assert(!r.plan->deferred);
+    ck_assert(!*c->before || r.plan->findings[0].severity < c->severity);
+    run_free(&r);
+    s.now++;
+    r = run_decide(&s);
+    assert_plan(&r, c->row, "", c->after);
+    ck_assert_uint_eq(r.plan->wake_at, 0);
+    ck_assert_int_eq(r.plan->findings[0].severity, c->severity);
+    run_free(&r);
+    s.rest.row = ROW_COUNT; /* it has only begun */
+    r = run_decide(&s);
+    assert_plan(&r, c->row, "", c->before);
+    ck_assert_uint_eq(r.plan->wake_at, s.now + c->limit);
+    run_free(&r);
+}
+END_TEST
+
+/* A frontend that cycles for ever is held back, and answered again later. */
+START_TEST(flapping)
+{
+    struct scene s = {.b = "online=1 state=6", .f = "state=1", CLOSED_BY_US, .now = 1000000};
+    struct policy *p = scene_policy(&s);
+    struct view *v = scene_view(&s);
+    struct memory m = scene_memory(&s);
+    struct plan *plan = NULL;
+    int cycles;
+    for (cycles = 0; cycles < 200; cycles++) {
+        plan_free(plan);
+        plan = scene_decide_with(&s, p, v, &m, &m.object);
+        plan_check(plan, v, p, s.now, "flapping");
+        ck_assert_int_eq(plan->row, ROW_CYCLE);
+        if (!plan->n_actions)
+            break;
+        s.now += 10;
+    }
+    ck_assert_int_ge(cycles, 3);
+    ck_assert_int_lt(cycles, 200);
+    ck_assert(plan->n_findings == 1 && plan->findings[0].code == FINDING_FLAPPING && plan->deferred);
+    s.now = plan->wake_at;
+    plan_free(plan);
+    plan = scene_decide_with(&s, p, v, &m, &m.object);
+    ck_assert(plan->n_actions == 1 && plan->actions[0].kind == ACTION_CYCLE && !plan->n_findings);
+    plan_free(plan);
+    /* at leisure it may do so as often as it likes */
+    for (int i = 0; i < 300; i++) {
+        s.now += 60000;
+        plan = scene_decide_with(&s, p, v, &m, &m.object);
+        ck_assert_uint_eq(plan->n_actions, 1);
+        plan_free(plan);
+    }
+    view_free(v);
+    policy_free(p);
+}
+END_TEST
+
+/* What failed is held until its backoff ends or the view changes, and only the row that failed. */
+START_TEST(backoff)
+{
+    struct scene s = {.b = "online=1 state=2", .f = "state=3 " RING_A, WAITS, .now = 1000};
+    s.rest.failure =
+        (struct failure){.error = -EIO, .attempt = 3, .row = ROW_CONNECT, .until = 2000, .digest = 1};
+    struct run r = run_decide(&s);
+    assert_plan(&r, ROW_CONNECT, "", "action-failed");
+    ck_assert_int_eq(r.plan->findings[0].severity, SEVERITY_ERROR);
+    ck_assert_uint_eq(r.plan->wake_at, 2000);
+    ck_assert(r.plan->deferred);
+    ck_assert_int_eq(r.object.phase, OBJECT_READY);
+    run_free(&r);
+    s.now = 2000;
+    r = run_decide(&s);
+    ck_assert_uint_eq(r.plan->n_actions, 1);
+    ck_assert_uint_eq(r.plan->wake_at, 0);
+    run_free(&r);
+    s.now = 1000;
+    s.rest.failure.digest = 2; /* of another view */
+    r = run_decide(&s);
+    ck_assert_uint_eq(r.plan->n_actions, 1);
+    run_free(&r);
+    s.rest.failure.digest = 1;
+    s.rest.failure.row = ROW_CYCLE;
+    r = run_decide(&s);
+    assert_plan(&r, ROW_CONNECT, "connect", "");
+    run_free(&r);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("decide and time");
+    TCase *t = tcase_create("time");
+    tcase_add_loop_test(t, destroy_holds, 0, 4);
+    tcase_add_test(t, connect_holds);
+    tcase_add_loop_test(t, deadlines, 0, COUNT(deadline_cases));
+    tcase_add_test(t, flapping);
+    tcase_add_test(t, backoff);
+    suite_add_tcase(s, t);
+    return run_suite(s);
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/* Plans, and the memory that they live in. */
+#include <check.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "schemas/arena.h"
+#include "schemas/mem.h"
+#include "schemas/plan.h"
+#include "test/lib/unit.h"
+
+/* memory */
+
+START_TEST(test_arena)
+{
+    struct arena a = {0};
+    static const size_t sizes[] = {0, 1, 7, 16, 17, 2000, 2048, 2049, 100000, 3};
+    unsigned char *blocks[COUNT(sizes)];
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < COUNT(sizes); i++) {
+            blocks[i] = arena_alloc(&a, sizes[i]);
+            ck_assert_uint_eq((uintptr_t)blocks[i] % _Alignof(max_align_t), 0);
+            for (size_t n = 0; n < sizes[i]; n++)
+                ck_assert_uint_eq(blocks[i][n], 0);
+            memset(blocks[i], i + 1, sizes[i]);
+        }
+        for (int i = 0; i < COUNT(sizes); i++)
+            for (size_t n = 0; n < sizes[i]; n++)
+                ck_assert_int_eq(blocks[i][n], i + 1);
+        arena_free(&a);
+        ck_assert_ptr_null(a.head);
+    }
+}
+END_TEST
+
+START_TEST(test_arena_text)
+{
+    struct arena a = {0};
+    char big[5001];
+    memset(big, 'b', 5000);
+    big[5000] = '\0';
+    ck_assert_str_eq(arena_strdup(&a, ""), "");
+    ck_assert_str_eq(arena_strndup(&a, "abcdef", 3), "abc");
+    ck_assert_mem_eq(arena_strndup(&a, "a\0b", 3), "a\0b", 4);
+    ck_assert_str_eq(arena_printf(&a, "%s-%d", "x", 42), "x-42");
+    ck_assert_str_eq(arena_printf(&a, "%s", ""), "");
+    ck_assert_str_eq(arena_printf(&a, "%s", big), big);
+    arena_free(&a);
+}
+END_TEST
+
+START_TEST(test_grow)
+{
+    int *list = NULL;
+    size_t cap = 0;
+    for (size_t n = 0; n < 1000; n++) {
+        xgrow(&list, &cap, n + 1, sizeof *list);
+        ck_assert_uint_gt(cap, n);
+        list[n] = (int)n;
+    }
+    for (size_t n = 0; n < 1000; n++)
+        ck_assert_int_eq(list[n], (int)n);
+    xgrow(&list, &cap, 100000, sizeof *list);
+    ck_assert_uint_ge(cap, 100000);
+    free(list);
+}
+END_TEST
+
+/* plans */
+
+START_TEST(test_plan_grows)
+{
+    struct plan *p = plan_new();
+    struct action *a = plan_act(p, ACTION_PUBLISH, "a reason");
+    ck_assert(!plan_has_writes(p));
+    for (int i = 0; i < 100; i++) {
+        char text[16];
+        snprintf(text, sizeof text, "%d", i);
+        action_write(p, a, text, text);
+        action_remove(p, a, text, i % 2);
+        plan_find(p, FINDING_FLAPPING, SEVERITY_INFO, "message %s", text);
+        plan_rely(p, text, &(struct value){PRESENT, text, strlen(text)});
+    }
+    ck_assert_uint_eq(a->n_writes, 100);
+    ck_assert_uint_eq(a->n_removals, 100);
+    ck_assert_uint_eq(p->n_findings, 100);
+    ck_assert_uint_eq(p->n_relies, 100);
+    for (int i = 0; i < 100; i++) {
+        char text[16], message[32];
+        snprintf(text, sizeof text, "%d", i);
+        snprintf(message, sizeof message, "message %d", i);
+        ck_assert_str_eq(a->writes[i].path, text);
+        ck_assert_str_eq(a->writes[i].value, text);
+        ck_assert_str_eq(a->removals[i].path, text);
+        ck_assert_int_eq(a->removals[i].if_empty, i % 2);
+        ck_assert_str_eq(p->findings[i].message, message);
+        ck_assert_str_eq(p->relies[i].value.text, text);
+    }
+    ck_assert(plan_has_writes(p));
+    plan_free(p);
+    plan_free(NULL);
+}
+END_TEST
+
+START_TEST(test_plan_removal_is_a_write)
+{
+    struct plan *p = plan_new();
+    plan_act(p, ACTION_DISCONNECT, "first");
+    ck_assert(!plan_has_writes(p));
+    action_remove(p, plan_act(p, ACTION_DESTROY, "second"), "/path", false);
+    ck_assert(plan_has_writes(p));
+    plan_free(p);
+}
+END_TEST
+
+START_TEST(test_plan_relies_once)
+{
+    struct plan *p = plan_new();
+    plan_rely(p, "/a", &(struct value){.presence = ABSENT});
+    plan_rely(p, "/b", &(struct value){PRESENT, BYTES("x\0y")});
+    plan_rely(p, "/a", &(struct value){PRESENT, BYTES("later")});
+    ck_assert_uint_eq(p->n_relies, 2);
+    ck_assert_int_eq(p->relies[0].value.presence, ABSENT);
+    ck_assert_uint_eq(p->relies[1].value.len, 3);
+    ck_assert_mem_eq(p->relies[1].value.text, "x\0y", 4);
+    plan_free(p);
+}
+END_TEST
+
+START_TEST(test_plan_wakes_at_the_earliest)
+{
+    struct plan *p = plan_new();
+    ck_assert_uint_eq(p->wake_at, 0);
+    plan_wake(p, 500, false);
+    plan_wake(p, 700, false);
+    ck_assert_uint_eq(p->wake_at, 500);
+    ck_assert(!p->deferred);
+    plan_wake(p, 300, true);
+    plan_wake(p, 0, false);
+    plan_wake(p, 400, false);
+    ck_assert_uint_eq(p->wake_at, 300);
+    ck_assert(p->deferred);
+    plan_free(p);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("plan");
+    TCase *t = tcase_create("plans and memory");
+    tcase_add_test(t, test_arena);
+    tcase_add_test(t, test_arena_text);
+    tcase_add_test(t, test_grow);
+    tcase_add_test(t, test_plan_grows);
+    tcase_add_test(t, test_plan_removal_is_a_write);
+    tcase_add_test(t, test_plan_relies_once);
+    tcase_add_test(t, test_plan_wakes_at_the_earliest);
+    suite_add_tcase(s, t);
+    return run_suite(s);
+}

@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: MIT */
+/* The report, as people and as programs read it. */
+#include <check.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "schemas/report.h"
+#include "test/lib/json_schema.h"
+#include "test/lib/unit.h"
+
+#define B "/local/domain/0/backend/qdisk/7/51712"
+#define F "/local/domain/7/device/vbd/51712"
+
+/* What the printer prints, for free(). */
+static char *printed(const struct report *r, void (*print)(const struct report *, FILE *))
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *to = open_memstream(&text, &len);
+    ck_assert_ptr_nonnull(to);
+    print(r, to);
+    ck_assert_int_eq(fclose(to), 0);
+    ck_assert_uint_eq(strlen(text), len);
+    return text;
+}
+
+static json_t *printed_json(const struct report *r)
+{
+    json_error_t error;
+    char *text = printed(r, report_print_json);
+    json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+    ck_assert_msg(root != NULL, "%s in:\n%s", error.text, text);
+    ck_assert_int_eq(text[strlen(text) - 1], '\n');
+    free(text);
+    return root;
+}
+
+static json_t *plan_schema(void)
+{
+    json_error_t error;
+    json_t *schema = json_load_file("schemas/plan.schema.json", JSON_REJECT_DUPLICATES, &error);
+    ck_assert_msg(schema != NULL, "plan.schema.json:%d: %s", error.line, error.text);
+    return schema;
+}
+
+static void assert_fits_schema(json_t *root)
+{
+    json_t *schema = plan_schema();
+    ck_assert(schema_valid(schema, schema, root));
+    json_decref(schema);
+}
+
+static struct report_device device(const char *key, enum owner owner, int online, enum xenbus_state b,
+                                   enum xenbus_state f, enum row row)
+{
+    struct report_device d = {.owner = owner,
+                              .online = online,
+                              .backend_state = b,
+                              .frontend_state = f,
+                              .frontend = NULL,
+                              .plan = plan_new()};
+    ck_assert_int_eq(device_key_parse(key, strlen(key), &d.key), 0);
+    d.plan->row = row;
+    return d;
+}
+
+/* One device of each kind: at rest, to be acted on, stuck, half written, to be removed. */
+static struct report *sample(void)
+{
+    struct report *r = report_new(0);
+    struct report_device d =
+        device("vif/7/0", OWNER_KERNEL, 1, XENBUS_CONNECTED, XENBUS_CONNECTED, ROW_STEADY);
+    report_add(r, &d);
+
+    char frontend[] = F;
+    d = device("qdisk/7/51712", OWNER_XENRECON, 1, XENBUS_INIT_WAIT, XENBUS_INITIALISED, ROW_CONNECT);
+    d.frontend = frontend;
+    struct action *a = plan_act(d.plan, ACTION_CONNECT, "the frontend is Initialised");
+    action_write(d.plan, a, B "/state", "4");
+    action_write(d.plan, a, B "/xenrecon", "00000000000000a0 4 0000000000000001");
+    report_add(r, &d);
+    frontend[1] = 'X'; /* the report has a copy */
+
+    d = device("vkbd/5/0", OWNER_XENRECON, 0, XENBUS_CLOSING, XENBUS_CONNECTED, ROW_CLOSE_WAIT);
+    plan_find(d.plan, FINDING_STUCK_DETACH, SEVERITY_ERROR, "the frontend is %s, for more than %d s",
+              "Connected", 60);
+    report_add(r, &d);
+
+    d = device("qdisk/7/51728", OWNER_EXTERNAL, -1, XENBUS_ABSENT, XENBUS_ABSENT, ROW_INCOMPLETE_DIR);
+    plan_find(d.plan, FINDING_INCOMPLETE_DIR, SEVERITY_WARNING, "`online` is absent");
+    d.self = 3;
+    report_add(r, &d);
+
+    d = device("vkbd/12/0", OWNER_XENRECON, 0, XENBUS_CLOSED, XENBUS_ABSENT, ROW_DESTROY);
+    a = plan_act(d.plan, ACTION_DESTROY, "online is 0");
+    action_remove(d.plan, a, "/local/domain/0/backend/vkbd/12/0", false);
+    action_remove(d.plan, a, "/local/domain/0/backend/vkbd/12", true);
+    report_add(r, &d);
+
+    plan_find(r->host, FINDING_NO_POLICY, SEVERITY_WARNING, "type vfoo has no policy: 2 devices");
+    plan_find(r->host, FINDING_NO_POLICY, SEVERITY_INFO, "something else");
+    report_sort(r);
+    return r;
+}
+
+static const char sample_text[] =
+    "backend domain 0: 5 devices, 2 actions, 1 error, 2 warnings\n"
+    "\n"
+    "DEVICE         OWNER     ONLINE  BACKEND    FRONTEND     ROW\n"
+    "vkbd/5/0       xenrecon  no      Closing    Connected    close-wait\n"
+    "    ! error stuck-detach: the frontend is Connected, for more than 60 s\n"
+    "        the guest still uses the device: unmount it there; it is never taken away by force\n"
+    "qdisk/7/51712  xenrecon  yes     InitWait   Initialised  connect\n"
+    "    * connect: the frontend is Initialised\n"
+    "        write  " B "/state    = \"4\"\n"
+    "        write  " B "/xenrecon = \"00000000000000a0 4 0000000000000001\"\n"
+    "qdisk/7/51728  external  -       absent     absent       incomplete-dir  (backend domain 3)\n"
+    "    ! warning incomplete-dir: `online` is absent\n"
+    "        the toolstack never finished writing this directory: remove it, or attach again\n"
+    "vif/7/0        kernel    yes     Connected  Connected    steady\n"
+    "vkbd/12/0      xenrecon  no      Closed     absent       destroy\n"
+    "    * destroy: online is 0\n"
+    "        remove /local/domain/0/backend/vkbd/12/0\n"
+    "        remove /local/domain/0/backend/vkbd/12 (if it is empty)\n"
+    "\n"
+    "Of no single device:\n"
+    "    ! warning no-policy: type vfoo has no policy: 2 devices\n"
+    "        write a policy for this type if this domain should look after it\n"
+    "    ! info no-policy: something else\n"
+    "        write a policy for this type if this domain should look after it\n";
+
+START_TEST(test_text)
+{
+    struct report *r = sample();
+    char *text = printed(r, report_print_text);
+    ck_assert_str_eq(text, sample_text);
+    free(text);
+    report_free(r);
+}
+END_TEST
+
+START_TEST(test_summary)
+{
+    struct report *r = sample();
+    struct report_summary s = report_summarize(r);
+    ck_assert_uint_eq(s.devices, 5);
+    ck_assert_uint_eq(s.actions, 2);
+    ck_assert_uint_eq(s.errors, 1);
+    ck_assert_uint_eq(s.warnings, 2);
+    report_free(r);
+    report_free(NULL);
+}
+END_TEST
+
+START_TEST(test_nothing_to_do)
+{
+    struct report *r = report_new(3);
+    char *text = printed(r, report_print_text);
+    ck_assert_str_eq(text, "backend domain 3: 0 devices, nothing to do\n");
+    free(text);
+
+    struct report_device d =
+        device("vif/7/0", OWNER_KERNEL, 1, XENBUS_CONNECTED, XENBUS_CONNECTED, ROW_STEADY);
+    d.self = 3;
+    report_add(r, &d);
+    text = printed(r, report_print_text);
+    ck_assert_str_eq(text, "backend domain 3: 1 device, nothing to do\n"
+                           "\n"
+                           "DEVICE   OWNER   ONLINE  BACKEND    FRONTEND   ROW\n"
+                           "vif/7/0  kernel  yes     Connected  Connected  steady\n");
+    free(text);
+    report_free(r);
+}
+END_TEST
+
+/* The contract, to the letter and in its order. */
+static const char sample_json[] =
+    "{\"version\":1,\"domid\":0,\"summary\":{\"devices\":5,\"actions\":2,\"errors\":1,\"warnings\":2},"
+    "\"devices\":["
+    "{\"device\":\"vkbd/5/0\",\"backend_domid\":0,\"type\":\"vkbd\",\"frontend_domid\":5,\"devid\":\"0\","
+    "\"owner\":\"xenrecon\",\"online\":false,\"backend_state\":\"Closing\",\"frontend_state\":\"Connected\","
+    "\"frontend\":null,\"row\":\"close-wait\",\"actions\":[],"
+    "\"findings\":[{\"code\":\"stuck-detach\",\"severity\":\"error\","
+    "\"message\":\"the frontend is Connected, for more than 60 s\","
+    "\"advice\":\"the guest still uses the device: unmount it there; it is never taken away by force\"}]},"
+    "{\"device\":\"qdisk/7/"
+    "51712\",\"backend_domid\":0,\"type\":\"qdisk\",\"frontend_domid\":7,\"devid\":\"51712\","
+    "\"owner\":\"xenrecon\",\"online\":true,\"backend_state\":\"InitWait\",\"frontend_state\":"
+    "\"Initialised\","
+    "\"frontend\":\"" F "\",\"row\":\"connect\",\"actions\":[{\"action\":\"connect\","
+    "\"reason\":\"the frontend is Initialised\",\"writes\":[{\"path\":\"" B "/state\",\"value\":\"4\"},"
+    "{\"path\":\"" B "/xenrecon\",\"value\":\"00000000000000a0 4 0000000000000001\"}],\"removes\":[]}],"
+    "\"findings\":[]},"
+    "{\"device\":\"qdisk/7/"
+    "51728\",\"backend_domid\":3,\"type\":\"qdisk\",\"frontend_domid\":7,\"devid\":\"51728\","
+    "\"owner\":\"external\",\"online\":null,\"backend_state\":null,\"frontend_state\":null,\"frontend\":null,"
+    "\"row\":\"incomplete-dir\",\"actions\":[],\"findings\":[{\"code\":\"incomplete-dir\","
+    "\"severity\":\"warning\",\"message\":\"`online` is absent\","
+    "\"advice\":\"the toolstack never finished writing this directory: remove it, or attach again\"}]},"
+    "{\"device\":\"vif/7/0\",\"backend_domid\":0,\"type\":\"vif\",\"frontend_domid\":7,\"devid\":\"0\","
+    "\"owner\":\"kernel\",\"online\":true,\"backend_state\":\"Connected\",\"frontend_state\":\"Connected\","
+    "\"frontend\":null,\"row\":\"steady\",\"actions\":[],\"findings\":[]},"
+    "{\"device\":\"vkbd/12/0\",\"backend_domid\":0,\"type\":\"vkbd\",\"frontend_domid\":12,\"devid\":\"0\","
+    "\"owner\":\"xenrecon\",\"online\":false,\"backend_state\":\"Closed\",\"frontend_state\":null,"
+    "\"frontend\":null,\"row\":\"destroy\",\"actions\":[{\"action\":\"destroy\",\"reason\":\"online is 0\","
+    "\"writes\":[],\"removes\":[\"/local/domain/0/backend/vkbd/12/0\",\"/local/domain/0/backend/vkbd/12\"]}],"
+    "\"findings\":[]}],"
+    "\"findings\":[{\"code\":\"no-policy\",\"severity\":\"warning\","
+    "\"message\":\"type vfoo has no policy: 2 devices\","
+    "\"advice\":\"write a policy for this type if this domain should look after it\"},"
+    "{\"code\":\"no-policy\",\"severity\":\"info\",\"message\":\"something else\","
+    "\"advice\":\"write a policy for this type if this domain should look after it\"}]}";
+
+START_TEST(test_json)
+{
+    struct report *r = sample();
+    json_t *root = printed_json(r);
+    char *compact = json_dumps(root, JSON_COMPACT);
+    ck_assert_str_eq(compact, sample_json);
+    assert_fits_schema(root);
+    free(compact);
+    json_decref(root);
+    report_free(r);
+}
+END_TEST
+
+START_TEST(test_json_of_nothing)
+{
+    struct report *r = report_new(3);
+    json_t *root = printed_json(r);
+    char *compact = json_dumps(root, JSON_COMPACT);
+    ck_assert_str_eq(compact,
+                     "{\"version\":1,\"domid\":3,\"summary\":{\"devices\":0,\"actions\":0,\"errors\":0,"
+                     "\"warnings\":0},\"devices\":[],\"findings\":[]}");
+    assert_fits_schema(root);
+    free(compact);
+    json_decref(root);
+    report_free(r);
+}
+END_TEST
+
+/* The schema lists what the tables have, in their order: no more and no less. */
+
+static const char *nth_code(int n)
+{
+    return n < FINDING_COUNT ? finding_code_name((enum finding_code)n) : NULL;
+}
+static const char *nth_severity(int n)
+{
+    return n <= SEVERITY_ERROR ? severity_name((enum severity)n) : NULL;
+}
+static const char *nth_action(int n)
+{
+    return n < ACTION_COUNT ? action_name((enum action_kind)n) : NULL;
+}
+static const char *nth_row(int n)
+{
+    return n < ROW_COUNT ? row_name((enum row)n) : NULL;
+}
+static const char *nth_state(int n)
+{
+    return n < XENBUS_STATE_COUNT ? xenbus_state_name((enum xenbus_state)n) : NULL;
+}
+static const char *nth_owner(int n)
+{
+    return n <= OWNER_EXTERNAL ? owner_name((enum owner)n) : NULL;
+}
+
+static const struct {
+    const char *definition, *property; /* no property: the definition itself */
+    const char *(*nth)(int n);
+} tables[] = {
+    {"finding", "code", nth_code}, {"finding", "severity", nth_severity}, {"action", "action", nth_action},
+    {"device", "row", nth_row},    {"device", "owner", nth_owner},        {"state", NULL, nth_state},
+};
+
+START_TEST(test_schema_has_the_table)
+{
+    json_t *schema = plan_schema();
+    json_t *at = json_object_get(json_object_get(schema, "definitions"), tables[_i].definition);
+    if (tables[_i].property)
+        at = json_object_get(json_object_get(at, "properties"), tables[_i].property);
+    json_t *list = json_object_get(at, "enum");
+    ck_assert(json_is_array(list));
+    int n = 0;
+    for (const char *want; (want = tables[_i].nth(n)); n++)
+        ck_assert_pstr_eq(json_string_value(json_array_get(list, (size_t)n)), want);
+    if (tables[_i].nth == nth_state) {
+        const json_t *absent = json_array_get(list, (size_t)n++);
+        ck_assert(absent && json_is_null(absent));
+    }
+    ck_assert_uint_eq(json_array_size(list), (size_t)n);
+    json_decref(schema);
+}
+END_TEST
+
+/* Does the schema refuse anything at all? Each is what to change in a good report. */
+static const struct {
+    const char *path[4]; /* of the object, from its root; "0" is an array's first */
+    const char *key, *value;
+} breakages[] = {
+    {{NULL}, "version", "2"},
+    {{NULL}, "extra", "1"},
+    {{NULL}, "domid", "\"0\""},
+    {{NULL}, "domid", "32752"},
+    {{"summary"}, "errors", "-1"},
+    {{"devices", "0"}, "row", "\"no-such-row\""},
+    {{"devices", "0"}, "online", "1"},
+    {{"devices", "0"}, "backend_state", "4"},
+    {{"devices", "0"}, "extra", "null"},
+    {{"devices", "0"}, "device", "\"vkbd/5\""},
+    {{"devices", "0"}, "frontend_domid", "70000"},
+    {{"devices", "0", "findings", "0"}, "code", "\"no-such-code\""},
+    {{"findings", "0"}, "severity", "\"fatal\""},
+    {{"findings", "0"}, "message", "null"},
+};
+
+START_TEST(test_schema_refuses)
+{
+    struct report *r = sample();
+    json_t *root = printed_json(r), *schema = plan_schema(), *at = root;
+    for (int i = 0; i < 4 && breakages[_i].path[i]; i++)
+        at = json_is_array(at) ? json_array_get(at, 0) : json_object_get(at, breakages[_i].path[i]);
+    ck_assert(json_is_object(at));
+    json_object_set_new(at, breakages[_i].key, json_loads(breakages[_i].value, JSON_DECODE_ANY, NULL));
+    ck_assert(!schema_valid(schema, schema, root));
+    json_decref(schema);
+    json_decref(root);
+    report_free(r);
+}
+END_TEST
+
+/* What a guest can have written must neither reach the terminal nor break the JSON. */
+static const struct {
+    const char *value, *in_text, *in_json;
+} nasty[] = {
+    {"\x1b]0;owned\x07", "\\x1b]0;owned\\x07", "\\x1b]0;owned\\x07"},
+    {"a\nvif/7/0  kernel  yes", "a\\x0avif/7/0  kernel  yes", "a\\x0avif/7/0  kernel  yes"},
+    {"\xff\xc3(", "\\xff\\xc3(", "\\xff\\xc3("},
+    {"\xc2\x9b"
+     "31m",
+     "\\xc2\\x9b31m", "\\xc2\\x9b31m"},
+    {"say \"hi\" \\", "say \\\"hi\\\" \\\\", "say \"hi\" \\"},
+    {"caf\xc3\xa9", "caf\xc3\xa9", "caf\xc3\xa9"},
+};
+
+START_TEST(test_nasty_values)
+{
+    const char *value = nasty[_i].value;
+    char want[128];
+    struct report *r = report_new(0);
+    struct report_device d =
+        device("vif/7/0", OWNER_XENRECON, 1, XENBUS_INITIALISING, XENBUS_ABSENT, ROW_CREATE);
+    struct action *a = plan_act(d.plan, ACTION_CREATE, value);
+    action_write(d.plan, a, value, value);
+    action_remove(d.plan, a, value, false);
+    plan_find(d.plan, FINDING_BAD_VALUE, SEVERITY_ERROR, "%s", value);
+    plan_find(r->host, FINDING_BAD_VALUE, SEVERITY_ERROR, "%s", value);
+    d.frontend = value;
+    report_add(r, &d);
+
+    char *text = printed(r, report_print_text);
+    snprintf(want, sizeof want, " = \"%s\"\n", nasty[_i].in_text);
+    ck_assert_msg(strstr(text, want) != NULL, "no `%s` in:\n%s", want, text);
+    int lines = 0;
+    for (const char *p = text; *p; p++) {
+        lines += *p == '\n';
+        ck_assert(*p == '\n' || ((unsigned char)*p >= 0x20 && *p != 0x7f));
+    }
+    ck_assert_int_eq(lines, 13);
+    ck_assert_ptr_null(strstr(text, "\xc2\x9b"));
+    free(text);
+
+    json_t *root = printed_json(r);
+    json_t *dev = json_array_get(json_object_get(root, "devices"), 0);
+    json_t *act = json_array_get(json_object_get(dev, "actions"), 0);
+    json_t *write = json_array_get(json_object_get(act, "writes"), 0);
+    json_t *all[7] = {
+        json_object_get(dev, "frontend"),
+        json_object_get(act, "reason"),
+        json_object_get(write, "path"),
+        json_object_get(write, "value"),
+        json_array_get(json_object_get(act, "removes"), 0),
+        json_object_get(json_array_get(json_object_get(dev, "findings"), 0), "message"),
+        json_object_get(json_array_get(json_object_get(root, "findings"), 0), "message"),
+    };
+    for (int i = 0; i < 7; i++)
+        ck_assert_pstr_eq(json_string_value(all[i]), nasty[_i].in_json);
+    assert_fits_schema(root);
+    json_decref(root);
+    report_free(r);
+}
+END_TEST
+
+/* A path that is very long is printed, but does not push the other values away. */
+START_TEST(test_long_paths_do_not_align)
+{
+    char path[400];
+    struct report *r = report_new(0);
+    struct report_device d =
+        device("vif/7/0", OWNER_XENRECON, 1, XENBUS_INITIALISING, XENBUS_ABSENT, ROW_CREATE);
+    struct action *a = plan_act(d.plan, ACTION_CREATE, "reason");
+    memset(path, 'p', sizeof path - 1);
+    path[sizeof path - 1] = '\0';
+    action_write(d.plan, a, path, "1");
+    action_write(d.plan, a, "/short", "2");
+    action_write(d.plan, a, "/longer", "3");
+    report_add(r, &d);
+    char *text = printed(r, report_print_text);
+    ck_assert_ptr_nonnull(strstr(text, "ppp = \"1\"\n"));
+    ck_assert_ptr_nonnull(strstr(text, "        write  /short  = \"2\"\n        write  /longer = \"3\"\n"));
+    free(text);
+    report_free(r);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("report");
+    TCase *t = tcase_create("report");
+    tcase_add_test(t, test_text);
+    tcase_add_test(t, test_summary);
+    tcase_add_test(t, test_nothing_to_do);
+    tcase_add_test(t, test_json);
+    tcase_add_test(t, test_json_of_nothing);
+    tcase_add_loop_test(t, test_schema_has_the_table, 0, COUNT(tables));
+    tcase_add_loop_test(t, test_schema_refuses, 0, COUNT(breakages));
+    tcase_add_loop_test(t, test_nasty_values, 0, COUNT(nasty));
+    tcase_add_test(t, test_long_paths_do_not_align);
+    suite_add_tcase(s, t);
+    return run_suite(s);
+}
