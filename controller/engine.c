@@ -399,7 +399,7 @@ static void forget_watch(void *arg, struct device *d)
 void engine_start(struct engine *e)
 {
     static const struct device_key everywhere;
-    char backend[BACKEND_PATH_SIZE];
+    char backend[BACKEND_PATH_SIZE], models[BACKEND_PATH_SIZE];
     e->running = e->announce = true;
     e->looked_over = false;
     e->wake_at = 0;
@@ -407,6 +407,8 @@ void engine_start(struct engine *e)
     snprintf(backend, sizeof backend, "/local/domain/%u/backend", e->cfg.self);
     watch(e, "@introduceDomain", TOKEN_DOMAINS);
     watch(e, "@releaseDomain", TOKEN_DOMAINS);
+    snprintf(models, sizeof models, "/local/domain/%u/device-model", e->cfg.self);
+    watch(e, models, TOKEN_MODELS);
     watch(e, backend, TOKEN_BACKEND); /* fires at once, and that is the first look at everything */
     plan_resync(e);
     engine_soon(e);

@@ -40,6 +40,7 @@ struct engine {
 /* Watch tokens */
 #define TOKEN_BACKEND  "b"
 #define TOKEN_DOMAINS  "d"
+#define TOKEN_MODELS   "m"
 #define TOKEN_FRONTEND "f/" /* and the device's key */
 
 uint64_t engine_now(const struct engine *e);

@@ -2,6 +2,7 @@
 /* From watch events to devices that must be looked at. An event says where something may have happened, never
  * what. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -189,6 +190,27 @@ static void scan_domains(struct engine *e)
     scan_end(s);
 }
 
+/* QEMU came or went: what it claims, or claimed, may be for us. Of all that it writes there, only `state` says
+ * so. */
+static void model_event(struct engine *e, const char *path)
+{
+    static const struct device_key everywhere;
+    char root[BACKEND_PATH_SIZE];
+    uint64_t domid;
+    size_t n = (size_t)snprintf(root, sizeof root, "/local/domain/%u/device-model", e->cfg.self);
+    if (strncmp(path, root, n) != 0)
+        return;
+    if (!path[n]) {
+        devices_each(&e->devices, BACKEND_ROOT, &everywhere, mark_again, e);
+        return;
+    }
+    size_t digits = strcspn(path + n + 1, "/");
+    const char *rest = path + n + 1 + digits;
+    if ((!*rest || strcmp(rest, "/state") == 0) && !parse_decimal(path + n + 1, digits, DOMID_MAX, &domid) &&
+        e->per_domain[domid])
+        mark_of_domain(e, (uint16_t)domid);
+}
+
 void engine_event(struct engine *e, const char *path, const char *token)
 {
     if (!e->running)
@@ -197,6 +219,8 @@ void engine_event(struct engine *e, const char *path, const char *token)
         backend_event(e, path);
     else if (strncmp(token, TOKEN_FRONTEND, 2) == 0)
         frontend_event(e, token + 2);
+    else if (strcmp(token, TOKEN_MODELS) == 0)
+        model_event(e, path);
     else if (strcmp(token, TOKEN_DOMAINS) == 0 && e->scanning)
         e->scan_again = true;
     else if (strcmp(token, TOKEN_DOMAINS) == 0)

@@ -93,6 +93,7 @@ static void log_findings(struct look *l, const char *key)
     for (size_t i = 0; i < l->plan->n_findings; i++) {
         const struct finding *f = &l->plan->findings[i];
         hash = hash_bytes(hash, f->message, strlen(f->message));
+        hash = hash_bytes(hash, &f->severity, sizeof f->severity); /* what became an error is said again */
     }
     if (hash == l->d->logged)
         return;

@@ -86,8 +86,11 @@ static void on_backend_state(void *arg, int status, const char *data, size_t len
 static void on_frontend_state(void *arg, int status, const char *data, size_t len)
 {
     struct probe *p = arg;
+    enum xenbus_state last = p->d->last.f;
+    /* an F that is ready again may have been away, and have come back with another ring */
+    bool ready = last == XENBUS_INITIALISED || last == XENBUS_CONNECTED;
     p->agree = state_is(status, data, len, p->d->last.b);
-    compare(p, state_is(status, data, len, p->d->last.f), status);
+    compare(p, state_is(status, data, len, last) && !ready, status);
 }
 
 static void on_marker(void *arg, int status, const char *data, size_t len)

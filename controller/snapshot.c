@@ -213,7 +213,7 @@ static void second_step(struct snapshot *s)
         ask_declared(s, BACKEND, REQUIRED_NO);
         ask_declared(s, FRONTEND, REQUIRED_CREATE);
     }
-    if (p->qemu && !marked && (b == XENBUS_INITIALISING || b == XENBUS_CLOSING))
+    if (p->qemu && (b == XENBUS_INITIALISING || (b == XENBUS_CLOSING && !marked)))
         ask_qemu(s);
     if (p->destroy.frontend && !(online.presence == PRESENT && online.text[0] == '1'))
         ask(s, FRONTEND, "backend");

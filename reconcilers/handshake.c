@@ -2,145 +2,18 @@
 /* The decision table for `owner: xenrecon`: we drive the backend's state. Each row's condition stands in
  * words in schemas/row.h; here it stands as a predicate, followed by what the row does. A predicate may rely
  * on the rows above it not having matched. */
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "reconcilers/situation.h"
+#include "reconcilers/effects.h"
 
 /* A frontend that closes this often in this time is not answered until the time is over. */
-enum {
-    FLAP_CYCLES = 10,
-    FLAP_WINDOW = 60 * 1000
-};
-
-/* ---- what rows do ---- */
-
-static bool held(const struct situation *s)
-{
-    return s->object.phase != OBJECT_NONE;
-}
-
-static void enter(struct situation *s, enum object_phase phase)
-{
-    s->object.phase = phase;
-    s->object.phase_since = s->in->now;
-    s->object.front_connected = false;
-}
-
-static void forget(struct situation *s)
-{
-    s->object = (struct object){0};
-}
-
-static enum outcome release_and_look_again(struct situation *s, const char *why)
-{
-    plan_act(s->plan, ACTION_RELEASE, why);
-    forget(s);
-    return AGAIN;
-}
-
-/* A key of B, unless it has that value already. */
-static void put(struct situation *s, struct action *a, const char *key, const char *value)
-{
-    struct value old = view_get(s->view, BACKEND, key);
-    if (old.presence != PRESENT || old.len != strlen(value) || memcmp(old.text, value, old.len) != 0)
-        action_write(s->plan, a, view_key_path(s->view, BACKEND, key, &s->plan->arena), value);
-}
-
-static void put_marker(struct situation *s, struct action *a, struct marker m)
-{
-    char text[MARKER_SIZE];
-    marker_format(&m, text);
-    put(s, a, MARKER_KEY, m.incarnation ? text : arena_printf(&s->plan->arena, "<new>%s", text + 16));
-}
-
-/* The marker and the state that belongs to it, in this order: who sees the state sees the marker. */
-static void put_state(struct situation *s, struct action *a, enum xenbus_state state,
-                      const struct marker *ring)
-{
-    struct marker m = {.incarnation = held(s) ? s->object.incarnation : s->in->fresh_incarnation,
-                       .wrote = state};
-    if (ring && ring->connected) {
-        m.connected = true;
-        m.ring = ring->ring;
-    }
-    put_marker(s, a, m);
-    put(s, a, "state", arena_printf(&s->plan->arena, "%d", (int)state));
-}
-
-static bool connected(const struct situation *s)
-{
-    return s->object.phase == OBJECT_CONNECTED || (s->marked && s->marker.connected);
-}
-
-static void disconnect(struct situation *s, const char *why)
-{
-    if (connected(s))
-        plan_act(s->plan, ACTION_DISCONNECT, why);
-    enter(s, OBJECT_READY);
-}
-
-/* Ends the connection, and says so with the state. */
-static enum outcome close_with(struct situation *s, enum xenbus_state state, const char *why)
-{
-    disconnect(s, why);
-    put_state(s, plan_act(s->plan, ACTION_CLOSE, why), state, NULL);
-    return DECIDED;
-}
-
-/* A number for the connect keys: another ring has another one. */
-static uint64_t ring_hash(const struct situation *s)
-{
-    uint64_t h = HASH_INIT;
-    for (size_t i = 0; i < s->view->n_keys[FRONTEND]; i++) {
-        const struct view_key *k = &s->view->keys[FRONTEND][i];
-        const struct key_spec *spec = policy_find_key(s->policy, FRONTEND, k->name);
-        if (!spec || spec->required != REQUIRED_CONNECT || k->value.presence != PRESENT)
-            continue;
-        h = hash_bytes(h, k->name, strlen(k->name) + 1);
-        h = hash_bytes(h, k->value.text, k->value.len);
-        h = hash_bytes(h, "", 1);
-    }
-    return h;
-}
-
-/* The severity of keys that are not there: somebody may be about to write them, until the deadline is over.
- */
-static enum severity patience(struct situation *s, uint32_t deadline)
-{
-    uint64_t since = situation_since(s);
-    if (!s->in->now)
-        return SEVERITY_WARNING;
-    if (s->in->now - since >= deadline)
-        return SEVERITY_ERROR;
-    plan_wake(s->plan, since + deadline, false);
-    return SEVERITY_WARNING;
-}
-
-static bool connect_keys_complete(struct situation *s)
-{
-    if (situation_keys_complete(s, FRONTEND, REQUIRED_CONNECT)) {
-        situation_rely_keys(s, FRONTEND, REQUIRED_CONNECT);
-        return true;
-    }
-    situation_say_keys(s, FRONTEND, REQUIRED_CONNECT, patience(s, s->policy->deadlines.connect));
-    return false;
-}
-
-static void connect_ring(struct situation *s, const char *why)
-{
-    struct marker ring = {.connected = true, .ring = ring_hash(s)};
-    put_state(s, plan_act(s->plan, ACTION_CONNECT, why), XENBUS_CONNECTED, &ring);
-    enter(s, OBJECT_CONNECTED);
-    s->object.front_connected = s->f == XENBUS_CONNECTED;
-}
-
-/* ---- the rows ---- */
+enum { FLAP_CYCLES = 10, FLAP_WINDOW = 60 * 1000 };
 
 static bool reincarnated(const struct situation *s)
 {
-    if (!held(s))
+    /* a device whose worker starts has no marker of its own yet */
+    if (!object_held(s) || (s->object.phase == OBJECT_STARTING && s->b == XENBUS_INITIALISING))
         return false;
     return s->marked ? s->marker.incarnation != s->object.incarnation
                      : STATE_IN(s->b, XENBUS_ABSENT, XENBUS_UNKNOWN, XENBUS_INITIALISING);
@@ -148,7 +21,7 @@ static bool reincarnated(const struct situation *s)
 
 static enum outcome on_reincarnated(struct situation *s)
 {
-    return release_and_look_again(s, "the directory was removed and made again");
+    return effect_release(s, "the directory was removed and made again");
 }
 
 static bool claimed_by_qemu(const struct situation *s)
@@ -163,7 +36,8 @@ static bool unclaimed_close(const struct situation *s)
 
 static enum outcome on_unclaimed_close(struct situation *s)
 {
-    put_state(s, plan_act(s->plan, ACTION_CLOSE, "detached before any backend took it"), XENBUS_CLOSED, NULL);
+    effect_put_state(s, plan_act(s->plan, ACTION_CLOSE, "detached before any backend took it"), XENBUS_CLOSED,
+                     NULL);
     situation_rely_qemu(s);
     return DECIDED;
 }
@@ -175,7 +49,7 @@ static bool foreign(const struct situation *s)
 
 static enum outcome on_foreign(struct situation *s)
 {
-    if (held(s))
+    if (object_held(s))
         plan_find(s->plan, FINDING_MARKER_LOST, SEVERITY_WARNING,
                   "%s/" MARKER_KEY " is gone; we go on serving", s->view->path[BACKEND]);
     else
@@ -207,9 +81,9 @@ static bool frontend_removable(const struct situation *s)
 static enum outcome on_destroy(struct situation *s)
 {
     uint64_t due = situation_since(s) + policy_hold_closed(s->policy, s->view->self);
-    if (held(s))
+    if (object_held(s))
         plan_act(s->plan, ACTION_RELEASE, "the device is detached");
-    forget(s);
+    object_forget(s);
     if (s->in->now && s->in->now < due) {
         plan_wake(s->plan, due, true); /* until then libxl can read Closed */
         return DECIDED;
@@ -217,12 +91,13 @@ static enum outcome on_destroy(struct situation *s)
     struct action *a =
         plan_act(s->plan, ACTION_DESTROY, "the device is detached, and both ends are done with it");
     const struct view *v = s->view;
-    action_remove(s->plan, a, v->path[BACKEND], false);
-    if (s->policy->destroy.frontend && frontend_removable(s)) {
+    action_remove(s->plan, a, v->path[BACKEND],
+                  false); /* in a driver domain the rest is not ours to remove */
+    if (s->policy->destroy.frontend && v->self == 0 && frontend_removable(s)) {
         situation_rely(s, FRONTEND, "backend");
         action_remove(s->plan, a, v->path[FRONTEND], false);
     }
-    if (s->policy->destroy.parents && v->self == 0) { /* elsewhere they are dom0's */
+    if (s->policy->destroy.parents && v->self == 0) {
         struct arena *m = &s->plan->arena;
         action_remove(
             s->plan, a,
@@ -236,7 +111,7 @@ static enum outcome on_destroy(struct situation *s)
 
 static bool claimed_elsewhere(const struct situation *s)
 {
-    return !held(s) && s->b == XENBUS_INITIALISING && claimed_by_qemu(s);
+    return !object_held(s) && s->b == XENBUS_INITIALISING && claimed_by_qemu(s);
 }
 
 static enum outcome on_claimed_elsewhere(struct situation *s)
@@ -249,9 +124,7 @@ static enum outcome on_claimed_elsewhere(struct situation *s)
 
 /* What every device needs, whatever its policy says. */
 static const char *const common_keys[] = {"state", "frontend", "frontend-id"};
-enum {
-    COMMON_KEYS = sizeof common_keys / sizeof *common_keys
-};
+enum { COMMON_KEYS = sizeof common_keys / sizeof *common_keys };
 
 static bool key_absent(const struct situation *s, const char *key)
 {
@@ -260,7 +133,7 @@ static bool key_absent(const struct situation *s, const char *key)
 
 static bool incomplete(const struct situation *s)
 {
-    if (held(s) || !STATE_IN(s->b, XENBUS_ABSENT, XENBUS_INITIALISING))
+    if (object_held(s) || !STATE_IN(s->b, XENBUS_ABSENT, XENBUS_INITIALISING))
         return false;
     for (int i = 0; i < COMMON_KEYS; i++)
         if (key_absent(s, common_keys[i]))
@@ -271,7 +144,7 @@ static bool incomplete(const struct situation *s)
 
 static enum outcome on_incomplete(struct situation *s)
 {
-    enum severity severity = patience(s, s->policy->deadlines.create);
+    enum severity severity = effect_patience(s, s->policy->deadlines.create);
     for (int i = 0; i < COMMON_KEYS; i++)
         if (key_absent(s, common_keys[i]))
             plan_find(s->plan, FINDING_MISSING_KEY, severity, "%s/%s is missing", s->view->path[BACKEND],
@@ -283,20 +156,20 @@ static enum outcome on_incomplete(struct situation *s)
 
 static bool create(const struct situation *s)
 {
-    return !held(s) && s->b == XENBUS_INITIALISING;
+    return !object_held(s) && s->b == XENBUS_INITIALISING;
 }
 
 static enum outcome on_create(struct situation *s)
 {
     const struct policy *p = s->policy;
     s->object.incarnation = s->in->fresh_incarnation;
-    enter(s, OBJECT_READY);
+    object_enter(s, OBJECT_READY);
     struct action *a =
         plan_act(s->plan, ACTION_CREATE, "the toolstack asks for it, and its keys are complete");
     for (size_t i = 0; i < p->n_publish; i++)
-        put(s, a, p->publish[i].key, p->publish[i].value);
-    put(s, a, "hotplug-status", "connected");
-    put_state(s, a, XENBUS_INIT_WAIT, NULL);
+        effect_put(s, a, p->publish[i].key, p->publish[i].value);
+    effect_put(s, a, "hotplug-status", "connected");
+    effect_put_state(s, a, XENBUS_INIT_WAIT, NULL);
     situation_rely_keys(s, BACKEND, REQUIRED_CREATE);
     situation_rely_keys(s, FRONTEND, REQUIRED_CREATE);
     situation_rely_qemu(s);
@@ -317,23 +190,23 @@ static enum outcome on_starting(struct situation *s)
 
 static bool reset(const struct situation *s)
 {
-    return held(s) && STATE_IN(s->b, XENBUS_ABSENT, XENBUS_UNKNOWN, XENBUS_INITIALISING);
+    return object_held(s) && STATE_IN(s->b, XENBUS_ABSENT, XENBUS_UNKNOWN, XENBUS_INITIALISING);
 }
 
 static enum outcome on_reset(struct situation *s)
 {
-    return release_and_look_again(s, "the toolstack started over");
+    return effect_release(s, "the toolstack started over");
 }
 
 static bool adopt(const struct situation *s)
 {
-    return !held(s) && s->marked && s->b >= XENBUS_INIT_WAIT;
+    return !object_held(s) && s->marked && s->b >= XENBUS_INIT_WAIT;
 }
 
 static enum outcome on_adopt(struct situation *s)
 {
     s->object.incarnation = s->marker.incarnation;
-    enter(s, s->marker.connected ? OBJECT_CONNECTED : OBJECT_READY);
+    object_enter(s, s->marker.connected ? OBJECT_CONNECTED : OBJECT_READY);
     return AGAIN;
 }
 
@@ -350,14 +223,14 @@ static bool close_idle(const struct situation *s)
 
 static enum outcome on_close_idle(struct situation *s)
 {
-    return close_with(s, XENBUS_CLOSED, "detached, and the frontend does not use it");
+    return effect_close(s, XENBUS_CLOSED, "detached, and the frontend does not use it");
 }
 
 static enum outcome on_close_wait(struct situation *s)
 {
     if (s->b != XENBUS_CLOSING)
-        put_state(s, plan_act(s->plan, ACTION_CLOSE, "detached: the frontend is asked to close"),
-                  XENBUS_CLOSING, &s->marker);
+        effect_put_state(s, plan_act(s->plan, ACTION_CLOSE, "detached: the frontend is asked to close"),
+                         XENBUS_CLOSING, &s->marker);
     situation_overdue(s, s->policy->deadlines.close, FINDING_STUCK_DETACH, SEVERITY_ERROR, SEVERITY_WARNING,
                       "detached, but the frontend is still %s", xenbus_state_name(s->f));
     return DECIDED;
@@ -371,11 +244,11 @@ static bool toolstack_closed(const struct situation *s)
 static enum outcome on_toolstack_closed(struct situation *s)
 {
     static const char why[] = "the toolstack wrote Closed, and is about to remove the device";
-    if (!connected(s))
+    if (!object_connected(s))
         return DECIDED;
     struct marker m = {.incarnation = s->object.incarnation, .wrote = s->marker.wrote};
-    put_marker(s, plan_act(s->plan, ACTION_DISCONNECT, why), m);
-    enter(s, OBJECT_READY);
+    effect_put_marker(s, plan_act(s->plan, ACTION_DISCONNECT, why), m);
+    object_enter(s, OBJECT_READY);
     return DECIDED;
 }
 
@@ -411,30 +284,30 @@ static bool connect_row(const struct situation *s)
 static enum outcome on_connect(struct situation *s)
 {
     uint64_t due = s->object.phase_since + s->policy->hold.init_wait;
-    if (!connect_keys_complete(s))
+    if (!effect_connect_keys(s))
         return DECIDED;
     if (s->b == XENBUS_INIT_WAIT && s->in->now && s->in->now < due) {
         plan_wake(s->plan, due, true); /* until then libxl can read InitWait */
         return DECIDED;
     }
-    connect_ring(s, "the frontend is ready");
+    effect_connect(s, "the frontend is ready");
     return DECIDED;
 }
 
 static bool reconnect(const struct situation *s)
 {
     return s->b == XENBUS_CONNECTED && front_ready(s) &&
-           (!s->marker.connected || s->marker.ring != ring_hash(s) ||
+           (!s->marker.connected || s->marker.ring != effect_ring(s) ||
             (s->f == XENBUS_INITIALISED && s->object.front_connected));
 }
 
 static enum outcome on_reconnect(struct situation *s)
 {
     static const char why[] = "the frontend started over with B Connected";
-    if (!connect_keys_complete(s))
+    if (!effect_connect_keys(s))
         return DECIDED;
     plan_act(s->plan, ACTION_DISCONNECT, why);
-    connect_ring(s, why);
+    effect_connect(s, why);
     return DECIDED;
 }
 
@@ -445,7 +318,7 @@ static bool front_closing(const struct situation *s)
 
 static enum outcome on_front_closing(struct situation *s)
 {
-    return close_with(s, XENBUS_CLOSING, "the frontend closes");
+    return effect_close(s, XENBUS_CLOSING, "the frontend closes");
 }
 
 static bool front_closed(const struct situation *s)
@@ -458,8 +331,8 @@ static bool front_closed(const struct situation *s)
 
 static enum outcome on_front_closed(struct situation *s)
 {
-    return close_with(s, XENBUS_CLOSED,
-                      s->f == XENBUS_CLOSED ? "the frontend has closed" : "the frontend is gone");
+    return effect_close(s, XENBUS_CLOSED,
+                        s->f == XENBUS_CLOSED ? "the frontend has closed" : "the frontend is gone");
 }
 
 static bool front_restart(const struct situation *s)
@@ -471,7 +344,7 @@ static bool front_restart(const struct situation *s)
 
 static enum outcome on_front_restart(struct situation *s)
 {
-    return close_with(s, XENBUS_CLOSED, "the frontend starts over without having closed");
+    return effect_close(s, XENBUS_CLOSED, "the frontend starts over without having closed");
 }
 
 static bool toolstack_close(const struct situation *s)
@@ -481,7 +354,7 @@ static bool toolstack_close(const struct situation *s)
 
 static enum outcome on_toolstack_close(struct situation *s)
 {
-    return close_with(s, XENBUS_CLOSED, "asked to close, and the frontend does not use it");
+    return effect_close(s, XENBUS_CLOSED, "asked to close, and the frontend does not use it");
 }
 
 static bool cycle(const struct situation *s)
@@ -506,8 +379,8 @@ static enum outcome on_cycle(struct situation *s)
         return DECIDED;
     }
     o->cycles++;
-    enter(s, OBJECT_READY);
-    put_state(s, plan_act(s->plan, ACTION_CYCLE, "the frontend starts again"), XENBUS_INIT_WAIT, NULL);
+    object_enter(s, OBJECT_READY);
+    effect_put_state(s, plan_act(s->plan, ACTION_CYCLE, "the frontend starts again"), XENBUS_INIT_WAIT, NULL);
     return DECIDED;
 }
 

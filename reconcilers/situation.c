@@ -60,34 +60,52 @@ static void need(struct situation *s, enum side side, const char *key)
         say_unreadable(s, view_key_path(s->view, side, key, &s->plan->arena));
 }
 
-static void need_declared(struct situation *s, enum side side)
+/* The keys of this side that decide whether a row's keys are complete: see keys_complete(). */
+static bool key_counts(const struct key_spec *spec, enum side side, enum required moment)
+{
+    return side == BACKEND || (spec->required != REQUIRED_NO && spec->required <= moment);
+}
+
+static void need_declared(struct situation *s, enum side side, enum required moment)
 {
     const struct view *v = s->view;
     for (size_t i = 0; i < v->n_keys[side]; i++) {
         const struct key_spec *spec = policy_find_key(s->policy, (int)side, v->keys[side][i].name);
-        if (spec && spec->required != REQUIRED_NO)
+        if (spec && key_counts(spec, side, moment))
             need(s, side, v->keys[side][i].name);
     }
+}
+
+static bool looks_at_frontend(const struct situation *s)
+{
+    return s->view->domain != ABSENT && s->policy->handshake == HANDSHAKE_FULL;
 }
 
 /* A value is needed when some row that could decide here would look at it. */
 static void read_needed(struct situation *s)
 {
     static const char *const always_needed[] = {"state", "online", "frontend", "frontend-id", MARKER_KEY};
+    bool on = s->online == 1;
     if (s->view->directory == UNREADABLE) {
         say_unreadable(s, s->view->path[BACKEND]);
         return;
     }
     for (size_t i = 0; i < sizeof always_needed / sizeof *always_needed; i++)
         need(s, BACKEND, always_needed[i]);
-    need(s, FRONTEND, "state");
+    if (looks_at_frontend(s))
+        need(s, FRONTEND, "state");
     if (s->policy->owner != OWNER_XENRECON)
         return;
-    if (s->object.phase == OBJECT_NONE && STATE_IN(s->b, XENBUS_ABSENT, XENBUS_INITIALISING))
-        need_declared(s, BACKEND);
-    if (STATE_IN(s->f, XENBUS_INITIALISED, XENBUS_CONNECTED))
-        need_declared(s, FRONTEND);
-    if (s->policy->qemu && s->view->qemu == UNREADABLE && !s->marked)
+    if (on && STATE_IN(s->b, XENBUS_ABSENT, XENBUS_INITIALISING)) {
+        need_declared(s, BACKEND, REQUIRED_CREATE);
+        need_declared(s, FRONTEND, REQUIRED_CREATE);
+    }
+    if (on && s->marked && STATE_IN(s->b, XENBUS_INIT_WAIT, XENBUS_CONNECTED, XENBUS_CLOSED) &&
+        STATE_IN(s->f, XENBUS_INITIALISED, XENBUS_CONNECTED))
+        need_declared(s, FRONTEND, REQUIRED_CONNECT);
+    if (s->policy->qemu && s->view->qemu == UNREADABLE &&
+        ((on && s->b == XENBUS_INITIALISING) ||
+         (!s->marked && s->online == 0 && s->b == XENBUS_CLOSING && !s->f_active)))
         say_unreadable(s, "the device model's state");
 }
 
@@ -152,7 +170,8 @@ void situation_read(struct situation *s, const struct decision_input *in, struct
     situation_rely(s, BACKEND, "frontend-id");
     if (s->policy->owner == OWNER_XENRECON)
         situation_rely(s, BACKEND, MARKER_KEY);
-    situation_rely(s, FRONTEND, "state");
+    if (looks_at_frontend(s))
+        situation_rely(s, FRONTEND, "state");
 }
 
 void situation_rely(struct situation *s, enum side side, const char *key)
@@ -186,7 +205,7 @@ void situation_decide(struct situation *s, const struct rule rules[static ROW_CO
         if (rules[s->row].act(s) == DECIDED)
             return;
     }
-    assert(!"decided");
+    assert(0 && "decided");
 }
 
 uint64_t situation_since(const struct situation *s)
@@ -245,7 +264,7 @@ static bool keys_complete(const struct situation *s, enum side side, enum requir
         bool required = spec->required != REQUIRED_NO && spec->required <= moment;
         /* what the toolstack wrote must be valid even where it is optional; guests may write what they like
          * there */
-        if (required || side == BACKEND)
+        if (key_counts(spec, side, moment))
             complete &= key_complete(s, side, spec, required, say, severity);
     }
     return complete;
@@ -266,7 +285,7 @@ void situation_rely_keys(struct situation *s, enum side side, enum required mome
     for (size_t i = 0; i < s->view->n_keys[side]; i++) {
         const char *name = s->view->keys[side][i].name;
         const struct key_spec *spec = policy_find_key(s->policy, (int)side, name);
-        if (spec && spec->required != REQUIRED_NO && spec->required <= moment)
+        if (spec && key_counts(spec, side, moment))
             situation_rely(s, side, name);
     }
 }

@@ -4,9 +4,9 @@
 #ifndef XENRECON_FINDING_H
 #define XENRECON_FINDING_H
 
-#define SEVERITIES(X)                                                                                        \
-    X(INFO, "info")                                                                                          \
-    X(WARNING, "warning")                                                                                    \
+#define SEVERITIES(X)     \
+    X(INFO, "info")       \
+    X(WARNING, "warning") \
     X(ERROR, "error")
 
 enum severity {
@@ -15,36 +15,39 @@ enum severity {
 #undef X
 };
 
-#define FINDINGS(X)                                                                                          \
-    X(UNREADABLE, "unreadable", "check the permissions of the keys named; it is read again later")           \
-    X(BAD_VALUE, "bad-value", "the toolstack wrote what cannot be understood: detach and attach again")      \
-    X(INCOMPLETE_DIR, "incomplete-dir",                                                                      \
-      "the toolstack never finished writing this directory: remove it, or attach again")                     \
-    X(MISMATCHED_FRONTEND, "mismatched-frontend",                                                            \
-      "`frontend` or `frontend-id` names another domain than the directory: detach and attach again")        \
-    X(FOREIGN_BACKEND, "foreign-backend",                                                                    \
-      "another backend serves this device: leave it, or stop that one and attach again")                     \
-    X(MARKER_LOST, "marker-lost", "somebody removed the key `xenrecon`; it is written again with the next state") \
-    X(MISSING_KEY, "missing-key", "the keys named must be written before this device can go on")             \
-    X(INVALID_KEY, "invalid-key", "correct the values named, or the policy that forbids them")               \
-    X(BAD_FRONTEND_STATE, "bad-frontend-state", "the guest wrote a state that does not exist: look at its driver") \
-    X(STUCK_CREATE, "stuck-create", "look at the worker's messages")                                         \
-    X(STUCK_CONNECT, "stuck-connect", "look at the guest: is its driver loaded, and what does it say?")      \
-    X(STUCK_DETACH, "stuck-detach",                                                                          \
-      "the guest still uses the device: unmount it there; it is never taken away by force")                  \
-    X(STUCK_CLOSE, "stuck-close", "the guest does not close its end: look at its driver")                    \
-    X(FLAPPING, "flapping", "the frontend closes and starts over again and again: look at its driver")       \
-    X(UNEXPECTED_STATE, "unexpected-state", "nobody should write this state for this type: who did?")        \
-    X(ACTION_FAILED, "action-failed", "it is tried again; the message says what failed")                     \
-    X(NO_POLICY, "no-policy", "write a policy for this type if this domain should look after it")            \
-    X(POLICY_CHANGED, "policy-changed", "detach the device to let the new policies take over")               \
+#define FINDINGS(X)                                                                                         \
+    X(UNREADABLE, "unreadable", "check the permissions of the keys named; it is read again later")          \
+    X(BAD_VALUE, "bad-value", "the toolstack wrote what cannot be understood: detach and attach again")     \
+    X(INCOMPLETE_DIR, "incomplete-dir",                                                                     \
+      "the toolstack never finished writing this directory: remove it, or attach again")                    \
+    X(MISMATCHED_FRONTEND, "mismatched-frontend",                                                           \
+      "`frontend` or `frontend-id` names another domain than the directory: detach and attach again")       \
+    X(FOREIGN_BACKEND, "foreign-backend",                                                                   \
+      "another backend serves this device: leave it, or stop that one and attach again")                    \
+    X(MARKER_LOST, "marker-lost",                                                                           \
+      "somebody removed the key `xenrecon`: the device is served, but its states are not answered; attach " \
+      "it again")                                                                                           \
+    X(MISSING_KEY, "missing-key", "the keys named must be written before this device can go on")            \
+    X(INVALID_KEY, "invalid-key", "correct the values named, or the policy that forbids them")              \
+    X(BAD_FRONTEND_STATE, "bad-frontend-state",                                                             \
+      "the guest wrote a state that does not exist: look at its driver")                                    \
+    X(STUCK_CREATE, "stuck-create", "look at the worker's messages")                                        \
+    X(STUCK_CONNECT, "stuck-connect", "look at the guest: is its driver loaded, and what does it say?")     \
+    X(STUCK_DETACH, "stuck-detach",                                                                         \
+      "the guest still uses the device: unmount it there; it is never taken away by force")                 \
+    X(STUCK_CLOSE, "stuck-close", "the guest does not close its end: look at its driver")                   \
+    X(FLAPPING, "flapping", "the frontend closes and starts over again and again: look at its driver")      \
+    X(UNEXPECTED_STATE, "unexpected-state", "nobody should write this state for this type: who did?")       \
+    X(ACTION_FAILED, "action-failed", "it is tried again; the message says what failed")                    \
+    X(NO_POLICY, "no-policy", "write a policy for this type if this domain should look after it")           \
+    X(POLICY_CHANGED, "policy-changed", "detach the device to let the new policies take over")              \
     X(TOO_MANY_DEVICES, "too-many-devices", "raise `limits.devices-per-domain` if this domain may have more")
 
 enum finding_code {
 #define X(name, text, advice) FINDING_##name,
     FINDINGS(X)
 #undef X
-    FINDING_COUNT,
+        FINDING_COUNT,
 };
 
 const char *finding_code_name(enum finding_code code);

@@ -76,6 +76,11 @@ history() {
     trace_since "$1" | sed -n "s|^WRITE ($2/state \(.\))\$|\1|p" | tr -d '\n'
 }
 
+# What there is of devices, and of directories that were for them.
+leftovers() {
+    xenstore-ls -f / | grep -E '/(backend|device)/' || true
+}
+
 # What xenrecon wrote, removed or made since MARK.
 changes_since() {
     trace_since "$1" "$xenrecon_connection" | grep -E '^(WRITE|RM|MKDIR|SET_PERMS) ' || true

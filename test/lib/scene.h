@@ -53,6 +53,7 @@ struct scene {
     const char *more; /* lines for the end of the policy, or NULL */
     bool qemu_type;   /* as the policy says */
     enum handshake handshake;
+    enum owner owner;
     bool protocol_required; /* the key `protocol` of F, `required: true` */
     enum presence qemu;     /* a device model runs for this domain */
     uint16_t self;          /* the backend's domain */
@@ -80,6 +81,7 @@ static inline struct policy *scene_policy(const struct scene *s)
         ck_abort_msg("%u: %s in\n%s", why.line, why.message, text);
     p->qemu = s->qemu_type;
     p->handshake = s->handshake;
+    p->owner = s->owner;
     for (size_t i = 0; s->protocol_required && i < p->n_keys[FRONTEND]; i++)
         if (!strcmp(p->keys[FRONTEND][i].name, "protocol"))
             p->keys[FRONTEND][i].required = REQUIRED_CREATE;

@@ -239,6 +239,10 @@ static const struct decide_case cases[] = {
     {.row = ROW_INCOMPLETE, "no state yet", {B("online=1 -mode")}, FINDS("missing-key missing-key")},
 
     {.row = ROW_INCOMPLETE, "no state, else complete", {B("online=1")}, FINDS("missing-key")},
+    {.row = ROW_INCOMPLETE,
+     "the frontend's",
+     {ON(1), F("1"), .protocol_required = true},
+     FINDS("missing-key")},
     {.row = ROW_INCOMPLETE, "no frontend", {B("online=1 state=1 -frontend")}, FINDS("missing-key")},
     {.row = ROW_INCOMPLETE, "no frontend-id", {B("online=1 state=1 -frontend-id")}, FINDS("missing-key")},
     {.row = ROW_CREATE, "complete", {ON(1), F("1")}, .actions = "create", CREATED},
@@ -538,6 +542,7 @@ static const struct decide_case cases[] = {
 
     {.row = ROW_STEADY, "waits for the frontend", {ON(2), F("1"), WAS(INIT_WAIT)}, UNAGED("stuck-connect")},
     {.row = ROW_STEADY, "both Connected", {ON(4), F("4 " RING_A), SERVES}},
+    {.row = ROW_STEADY, "other keys of F are no ring", {ON(4), F("4 protocol=x " RING_A), SERVES}},
     {.row = ROW_STEADY, "connects", {ON(4), F("3 " RING_A), SERVES}},
     {.row = ROW_STEADY, "Closed, and so is the frontend", {ON(6), F("6"), WAS(CLOSED)}},
     {.row = ROW_STEADY, "Closed without a frontend", {ON(6), WAS(CLOSED)}},

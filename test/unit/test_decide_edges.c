@@ -66,6 +66,10 @@ static const struct unreadable_case {
     {ROW_DESTROY, NULL, {.b = "online=0 state=6", .f = "state=4 ring-ref?", CLOSED_BY_US}},
     {ROW_DESTROY, NULL, {.b = "online=0 state=1 mode?", .f = "state=1"}},
     {ROW_FOREIGN, NULL, {.b = "online=1 state=4", .f = "state=4", .qemu_type = true, .qemu = UNREADABLE}},
+    {ROW_FOREIGN, NULL, {.b = "online=0 state=5", .f = "state=4", .qemu_type = true, .qemu = UNREADABLE}},
+    {ROW_FOREIGN, NULL, {.b = "online=1 state=5", .f = "state=1", .qemu_type = true, .qemu = UNREADABLE}},
+    {ROW_CLOSE_IDLE, NULL, {.b = "online=0 state=5", .qemu_type = true, .qemu = UNREADABLE, WAITS}},
+    {ROW_DESTROY, NULL, {.b = "online=0 state=1", .qemu_type = true, .qemu = UNREADABLE}},
     {ROW_FOREIGN, NULL, {.b = "online=1 state=4 mode?", .f = "state=4 ring-ref?"}},
     {ROW_CREATE, NULL, {.handshake = HANDSHAKE_NONE, .b = "online=1 state=1", .f = "state?"}},
     {ROW_STEADY, NULL, {.handshake = HANDSHAKE_NONE, .b = "online=1 state=2", .f = "state?", WAITS}},
@@ -208,7 +212,12 @@ static const struct {
      "frontend-id mode params",
      NULL,
      true},
+    {{.b = "online=1 state=1", .f = "state=1 protocol=x", .protocol_required = true},
+     "mode",
+     "protocol",
+     false},
     {{.b = "online=0 state=5", .qemu_type = true}, "frontend-id", NULL, true},
+    {{.b = "online=0 state=5"}, "frontend-id", NULL, false},
     {{.b = "online=1 state=2", .f = "state=3 " RING_A, WAITS},
      "frontend-id",
      "ring-ref event-channel",
@@ -308,7 +317,7 @@ START_TEST(handshake_none)
                 {"online=0 state=5", ROW_CLOSE_IDLE},
                 {"online=0 state=6", ROW_DESTROY},
                 {"online=1 state=5", ROW_TOOLSTACK_CLOSE}};
-    static const char *const fs[] = {NULL,      "state=1", "state=3 " RING_A, "state=4",
+    static const char *const fs[] = {NULL,      "state=1", "state=3",   "state=4",
                                      "state=5", "state=6", "state=junk"};
     for (int i = 0; i < COUNT(rows); i++)
         for (int j = 0; j < COUNT(fs); j++) {
@@ -323,6 +332,32 @@ START_TEST(handshake_none)
             ck_assert_uint_eq(r.plan->n_findings, 0);
             run_free(&r);
         }
+}
+END_TEST
+
+/* Where somebody else drives the backend's state, nothing is ever done. */
+START_TEST(others_drive)
+{
+    for (int online = -1; online <= 1; online++)
+        for (int b = -1; b <= 8; b++)
+            for (int f = -1; f <= 8; f++)
+                for (int phase = OBJECT_NONE; phase <= OBJECT_DEAD; phase++) {
+                    char words[64], front[16];
+                    const char *on = online == 1 ? "online=1" : online ? "-online" : "online=0";
+                    snprintf(words, sizeof words, b < 0 ? "%s -mode" : "%s -mode state=%d", on, b);
+                    snprintf(front, sizeof front, "state=%d", f);
+                    struct scene s = {.owner = _i ? OWNER_EXTERNAL : OWNER_KERNEL,
+                                      .b = words,
+                                      .f = f < 0 ? NULL : front,
+                                      .qemu_type = true,
+                                      .qemu = UNREADABLE,
+                                      .phase = (enum object_phase)phase};
+                    struct run r = run_decide(&s);
+                    enum row row = online < 0 ? ROW_INCOMPLETE_DIR : ROW_STEADY;
+                    require(r.plan->row == row && !r.plan->n_actions, "%s, F %d: row %s", words, f,
+                            row_name(r.plan->row));
+                    run_free(&r);
+                }
 }
 END_TEST
 
@@ -370,6 +405,7 @@ int main(void)
     tcase_add_loop_test(t, relies, 0, COUNT(reliances));
     tcase_add_loop_test(t, destroy_removes, 0, COUNT(removals));
     tcase_add_test(t, handshake_none);
+    tcase_add_loop_test(t, others_drive, 0, 2);
     tcase_add_test(t, publish_what_changes);
     tcase_add_test(t, report_marker);
     suite_add_tcase(s, t);

@@ -70,6 +70,15 @@ START_TEST(connect_holds)
     struct run r = run_decide(&s);
     assert_plan(&r, ROW_CONNECT, "connect", "");
     run_free(&r);
+    static const struct scene begin[] = {
+        {.b = "online=1 state=1", .now = 1000},
+        {.b = "online=1 state=6", .f = "state=1", CLOSED_BY_US, .now = 1000}};
+    for (int i = 0; i < COUNT(begin); i++) {
+        r = run_decide(&begin[i]);
+        ck_assert_str_eq(scene_written(r.plan, r.view, "state"), "2");
+        ck_assert_uint_eq(r.object.phase_since, 1000);
+        run_free(&r);
+    }
     s.rest = (struct memory){.row = ROW_CONNECT, .row_since = 1000};
     for (s.now = 1099; s.now <= 1100; s.now++) {
         struct policy *p = scene_policy(&s);
@@ -99,50 +108,90 @@ END_TEST
  */
 static const struct deadline_case {
     enum row row;
+    enum severity severity;
     uint64_t limit;
     const char *before, *after;
-    enum severity severity;
+    const char *about; /* what the message must name */
     struct scene scene;
 } deadline_cases[] = {
-    {ROW_INCOMPLETE_DIR, 10000, "", "incomplete-dir", SEVERITY_WARNING, {.b = "state=1"}},
-    {ROW_INCOMPLETE, 10000, "missing-key", "missing-key", SEVERITY_ERROR, {.b = "online=1 state=1 -mode"}},
-    {ROW_INCOMPLETE, 10000, "invalid-key", "invalid-key", SEVERITY_ERROR, {.b = "online=1 state=1 mode=q"}},
+    {ROW_INCOMPLETE_DIR, SEVERITY_WARNING, 10000, "", "incomplete-dir", "online", {.b = "state=1"}},
+    {ROW_INCOMPLETE,
+     SEVERITY_ERROR,
+     10000,
+     "missing-key",
+     "missing-key",
+     "mode",
+     {.b = "online=1 state=1 -mode"}},
+    {ROW_INCOMPLETE,
+     SEVERITY_ERROR,
+     10000,
+     "invalid-key",
+     "invalid-key",
+     "mode",
+     {.b = "online=1 state=1 mode=q"}},
     {ROW_STARTING,
+     SEVERITY_ERROR,
      10000,
      "",
      "stuck-create",
-     SEVERITY_ERROR,
+     "worker",
      {.b = "online=1 state=1", .phase = OBJECT_STARTING}},
     {ROW_CLOSE_WAIT,
+     SEVERITY_ERROR,
      20000,
      "",
      "stuck-detach",
-     SEVERITY_ERROR,
+     "Connected",
      {.b = "online=0 state=5", .f = "state=4 " RING_A, SERVES}},
     {ROW_BUSY,
+     SEVERITY_ERROR,
      60000,
      "",
      "stuck-connect",
-     SEVERITY_ERROR,
+     "still connecting",
      {.b = "online=1 state=2", .f = "state=3 " RING_A, MARKED(INIT_WAIT), .phase = OBJECT_CONNECTING}},
     {ROW_CONNECT,
+     SEVERITY_ERROR,
      60000,
      "missing-key",
      "missing-key",
-     SEVERITY_ERROR,
+     "event-channel",
      {.b = "online=1 state=2", .f = "state=3 ring-ref=1", WAITS}},
     {ROW_STEADY,
+     SEVERITY_ERROR,
      20000,
      "",
      "stuck-close",
-     SEVERITY_ERROR,
+     "Closing",
      {.b = "online=1 state=5", .f = "state=5", MARKED(CLOSING), .phase = OBJECT_READY}},
     {ROW_STEADY,
+     SEVERITY_WARNING,
      60000,
      "",
      "stuck-connect",
-     SEVERITY_WARNING,
+     "Initialising",
      {.b = "online=1 state=2", .f = "state=1", WAITS}},
+    {ROW_BUSY,
+     SEVERITY_ERROR,
+     60000,
+     "",
+     "stuck-connect",
+     "still disconnecting",
+     {.b = "online=1 state=4", .f = "state=1", MARKED(CONNECTED), .phase = OBJECT_DISCONNECTING}},
+    {ROW_STEADY,
+     SEVERITY_WARNING,
+     10000,
+     "",
+     "stuck-create",
+     "no backend",
+     {.owner = OWNER_KERNEL, .b = "online=1 state=1", .f = "state=1"}},
+    {ROW_STEADY,
+     SEVERITY_ERROR,
+     20000,
+     "",
+     "stuck-detach",
+     "Connected",
+     {.owner = OWNER_EXTERNAL, .b = "online=0 state=5", .f = "state=4"}},
 };
 
 START_TEST(deadlines)
@@ -162,6 +211,8 @@ START_TEST(deadlines)
     assert_plan(&r, c->row, "", c->after);
     ck_assert_uint_eq(r.plan->wake_at, 0);
     ck_assert_int_eq(r.plan->findings[0].severity, c->severity);
+    const char *said = r.plan->findings[0].message;
+    ck_assert_msg(strstr(said, c->about), "says: %s", said);
     run_free(&r);
     s.rest.row = ROW_COUNT; /* it has only begun */
     r = run_decide(&s);

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+#include "reconcilers/effects.h"
+
+#include <string.h>
+
+bool object_held(const struct situation *s)
+{
+    return s->object.phase != OBJECT_NONE;
+}
+
+void object_enter(struct situation *s, enum object_phase phase)
+{
+    s->object.phase = phase;
+    s->object.phase_since = s->in->now;
+    s->object.front_connected = false;
+}
+
+void object_forget(struct situation *s)
+{
+    s->object = (struct object){0};
+}
+
+enum outcome effect_release(struct situation *s, const char *why)
+{
+    plan_act(s->plan, ACTION_RELEASE, why);
+    object_forget(s);
+    return AGAIN;
+}
+
+void effect_put(struct situation *s, struct action *a, const char *key, const char *value)
+{
+    struct value old = view_get(s->view, BACKEND, key);
+    if (old.presence != PRESENT || old.len != strlen(value) || memcmp(old.text, value, old.len) != 0)
+        action_write(s->plan, a, view_key_path(s->view, BACKEND, key, &s->plan->arena), value);
+}
+
+void effect_put_marker(struct situation *s, struct action *a, struct marker m)
+{
+    char text[MARKER_SIZE];
+    marker_format(&m, text);
+    effect_put(s, a, MARKER_KEY, m.incarnation ? text : arena_printf(&s->plan->arena, "<new>%s", text + 16));
+}
+
+void effect_put_state(struct situation *s, struct action *a, enum xenbus_state state,
+                      const struct marker *ring)
+{
+    struct marker m = {.incarnation = object_held(s) ? s->object.incarnation : s->in->fresh_incarnation,
+                       .wrote = state};
+    if (ring && ring->connected) {
+        m.connected = true;
+        m.ring = ring->ring;
+    }
+    effect_put_marker(s, a, m);
+    effect_put(s, a, "state", arena_printf(&s->plan->arena, "%d", (int)state));
+}
+
+bool object_connected(const struct situation *s)
+{
+    return s->object.phase == OBJECT_CONNECTED || s->object.phase == OBJECT_CONNECTING ||
+           (s->marked && s->marker.connected);
+}
+
+void effect_disconnect(struct situation *s, const char *why)
+{
+    if (object_connected(s))
+        plan_act(s->plan, ACTION_DISCONNECT, why);
+    object_enter(s, OBJECT_READY);
+}
+
+enum outcome effect_close(struct situation *s, enum xenbus_state state, const char *why)
+{
+    effect_disconnect(s, why);
+    effect_put_state(s, plan_act(s->plan, ACTION_CLOSE, why), state, NULL);
+    return DECIDED;
+}
+
+uint64_t effect_ring(const struct situation *s)
+{
+    uint64_t h = HASH_INIT;
+    for (size_t i = 0; i < s->view->n_keys[FRONTEND]; i++) {
+        const struct view_key *k = &s->view->keys[FRONTEND][i];
+        const struct key_spec *spec = policy_find_key(s->policy, FRONTEND, k->name);
+        if (!spec || spec->required != REQUIRED_CONNECT || k->value.presence != PRESENT)
+            continue;
+        h = hash_bytes(h, k->name, strlen(k->name) + 1);
+        h = hash_bytes(h, k->value.text, k->value.len);
+        h = hash_bytes(h, "", 1);
+    }
+    return h;
+}
+
+enum severity effect_patience(struct situation *s, uint32_t deadline)
+{
+    uint64_t since = situation_since(s);
+    if (!s->in->now)
+        return SEVERITY_WARNING;
+    if (s->in->now - since >= deadline)
+        return SEVERITY_ERROR;
+    plan_wake(s->plan, since + deadline, false);
+    return SEVERITY_WARNING;
+}
+
+bool effect_connect_keys(struct situation *s)
+{
+    if (situation_keys_complete(s, FRONTEND, REQUIRED_CONNECT)) {
+        situation_rely_keys(s, FRONTEND, REQUIRED_CONNECT);
+        return true;
+    }
+    situation_say_keys(s, FRONTEND, REQUIRED_CONNECT, effect_patience(s, s->policy->deadlines.connect));
+    return false;
+}
+
+void effect_connect(struct situation *s, const char *why)
+{
+    struct marker ring = {.connected = true, .ring = effect_ring(s)};
+    effect_put_state(s, plan_act(s->plan, ACTION_CONNECT, why), XENBUS_CONNECTED, &ring);
+    object_enter(s, OBJECT_CONNECTED);
+    s->object.front_connected = s->f == XENBUS_CONNECTED;
+}
