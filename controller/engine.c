@@ -68,7 +68,9 @@ void engine_hold(struct engine *e, struct device *d, uint64_t until)
 /* Probably something to do, so that the look begins with the transaction? */
 static bool for_batch(const struct engine *e, const struct device *d)
 {
-    return d->dirty & DIRTY_LIKELY && !e->cfg.dry_run && engine_policy(e, d)->owner == OWNER_XENRECON;
+    const struct policy *p = engine_policy(e, d);
+    return d->dirty & DIRTY_LIKELY && !e->cfg.dry_run &&
+           (p->owner == OWNER_XENRECON || p->orphan.action == ORPHAN_REMOVE);
 }
 
 static void dequeue(struct engine *e, struct device *d)
@@ -111,7 +113,7 @@ static void watch_of(const struct device *d, const char *frontend, char path[sta
                      char token[static DEVICE_KEY_SIZE + 2])
 {
     snprintf(path, STORE_PATH_MAX, "%s/state", frontend);
-    memcpy(token, TOKEN_FRONTEND, 2);
+    snprintf(token, DEVICE_KEY_SIZE + 2, "%s", TOKEN_FRONTEND);
     device_key_format(&d->key, token + 2);
 }
 

@@ -183,6 +183,7 @@ int inspection_view(struct inspection *in, const struct device_key *key, bool ev
                                    .device = *key,
                                    .policy = policy_set_find(&in->policies, key->type),
                                    .everything = everything,
+                                   .diagnose = true,
                                    .done = on_view,
                                    .arg = &t};
     snapshot_take(&req);

@@ -29,6 +29,7 @@ void look_snapshot(struct look *l, uint32_t tx, void (*done)(void *arg, int stat
                                    .self = l->e->cfg.self,
                                    .device = l->d->key,
                                    .policy = l->policy,
+                                   .diagnose = !tx,
                                    .frontend_found = on_frontend,
                                    .frontend_arg = l,
                                    .done = done,

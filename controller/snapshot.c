@@ -21,13 +21,14 @@ struct snapshot {
     int error;
 };
 
-/* One request: a key to read, or a directory to list for a pattern whose remaining components are in `rest`.
- */
+/* One request: a key to read, a directory to list for a pattern whose remaining components are in `rest`, or
+ * something of which only the presence matters. */
 struct question {
     struct snapshot *s;
     enum side side;
     const char *name;
     const char *rest;
+    enum presence *ret_presence;
 };
 
 static void next_step(struct snapshot *s);
@@ -54,7 +55,7 @@ static enum presence presence_of(struct snapshot *s, enum side side, int status)
 static struct question *question(struct snapshot *s, enum side side, const char *name, const char *rest)
 {
     struct question *q = arena_alloc(&s->arena, sizeof *q);
-    *q = (struct question){s, side, arena_strdup(&s->arena, name), rest};
+    *q = (struct question){s, side, arena_strdup(&s->arena, name), rest, NULL};
     s->pending++;
     return q;
 }
@@ -145,21 +146,33 @@ static enum xenbus_state state_of(const struct view *v, enum side side)
     return state;
 }
 
-static void on_directory(void *arg, int status, const char *data, size_t len)
+static void on_presence(void *arg, int status, const char *data, size_t len)
 {
     struct question *q = arg;
     (void)data;
     (void)len;
-    q->s->view->directory = presence_of(q->s, BACKEND, status);
+    *q->ret_presence = presence_of(q->s, q->side, status);
     answered(q->s);
 }
 
-static void on_qemu(void *arg, int status, const char *data, size_t len)
+static struct question *presence_question(struct snapshot *s, enum side side, enum presence *ret_presence)
+{
+    struct question *q = question(s, side, "", NULL);
+    q->ret_presence = ret_presence;
+    return q;
+}
+
+/* The side says how a refusal is meant: see presence_of(). */
+static void ask_presence(struct snapshot *s, enum side side, const char *path, enum presence *ret_presence)
+{
+    store_read(s->req.store, s->req.tx, path, on_presence, presence_question(s, side, ret_presence));
+}
+
+static void on_error_text(void *arg, int status, const char *data, size_t len)
 {
     struct question *q = arg;
-    (void)data;
-    (void)len;
-    q->s->view->qemu = presence_of(q->s, BACKEND, status);
+    if (presence_of(q->s, q->side, status) == PRESENT)
+        view_set_error(q->s->view, q->side, PRESENT, data, len);
     answered(q->s);
 }
 
@@ -189,9 +202,33 @@ static void find_frontend(struct snapshot *s)
 
 static void ask_qemu(struct snapshot *s)
 {
-    const char *path =
-        arena_printf(&s->arena, "/local/domain/%u/device-model/%u/state", s->req.self, s->req.device.domid);
-    store_read(s->req.store, s->req.tx, path, on_qemu, question(s, BACKEND, "", NULL));
+    ask_presence(
+        s, BACKEND,
+        arena_printf(&s->arena, "/local/domain/%u/device-model/%u/state", s->req.self, s->req.device.domid),
+        &s->view->qemu);
+}
+
+/* Linux writes a driver's last error below error/, at the place that the device has below its domain. */
+static void ask_errors(struct snapshot *s)
+{
+    const struct device_key *d = &s->req.device;
+    const char *home = arena_printf(&s->arena, "/local/domain/%u", d->domid);
+    store_read(s->req.store, s->req.tx,
+               arena_printf(&s->arena, "/local/domain/%u/error/backend/%s/%u/%s/error", s->req.self, d->type,
+                            d->domid, d->devid),
+               on_error_text, question(s, BACKEND, "", NULL));
+    if (s->view->path[FRONTEND])
+        store_read(s->req.store, s->req.tx,
+                   arena_printf(&s->arena, "%s/error%s/error", home, s->view->path[FRONTEND] + strlen(home)),
+                   on_error_text, question(s, FRONTEND, "", NULL));
+}
+
+static void ask_hotplug(struct snapshot *s)
+{
+    static const char *const keys[] = {"script", "hotplug-status", "hotplug-error"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (!view_has(s->view, BACKEND, keys[i]))
+            ask(s, BACKEND, keys[i]);
 }
 
 static void second_step(struct snapshot *s)
@@ -202,11 +239,13 @@ static void second_step(struct snapshot *s)
     struct value online = view_get(v, BACKEND, "online");
     bool marked = view_get(v, BACKEND, MARKER_KEY).presence == PRESENT;
     if (!find_directory(s)) {
-        store_directory(s->req.store, s->req.tx, v->path[BACKEND], on_directory,
-                        question(s, BACKEND, "", NULL));
+        store_directory(s->req.store, s->req.tx, v->path[BACKEND], on_presence,
+                        presence_question(s, BACKEND, &s->view->directory));
         return;
     }
     find_frontend(s);
+    if (p->owner == OWNER_KERNEL)
+        ask_hotplug(s);
     if (p->owner != OWNER_XENRECON && !s->req.everything)
         return;
     if (b == XENBUS_ABSENT || b == XENBUS_INITIALISING || s->req.everything) {
@@ -221,10 +260,22 @@ static void second_step(struct snapshot *s)
 
 static void third_step(struct snapshot *s)
 {
-    enum xenbus_state f = state_of(s->view, FRONTEND);
-    if (s->req.policy->owner == OWNER_XENRECON && !s->req.everything &&
+    const struct policy *p = s->req.policy;
+    enum xenbus_state b = state_of(s->view, BACKEND), f = state_of(s->view, FRONTEND);
+    if (s->view->directory != PRESENT)
+        return;
+    if (p->owner == OWNER_XENRECON && !s->req.everything &&
         (f == XENBUS_INITIALISED || f == XENBUS_CONNECTED))
         ask_declared(s, FRONTEND, REQUIRED_CONNECT);
+    if (view_get(s->view, FRONTEND, "state").presence != PRESENT) {
+        if (s->view->path[FRONTEND])
+            ask_presence(s, FRONTEND, s->view->path[FRONTEND], &s->view->front);
+        /* which a driver domain may not read, there or not */
+        ask_presence(s, BACKEND, arena_printf(&s->arena, "/local/domain/%u", s->req.device.domid),
+                     &s->view->domain);
+    }
+    if (s->req.diagnose && !(b == XENBUS_CONNECTED && f == XENBUS_CONNECTED))
+        ask_errors(s);
 }
 
 /* Runs steps until one is waiting for answers. */
@@ -259,7 +310,6 @@ void snapshot_take(const struct snapshot_request *request)
     struct snapshot *s = xcalloc(1, sizeof *s);
     s->req = *request;
     s->view = view_new(request->self, &request->device);
-    s->view->domain = PRESENT; /* F lies below /local/domain/<id>: without the domain there is no F either */
     for (int i = 0; i < CORE; i++)
         ask(s, BACKEND, core[i]);
 }

@@ -3,7 +3,7 @@
  *
  *   1. the five keys of B that every decision needs (and B's listing when none of them is there)
  *   2. F's state; and where a device could be created, its declared keys and the device model's state
- *   3. where a frontend could be connected, its connect keys
+ *   3. where a frontend could be connected, its connect keys; where it is gone, whether F and its domain are
  *
  * Each step's requests are in flight together. Inside a transaction the view is atomic; outside it may be
  * torn, and whoever wants to act on it must look again inside one. */
@@ -21,6 +21,7 @@ struct snapshot_request {
     struct device_key device;
     const struct policy *policy; /* must live until done is called */
     bool everything;             /* all declared keys of both sides, needed or not */
+    bool diagnose;               /* what only helps to say what is wrong, where something may be */
     /* Called with F's path before anything below it is read, so that a watch can be there first. May be NULL.
      */
     void (*frontend_found)(void *frontend_arg, const char *path);

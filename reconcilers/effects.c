@@ -20,6 +20,17 @@ void object_forget(struct situation *s)
     s->object = (struct object){0};
 }
 
+void effect_remove_parents(struct situation *s, struct action *a)
+{
+    const struct view *v = s->view;
+    struct arena *m = &s->plan->arena;
+    if (!s->policy->destroy.parents || v->self != 0)
+        return;
+    const char *type = arena_printf(m, "/local/domain/%u/backend/%s", v->self, v->device.type);
+    action_remove(s->plan, a, arena_printf(m, "%s/%u", type, v->device.domid), true);
+    action_remove(s->plan, a, type, true);
+}
+
 enum outcome effect_release(struct situation *s, const char *why)
 {
     plan_act(s->plan, ACTION_RELEASE, why);

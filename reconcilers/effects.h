@@ -20,6 +20,10 @@ void effect_put_marker(struct situation *s, struct action *a, struct marker m);
 void effect_put_state(struct situation *s, struct action *a, enum xenbus_state state,
                       const struct marker *ring);
 
+/* Removes the parents of B, where the policy says so and B leaves them empty. In a driver domain they are
+ * dom0's. */
+void effect_remove_parents(struct situation *s, struct action *a);
+
 enum outcome effect_release(struct situation *s, const char *why); /* and looks again */
 void effect_disconnect(struct situation *s, const char *why);
 /* Ends the connection, and says so with the state. */

@@ -91,21 +91,12 @@ static enum outcome on_destroy(struct situation *s)
     struct action *a =
         plan_act(s->plan, ACTION_DESTROY, "the device is detached, and both ends are done with it");
     const struct view *v = s->view;
-    action_remove(s->plan, a, v->path[BACKEND],
-                  false); /* in a driver domain the rest is not ours to remove */
+    action_remove(s->plan, a, v->path[BACKEND], false);
     if (s->policy->destroy.frontend && v->self == 0 && frontend_removable(s)) {
         situation_rely(s, FRONTEND, "backend");
         action_remove(s->plan, a, v->path[FRONTEND], false);
     }
-    if (s->policy->destroy.parents && v->self == 0) {
-        struct arena *m = &s->plan->arena;
-        action_remove(
-            s->plan, a,
-            arena_printf(m, "/local/domain/%u/backend/%s/%u", v->self, v->device.type, v->device.domid),
-            true);
-        action_remove(s->plan, a, arena_printf(m, "/local/domain/%u/backend/%s", v->self, v->device.type),
-                      true);
-    }
+    effect_remove_parents(s, a);
     return DECIDED;
 }
 
@@ -396,14 +387,6 @@ static enum outcome on_unexpected(struct situation *s)
     return DECIDED;
 }
 
-static enum outcome on_steady(struct situation *s)
-{
-    if (s->object.phase == OBJECT_CONNECTED && s->f == XENBUS_CONNECTED)
-        s->object.front_connected = true;
-    situation_observe(s);
-    return DECIDED;
-}
-
 const struct rule handshake_rules[ROW_COUNT] = {
     [ROW_VANISHED] = {vanished, on_vanished},
     [ROW_UNREADABLE] = {unreadable, on_nothing},
@@ -433,5 +416,7 @@ const struct rule handshake_rules[ROW_COUNT] = {
     [ROW_TOOLSTACK_CLOSE] = {toolstack_close, on_toolstack_close},
     [ROW_CYCLE] = {cycle, on_cycle},
     [ROW_UNEXPECTED] = {unexpected, on_unexpected},
+    [ROW_COLLECT] = {collect, on_collect},
+    [ROW_ORPHAN] = {orphan, on_orphan},
     [ROW_STEADY] = {always, on_steady},
 };

@@ -362,21 +362,3 @@ enum outcome on_mismatched(struct situation *s)
               s->view->device.domid);
     return DECIDED;
 }
-
-void situation_observe(struct situation *s)
-{
-    const struct policy *p = s->policy;
-    const char *b = xenbus_state_name(s->b), *f = xenbus_state_name(s->f);
-    if (p->handshake == HANDSHAKE_NONE)
-        return;
-    if (s->online == 1 && s->b == XENBUS_INITIALISING && p->owner != OWNER_XENRECON)
-        situation_overdue(s, p->deadlines.create, FINDING_STUCK_CREATE, SEVERITY_WARNING, SEVERITY_WARNING,
-                          "no backend has claimed this device");
-    else if (s->online == 1 && s->b == XENBUS_INIT_WAIT && s->f != XENBUS_CLOSED)
-        situation_overdue(s, p->deadlines.connect, FINDING_STUCK_CONNECT, SEVERITY_WARNING, SEVERITY_INFO,
-                          "waiting for the guest's driver: the frontend is %s", f);
-    else if (s->b == XENBUS_CLOSING && s->f_active)
-        situation_overdue(s, p->deadlines.close, s->online == 1 ? FINDING_STUCK_CLOSE : FINDING_STUCK_DETACH,
-                          SEVERITY_ERROR, SEVERITY_WARNING, "the backend is %s, and the frontend still %s", b,
-                          f);
-}

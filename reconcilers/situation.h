@@ -74,8 +74,12 @@ enum outcome on_nothing(struct situation *s); /* unreadable, bad-value: said alr
 enum outcome on_incomplete_dir(struct situation *s);
 enum outcome on_mismatched(struct situation *s);
 
-/* What any owner's device at rest may be waiting for too long. */
-void situation_observe(struct situation *s);
+/* Rows that every owner has at its end (observe.c). */
+bool orphan(const struct situation *s);
+bool collect(const struct situation *s);
+enum outcome on_orphan(struct situation *s);
+enum outcome on_collect(struct situation *s);
+enum outcome on_steady(struct situation *s); /* what a device at rest may be waiting for too long */
 
 /* The tables, by owner. */
 extern const struct rule handshake_rules[ROW_COUNT]; /* xenrecon */

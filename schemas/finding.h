@@ -38,6 +38,19 @@ enum severity {
     X(STUCK_CLOSE, "stuck-close", "the guest does not close its end: look at its driver")                   \
     X(FLAPPING, "flapping", "the frontend closes and starts over again and again: look at its driver")      \
     X(UNEXPECTED_STATE, "unexpected-state", "nobody should write this state for this type: who did?")       \
+    X(UNCLAIMED_BACKEND, "unclaimed-backend",                                                               \
+      "no backend took this device: is the driver or program for this type there?")                         \
+    X(ENDS_DISAGREE, "ends-disagree", "one end was restarted without the other: detach and attach again")   \
+    X(CLOSED_ONLINE, "closed-online",                                                                       \
+      "the guest closed it and may open it again: load its driver, or detach the device")                   \
+    X(GUEST_ERROR, "guest-error", "the guest's driver said this: look there first")                         \
+    X(BACKEND_ERROR, "backend-error", "the backend's driver said this: look at its kernel log")             \
+    X(HOTPLUG_FAILED, "hotplug-failed", "correct what the script complains of, then attach again")          \
+    X(HOTPLUG_INCOMPLETE, "hotplug-incomplete",                                                             \
+      "the hotplug script never completed: run it by hand, or attach again")                                \
+    X(ORPHAN, "orphan", "nobody uses it any more: remove its directory, or set `orphan: {action: remove}`") \
+    X(LEAK, "leak", "it is empty: remove it, for such directories use up xenstore's quota")                 \
+    X(DANGLING_FRONTEND, "dangling-frontend", "its backend is gone: detach it there, or remove it")         \
     X(ACTION_FAILED, "action-failed", "it is tried again; the message says what failed")                    \
     X(NO_POLICY, "no-policy", "write a policy for this type if this domain should look after it")           \
     X(POLICY_CHANGED, "policy-changed", "detach the device to let the new policies take over")              \

@@ -14,6 +14,7 @@ struct view *view_new(uint16_t self, const struct device_key *device)
     v->device = *device;
     v->self = self;
     v->directory = UNREADABLE;
+    v->front = v->domain = PRESENT;
     v->path[BACKEND] = arena_strdup(&v->arena, path);
     return v;
 }
@@ -46,11 +47,24 @@ void view_set_frontend(struct view *v, const char *path)
     v->path[FRONTEND] = arena_strdup(&v->arena, path);
 }
 
+void view_set_error(struct view *v, enum side side, enum presence presence, const char *text, size_t len)
+{
+    v->error[side] = (struct value){.presence = presence};
+    if (presence == PRESENT) {
+        v->error[side].text = arena_strndup(&v->arena, text, len);
+        v->error[side].len = len;
+    }
+}
+
 struct view *view_copy(const struct view *v)
 {
     struct view *copy = view_new(v->self, &v->device);
     copy->directory = v->directory;
+    copy->front = v->front;
     copy->domain = v->domain;
+    for (int side = 0; side < 2; side++)
+        view_set_error(copy, (enum side)side, v->error[side].presence, v->error[side].text,
+                       v->error[side].len);
     copy->qemu = v->qemu;
     if (v->path[FRONTEND])
         view_set_frontend(copy, v->path[FRONTEND]);
@@ -111,7 +125,7 @@ const char *view_key_path(const struct view *v, enum side side, const char *name
 uint64_t view_digest(const struct view *v)
 {
     const unsigned char flags[] = {(unsigned char)v->directory, (unsigned char)v->domain,
-                                   (unsigned char)v->qemu};
+                                   (unsigned char)v->front, (unsigned char)v->qemu};
     uint64_t h = hash_bytes(HASH_INIT, flags, sizeof flags);
     const char *frontend = v->path[FRONTEND] ? v->path[FRONTEND] : "";
     h = hash_bytes(h, frontend, strlen(frontend) + 1);

@@ -29,7 +29,9 @@ struct view {
     uint16_t self;            /* the backend's domain */
     enum presence directory;  /* of B; ABSENT: the device is gone */
     const char *path[2];      /* by side; F's is NULL while it is unknown or may not be used as a path */
-    enum presence domain;     /* the frontend's domain: does /local/domain/<id> exist? */
+    enum presence front;      /* F itself; PRESENT while nobody had reason to look */
+    enum presence domain;     /* the frontend's domain: does /local/domain/<id> exist? Likewise */
+    struct value error[2];    /* what drivers say is wrong: error/... in the side's domain; ABSENT likewise */
     enum presence qemu;       /* does device-model/<frontend domid>/state exist below our own domain? */
     struct view_key *keys[2]; /* by side, sorted by name once sealed */
     size_t n_keys[2], cap_keys[2];
@@ -42,6 +44,7 @@ void view_free(struct view *v); /* NULL is fine */
 void view_add(struct view *v, enum side side, const char *name, enum presence presence, const char *text,
               size_t len);
 void view_set_frontend(struct view *v, const char *path);
+void view_set_error(struct view *v, enum side side, enum presence presence, const char *text, size_t len);
 void view_seal(struct view *v);
 
 /* An unsealed copy, and a way to change it: "what if this were otherwise?" */

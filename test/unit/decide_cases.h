@@ -30,7 +30,7 @@ struct decide_case {
 #define SAW_4                             .front_connected = true
 #define QEMU_RUNS                         .qemu_type = true, .qemu = PRESENT
 #define ON_CLOSED                         .more = "cycle: on-closed"
-#define WRITES(words, whose, wrote, ring) .writes = words, .marker = {whose, XENBUS_##wrote, ring}
+#define WRITES(words, whose, wrote, ring) .writes = (words), .marker = {whose, XENBUS_##wrote, ring}
 #define UNAGED(code)                      .unaged = code
 #define FINDS(codes)                      .findings = codes
 #define CREATED_KEYS                      "state=2 feature-flush-cache=1 hotplug-status=connected"
@@ -543,8 +543,11 @@ static const struct decide_case cases[] = {
     {.row = ROW_STEADY, "waits for the frontend", {ON(2), F("1"), WAS(INIT_WAIT)}, UNAGED("stuck-connect")},
     {.row = ROW_STEADY, "both Connected", {ON(4), F("4 " RING_A), SERVES}},
     {.row = ROW_STEADY, "other keys of F are no ring", {ON(4), F("4 protocol=x " RING_A), SERVES}},
-    {.row = ROW_STEADY, "connects", {ON(4), F("3 " RING_A), SERVES}},
-    {.row = ROW_STEADY, "Closed, and so is the frontend", {ON(6), F("6"), WAS(CLOSED)}},
+    {.row = ROW_STEADY, "connects", {ON(4), F("3 " RING_A), SERVES}, UNAGED("ends-disagree")},
+    {.row = ROW_STEADY,
+     "Closed, and so is the frontend",
+     {ON(6), F("6"), WAS(CLOSED)},
+     UNAGED("closed-online")},
     {.row = ROW_STEADY, "Closed without a frontend", {ON(6), WAS(CLOSED)}},
     {.row = ROW_STEADY, "both Closing", {ON(5), F("5"), WAS(CLOSING)}, UNAGED("stuck-close")},
     {.row = ROW_STEADY,
@@ -557,7 +560,8 @@ static const struct decide_case cases[] = {
     {.row = ROW_STEADY,
      "rubbish of the guest",
      {ON(4), F("4x " RING_A), SERVES},
-     FINDS("bad-frontend-state")},
+     FINDS("bad-frontend-state"),
+     UNAGED("bad-frontend-state ends-disagree")},
 
     {.row = ROW_STEADY, "Unknown", {B("online=1 state=0 -mode")}},
 };

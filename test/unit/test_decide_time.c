@@ -182,7 +182,7 @@ static const struct deadline_case {
      SEVERITY_WARNING,
      10000,
      "",
-     "stuck-create",
+     "unclaimed-backend",
      "no backend",
      {.owner = OWNER_KERNEL, .b = "online=1 state=1", .f = "state=1"}},
     {ROW_STEADY,

@@ -262,7 +262,7 @@ static struct view *changed_view(int change)
         v->directory = ABSENT;
         break;
     case 2:
-        v->domain = PRESENT;
+        v->domain = ABSENT;
         break;
     case 3:
         v->qemu = PRESENT;

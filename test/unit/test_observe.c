@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+/* What is said about devices that somebody else drives, and what becomes of those that nobody uses any more.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reconcilers/decide.h"
+
+enum { SINCE = 1000, LATE = SINCE + 100 * 1000, SOON = SINCE + 10 };
+
+struct world {
+    const char *b; /* `key=value ...` of B, % for a blank */
+    const char *f; /* F's state, or NULL */
+    bool front_gone, domain_gone;
+    const char *guest_error, *backend_error;
+};
+
+static struct policy *policy(const char *owner, const char *more)
+{
+    char text[512];
+    struct diagnostic why;
+    struct policy *p;
+    int n = snprintf(text, sizeof text, "version: 1\ntype: vbd\nowner: %s\n%s", owner, more);
+    ck_assert_msg(policy_parse("test", text, (size_t)n, &p, &why) == 0, "%s", why.message);
+    return p;
+}
+
+static struct view *view_of(const struct world *w)
+{
+    struct device_key key = {.type = "vbd", .devid = "51712", .domid = 7};
+    struct view *v = view_new(0, &key);
+    char words[256], *save;
+    v->directory = PRESENT;
+    v->front = w->front_gone ? ABSENT : PRESENT;
+    v->domain = w->domain_gone ? ABSENT : PRESENT;
+    snprintf(words, sizeof words, "frontend=/local/domain/7/device/vbd/51712 frontend-id=7 %s", w->b);
+    for (char *word = strtok_r(words, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+        char *value = strchr(word, '=');
+        *value++ = '\0';
+        for (char *blank = value; (blank = strchr(blank, '%'));)
+            *blank = ' ';
+        view_add(v, BACKEND, word, PRESENT, value, strlen(value));
+    }
+    view_set_frontend(v, "/local/domain/7/device/vbd/51712");
+    if (w->f)
+        view_add(v, FRONTEND, "state", PRESENT, w->f, strlen(w->f));
+    if (w->guest_error)
+        view_set_error(v, FRONTEND, PRESENT, w->guest_error, strlen(w->guest_error));
+    if (w->backend_error)
+        view_set_error(v, BACKEND, PRESENT, w->backend_error, strlen(w->backend_error));
+    view_seal(v);
+    return v;
+}
+
+static struct plan *look(const struct policy *p, const struct world *w, const struct memory *m, uint64_t now)
+{
+    struct object object;
+    struct view *v = view_of(w);
+    struct decision_input in = {.policy = p, .view = v, .memory = m, .now = now, .fresh_incarnation = 1};
+    struct plan *plan = decide(&in, &object);
+    view_free(v);
+    return plan;
+}
+
+/* "code:severity code:severity" */
+static const char *findings(const struct plan *p, char buf[static 256])
+{
+    int n = 0;
+    buf[0] = '\0';
+    for (size_t i = 0; i < p->n_findings; i++)
+        n += snprintf(buf + n, 256 - (size_t)n, "%s%s:%s", n ? " " : "",
+                      finding_code_name(p->findings[i].code), severity_name(p->findings[i].severity));
+    return buf;
+}
+
+static const struct {
+    const char *owner;
+    struct world world;
+    const char *late, *unaged; /* findings past every deadline, and where time is unknown */
+} observed[] = {
+    {"kernel", {.b = "online=1 state=4 hotplug-status=connected script=/x", .f = "4"}, "", ""},
+    {"kernel", {.b = "online=1 state=1", .f = "1"}, "unclaimed-backend:warning", "unclaimed-backend:warning"},
+    {"external",
+     {.b = "online=1 state=1", .f = "1"},
+     "unclaimed-backend:warning",
+     "unclaimed-backend:warning"},
+    {"kernel",
+     {.b = "online=1 state=2 hotplug-status=connected script=/x", .f = "1"},
+     "stuck-connect:warning",
+     "stuck-connect:info"},
+    {"kernel",
+     {.b = "online=1 state=4 script=/x", .f = "4"},
+     "hotplug-incomplete:error",
+     "hotplug-incomplete:warning"},
+    {"kernel",
+     {.b = "online=1 state=4 script=/x hotplug-status=", .f = "4"},
+     "hotplug-incomplete:error",
+     "hotplug-incomplete:warning"},
+    {"external", {.b = "online=1 state=4 script=/x", .f = "4"}, "", ""}, /* not somebody who runs scripts */
+    {"kernel",
+     {.b = "online=1 state=2 hotplug-error=no-such-bridge", .f = "1"},
+     "stuck-connect:warning hotplug-failed:error",
+     "stuck-connect:info hotplug-failed:error"},
+    {"kernel",
+     {.b = "online=1 state=4 hotplug-status=connected", .f = "1"},
+     "ends-disagree:warning",
+     "ends-disagree:warning"},
+    {"kernel",
+     {.b = "online=1 state=2 hotplug-status=connected", .f = "4"},
+     "ends-disagree:warning",
+     "ends-disagree:warning"},
+    {"external", {.b = "online=1 state=7", .f = "4"}, "", ""}, /* pci reconfigures */
+    {"kernel", {.b = "online=1 state=6", .f = "6"}, "closed-online:info", "closed-online:info"},
+    {"kernel", {.b = "online=0 state=5", .f = "4"}, "stuck-detach:error", "stuck-detach:warning"},
+    {"external", {.b = "online=1 state=5", .f = "5"}, "stuck-close:error", "stuck-close:warning"},
+    {"kernel",
+     {.b = "online=1 state=2 hotplug-status=connected", .f = "1", .guest_error = "2 reading sector"},
+     "stuck-connect:warning guest-error:warning",
+     "stuck-connect:info guest-error:warning"},
+    {"kernel",
+     {.b = "online=1 state=1", .f = "1", .backend_error = "13 creating vbd"},
+     "unclaimed-backend:warning backend-error:warning",
+     "unclaimed-backend:warning backend-error:warning"},
+    {"kernel", {.b = "online=1 state=4 hotplug-status=connected", .f = "4", .guest_error = "old"}, "", ""},
+};
+
+START_TEST(says)
+{
+    struct policy *p = policy(observed[_i].owner, "");
+    struct memory fresh = {0}, old = {.row = ROW_STEADY, .row_since = SINCE};
+    char buf[256];
+    struct plan *late = look(p, &observed[_i].world, &old, LATE),
+                *unaged = look(p, &observed[_i].world, &fresh, 0);
+    ck_assert_str_eq(findings(late, buf), observed[_i].late);
+    ck_assert_str_eq(findings(unaged, buf), observed[_i].unaged);
+    ck_assert_int_eq(late->row, ROW_STEADY);
+    ck_assert(!plan_has_writes(late) && !plan_has_writes(unaged));
+    /* before its deadline, whatever takes time is not mentioned */
+    struct plan *soon = look(p, &observed[_i].world, &old, SOON);
+    if (*observed[_i].late && !strstr(observed[_i].late, "hotplug-failed"))
+        ck_assert(soon->n_findings == 0 && soon->wake_at > SOON && !soon->deferred);
+    plan_free(late);
+    plan_free(unaged);
+    plan_free(soon);
+    policy_free(p);
+}
+END_TEST
+
+#define REMOVE "orphan: {grace: 60s, action: remove}"
+
+static const struct {
+    const char *owner, *more;
+    struct world world;
+    bool collected; /* past the grace */
+} orphans[] = {
+    {"kernel", "", {.b = "online=1 state=2", .f = NULL, .domain_gone = true}, false},
+    {"kernel", REMOVE, {.b = "online=1 state=2", .f = NULL, .domain_gone = true}, true},
+    {"kernel",
+     REMOVE,
+     {.b = "online=1 state=4", .f = NULL, .domain_gone = true},
+     false}, /* the kernel still serves it */
+    {"external", REMOVE, {.b = "online=1 state=4", .f = NULL, .domain_gone = true}, true},
+    {"kernel",
+     REMOVE,
+     {.b = "online=1 state=2", .f = NULL, .front_gone = true},
+     false}, /* online in a living domain */
+    {"kernel", REMOVE, {.b = "online=0 state=6", .f = NULL, .front_gone = true}, true},
+    {"xenrecon",
+     REMOVE,
+     {.b = "online=1 state=6 xenrecon=00000000000000aa%6%-", .f = NULL, .domain_gone = true},
+     true},
+};
+
+START_TEST(orphaned)
+{
+    struct policy *p = policy(orphans[_i].owner, orphans[_i].more);
+    struct world w = orphans[_i].world;
+    char buf[256];
+    struct memory fresh = {0}, old = {.row = ROW_ORPHAN, .row_since = SINCE};
+    struct plan *first = look(p, &w, &fresh, SINCE), *late = look(p, &w, &old, LATE);
+    ck_assert_int_eq(first->row, ROW_ORPHAN);
+    ck_assert_str_eq(findings(first, buf), "");
+    ck_assert(!plan_has_writes(first));
+    ck_assert_uint_eq(first->wake_at, SINCE + 60 * 1000);
+    ck_assert_int_eq(first->deferred, orphans[_i].collected);
+    ck_assert_int_eq(late->row, orphans[_i].collected ? ROW_COLLECT : ROW_ORPHAN);
+    if (orphans[_i].collected) {
+        const struct action *a = &late->actions[late->n_actions - 1];
+        ck_assert_int_eq(a->kind, ACTION_COLLECT);
+        ck_assert_str_eq(a->removals[0].path, "/local/domain/0/backend/vbd/7/51712");
+        ck_assert(!a->removals[0].if_empty && a->removals[1].if_empty);
+    } else {
+        ck_assert_str_eq(findings(late, buf), "orphan:warning");
+    }
+    plan_free(first);
+    plan_free(late);
+    policy_free(p);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("observe");
+    TCase *t = tcase_create("findings");
+    tcase_add_loop_test(t, says, 0, sizeof observed / sizeof *observed);
+    tcase_add_loop_test(t, orphaned, 0, sizeof orphans / sizeof *orphans);
+    suite_add_tcase(s, t);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_NORMAL);
+    int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
