@@ -14,10 +14,13 @@
 
 static const char help[] =
     "Usage: xenrecon policy check [--policies DIR]... [FILE...]\n"
+    "       xenrecon policy show [--policies DIR]... [TYPE]...\n"
     "       xenrecon policy schema\n"
     "\n"
     "check    checks each FILE; without one the policies that are in force, or would be with --policies.\n"
     "         Every file that is wrong is reported with line and column. Exit status 1 if one is.\n"
+    "show     prints the policies in force, of all types or those named, each with the file that it comes\n"
+    "         from and with every default filled in.\n"
     "schema   prints the JSON Schema (draft-07) of policy files, for editors.\n"
     "\n"
     "  --policies DIR   take the policies from DIR; of several, a later one's file replaces an\n"
@@ -107,6 +110,39 @@ static int check(int argc, char **argv, const char *const *dirs, size_t n_dirs)
     return check_result(bad, (size_t)argc);
 }
 
+static void show_one(const struct policy *p)
+{
+    struct arena a = {0};
+    printf("---\n# from %s\n", printable(&a, p->source));
+    policy_print(p, stdout);
+    arena_free(&a);
+}
+
+static int show(int argc, char **argv, const char *const *dirs, size_t n_dirs)
+{
+    struct policy_set set = {0};
+    struct diagnostic why;
+    int status = STATUS_OK;
+    if (policies_load(dirs, n_dirs, &set, &why)) {
+        log_diagnostic(&why);
+        return STATUS_ERROR;
+    }
+    for (size_t i = 0; argc == 0 && i < set.n; i++)
+        show_one(set.list[i]);
+    for (int i = 0; i < argc; i++) {
+        const struct policy *p = policy_set_find(&set, argv[i]);
+        if (p) {
+            show_one(p);
+        } else {
+            log_error("there is no policy for the type %s", argv[i]);
+            status = STATUS_ERROR;
+        }
+    }
+    policy_set_clear(&set);
+    int output = finish_output();
+    return status ? status : output;
+}
+
 static int schema(int argc)
 {
     if (argc)
@@ -122,9 +158,11 @@ static int schema(int argc)
 static int dispatch(int argc, char **argv, const char *const *dirs, size_t n_dirs)
 {
     if (argc == 0)
-        return usage_error("policy", "policy check or policy schema?");
+        return usage_error("policy", "policy check, policy show or policy schema?");
     if (strcmp(argv[0], "check") == 0)
         return check(argc - 1, argv + 1, dirs, n_dirs);
+    if (strcmp(argv[0], "show") == 0)
+        return show(argc - 1, argv + 1, dirs, n_dirs);
     if (strcmp(argv[0], "schema") == 0)
         return n_dirs ? usage_error("policy", "schema takes no --policies") : schema(argc - 1);
     return usage_error("policy", "policy %s is no command", argv[0]);

@@ -13,6 +13,7 @@ static const char help[] = "xenrecon: a reconciliation controller for Xen PV dev
                            "  plan [DEVICE...]       show what `run` would do, without doing it\n"
                            "  explain DEVICE         show which rule decided for a device, and why\n"
                            "  policy check [FILE...] check policy files\n"
+                           "  policy show [TYPE...]  print the policies in force, and where they come from\n"
                            "  policy schema          print the JSON Schema of policy files\n"
                            "\n"
                            "  --help                 this text; with a command, the command's\n"

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "schemas/device.h"
 #include "schemas/diagnostic.h"
@@ -119,6 +120,9 @@ void policy_free(struct policy *p); /* NULL is fine */
 
 /* The draft-07 JSON Schema of the format, from the table that the parser uses. A string for free(). */
 char *policy_json_schema(void);
+
+/* As a document that parses to the same policy, with the defaults filled in. */
+void policy_print(const struct policy *p, FILE *to);
 
 /* Owns its policies, sorted by type. */
 struct policy_set {

@@ -208,6 +208,53 @@ START_TEST(served_by_qemu)
 }
 END_TEST
 
+static char *printed(const struct policy *p)
+{
+    char *text;
+    size_t len;
+    FILE *to = open_memstream(&text, &len);
+    policy_print(p, to);
+    fclose(to);
+    return text;
+}
+
+/* What is printed parses to what prints the same. */
+static void check_print(const struct policy *p)
+{
+    struct diagnostic why;
+    struct policy *again = NULL;
+    char *text = printed(p);
+    ck_assert_msg(policy_parse("printed", text, strlen(text), &again, &why) == 0, "%s: %s\n%s", p->source,
+                  why.message, text);
+    char *twice = printed(again);
+    ck_assert_str_eq(twice, text);
+    ck_assert_str_eq(again->type, p->type);
+    ck_assert_uint_eq(again->n_keys[BACKEND], p->n_keys[BACKEND]);
+    policy_free(again);
+    free(twice);
+    free(text);
+}
+
+START_TEST(prints_what_it_parsed)
+{
+    struct policy *p =
+        parse("version: 1\ntype: t\nowner: xenrecon\nbackend-keys:\n"
+              "  'port/*': {required: true, match: '^it''s \"[0-9]+\"$', secret: true}\n"
+              "frontend-keys: {ring-ref: {type: uint32, required: connect}}\n"
+              "publish: {feature: 'a: b', other: ''}\ncycle: on-closed\nhold: {closed: 1500ms}\n"
+              "worker: {command: [/bin/w, '${devid}'], user: nobody}\n");
+    char *text = printed(p);
+    ck_assert_ptr_nonnull(
+        strstr(text, "'port/*': {required: true, match: '^it''s \"[0-9]+\"$', secret: true}"));
+    ck_assert_ptr_nonnull(strstr(text, "  closed: 1500ms\n"));
+    ck_assert_ptr_nonnull(strstr(text, "  command: ['/bin/w', '${devid}']\n"));
+    ck_assert_ptr_nonnull(strstr(text, "cycle: on-closed\n"));
+    free(text);
+    check_print(p);
+    policy_free(p);
+}
+END_TEST
+
 START_TEST(shipped_policies)
 {
     DIR *dir = opendir("deploy/policies");
@@ -227,6 +274,7 @@ START_TEST(shipped_policies)
         ck_assert_msg(r == 0, "%s", diagnostic_format(&why, buf, sizeof buf));
         snprintf(name, sizeof name, "%s.yaml", p->type);
         ck_assert_str_eq(name, e->d_name);
+        check_print(p);
         ck_assert_msg(p->owner != OWNER_XENRECON, "%s: serving is for the administrator to turn on", path);
         policy_free(p);
         free(text);
@@ -451,6 +499,7 @@ static Suite *policy_suite(void)
     tcase_add_test(t, everything);
     tcase_add_loop_test(t, good_document_is_read, 0, (int)(sizeof good / sizeof *good));
     tcase_add_test(t, served_by_qemu);
+    tcase_add_test(t, prints_what_it_parsed);
     tcase_add_test(t, shipped_policies);
     tcase_add_test(t, set_of_a_thousand);
     suite_add_tcase(s, t);
