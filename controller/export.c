@@ -10,8 +10,6 @@
 #include "controller/log.h"
 #include "schemas/report.h"
 
-#define REDACTED "redacted"
-
 /* A view in which what the policy calls secret is not. */
 static struct view *redact(const struct policy *policy, const struct view *v)
 {
@@ -21,7 +19,8 @@ static struct view *redact(const struct policy *policy, const struct view *v)
             const struct view_key *k = &v->keys[side][i];
             const struct key_spec *spec = policy_find_key(policy, side, k->name);
             if (spec && spec->secret && k->value.presence == PRESENT)
-                view_replace(copy, (enum side)side, k->name, PRESENT, REDACTED, strlen(REDACTED));
+                view_replace(copy, (enum side)side, k->name, PRESENT, SECRET_REDACTED,
+                             strlen(SECRET_REDACTED));
         }
     view_seal(copy);
     return copy;

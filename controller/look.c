@@ -197,7 +197,8 @@ void look_done(struct look *l)
     device_key_format(&d->key, key);
     bool wrote = plan_has_writes(l->plan) && !l->e->cfg.dry_run;
     if (!l->plan->n_actions && !d->memory.object.phase && l->object.phase)
-        log_info("%s: adopt: our marker is there: taken over as it is", key);
+        log_info("%s: %sadopt: our marker is there: taken over as it is", key,
+                 l->e->cfg.dry_run ? "would " : "");
     log_actions(l, key);
     if (!plan_has_writes(l->plan) || wrote)
         d->memory.object = l->object;
@@ -207,7 +208,7 @@ void look_done(struct look *l)
     if (wrote)
         follow_up(l);
     log_findings(l, key);
-    if (!d->memory.object.phase)
+    if (!d->memory.object.phase && !l->plan->deferred) /* deferred: B is still to be removed */
         d->kept = NULL;
     d->conflicts = 0;
     d->alone = false;

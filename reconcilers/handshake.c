@@ -222,8 +222,10 @@ static enum outcome on_close_wait(struct situation *s)
     if (s->b != XENBUS_CLOSING)
         effect_put_state(s, plan_act(s->plan, ACTION_CLOSE, "detached: the frontend is asked to close"),
                          XENBUS_CLOSING, &s->marker);
-    situation_overdue(s, s->policy->deadlines.close, FINDING_STUCK_DETACH, SEVERITY_ERROR, SEVERITY_WARNING,
-                      "detached, but the frontend is still %s", xenbus_state_name(s->f));
+    else
+        situation_overdue(s, s->policy->deadlines.close, FINDING_STUCK_DETACH, SEVERITY_ERROR,
+                          SEVERITY_WARNING, "detached, but the frontend is still %s",
+                          xenbus_state_name(s->f));
     return DECIDED;
 }
 
@@ -335,7 +337,7 @@ static bool front_restart(const struct situation *s)
 
 static enum outcome on_front_restart(struct situation *s)
 {
-    return effect_close(s, XENBUS_CLOSED, "the frontend starts over without having closed");
+    return effect_close(s, XENBUS_CLOSED, "the frontend has started over");
 }
 
 static bool toolstack_close(const struct situation *s)
@@ -356,6 +358,8 @@ static bool cycle(const struct situation *s)
 
 static enum outcome on_cycle(struct situation *s)
 {
+    const char *why = s->policy->cycle == CYCLE_ON_CLOSED ? "still attached: by policy, Closed is not the end"
+                                                          : "the frontend starts again";
     struct object *o = &s->object;
     uint64_t now = s->in->now;
     if (now && now - o->cycles_since >= FLAP_WINDOW) {
@@ -371,7 +375,7 @@ static enum outcome on_cycle(struct situation *s)
     }
     o->cycles++;
     object_enter(s, OBJECT_READY);
-    effect_put_state(s, plan_act(s->plan, ACTION_CYCLE, "the frontend starts again"), XENBUS_INIT_WAIT, NULL);
+    effect_put_state(s, plan_act(s->plan, ACTION_CYCLE, why), XENBUS_INIT_WAIT, NULL);
     return DECIDED;
 }
 

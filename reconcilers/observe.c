@@ -13,8 +13,8 @@ static void quote_errors(struct situation *s)
     static const enum finding_code codes[] = {FINDING_BACKEND_ERROR, FINDING_GUEST_ERROR};
     for (int side = 0; side < 2; side++)
         if (s->view->error[side].presence == PRESENT)
-            plan_find(s->plan, codes[side], SEVERITY_WARNING, "%s reports: %.256s", whose[side],
-                      s->view->error[side].text);
+            plan_find(s->plan, codes[side], SEVERITY_WARNING, "%s reports %s", whose[side],
+                      situation_quote(s, &s->view->error[side]));
 }
 
 static bool key_set(const struct situation *s, const char *key)
@@ -27,9 +27,10 @@ static void observe_hotplug(struct situation *s)
 {
     if (s->policy->owner != OWNER_KERNEL || s->online != 1)
         return;
+    struct value error = view_get(s->view, BACKEND, "hotplug-error");
     if (key_set(s, "hotplug-error"))
-        plan_find(s->plan, FINDING_HOTPLUG_FAILED, SEVERITY_ERROR, "the hotplug script failed: %.256s",
-                  view_get(s->view, BACKEND, "hotplug-error").text);
+        plan_find(s->plan, FINDING_HOTPLUG_FAILED, SEVERITY_ERROR, "the hotplug script failed: %s",
+                  situation_quote(s, &error));
     else if (key_set(s, "script") && !key_set(s, "hotplug-status") &&
              STATE_IN(s->b, XENBUS_INIT_WAIT, XENBUS_INITIALISED, XENBUS_CONNECTED))
         situation_overdue(s, s->policy->deadlines.create, FINDING_HOTPLUG_INCOMPLETE, SEVERITY_ERROR,
@@ -60,7 +61,7 @@ static void observe_states(struct situation *s)
     else if (s->online == 1 && s->b == XENBUS_INIT_WAIT && !disagree(s) && s->f != XENBUS_CLOSED)
         situation_overdue(s, p->deadlines.connect, FINDING_STUCK_CONNECT, SEVERITY_WARNING, SEVERITY_INFO,
                           "waiting for the guest's driver: the frontend is %s", f);
-    else if (disagree(s))
+    else if (disagree(s) && !s->plan->n_findings)
         situation_overdue(s, p->deadlines.connect, FINDING_ENDS_DISAGREE, SEVERITY_WARNING, SEVERITY_WARNING,
                           "the backend is %s, but the frontend %s", b, f);
 }

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "schemas/printable.h"
+
 unsigned states_mask(int first, ...)
 {
     unsigned mask = 0;
@@ -31,8 +33,8 @@ struct ends situation_ends(const struct view *view, bool *ret_bad_frontend)
     struct value b = view_get(view, BACKEND, "state"), f = view_get(view, FRONTEND, "state");
     if (value_is(&online, '0') || value_is(&online, '1'))
         ends.online = online.text[0] == '1';
-    if (b.presence == PRESENT)
-        xenbus_state_parse(b.text, b.len, &ends.backend);
+    if (b.presence == PRESENT && xenbus_state_parse(b.text, b.len, &ends.backend))
+        ends.backend = XENBUS_INVALID;
     *ret_bad_frontend = false;
     if (f.presence == PRESENT && view->domain != ABSENT &&
         xenbus_state_parse(f.text, f.len, &ends.frontend)) {
@@ -109,12 +111,22 @@ static void read_needed(struct situation *s)
         say_unreadable(s, "the device model's state");
 }
 
+const char *situation_quote(struct situation *s, const struct value *v)
+{
+    char text[256];
+    if (v->presence != PRESENT)
+        return v->presence == ABSENT ? "absent" : "unreadable";
+    size_t shown = v->len < 128 ? v->len : 128;
+    printable_copy(text, sizeof text, v->text, shown, true);
+    return arena_printf(&s->plan->arena, "\"%s\"%s", text, shown < v->len ? "..." : "");
+}
+
 static void say_bad(struct situation *s, const char *key, const char *wanted)
 {
     struct value v = view_get(s->view, BACKEND, key);
     s->bad = true;
-    plan_find(s->plan, FINDING_BAD_VALUE, SEVERITY_ERROR, "%s/%s is \"%.64s\", not %s",
-              s->view->path[BACKEND], key, v.text, wanted);
+    plan_find(s->plan, FINDING_BAD_VALUE, SEVERITY_ERROR, "%s/%s is %s, not %s", s->view->path[BACKEND], key,
+              situation_quote(s, &v), wanted);
 }
 
 static void read_values(struct situation *s)
@@ -161,8 +173,8 @@ void situation_read(struct situation *s, const struct decision_input *in, struct
     read_needed(s);
     if (bad_frontend && !s->unreadable) {
         struct value f = view_get(s->view, FRONTEND, "state");
-        plan_find(plan, FINDING_BAD_FRONTEND_STATE, SEVERITY_WARNING,
-                  "%s/state is \"%.64s\", which is no state", s->view->path[FRONTEND], f.text);
+        plan_find(plan, FINDING_BAD_FRONTEND_STATE, SEVERITY_WARNING, "%s/state is %s, which is no state",
+                  s->view->path[FRONTEND], situation_quote(s, &f));
     }
     situation_rely(s, BACKEND, "state");
     situation_rely(s, BACKEND, "online");
@@ -357,8 +369,7 @@ enum outcome on_mismatched(struct situation *s)
     struct value frontend = view_get(s->view, BACKEND, "frontend"),
                  id = view_get(s->view, BACKEND, "frontend-id");
     plan_find(s->plan, FINDING_MISMATCHED_FRONTEND, SEVERITY_ERROR,
-              "frontend is \"%.200s\" and frontend-id is \"%.16s\", but the directory is for domain %u",
-              frontend.presence == PRESENT ? frontend.text : "", id.presence == PRESENT ? id.text : "",
-              s->view->device.domid);
+              "frontend is %s and frontend-id is %s, but the directory is for domain %u",
+              situation_quote(s, &frontend), situation_quote(s, &id), s->view->device.domid);
     return DECIDED;
 }

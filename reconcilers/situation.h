@@ -44,6 +44,9 @@ void situation_decide(struct situation *s, const struct rule rules[static ROW_CO
 #define STATE_IN(state, ...) ((STATE_BIT(state) & states_mask(__VA_ARGS__, -2)) != 0)
 unsigned states_mask(int first, ...);
 
+/* A value as it may be shown in a message: printable, between quotes, cut when it is long. */
+const char *situation_quote(struct situation *s, const struct value *v);
+
 /* Since when the row has decided; `now` for one that begins to; 0 when time is unknown. */
 uint64_t situation_since(const struct situation *s);
 

@@ -17,7 +17,7 @@ enum severity {
 
 #define FINDINGS(X)                                                                                         \
     X(UNREADABLE, "unreadable", "check the permissions of the keys named; it is read again later")          \
-    X(BAD_VALUE, "bad-value", "the toolstack wrote what cannot be understood: detach and attach again")     \
+    X(BAD_VALUE, "bad-value", "somebody wrote what cannot be understood: detach and attach again")          \
     X(INCOMPLETE_DIR, "incomplete-dir",                                                                     \
       "the toolstack never finished writing this directory: remove it, or attach again")                    \
     X(MISMATCHED_FRONTEND, "mismatched-frontend",                                                           \
@@ -54,7 +54,10 @@ enum severity {
     X(ACTION_FAILED, "action-failed", "it is tried again; the message says what failed")                    \
     X(NO_POLICY, "no-policy", "write a policy for this type if this domain should look after it")           \
     X(POLICY_CHANGED, "policy-changed", "detach the device to let the new policies take over")              \
-    X(TOO_MANY_DEVICES, "too-many-devices", "raise `limits.devices-per-domain` if this domain may have more")
+    X(TOO_MANY_DEVICES, "too-many-devices",                                                                 \
+      "raise `limits.devices-per-domain` if this domain may have more")                                     \
+    X(DUMP_INCOMPLETE, "dump-incomplete",                                                                   \
+      "make the dump with `xenstore-ls -fp > file`, as root, and pass that file unchanged")
 
 enum finding_code {
 #define X(name, text, advice) FINDING_##name,

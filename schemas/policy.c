@@ -154,6 +154,8 @@ const char *key_spec_check(const struct key_spec *spec, const struct value *valu
     size_t len = value->len;
     if (memchr(text, '\0', len))
         return "holds a zero byte";
+    if (spec->secret && strcmp(text, SECRET_REDACTED) == 0)
+        return NULL;
     switch (spec->type) {
     case KEY_STRING:
         return check_text(spec, value);

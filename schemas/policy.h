@@ -143,6 +143,9 @@ uint32_t policy_hold_closed(const struct policy *p, uint16_t self);
  * not declared. */
 const struct key_spec *policy_find_key(const struct policy *p, int side, const char *name);
 
+/* What stands for a secret where it is not shown; it passes every check. */
+#define SECRET_REDACTED "redacted"
+
 /* Does the value fit the spec? NULL, or what is wrong with it: a phrase such as "is not a 32-bit number". */
 const char *key_spec_check(const struct key_spec *spec, const struct value *value);
 

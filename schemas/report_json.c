@@ -40,7 +40,7 @@ static json_t *number(size_t n)
 
 static json_t *state(struct arena *a, enum xenbus_state s)
 {
-    return s == XENBUS_ABSENT ? json_null() : text(a, xenbus_state_name(s));
+    return s == XENBUS_ABSENT || s == XENBUS_INVALID ? json_null() : text(a, xenbus_state_name(s));
 }
 
 static json_t *action_json(struct arena *a, const struct action *act)

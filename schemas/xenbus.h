@@ -6,22 +6,23 @@
 
 #include <stddef.h>
 
-#define XENBUS_STATES(X)                                                                                     \
-    X(0, UNKNOWN, "Unknown")                                                                                 \
-    X(1, INITIALISING, "Initialising")                                                                       \
-    X(2, INIT_WAIT, "InitWait")                                                                              \
-    X(3, INITIALISED, "Initialised")                                                                         \
-    X(4, CONNECTED, "Connected")                                                                             \
-    X(5, CLOSING, "Closing")                                                                                 \
-    X(6, CLOSED, "Closed")                                                                                   \
-    X(7, RECONFIGURING, "Reconfiguring")                                                                     \
+#define XENBUS_STATES(X)                 \
+    X(0, UNKNOWN, "Unknown")             \
+    X(1, INITIALISING, "Initialising")   \
+    X(2, INIT_WAIT, "InitWait")          \
+    X(3, INITIALISED, "Initialised")     \
+    X(4, CONNECTED, "Connected")         \
+    X(5, CLOSING, "Closing")             \
+    X(6, CLOSED, "Closed")               \
+    X(7, RECONFIGURING, "Reconfiguring") \
     X(8, RECONFIGURED, "Reconfigured")
 
 enum xenbus_state {
 #define X(number, name, text) XENBUS_##name = (number),
     XENBUS_STATES(X)
 #undef X
-    XENBUS_STATE_COUNT,
+        XENBUS_STATE_COUNT,
+    XENBUS_INVALID = XENBUS_STATE_COUNT, /* there is one, and it is none of these */
     XENBUS_ABSENT = -1, /* there is no `state` key; prints as null in JSON and "absent" in text */
 };
 

@@ -343,15 +343,13 @@ static const struct decide_case cases[] = {
      "not Closing yet",
      {OFF(4), F("4 " RING_A), SERVES, SAW_4},
      .actions = "close",
-     WRITES("state=5", OURS, CLOSING, RING_A),
-     UNAGED("stuck-detach")},
+     WRITES("state=5", OURS, CLOSING, RING_A)},
     {.row = ROW_CLOSE_WAIT, "frontend closes", {OFF(5), F("5 " RING_A), SERVES}, UNAGED("stuck-detach")},
     {.row = ROW_CLOSE_WAIT,
      "frontend in InitWait",
      {OFF(8), F("2"), WAS(INIT_WAIT)},
      .actions = "close",
-     TO_CLOSING,
-     UNAGED("stuck-detach")},
+     TO_CLOSING},
 
     {.row = ROW_TOOLSTACK_CLOSED,
      "connected",
@@ -560,8 +558,7 @@ static const struct decide_case cases[] = {
     {.row = ROW_STEADY,
      "rubbish of the guest",
      {ON(4), F("4x " RING_A), SERVES},
-     FINDS("bad-frontend-state"),
-     UNAGED("bad-frontend-state ends-disagree")},
+     FINDS("bad-frontend-state")},
 
     {.row = ROW_STEADY, "Unknown", {B("online=1 state=0 -mode")}},
 };
