@@ -130,6 +130,24 @@ START_TEST(test_plan_relies_once)
 }
 END_TEST
 
+/* Who looks a code up in the manual finds it. */
+START_TEST(test_findings_are_in_the_manual)
+{
+    static char page[64 * 1024];
+    char entry[64];
+    FILE *f = fopen("deploy/man/xenrecon-findings.7.scd", "re");
+    ck_assert_ptr_nonnull(f);
+    size_t n = fread(page, 1, sizeof page - 1, f);
+    fclose(f);
+    page[n] = '\0';
+    for (int code = 0; code < FINDING_COUNT; code++) {
+        snprintf(entry, sizeof entry, "\n*%s* (", finding_code_name((enum finding_code)code));
+        ck_assert_msg(strstr(page, entry) != NULL, "%s has no entry",
+                      finding_code_name((enum finding_code)code));
+    }
+}
+END_TEST
+
 START_TEST(test_plan_wakes_at_the_earliest)
 {
     struct plan *p = plan_new();
@@ -158,6 +176,7 @@ int main(void)
     tcase_add_test(t, test_plan_removal_is_a_write);
     tcase_add_test(t, test_plan_relies_once);
     tcase_add_test(t, test_plan_wakes_at_the_earliest);
+    tcase_add_test(t, test_findings_are_in_the_manual);
     suite_add_tcase(s, t);
     return run_suite(s);
 }
