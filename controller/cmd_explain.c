@@ -75,8 +75,18 @@ static void print_values(const struct policy *policy, const struct view *view)
 
 /* ---- what would change it ---- */
 
-static void print_variant(const struct policy *policy, const struct view *view, enum row row, enum side side,
-                          const char *key, const char *value, const char *what)
+static bool same_findings(const struct plan *a, const struct plan *b)
+{
+    if (a->n_findings != b->n_findings)
+        return false;
+    for (size_t i = 0; i < a->n_findings; i++)
+        if (a->findings[i].code != b->findings[i].code)
+            return false;
+    return true;
+}
+
+static void print_variant(const struct policy *policy, const struct view *view, const struct plan *as_is,
+                          enum side side, const char *key, const char *value, const char *what)
 {
     struct value now = view_get(view, side, key);
     if (now.presence == PRESENT ? value && strcmp(now.text, value) == 0 : !value)
@@ -85,31 +95,33 @@ static void print_variant(const struct policy *policy, const struct view *view, 
     view_replace(other, side, key, value ? PRESENT : ABSENT, value, value ? strlen(value) : 0);
     view_seal(other);
     struct plan *plan = inspection_decide(policy, other);
-    if (plan->row != row) {
-        printf("  %-28s %-16s", what, row_name(plan->row));
+    if (plan->row != as_is->row || !same_findings(plan, as_is)) {
+        printf("  %-28s %s", what, row_name(plan->row));
         for (size_t i = 0; i < plan->n_actions; i++)
-            printf("%s%s", i ? ", " : " ", action_name(plan->actions[i].kind));
+            printf("%s%s", i ? ", " : ": ", action_name(plan->actions[i].kind));
+        for (size_t i = 0; i < plan->n_findings; i++)
+            printf("%s%s", i ? ", " : " ! ", finding_code_name(plan->findings[i].code));
         putchar('\n');
     }
     plan_free(plan);
     view_free(other);
 }
 
-static void print_variants(const struct policy *policy, const struct view *view, enum row row)
+static void print_variants(const struct policy *policy, const struct view *view, const struct plan *as_is)
 {
     static const char *const ends[] = {"backend", "frontend"};
     struct arena a = {0};
-    print_variant(policy, view, row, BACKEND, "online", "0", "online = 0");
-    print_variant(policy, view, row, BACKEND, "online", "1", "online = 1");
+    print_variant(policy, view, as_is, BACKEND, "online", "0", "online = 0");
+    print_variant(policy, view, as_is, BACKEND, "online", "1", "online = 1");
     for (int side = 0; side < 2; side++) {
         for (int state = 0; view->path[side] && state < XENBUS_STATE_COUNT; state++)
-            print_variant(policy, view, row, (enum side)side, "state", arena_printf(&a, "%d", state),
+            print_variant(policy, view, as_is, (enum side)side, "state", arena_printf(&a, "%d", state),
                           arena_printf(&a, "%s %s", ends[side], xenbus_state_name((enum xenbus_state)state)));
         if (view->path[side])
-            print_variant(policy, view, row, (enum side)side, "state", NULL,
+            print_variant(policy, view, as_is, (enum side)side, "state", NULL,
                           arena_printf(&a, "%s state removed", ends[side]));
     }
-    print_variant(policy, view, row, BACKEND, MARKER_KEY, NULL, "the marker removed");
+    print_variant(policy, view, as_is, BACKEND, MARKER_KEY, NULL, "the marker removed");
     arena_free(&a);
 }
 
@@ -117,16 +129,16 @@ static void print_variants(const struct policy *policy, const struct view *view,
 
 static int explain(struct inspection *in, const char *name, const char *export_to)
 {
-    struct device_key key;
+    struct located device = {.self = inspection_self(in)};
     struct view *view;
-    if (inspection_parse_device(name, &key))
+    if (inspection_parse_device(name, &device.key))
         return STATUS_ERROR;
-    const struct policy *policy = inspection_policy(in, key.type);
+    const struct policy *policy = inspection_policy(in, device.key.type);
     if (!policy) {
-        log_error("%s: there is no policy for the type %s", name, key.type);
+        log_error("%s: there is no policy for the type %s", name, device.key.type);
         return STATUS_ERROR;
     }
-    if (inspection_view(in, &key, true, &view))
+    if (inspection_view(in, &device, true, &view))
         return STATUS_ERROR;
     if (view->directory == ABSENT) {
         log_error("%s: there is no such device: %s is not there", name, view->path[BACKEND]);
@@ -140,7 +152,7 @@ static int explain(struct inspection *in, const char *name, const char *export_t
     printf("\nrow %s: %s\n\ndecided from\n", row_name(row), row_condition(row));
     print_values(policy, view);
     printf("\nwhat would change it\n");
-    print_variants(policy, view, row);
+    print_variants(policy, view, report->devices[0].plan);
     int status = finish_output();
     if (status == STATUS_OK && export_to && export_case(export_to, policy, view))
         status = STATUS_ERROR;

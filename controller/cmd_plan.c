@@ -15,6 +15,8 @@ static const char help[] =
     "Writes\n"
     "nothing.\n"
     "\n"
+    "  --dump FILE           report on a store of which FILE (or stdin: -) is a dump, in any form that\n"
+    "                        xenstore-ls prints; best of all `xenstore-ls -fp > FILE`\n"
     "  --format text|json    how (default text)\n"
     "  --detailed-exitcode   exit with 2 when something would be done or is wrong\n"
     "  --policies DIR        take the policies from DIR (repeatable) instead of the default places\n"
@@ -25,11 +27,13 @@ static const char help[] =
 struct options {
     const char **dirs;
     size_t n_dirs, cap_dirs;
+    const char *dump; /* NULL: the live store */
     bool json, detailed;
 };
 
-static int report_on(struct inspection *in, const struct device_key *key, bool named, struct report *report)
+static int report_on(struct inspection *in, const struct located *device, bool named, struct report *report)
 {
+    const struct device_key *key = &device->key;
     const struct policy *policy = inspection_policy(in, key->type);
     struct view *view;
     if (!policy) {
@@ -37,7 +41,7 @@ static int report_on(struct inspection *in, const struct device_key *key, bool n
                   key->type);
         return STATUS_ERROR;
     }
-    if (inspection_view(in, key, false, &view))
+    if (inspection_view(in, device, false, &view))
         return STATUS_ERROR;
     bool gone = view->directory == ABSENT;
     if (gone && named)
@@ -49,17 +53,23 @@ static int report_on(struct inspection *in, const struct device_key *key, bool n
     return gone && named ? STATUS_ERROR : STATUS_OK;
 }
 
+static int report_each(struct inspection *in, struct located *devices, size_t n, bool named,
+                       struct report *report)
+{
+    int status = STATUS_OK;
+    for (size_t i = 0; i < n && status == STATUS_OK; i++)
+        status = report_on(in, &devices[i], named, report);
+    free(devices);
+    return status;
+}
+
 static int report_all(struct inspection *in, struct report *report)
 {
-    struct device_key *keys;
+    struct located *devices;
     size_t n;
-    int status = STATUS_OK;
-    if (inspection_list(in, &keys, &n, report))
+    if (inspection_list(in, &devices, &n, report))
         return STATUS_ERROR;
-    for (size_t i = 0; i < n && status == STATUS_OK; i++)
-        status = report_on(in, &keys[i], false, report);
-    free(keys);
-    return status;
+    return report_each(in, devices, n, false, report);
 }
 
 static int report_named(struct inspection *in, char **names, int n, struct report *report)
@@ -67,7 +77,16 @@ static int report_named(struct inspection *in, char **names, int n, struct repor
     int status = STATUS_OK;
     for (int i = 0; i < n && status == STATUS_OK; i++) {
         struct device_key key;
-        status = inspection_parse_device(names[i], &key) ? STATUS_ERROR : report_on(in, &key, true, report);
+        struct located *devices;
+        size_t n_devices;
+        if (inspection_parse_device(names[i], &key))
+            return STATUS_ERROR;
+        inspection_find(in, &key, &devices, &n_devices);
+        if (n_devices == 0) {
+            log_error("%s: there is no such device in the dump", names[i]);
+            return STATUS_ERROR;
+        }
+        status = report_each(in, devices, n_devices, true, report);
     }
     return status;
 }
@@ -75,11 +94,13 @@ static int report_named(struct inspection *in, char **names, int n, struct repor
 static int plan(const struct options *o, char **names, int n)
 {
     struct inspection *in;
-    if (inspection_begin(o->dirs, o->n_dirs, &in))
+    if (o->dump ? inspection_begin_dump(o->dump, o->dirs, o->n_dirs, &in)
+                : inspection_begin(o->dirs, o->n_dirs, &in))
         return STATUS_ERROR;
     struct report *report = report_new(inspection_self(in));
     int status = n ? report_named(in, names, n, report) : report_all(in, report);
     if (status == STATUS_OK) {
+        inspection_report_dump(in, report);
         report_sort(report);
         if (o->json)
             report_print_json(report, stdout);
@@ -97,8 +118,9 @@ static int plan(const struct options *o, char **names, int n)
 
 int cmd_plan(int argc, char **argv)
 {
-    enum { FORMAT = 256, DETAILED, POLICIES, HELP };
+    enum { DUMP = 256, FORMAT, DETAILED, POLICIES, HELP };
     static const struct option options[] = {
+        {"dump", required_argument, NULL, DUMP},
         {"format", required_argument, NULL, FORMAT},
         {"detailed-exitcode", no_argument, NULL, DETAILED},
         {"policies", required_argument, NULL, POLICIES},
@@ -109,6 +131,9 @@ int cmd_plan(int argc, char **argv)
     int c, status = -1;
     while (status < 0 && (c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
         switch (c) {
+        case DUMP:
+            o.dump = optarg;
+            break;
         case FORMAT:
             o.json = strcmp(optarg, "json") == 0;
             if (!o.json && strcmp(optarg, "text") != 0)

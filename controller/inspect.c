@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/dump_file.h"
+#include "controller/dump_store.h"
 #include "controller/listing.h"
 #include "controller/log.h"
 #include "controller/policies.h"
@@ -15,11 +17,18 @@
 #include "schemas/mem.h"
 
 struct inspection {
-    struct xs_blocking *blocking;
+    struct xs_blocking *blocking; /* either this */
+    struct dump *dump;            /* or these two */
+    struct dump_store *dump_store;
     struct store *store;
     struct policy_set policies;
     uint16_t self;
 };
+
+static int run(struct inspection *in, const bool *done)
+{
+    return in->dump ? dump_store_run(in->dump_store, done) : xs_blocking_run(in->blocking, done);
+}
 
 /* ---- begin and end ---- */
 
@@ -55,7 +64,7 @@ static int open_store(struct inspection *in)
     }
     in->store = xs_blocking_store(in->blocking);
     store_read(in->store, 0, "domid", on_domid, &domid);
-    error = xs_blocking_run(in->blocking, &domid.done);
+    error = run(in, &domid.done);
     if (!error && domid.status && domid.status != -ENOENT)
         error = domid.status;
     if (error)
@@ -64,7 +73,18 @@ static int open_store(struct inspection *in)
     return error;
 }
 
-int inspection_begin(const char *const *policy_dirs, size_t n_dirs, struct inspection **ret_inspection)
+static int open_dump(struct inspection *in, const char *file)
+{
+    int error = dump_file_load(file, &in->dump);
+    if (error)
+        return error;
+    in->dump_store = dump_store_new(in->dump);
+    in->store = dump_store_store(in->dump_store);
+    return 0;
+}
+
+static int begin(const char *dump, const char *const *policy_dirs, size_t n_dirs,
+                 struct inspection **ret_inspection)
 {
     struct inspection *in = xcalloc(1, sizeof *in);
     struct diagnostic why;
@@ -72,7 +92,7 @@ int inspection_begin(const char *const *policy_dirs, size_t n_dirs, struct inspe
     if (error)
         log_diagnostic(&why);
     else
-        error = open_store(in);
+        error = dump ? open_dump(in, dump) : open_store(in);
     if (error) {
         inspection_end(in);
         return error;
@@ -81,12 +101,25 @@ int inspection_begin(const char *const *policy_dirs, size_t n_dirs, struct inspe
     return 0;
 }
 
+int inspection_begin(const char *const *policy_dirs, size_t n_dirs, struct inspection **ret_inspection)
+{
+    return begin(NULL, policy_dirs, n_dirs, ret_inspection);
+}
+
+int inspection_begin_dump(const char *file, const char *const *policy_dirs, size_t n_dirs,
+                          struct inspection **ret_inspection)
+{
+    return begin(file, policy_dirs, n_dirs, ret_inspection);
+}
+
 void inspection_end(struct inspection *in)
 {
     if (!in)
         return;
     if (in->blocking)
         xs_blocking_close(in->blocking);
+    dump_store_free(in->dump_store);
+    dump_free(in->dump);
     policy_set_clear(&in->policies);
     free(in);
 }
@@ -105,9 +138,11 @@ const struct policy *inspection_policy(const struct inspection *in, const char *
 
 struct list {
     struct inspection *in;
-    struct report *report;
-    struct device_key *keys;
+    const struct device_key *only; /* NULL: all that have a policy */
+    struct located *devices;
     size_t n, cap;
+    char **strangers; /* types without a policy, some more than once */
+    size_t n_strangers, cap_strangers;
     bool done;
     int status;
 };
@@ -117,16 +152,30 @@ static bool wanted(void *arg, const char *type)
     struct list *l = arg;
     if (policy_set_find(&l->in->policies, type))
         return true;
-    plan_find(l->report->host, FINDING_NO_POLICY, SEVERITY_INFO, "devices of type %s are not looked after",
-              type);
+    if (l->n_strangers && strcmp(l->strangers[l->n_strangers - 1], type) == 0)
+        return false;
+    xgrow(&l->strangers, &l->cap_strangers, l->n_strangers + 1, sizeof(char *));
+    l->strangers[l->n_strangers++] = xstrdup(type);
     return false;
+}
+
+static void add(struct list *l, uint16_t self, const struct device_key *key)
+{
+    xgrow(&l->devices, &l->cap, l->n + 1, sizeof *l->devices);
+    l->devices[l->n++] = (struct located){self, *key};
 }
 
 static void found(void *arg, const struct device_key *key)
 {
     struct list *l = arg;
-    xgrow(&l->keys, &l->cap, l->n + 1, sizeof *l->keys);
-    l->keys[l->n++] = *key;
+    add(l, l->in->self, key);
+}
+
+static void found_in_dump(void *arg, uint16_t self, const struct device_key *key)
+{
+    struct list *l = arg;
+    if (l->only ? device_key_equal(l->only, key) : wanted(l, key->type))
+        add(l, self, key);
 }
 
 static void listed(void *arg, int status)
@@ -136,28 +185,68 @@ static void listed(void *arg, int status)
     l->done = true;
 }
 
-int inspection_list(struct inspection *in, struct device_key **ret_keys, size_t *ret_n, struct report *report)
+static int by_text(const void *a, const void *b)
 {
-    struct list l = {.in = in, .report = report};
-    struct listing_request req = {.store = in->store,
-                                  .self = in->self,
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void report_strangers(struct list *l, struct report *report)
+{
+    if (l->n_strangers)
+        qsort(l->strangers, l->n_strangers, sizeof(char *), by_text);
+    for (size_t i = 0; i < l->n_strangers; i++)
+        if (i == 0 || strcmp(l->strangers[i], l->strangers[i - 1]) != 0)
+            plan_find(report->host, FINDING_NO_POLICY, SEVERITY_INFO,
+                      "devices of type %s are not looked after", l->strangers[i]);
+}
+
+static int list_store(struct list *l)
+{
+    struct listing_request req = {.store = l->in->store,
+                                  .self = l->in->self,
                                   .place = BACKEND_ROOT,
                                   .wanted = wanted,
                                   .found = found,
                                   .done = listed,
-                                  .arg = &l};
+                                  .arg = l};
     listing_start(&req);
-    int error = xs_blocking_run(in->blocking, &l.done);
+    int error = run(l->in, &l->done);
+    return error ? error : l->status;
+}
+
+int inspection_list(struct inspection *in, struct located **ret_devices, size_t *ret_n, struct report *report)
+{
+    struct list l = {.in = in};
+    int error = 0;
+    if (in->dump)
+        dump_devices(in->dump, found_in_dump, &l);
+    else
+        error = list_store(&l);
     if (!error)
-        error = l.status;
+        report_strangers(&l, report);
+    for (size_t i = 0; i < l.n_strangers; i++)
+        free(l.strangers[i]);
+    free(l.strangers);
     if (error) {
         log_error("cannot list the backend tree: %s", strerror(-error));
-        free(l.keys);
+        free(l.devices);
         return error;
     }
-    *ret_keys = l.keys;
+    *ret_devices = l.devices;
     *ret_n = l.n;
     return 0;
+}
+
+void inspection_find(struct inspection *in, const struct device_key *key, struct located **ret_devices,
+                     size_t *ret_n)
+{
+    struct list l = {.in = in, .only = key};
+    if (in->dump)
+        dump_devices(in->dump, found_in_dump, &l);
+    else
+        found(&l, key);
+    *ret_devices = l.devices;
+    *ret_n = l.n;
 }
 
 /* ---- one device ---- */
@@ -174,12 +263,13 @@ static void on_view(void *arg, int status, struct view *view)
     *t = (struct taken){true, status, view};
 }
 
-int inspection_view(struct inspection *in, const struct device_key *key, bool everything,
+int inspection_view(struct inspection *in, const struct located *device, bool everything,
                     struct view **ret_view)
 {
+    const struct device_key *key = &device->key;
     struct taken t = {0};
     struct snapshot_request req = {.store = in->store,
-                                   .self = in->self,
+                                   .self = device->self,
                                    .device = *key,
                                    .policy = policy_set_find(&in->policies, key->type),
                                    .everything = everything,
@@ -187,7 +277,7 @@ int inspection_view(struct inspection *in, const struct device_key *key, bool ev
                                    .done = on_view,
                                    .arg = &t};
     snapshot_take(&req);
-    int error = xs_blocking_run(in->blocking, &t.done);
+    int error = run(in, &t.done);
     if (!error)
         error = t.status;
     if (error) {
@@ -218,6 +308,12 @@ void inspection_report(const struct policy *policy, const struct view *view, str
                                    .frontend = view->path[FRONTEND],
                                    .plan = inspection_decide(policy, view)};
     report_add(report, &device);
+}
+
+void inspection_report_dump(const struct inspection *in, struct report *report)
+{
+    if (in->dump)
+        dump_file_report(in->dump, in->dump_store, report->host);
 }
 
 int inspection_parse_device(const char *text, struct device_key *ret_key)

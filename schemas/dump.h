@@ -3,7 +3,7 @@
  * from a sub-path), and what becomes of it when people paste it. Parsing is pure, linear, and strict where it
  * matters: a value that was cut or damaged is UNREADABLE, a path is ABSENT only where its directory was
  * listed to its end, and whatever could not be used is in the notes. Text that lost what is needed to
- * understand it is refused.
+ * understand it is refused. That whole lines are missing at the end cannot be seen.
  *
  * A dump never changes once it is parsed; it owns its memory and copies what it needs of the text. Errors are
  * negative errnos. */
@@ -45,8 +45,8 @@ struct value dump_lookup(const struct dump *d, const char *path);
 /* Where the path is in the text: its line, or 0. */
 unsigned dump_line_of(const struct dump *d, const char *path);
 
-/* PRESENT, having called `each` for every child in the order of the text; ABSENT: no such directory; UNREADABLE:
- * that, or some of its children, cannot be known. */
+/* PRESENT, having called `each` for every child in the order of the text; ABSENT: no such directory;
+ * UNREADABLE: that, or some of its children, cannot be known. */
 enum presence dump_children(const struct dump *d, const char *path, void (*each)(void *arg, const char *name),
                             void *arg);
 
@@ -54,7 +54,8 @@ enum presence dump_children(const struct dump *d, const char *path, void (*each)
 void dump_devices(const struct dump *d, void (*each)(void *arg, uint16_t self, const struct device_key *key),
                   void *arg);
 
-/* Is it known which domains there are, and so that there are no other backend trees than those in the dump? */
+/* Is it known which domains there are, and so that there are no other backend trees than those in the dump?
+ */
 bool dump_shows_domains(const struct dump *d);
 
 #endif

@@ -174,24 +174,33 @@ void dump_note_add(struct dump *d, unsigned first, unsigned last, bool harmless,
     d->notes[d->n_notes++] = (struct dump_note){first, last, harmless, arena_strdup(&d->arena, text)};
 }
 
+void dump_note_amend(struct dump *d, const char *text)
+{
+    if (d->n_notes && !d->n_more)
+        d->notes[d->n_notes - 1].text = arena_strdup(&d->arena, text);
+}
+
 /* ---- asking ---- */
 
-/* How far down the path the dump goes: the node at its end, or NULL and the last that is there. */
-static const struct dump_node *walk(const struct dump *d, const char *path, const struct dump_node **ret_last)
+/* The last node on the path that the dump has; is it the path's end? */
+static const struct dump_node *walk(const struct dump *d, const char *path, bool *ret_there)
 {
-    const struct dump_node *n = d->root;
-    *ret_last = n;
-    while (n && *path) {
-        if (*path == '/') {
-            path++;
+    const struct dump_node *at = d->root, *next;
+    *ret_there = true;
+    for (size_t len; *path; path += len) {
+        len = strcspn(path, "/");
+        if (len == 0) {
+            len = 1; /* the slash */
             continue;
         }
-        size_t len = strcspn(path, "/");
-        *ret_last = n;
-        n = dump_child(d, n, path, len);
-        path += len;
+        next = dump_child(d, at, path, len);
+        if (!next) {
+            *ret_there = false;
+            break;
+        }
+        at = next;
     }
-    return n;
+    return at;
 }
 
 static bool complete(const struct dump_node *n)
@@ -202,11 +211,12 @@ static bool complete(const struct dump_node *n)
 struct value dump_lookup(const struct dump *d, const char *path)
 {
     struct value v = {.presence = UNREADABLE};
-    const struct dump_node *last, *n = walk(d, path, &last);
+    bool there;
+    const struct dump_node *n = walk(d, path, &there);
     if (*path != '/')
         return v;
-    if (!n)
-        v.presence = complete(last) ? ABSENT : UNREADABLE;
+    if (!there)
+        v.presence = complete(n) ? ABSENT : UNREADABLE;
     else if (n->presence == PRESENT)
         v = (struct value){PRESENT, n->value, n->value_len};
     return v;
@@ -214,35 +224,29 @@ struct value dump_lookup(const struct dump *d, const char *path)
 
 unsigned dump_line_of(const struct dump *d, const char *path)
 {
-    const struct dump_node *last, *n = walk(d, path, &last);
-    return n ? n->line : 0;
+    bool there;
+    const struct dump_node *n = walk(d, path, &there);
+    return there ? n->line : 0;
 }
 
 enum presence dump_children(const struct dump *d, const char *path, void (*each)(void *arg, const char *name),
                             void *arg)
 {
-    const struct dump_node *last, *n = walk(d, path, &last);
-    if (*path != '/')
+    bool there;
+    const struct dump_node *n = walk(d, path, &there);
+    if (*path != '/' || !complete(n))
         return UNREADABLE;
-    if (!n)
-        return complete(last) ? ABSENT : UNREADABLE;
-    if (!complete(n))
-        return UNREADABLE;
+    if (!there)
+        return ABSENT;
     for (const struct dump_node *c = n->first; c; c = c->next)
         each(arg, c->name);
     return PRESENT;
 }
 
-static const struct dump_node *domains(const struct dump *d)
-{
-    const struct dump_node *last;
-    return walk(d, "/local/domain", &last);
-}
-
 bool dump_shows_domains(const struct dump *d)
 {
-    const struct dump_node *last, *n = walk(d, "/local/domain", &last);
-    return complete(n ? n : last);
+    bool there;
+    return complete(walk(d, "/local/domain", &there));
 }
 
 static bool domid_of(const struct dump_node *n, uint16_t *ret_domid)
@@ -277,8 +281,9 @@ static void devices_of_type(const struct dump_node *type, uint16_t self, struct 
 void dump_devices(const struct dump *d, void (*each)(void *arg, uint16_t self, const struct device_key *key),
                   void *arg)
 {
-    const struct dump_node *all = domains(d);
-    for (const struct dump_node *domain = all ? all->first : NULL; domain; domain = domain->next) {
+    bool there;
+    const struct dump_node *all = walk(d, "/local/domain", &there);
+    for (const struct dump_node *domain = there ? all->first : NULL; domain; domain = domain->next) {
         uint16_t self;
         const struct dump_node *backend = dump_child(d, domain, "backend", strlen("backend"));
         if (!backend || !domid_of(domain, &self))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The tree of a dump while it is made: nodes, found by parent and name. Only the dump's own files include this.
- * A listing whose place is not known yet grows below a root of its own, and is moved when it is. */
+/* The tree of a dump while it is made: nodes, found by parent and name. Only the dump's own files include
+ * this. A listing whose place is not known yet grows below a root of its own, and is moved when it is. */
 #ifndef XENRECON_DUMP_NODE_H
 #define XENRECON_DUMP_NODE_H
 
@@ -48,5 +48,7 @@ void dump_move(struct dump *d, struct dump_node *into, struct dump_node *from);
 
 /* The same note of lines that follow each other is one. */
 void dump_note_add(struct dump *d, unsigned first, unsigned last, bool harmless, const char *text);
+/* Says otherwise in the note that was added last, if there is still room for notes. */
+void dump_note_amend(struct dump *d, const char *text);
 
 #endif

@@ -54,6 +54,8 @@ enum severity {
     X(ACTION_FAILED, "action-failed", "it is tried again; the message says what failed")                    \
     X(NO_POLICY, "no-policy", "write a policy for this type if this domain should look after it")           \
     X(POLICY_CHANGED, "policy-changed", "detach the device to let the new policies take over")              \
+    X(UNWATCHED, "unwatched",                                                                               \
+      "it is looked at now and then instead: raise this domain's quota of watches, or end who uses them")   \
     X(TOO_MANY_DEVICES, "too-many-devices",                                                                 \
       "raise `limits.devices-per-domain` if this domain may have more")                                     \
     X(DUMP_INCOMPLETE, "dump-incomplete",                                                                   \
