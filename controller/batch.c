@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "controller/engine_impl.h"
+#include "controller/log.h"
 #include "schemas/mem.h"
 
 struct batch;
@@ -62,8 +63,10 @@ static void settle(struct batch *b, struct member *m, int status, bool failed)
         look_conflict(&m->look);
     else if (m->error)
         look_failed(&m->look, m->error);
-    else if (status && writes)
+    else if (status && writes && b->n == 1)
         look_failed(&m->look, status);
+    else if (status && writes)
+        look_alone(&m->look);  /* all of them together were too much: whose fault is it? */
     else if (status || failed) /* nothing was written for anybody */
         look_again(&m->look);
     else
@@ -193,10 +196,22 @@ static void on_view(void *arg, int status, struct view *view)
         end(b);
 }
 
+/* A quota, as a rule, of which others in our domain use their part: no device's fault, and said once. */
+static void begin_refused(struct engine *e, int error)
+{
+    if (error && !e->begin_refused && !store_gone(error))
+        log_error("the store does not let us begin a transaction: %s; tried again until it does",
+                  strerror(-error));
+    else if (!error && e->begin_refused)
+        log_info("the store lets us begin transactions again");
+    e->begin_refused = error;
+}
+
 static void on_begin(void *arg, int status, const char *data, size_t len)
 {
     struct batch *b = arg;
     uint64_t tx;
+    begin_refused(b->e, status);
     if (status || parse_decimal(data, len && !data[len - 1] ? len - 1 : len, UINT32_MAX, &tx)) {
         b->error = status ? status : -EIO;
         finish(b, b->error);

@@ -302,6 +302,7 @@ static const char help[] =
 int cmd_run(int argc, char **argv)
 {
     enum { ONCE = 256, DRY_RUN, POLICIES, RESYNC, RUNTIME_DIR, HELP };
+    enum { WEEK = 7 * 24 * 3600 };
     static const struct option options[] = {
         {"once", no_argument, NULL, ONCE},
         {"dry-run", no_argument, NULL, DRY_RUN},
@@ -327,7 +328,7 @@ int cmd_run(int argc, char **argv)
             d.dirs[d.n_dirs++] = optarg;
             break;
         case RESYNC:
-            if (parse_decimal(optarg, strlen(optarg), 7 * 24 * 3600, &seconds)) {
+            if (parse_decimal(optarg, strlen(optarg), WEEK, &seconds)) {
                 status = usage_error("run", "--resync wants seconds, up to a week, not \"%s\"", optarg);
                 goto out;
             }

@@ -44,6 +44,7 @@ struct device {
         enum xenbus_state b, f;
     } last;
     char *watched;          /* F's path, whose state is watched; or NULL */
+    int unwatched;          /* why the store refused that watch, a negative errno; 0: it did not */
     struct policy *kept;    /* a policy that a reload dropped while we held an object; else NULL */
     uint64_t due;           /* look again then, as the last plan asked; milliseconds; 0: never */
     uint64_t held;          /* do not look before then, whatever the guest does; 0: look */

@@ -24,7 +24,7 @@ const struct policy *engine_policy(const struct engine *e, const struct device *
 
 /* ---- when to look ---- */
 
-static void wish(struct engine *e, uint64_t at)
+void engine_wish(struct engine *e, uint64_t at)
 {
     if (e->wake_at && e->wake_at <= at)
         return;
@@ -34,7 +34,7 @@ static void wish(struct engine *e, uint64_t at)
 
 void engine_soon(struct engine *e)
 {
-    wish(e, engine_now(e));
+    engine_wish(e, engine_now(e));
 }
 
 static void rewait(struct engine *e, struct device *d, bool waited)
@@ -45,15 +45,16 @@ static void rewait(struct engine *e, struct device *d, bool waited)
     else if (!waits && waited)
         LIST_REMOVE(d, waiting);
     if (d->due)
-        wish(e, d->due);
+        engine_wish(e, d->due);
     if (d->held)
-        wish(e, d->held);
+        engine_wish(e, d->held);
 }
 
 void engine_set_due(struct engine *e, struct device *d, uint64_t due, bool acts)
 {
     bool waited = d->due || d->held;
-    d->due = due;
+    uint64_t poll = d->unwatched ? engine_now(e) + POLL : 0;
+    d->due = poll && (!due || due > poll) ? poll : due;
     d->due_acts = acts;
     rewait(e, d, waited);
 }
@@ -106,62 +107,6 @@ struct device *engine_next(struct engine *e, bool batch)
     return d;
 }
 
-/* ---- watches ---- */
-
-/* F/state, not F: what a guest puts beside its state does not wake us. */
-static void watch_of(const struct device *d, const char *frontend, char path[static STORE_PATH_MAX],
-                     char token[static DEVICE_KEY_SIZE + 2])
-{
-    snprintf(path, STORE_PATH_MAX, "%s/state", frontend);
-    snprintf(token, DEVICE_KEY_SIZE + 2, "%s", TOKEN_FRONTEND);
-    device_key_format(&d->key, token + 2);
-}
-
-static void on_watched(void *arg, int status, const char *data, size_t len)
-{
-    char *path = arg;
-    (void)data;
-    (void)len;
-    if (status && !store_gone(status))
-        log_error("cannot watch %s: %s; only the resync will see it change", path, strerror(-status));
-    free(path);
-}
-
-static void on_unwatched(void *arg, int status, const char *data, size_t len)
-{
-    (void)arg;
-    (void)status; /* events of a watch that is still there find no device */
-    (void)data;
-    (void)len;
-}
-
-static void watch(struct engine *e, const char *path, const char *token)
-{
-    store_watch(e->cfg.store, path, token, on_watched, xstrdup(path));
-}
-
-static void unwatch_frontend(struct engine *e, struct device *d)
-{
-    char path[STORE_PATH_MAX], token[DEVICE_KEY_SIZE + 2];
-    if (d->watched && e->running) {
-        watch_of(d, d->watched, path, token);
-        store_unwatch(e->cfg.store, path, token, on_unwatched, NULL);
-    }
-    free(d->watched);
-    d->watched = NULL;
-}
-
-void engine_watch_frontend(struct engine *e, struct device *d, const char *frontend)
-{
-    char path[STORE_PATH_MAX], token[DEVICE_KEY_SIZE + 2];
-    if (d->watched && strcmp(d->watched, frontend) == 0)
-        return;
-    unwatch_frontend(e, d);
-    d->watched = xstrdup(frontend);
-    watch_of(d, frontend, path, token);
-    watch(e, path, token);
-}
-
 /* ---- devices ---- */
 
 /* The device, made if it is new; NULL when it is not for us. */
@@ -184,7 +129,7 @@ struct device *engine_know(struct engine *e, const struct device_key *key)
 
 static void remove_device(struct engine *e, struct device *d)
 {
-    unwatch_frontend(e, d);
+    engine_unwatch_frontend(e, d);
     if (d->due || d->held)
         LIST_REMOVE(d, waiting);
     e->per_domain[d->key.domid]--;
@@ -194,7 +139,7 @@ static void remove_device(struct engine *e, struct device *d)
 void engine_looked(struct engine *e, struct device *d, bool gone)
 {
     d->stage = STAGE_IDLE;
-    if (gone && !d->dirty)
+    if ((gone && !d->dirty) || !engine_policy(e, d)) /* a reload dropped its type, and now it is closed */
         remove_device(e, d);
     else
         enqueue(e, d);
@@ -215,9 +160,9 @@ static void wake_devices(struct engine *e, uint64_t now)
             engine_set_due(e, d, 0, d->due_acts);
         engine_mark(e, d, !due ? 0 : d->due_acts ? DIRTY_ALL | DIRTY_LIKELY : DIRTY_ALL);
         if (d->due)
-            wish(e, d->due);
+            engine_wish(e, d->due);
         if (d->held)
-            wish(e, d->held);
+            engine_wish(e, d->held);
     }
 }
 
@@ -288,7 +233,11 @@ void engine_tick(struct engine *e)
     if (e->resync_at && e->resync_at <= now)
         engine_resync(e);
     if (e->resync_at)
-        wish(e, e->resync_at);
+        engine_wish(e, e->resync_at);
+    if (e->rewatch_at && e->rewatch_at <= now)
+        engine_watch_refused(e);
+    if (e->rewatch_at)
+        engine_wish(e, e->rewatch_at);
     wake_devices(e, now);
     engine_pump(e);
 }
@@ -391,27 +340,12 @@ void engine_free(struct engine *e)
     free(e);
 }
 
-static void forget_watch(void *arg, struct device *d)
-{
-    (void)arg;
-    free(d->watched);
-    d->watched = NULL;
-}
-
 void engine_start(struct engine *e)
 {
-    static const struct device_key everywhere;
-    char backend[BACKEND_PATH_SIZE], models[BACKEND_PATH_SIZE];
     e->running = e->announce = true;
     e->looked_over = false;
     e->wake_at = 0;
-    devices_each(&e->devices, BACKEND_ROOT, &everywhere, forget_watch, e);
-    snprintf(backend, sizeof backend, "/local/domain/%u/backend", e->cfg.self);
-    watch(e, "@introduceDomain", TOKEN_DOMAINS);
-    watch(e, "@releaseDomain", TOKEN_DOMAINS);
-    snprintf(models, sizeof models, "/local/domain/%u/device-model", e->cfg.self);
-    watch(e, models, TOKEN_MODELS);
-    watch(e, backend, TOKEN_BACKEND); /* fires at once, and that is the first look at everything */
+    engine_watch_anew(e); /* the first event of a watch comes at once: that is the first look at everything */
     plan_resync(e);
     engine_soon(e);
 }

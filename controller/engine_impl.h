@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the parts of the engine share: engine.c (events and the queue), pass.c (look at one device), batch.c
- * (act on several in one transaction), probe.c (did anything change at all?). */
+ * (act on several in one transaction), watch.c (what we are told of). */
 #ifndef XENRECON_ENGINE_IMPL_H
 #define XENRECON_ENGINE_IMPL_H
 
@@ -12,6 +12,7 @@ enum {
     BATCH_MAX =
         16, /* devices in one transaction: measured to do well, and a conflict costs no more than these */
     PASSES_MAX = 32, /* snapshots in flight outside transactions */
+    POLL = 5000,     /* milliseconds between looks at what the store refuses to watch for us */
 };
 
 struct engine {
@@ -24,16 +25,19 @@ struct engine {
     struct devices devices;
     struct device_queue queue, batch_queue; /* for probes and passes; for transactions */
     struct device_waiting waiting;
-    uint16_t *per_domain;        /* devices, by frontend domain */
-    bool running;                /* between engine_start and engine_stop */
-    bool looked_over;            /* since engine_start, everything is in the queue or was looked at */
-    bool announce;               /* ready() is still to be called */
-    bool batching;               /* a transaction is open: one at a time */
-    bool scanning, scan_again;   /* which domains are gone? */
-    bool refused;                /* a device over the limit was logged since the last resync */
-    unsigned passes;             /* in flight, probes included */
-    unsigned listings;           /* in flight */
+    uint16_t *per_domain;      /* devices, by frontend domain */
+    bool running;              /* between engine_start and engine_stop */
+    bool looked_over;          /* since engine_start, everything is in the queue or was looked at */
+    bool announce;             /* ready() is still to be called */
+    bool batching;             /* a transaction is open: one at a time */
+    bool begin_refused;        /* the last one could not even begin */
+    bool scanning, scan_again; /* which domains are gone? */
+    bool refused;              /* a device over the limit was logged since the last resync */
+    unsigned passes;           /* in flight, probes included */
+    unsigned listings;         /* in flight */
+    unsigned refused_roots; /* watches that every engine has, and which the store refused: a bit for each */
     uint64_t resync_at, wake_at; /* milliseconds; 0: none */
+    uint64_t rewatch_at;         /* likewise: when to ask for them again */
     struct engine_stats stats;
 };
 
@@ -52,7 +56,7 @@ const struct policy *engine_policy(const struct engine *e, const struct device *
 /* The device is no longer being looked at: queues it again if something happened meanwhile. May be the end of
  * it. */
 void engine_looked(struct engine *e, struct device *d, bool gone);
-void engine_watch_frontend(struct engine *e, struct device *d, const char *path);
+void engine_wish(struct engine *e, uint64_t at); /* to be woken then, if not before */
 /* The device, made if it is new; NULL when it is not for us. */
 struct device *engine_know(struct engine *e, const struct device_key *key);
 /* Looks at all that is known of a part of the tree, and for what is not known yet. */
@@ -84,7 +88,15 @@ void look_failed(struct look *l,
                  int error);        /* an action failed: it is tried again after the policy's backoff */
 void look_conflict(struct look *l); /* somebody else was faster: look again, soon */
 void look_again(struct look *l);    /* not its fault: look again at once */
+void look_alone(struct look *l);    /* the transaction failed, and it was not alone: look again, alone */
 void look_lost(struct look *l);     /* the store is gone: look again when it is back */
+
+/* Watches: after a start none is there. Those that the store refuses (a driver domain has 128, and they may
+ * be others') are asked for again, a device's with its next look, and what they would tell of is polled. */
+void engine_watch_anew(struct engine *e);
+void engine_watch_refused(struct engine *e);
+void engine_watch_frontend(struct engine *e, struct device *d, const char *path);
+void engine_unwatch_frontend(struct engine *e, struct device *d);
 
 void pass_start(struct engine *e, struct device *d);
 void probe_start(struct engine *e, struct device *d);

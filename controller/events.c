@@ -179,19 +179,19 @@ static void scan_domains(struct engine *e)
     *s = (struct scan){e, 1};
     e->scanning = true;
     e->scan_again = false;
-    for (uint16_t domid = 1; domid <= DOMID_MAX; domid++) {
+    for (unsigned domid = 1; domid <= DOMID_MAX; domid++) {
         if (!e->per_domain[domid])
             continue;
         struct scanned *q = xcalloc(1, sizeof *q);
-        *q = (struct scanned){s, domid};
+        *q = (struct scanned){s, (uint16_t)domid};
         s->pending++;
-        store_is_introduced(e->cfg.store, domid, on_introduced, q);
+        store_is_introduced(e->cfg.store, q->domid, on_introduced, q);
     }
     scan_end(s);
 }
 
-/* QEMU came or went: what it claims, or claimed, may be for us. Of all that it writes there, only `state` says
- * so. */
+/* QEMU came or went: what it claims, or claimed, may be for us. Of all that it writes there, only `state`
+ * says so. */
 static void model_event(struct engine *e, const char *path)
 {
     static const struct device_key everywhere;

@@ -83,6 +83,10 @@ void look_decide(struct look *l, struct view *view)
     if (l->d->kept)
         plan_find(l->plan, FINDING_POLICY_CHANGED, SEVERITY_WARNING,
                   "the policy that this device was created under is not in force any more");
+    if (l->d->unwatched)
+        plan_find(l->plan, FINDING_UNWATCHED, SEVERITY_WARNING,
+                  "the store refuses to watch its frontend (%s): looked at every %d s",
+                  strerror(-l->d->unwatched), POLL / 1000);
     e->stats.passes++;
 }
 
@@ -263,6 +267,12 @@ void look_again(struct look *l)
 {
     engine_mark(l->e, l->d, DIRTY_ALL | DIRTY_LIKELY);
     end(l, false);
+}
+
+void look_alone(struct look *l)
+{
+    l->d->alone = true;
+    look_again(l);
 }
 
 void look_lost(struct look *l)

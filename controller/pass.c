@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Passes and probes: looks that write nothing. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "controller/engine_impl.h"
 #include "schemas/mem.h"
@@ -102,10 +102,8 @@ static void on_marker(void *arg, int status, const char *data, size_t len)
 static void ask(struct probe *p, const char *directory, const char *key, store_reply_fn *done)
 {
     char path[STORE_PATH_MAX];
-    size_t n = strlen(directory), k = strlen(key);
-    memcpy(path, directory, n); /* device_frontend_path_valid() left room for a key */
-    path[n] = '/';
-    memcpy(path + n + 1, key, k + 1);
+    snprintf(path, sizeof path, "%s/%s", directory,
+             key); /* device_frontend_path_valid() left room for a key */
     p->pending++;
     store_read(p->e->cfg.store, 0, path, done, p);
 }

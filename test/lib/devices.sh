@@ -65,15 +65,27 @@ play() {
 # played NAME: the frontend came to the end of its program
 played() {
     local status=0
-    wait $player || status=$?
+    wait "$player" || status=$?
     check "$1" $status 0
 }
 
 # ---- what was done
 
-# history MARK PATH: the states that were written there since then, by whomever
+# history MARK PATH: the states that were written there since then, by whomever. What a transaction wrote that was not
+# committed does not count.
 history() {
-    trace_since "$1" | sed -n "s|^WRITE ($2/state \(.\))\$|\1|p" | tr -d '\n'
+    LC_ALL=C awk -v from="$1" -v path="($2/state" '
+        { at = end; end += length($0) + 1; c = $2 }
+        $1 == "IN" && $5 == "TRANSACTION_START" { open[c] = 1; held[c] = "" }
+        $1 == "IN" && $5 == "TRANSACTION_END" { open[c] = 0; ending[c] = $6 == "(T" }
+        $1 == "IN" && $5 == "WRITE" && $6 == path && at >= from {
+            if (open[c]) held[c] = held[c] substr($7, 1, 1)
+            else printf "%s", substr($7, 1, 1)
+        }
+        $1 == "OUT" && ending[c] && ($5 == "TRANSACTION_END" || $5 == "ERROR") {
+            if ($5 == "TRANSACTION_END") printf "%s", held[c]
+            ending[c] = 0
+        }' "$dir/trace"
 }
 
 # What there is of devices, and of directories that were for them.

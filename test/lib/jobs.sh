@@ -1,11 +1,12 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
-# For check.sh and lint.sh, which source this first: runs jobs beside each other, keeps what each says in $logs, shows it
-# when the job fails, and counts.
+# For check.sh and lint.sh, which source this first: runs jobs beside each other, keeps what each says, shows it when the
+# job fails, and counts.
 #
 # Read from the environment:
 #   JOBS   how many at once (as many as there are processors, but 2 to 4)
-set -eu
+#   LIMIT  how many seconds one may take (300)
+set -eu -o pipefail
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cd "$repo"
 # What the caller of make asked for is not for the builds in here, which know what they want
@@ -15,10 +16,18 @@ at_once=$(nproc)
 [ "$at_once" -ge 2 ] || at_once=2
 [ "$at_once" -le 4 ] || at_once=4
 at_once=${JOBS:-$at_once}
-limit=300 # seconds for one job
+limit=${LIMIT:-300}
+logs=
 passed=0
 failed=()
 declare -A running=() since=() # by process id: the job's name, and when it began
+
+# begin FOLDER: keeps the logs there
+begin() {
+    logs=$repo/$1
+    rm -rf "$logs"
+    mkdir -p "$logs"
+}
 
 # Milliseconds.
 now() {
@@ -43,7 +52,8 @@ over() {
     else
         failed+=("$1")
         printf 'FAIL  %6s s  %s: %s\n' "$(seconds "$3")" "$1" "$([ "$2" = 124 ] && echo "not done after $limit s" || echo "status $2")"
-        sed 's/^/    | /' "$log" | tail -n 200
+        grep -v '^PASS ' "$log" | tail -n 60 | cut -c 1-300 | sed 's/^/    | /'
+        echo "    ${log#"$repo"/} has all of it"
     fi
 }
 

@@ -44,7 +44,8 @@ static inline void plan_check_write(const struct action *a, const struct view *v
         ours |= !strcmp(key, p->publish[i].key);
     require(ours, "%s: writes %s, which is not ours to write", name, key);
     for (size_t i = 0; i < a->n_writes; i++)
-        require(&a->writes[i] == w || strcmp(a->writes[i].path, w->path), "%s: writes %s twice", name, key);
+        require(&a->writes[i] == w || strcmp(a->writes[i].path, w->path) != 0, "%s: writes %s twice", name,
+                key);
     if (!strcmp(key, "state")) {
         struct marker m;
         struct value old = view_get(v, BACKEND, MARKER_KEY);

@@ -95,8 +95,7 @@ static inline void scene_words(const char *words, scene_word_fn *each, void *arg
     char buf[512];
     if (!words)
         return;
-    ck_assert_uint_lt(strlen(words), sizeof buf);
-    strcpy(buf, words);
+    ck_assert_int_lt(snprintf(buf, sizeof buf, "%s", words), (int)sizeof buf);
     char *save;
     for (char *w = strtok_r(buf, " ", &save); w; w = strtok_r(NULL, " ", &save)) {
         char *eq = strchr(w, '=');

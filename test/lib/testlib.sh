@@ -17,6 +17,7 @@ read -r -a xenrecon <<<"${XENRECON:-$repo/build/xenrecon}"
 AWAIT_MS=${AWAIT_MS:-10000}
 dir=$(mktemp -d /tmp/xr.XXXXXX)
 failures=0
+rings=() # of domains, their processes
 xenrecon_pid=
 xenrecon_connection= # its name in the trace
 
@@ -69,6 +70,41 @@ reach() {
     else
         fail "$name"
     fi
+}
+
+# ---- domains, for tests that want more of one than a number
+
+# start_domain DOMID: with memory, a ring to the store, and the nodes that libxl makes for every domain
+start_domain() {
+    local log=$dir/dom$1.log
+    rigctl create "$1"
+    toolstack domain-create "$1"
+    ring "$1" </dev/null >"$log" 2>&1 &
+    rings[$1]=$!
+    until [ -S "$dir/dom$1.socket" ]; do
+        kill -0 "${rings[$1]}" 2>/dev/null || {
+            cat "$log"
+            fail "domain $1 does not start"
+            exit 1
+        }
+        sleep 0.01
+    done
+}
+
+# stop_domain DOMID: as `xl destroy` and a crash end: the nodes that the domain owns go without an event, and what
+# @releaseDomain says comes after that. What the toolstack would clean up is still there.
+stop_domain() {
+    kill -KILL "${rings[$1]}"
+    wait "${rings[$1]}" 2>/dev/null || true
+    unset "rings[$1]"
+    rigctl destroy "$1"
+}
+
+# as_domain DOMID COMMAND...: one of the domain's programs; COMMAND may be a function
+as_domain() {
+    local domid=$1
+    shift
+    RIG_DOMID=$domid XENSTORED_PATH=$dir/dom$domid.socket "$@"
 }
 
 # ---- the store's own trace of its messages
@@ -173,6 +209,9 @@ finish() {
     if [ $status != 0 ] && [ -s "$dir/xenrecon.log" ]; then
         echo "--- the end of xenrecon's log:"
         tail -n 30 "$dir/xenrecon.log"
+    fi
+    if [ ${#rings[@]} != 0 ]; then # also one that is stopped
+        { kill -KILL "${rings[@]}" && wait "${rings[@]}"; } 2>/dev/null
     fi
     mapfile -t pids < <(jobs -p)
     [ ${#pids[@]} = 0 ] || kill "${pids[@]}" 2>/dev/null

@@ -15,10 +15,7 @@
 #include <time.h>
 #include <xenstore.h>
 
-enum {
-    PATH_SIZE = 3072 + 1,
-    EXIT_USAGE = 64
-};
+enum { PATH_SIZE = 3072 + 1, EXIT_USAGE = 64 };
 
 static struct xs_handle *xs;
 

@@ -1,26 +1,74 @@
 /* SPDX-License-Identifier: MIT */
 /* A stand-in for hypercalls and nothing else: preloaded, it lets Debian's own xenstored run, unchanged, on a
- * machine without Xen. What the store does (transactions, watches, permissions, order of events) is the real
- * thing.
+ * machine without Xen. What the store does (transactions, watches, permissions, quotas, order of events) is
+ * the real thing.
  *
- * Here every domain exists, because xenstored ignores the permissions of those that do not; none has memory
- * or event channels, so that only domain 0's clients, on the UNIX socket, can reach the store. */
+ * Here: which domains there are, and where domain 0's kernel would have its ring. Memory is in grants.c,
+ * event channels are in evtchn.c. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <unistd.h>
 #include <xenctrl.h>
-#include <xenevtchn.h>
-#include <xengnttab.h>
 
-enum {
-    PAGE = 4096,
-    DOM0_PORT = 1,
-    VIRQ_PORT = 2
-};
+#include "test/rig/rig.h"
+
+bool rig_path(char path[RIG_PATH], const char *format, ...)
+{
+    const char *dir = getenv("RIG_DIR");
+    int n = dir ? snprintf(path, RIG_PATH, "%s/", dir) : -1, m = 0;
+    va_list args;
+
+    if (n < 0) {
+        errno = ENOENT;
+        return false;
+    }
+    if (n < RIG_PATH) {
+        va_start(args, format);
+        m = vsnprintf(path + n, (size_t)(RIG_PATH - n), format, args);
+        va_end(args);
+    }
+    if (m < 0 || n + m >= RIG_PATH) {
+        errno = ENAMETOOLONG;
+        return false;
+    }
+    return true;
+}
+
+uint32_t rig_domid(void)
+{
+    const char *domid = getenv("RIG_DOMID");
+
+    return domid ? (uint32_t)strtoul(domid, NULL, 10) : 0;
+}
+
+static void read_state(uint32_t domid, char word[16])
+{
+    char path[RIG_PATH];
+    ssize_t n = 0;
+    int fd = rig_path(path, "dom%u.state", domid) ? openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC) : -1;
+
+    if (fd >= 0) {
+        n = read(fd, word, 15);
+        close(fd);
+    }
+    word[n > 0 ? n : 0] = '\0';
+    word[strcspn(word, "\n")] = '\0';
+}
+
+bool rig_domain_exists(uint32_t domid)
+{
+    char word[16];
+
+    read_state(domid, word);
+    return domid < DOMID_FIRST_RESERVED && strcmp(word, "gone") != 0;
+}
+
+/* ---- libxenctrl ---- */
 
 static char handle; /* what all handles point at: none has a state */
 
@@ -38,111 +86,24 @@ int xc_interface_close(xc_interface *xch)
 
 int xc_domain_getinfo(xc_interface *xch, uint32_t first, unsigned int max, xc_dominfo_t *info)
 {
+    char word[16];
+
     (void)xch;
-    if (max == 0 || first >= DOMID_FIRST_RESERVED)
+    if (max == 0 || !rig_domain_exists(first))
         return 0;
+    read_state(first, word);
     memset(info, 0, sizeof(*info));
     info->domid = first;
-    info->running = 1;
+    info->paused = strcmp(word, "paused") == 0;
+    info->crashed = strcmp(word, "crashed") == 0;
+    info->shutdown = info->crashed || strcmp(word, "shutdown") == 0;
+    info->dying = strcmp(word, "dying") == 0;
+    info->running = !info->paused && !info->shutdown && !info->dying;
     return 1;
 }
 
-xenevtchn_handle *xenevtchn_open(struct xentoollog_logger *logger, unsigned int flags)
-{
-    (void)logger, (void)flags;
-    return (void *)&handle;
-}
+/* ---- domain 0's kernel: it offers its ring and its port to xenstored as two files ---- */
 
-int xenevtchn_close(xenevtchn_handle *xce)
-{
-    (void)xce;
-    return 0;
-}
-
-/* Pollable, never readable. */
-int xenevtchn_fd(xenevtchn_handle *xce)
-{
-    static int fd = -1;
-
-    (void)xce;
-    if (fd < 0)
-        fd = eventfd(0, EFD_CLOEXEC);
-    return fd;
-}
-
-int xenevtchn_notify(xenevtchn_handle *xce, evtchn_port_t port)
-{
-    (void)xce, (void)port;
-    return 0;
-}
-
-xenevtchn_port_or_error_t xenevtchn_bind_interdomain(xenevtchn_handle *xce, uint32_t domid,
-                                                     evtchn_port_t port)
-{
-    (void)xce, (void)port;
-    if (domid == 0)
-        return DOM0_PORT;
-    errno = ENOSYS;
-    return -1;
-}
-
-xenevtchn_port_or_error_t xenevtchn_bind_virq(xenevtchn_handle *xce, unsigned int virq)
-{
-    (void)xce, (void)virq;
-    return VIRQ_PORT;
-}
-
-int xenevtchn_unbind(xenevtchn_handle *xce, evtchn_port_t port)
-{
-    (void)xce, (void)port;
-    return 0;
-}
-
-xenevtchn_port_or_error_t xenevtchn_pending(xenevtchn_handle *xce)
-{
-    (void)xce;
-    errno = EAGAIN;
-    return -1;
-}
-
-int xenevtchn_unmask(xenevtchn_handle *xce, evtchn_port_t port)
-{
-    (void)xce, (void)port;
-    return 0;
-}
-
-xengnttab_handle *xengnttab_open(struct xentoollog_logger *logger, unsigned open_flags)
-{
-    (void)logger, (void)open_flags;
-    return (void *)&handle;
-}
-
-int xengnttab_close(xengnttab_handle *xgt)
-{
-    (void)xgt;
-    return 0;
-}
-
-int xengnttab_set_max_grants(xengnttab_handle *xgt, uint32_t nr_grants)
-{
-    (void)xgt, (void)nr_grants;
-    return 0;
-}
-
-void *xengnttab_map_grant_ref(xengnttab_handle *xgt, uint32_t domid, uint32_t ref, int prot)
-{
-    (void)xgt, (void)domid, (void)ref, (void)prot;
-    errno = ENOSYS;
-    return NULL;
-}
-
-int xengnttab_unmap(xengnttab_handle *xgt, void *start_address, uint32_t count)
-{
-    (void)xgt, (void)start_address, (void)count;
-    return 0;
-}
-
-/* Domain 0's kernel offers its ring and its port to xenstored as two files. */
 static int open_stand_in(const char *path)
 {
     int fd;
@@ -152,7 +113,7 @@ static int open_stand_in(const char *path)
     fd = memfd_create(path, MFD_CLOEXEC);
     if (fd < 0)
         return -1;
-    if (strstr(path, "port") ? pwrite(fd, "1", 1, 0) != 1 : ftruncate(fd, PAGE) != 0) {
+    if (strstr(path, "port") ? pwrite(fd, "1", 1, 0) != 1 : ftruncate(fd, RIG_PAGE) != 0) {
         close(fd);
         return -1;
     }

@@ -40,7 +40,7 @@ start() {
     fi
     rm -f "$dir/socket" "$dir/pid"
     export XENSTORED_PATH=$dir/socket XENSTORED_RUNDIR=$dir
-    XENSTORED_ROOTDIR=$dir LD_PRELOAD=$build/test/rig/hypercall.so setsid "$xenstored" --no-fork --internal-db=on \
+    RIG_DIR=$dir XENSTORED_ROOTDIR=$dir LD_PRELOAD=$build/test/rig/hypercall.so setsid "$xenstored" --no-fork --internal-db=on \
         --pid-file "$dir/pid" "$@" </dev/null >"$dir/log" 2>&1 &
     local pid=$!
     for _ in $(seq 500); do

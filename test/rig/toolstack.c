@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Plays libxl towards the store: the same keys, in the same transactions, with the same permissions. F is
- * /local/domain/DOMID/device/NAME/DEVID, B is /local/domain/0/backend/TYPE/DOMID/DEVID. Several commands may
- * be given, divided by `--`, which is as fast as anybody gets from one to the next. */
+ * /local/domain/DOMID/device/NAME/DEVID, B is /local/domain/BACKEND/backend/TYPE/DOMID/DEVID. Several
+ * commands may be given, divided by `--`, which is as fast as anybody gets from one to the next. */
 #include <unistd.h>
 
 #include "test/rig/client.h"
@@ -14,15 +14,17 @@ static const char usage[] =
     "  slowly TYPE DOMID DEVID [OPTION...] [KEY=VALUE...]   key by key: F, frontend, frontend-id, KEYs, "
     "online, state\n"
     "      --frontend NAME, --online 0|1, --state N; for slowly --pause-ms N, after each write\n"
+    "      --backend-domain N, for these and the next three: a driver domain, which has to be there (0)\n"
     "  detach TYPE DOMID DEVID   online=0, and state=5 unless it is 6\n"
     "  close TYPE DOMID DEVID    state=6, online as it was: what libxl does when it is tired of waiting\n"
     "  remove TYPE DOMID DEVID [--frontend NAME]   F, B and the directories that this leaves empty\n"
+    "  domain-create DOMID   its directories and `domid`; attach makes those of a guest by itself\n"
     "  domain-destroy DOMID\n"
     "  wait PATH VALUE [PATH VALUE]... [--timeout-ms N]   until all hold at once; `absent` is a VALUE\n";
 
 struct device {
     const char *type;
-    unsigned int domid, devid;
+    unsigned int domid, devid, backend;
     const char *front; /* the directory below device/ */
     const char *online;
     unsigned int state;
@@ -50,7 +52,7 @@ static void usage_error(const char *format, ...)
 static void set_paths(struct device *d)
 {
     format_path(d->f, "/local/domain/%u/device/%s/%u", d->domid, d->front, d->devid);
-    format_path(d->b, "/local/domain/0/backend/%s/%u/%u", d->type, d->domid, d->devid);
+    format_path(d->b, "/local/domain/%u/backend/%s/%u/%u", d->backend, d->type, d->domid, d->devid);
 }
 
 /* Takes TYPE DOMID DEVID and what follows; keys stay behind in argv. */
@@ -79,6 +81,8 @@ static void parse_device(struct device *d, int argc, char **argv, int first_key)
             d->online = argv[i];
         else if (strcmp(option, "--state") == 0)
             d->state = parse_number(option, argv[i]);
+        else if (strcmp(option, "--backend-domain") == 0)
+            d->backend = parse_number(option, argv[i]);
         else if (strcmp(option, "--pause-ms") == 0)
             d->pause_ms = parse_number(option, argv[i]);
         else
@@ -137,10 +141,10 @@ static void put_keys(xs_transaction_t t, const struct device *d, bool of_fronten
 
 static void put_frontend(xs_transaction_t t, const struct device *d)
 {
-    make_dir(t, d->f, d->domid, 0);
+    make_dir(t, d->f, d->domid, d->backend);
     put_key(t, d->f, "backend", d->b);
     pause_for(d);
-    put_number(t, d->f, "backend-id", 0);
+    put_number(t, d->f, "backend-id", d->backend);
     pause_for(d);
     put_number(t, d->f, "state", 1);
     pause_for(d);
@@ -149,7 +153,7 @@ static void put_frontend(xs_transaction_t t, const struct device *d)
 
 static void put_backend(xs_transaction_t t, const struct device *d)
 {
-    make_dir(t, d->b, 0, d->domid);
+    make_dir(t, d->b, d->backend, d->domid); /* its parents get what /local/domain/BACKEND has */
     put_key(t, d->b, "frontend", d->f);
     pause_for(d);
     put_number(t, d->b, "frontend-id", d->domid);
@@ -287,6 +291,23 @@ static void run_remove(int argc, char **argv)
     } while (!commit(t));
 }
 
+static void run_domain_create(int argc, char **argv)
+{
+    char path[PATH_SIZE];
+    unsigned int domid;
+    xs_transaction_t t;
+
+    if (argc != 2)
+        usage_error("domain-create wants a domain");
+    domid = parse_number("domain", argv[1]);
+    format_path(path, "/local/domain/%u", domid);
+    do {
+        t = begin();
+        make_domain(t, domid);
+        put_number(t, path, "domid", domid);
+    } while (!commit(t));
+}
+
 static void run_domain_destroy(int argc, char **argv)
 {
     char path[PATH_SIZE];
@@ -361,10 +382,15 @@ static const struct {
     const char *name;
     void (*run)(int argc, char **argv);
 } commands[] = {
-    {"attach", run_attach}, {"burst", run_burst},
-    {"slowly", run_slowly}, {"detach", run_detach},
-    {"close", run_close},   {"remove", run_remove},
-    {"wait", run_wait},     {"domain-destroy", run_domain_destroy},
+    {"attach", run_attach},
+    {"burst", run_burst},
+    {"slowly", run_slowly},
+    {"detach", run_detach},
+    {"close", run_close},
+    {"remove", run_remove},
+    {"wait", run_wait},
+    {"domain-create", run_domain_create},
+    {"domain-destroy", run_domain_destroy},
 };
 
 static void run_command(int argc, char **argv)
