@@ -45,10 +45,11 @@ ctl_obj   := $(ctl_src:%.c=$B/%.o)
 pure_test := $(patsubst %.c,$B/%,$(wildcard test/unit/test_*.c))
 ctl_test  := $(patsubst %.c,$B/%,$(wildcard test/unit/ctl_*.c))
 test_obj  := $(patsubst %.c,$B/%.o,$(wildcard test/unit/*.c test/lib/*.c))
-rig_tool  := $(patsubst %.c,$B/%,$(filter-out test/rig/hypercall.c,$(wildcard test/rig/*.c)))
+# the stand-ins for hypercalls, and the rig's programs, of which two need them
+hypercall := test/rig/hypercall.c test/rig/grants.c test/rig/evtchn.c
+rig_tool  := $(patsubst %.c,$B/%,$(filter-out $(hypercall),$(wildcard test/rig/*.c)))
 rig       := $B/test/rig/hypercall.so $(rig_tool)
 c_files   := $(wildcard schemas/*.[ch] reconcilers/*.[ch] controller/*.[ch] test/*/*.[ch])
-sh_files  := $(wildcard test/*.sh test/*/*.sh deploy/*.sh) .ci/run
 
 # make V=1 shows the commands
 ifdef V
@@ -70,6 +71,12 @@ $B/%.o: %.c Makefile
 	$(say) CC $@
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
+# What is compiled in: another prefix builds again what knows it
+$B/controller/policies.o: $B/paths
+$B/paths: FORCE
+	@mkdir -p $(@D)
+	@echo '$(datadir) $(sysconfdir)' | cmp -s - $@ || echo '$(datadir) $(sysconfdir)' >$@
+
 $(pure_test): $B/%: $B/%.o $(pure_obj)
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PURE_LIBS) -lcheck -lsubunit -lm -lrt -pthread
@@ -80,14 +87,19 @@ $(ctl_test): $B/%: $B/%.o $(ctl_obj) $(pure_obj)
 
 # The rig plays other programs: never built with sanitizers
 rig_cflags = $(filter-out -fsanitize%,$(STD)) $(WARN) -O2 -g -MMD -MP
-$B/test/rig/hypercall.so: test/rig/hypercall.c Makefile
+$(hypercall:%.c=$B/%.o): $B/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(say) CC $@
-	$(Q)$(CC) $(rig_cflags) -shared -fPIC -o $@ $<
+	$(Q)$(CC) $(rig_cflags) -fPIC -c -o $@ $<
+$B/test/rig/hypercall.so: $(hypercall:%.c=$B/%.o)
+	$(say) LINK $@
+	$(Q)$(CC) -shared -Wl,-soname,hypercall.so -o $@ $^
+$B/test/rig/ring $B/test/rig/rigctl: $B/test/rig/hypercall.so
+$B/test/rig/ring $B/test/rig/rigctl: rig_libs := $B/test/rig/hypercall.so -Wl,-rpath,'$$ORIGIN'
 $(rig_tool): $B/test/rig/%: test/rig/%.c Makefile
 	@mkdir -p $(@D)
 	$(say) CC $@
-	$(Q)$(CC) $(rig_cflags) -o $@ $< -lxenstore
+	$(Q)$(CC) $(rig_cflags) -o $@ $< $(rig_libs) -lxenstore
 
 rig: $(rig)
 tests: $(pure_test) $(ctl_test)
@@ -100,10 +112,14 @@ check: deps
 	@test/check.sh
 
 lint: deps
-	@test/lint.sh $(c_files) -- $(sh_files)
+	@test/lint.sh
 
 deps:
 	@test/deps.sh
+
+# What the compiler is told, for tools that read the code as it does
+flags:
+	@: $(info $(STD) $(WARN))
 
 install: all
 	install -D -m 755 $B/xenrecon $(DESTDIR)$(sbindir)/xenrecon
@@ -116,7 +132,7 @@ format:
 clean:
 	rm -rf build build-*
 
--include $(pure_obj:.o=.d) $(ctl_obj:.o=.d) $(test_obj:.o=.d) $(rig_tool:=.d) $B/controller/main.d $B/test/rig/hypercall.d
+-include $(pure_obj:.o=.d) $(ctl_obj:.o=.d) $(test_obj:.o=.d) $(rig_tool:=.d) $B/controller/main.d $(hypercall:%.c=$B/%.d)
 
 .SECONDARY:
-.PHONY: all rig tests demo check lint deps install format clean
+.PHONY: FORCE all rig tests demo check lint deps install format clean flags

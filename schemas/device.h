@@ -35,8 +35,8 @@ void device_key_format(const struct device_key *key, char buf[static DEVICE_KEY_
 /* "/local/domain/<self>/backend/<type>/<domid>/<devid>" */
 void device_backend_path(uint16_t self, const struct device_key *key, char buf[static BACKEND_PATH_SIZE]);
 
-/* May this value of the `frontend` key be used as a path? It must lie below /local/domain/<domid>/ and be made of
- * what xenstored allows in a path. */
+/* May this value of the `frontend` key be used as a path? It must lie below /local/domain/<domid>/ and be
+ * made of what xenstored allows in a path. */
 bool device_frontend_path_valid(const char *path, size_t len, uint16_t domid);
 
 /* Where in the backend tree of domain `self` a path lies. */

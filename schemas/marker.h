@@ -3,9 +3,9 @@
  *
  *   "<incarnation> <state> <ring>"     16 hex digits, one digit, 16 hex digits or `-`
  *
- * incarnation tells this directory from one of the same name before it; state is the last one that we wrote, so
- * that another one is the toolstack's; ring is a hash of the connect keys that are connected, so that a new
- * ring made while we were down is seen. Guests can read it: it is no credential. */
+ * incarnation tells this directory from one of the same name before it; state is the last one that we wrote,
+ * so that another one is the toolstack's; ring is a hash of the connect keys that are connected, so that a
+ * new ring made while we were down is seen. Guests can read it: it is no credential. */
 #ifndef XENRECON_MARKER_H
 #define XENRECON_MARKER_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A plan: what one decision asks for, as data. Printing it and executing it go over the same structure. It owns its
- * memory; strings that it holds live in its arena. */
+/* A plan: what one decision asks for, as data. Printing it and executing it go over the same structure. It
+ * owns its memory; strings that it holds live in its arena. */
 #ifndef XENRECON_PLAN_H
 #define XENRECON_PLAN_H
 
@@ -10,24 +10,24 @@
 #include "schemas/value.h"
 #include "schemas/xenbus.h"
 
-#define ACTIONS(X)                                                                                           \
-    X(CREATE, "create")                                                                                      \
-    X(PUBLISH, "publish")                                                                                    \
-    X(CONNECT, "connect")                                                                                    \
-    X(DISCONNECT, "disconnect")                                                                              \
-    X(CLOSE, "close")                                                                                        \
-    X(CYCLE, "cycle")                                                                                        \
-    X(DESTROY, "destroy")                                                                                    \
-    X(RELEASE, "release")                                                                                    \
-    X(ADOPT, "adopt")                                                                                        \
-    X(HOTPLUG, "hotplug")                                                                                    \
+#define ACTIONS(X)              \
+    X(CREATE, "create")         \
+    X(PUBLISH, "publish")       \
+    X(CONNECT, "connect")       \
+    X(DISCONNECT, "disconnect") \
+    X(CLOSE, "close")           \
+    X(CYCLE, "cycle")           \
+    X(DESTROY, "destroy")       \
+    X(RELEASE, "release")       \
+    X(ADOPT, "adopt")           \
+    X(HOTPLUG, "hotplug")       \
     X(COLLECT, "collect")
 
 enum action_kind {
 #define X(name, text) ACTION_##name,
     ACTIONS(X)
 #undef X
-    ACTION_COUNT,
+        ACTION_COUNT,
 };
 
 const char *action_name(enum action_kind kind);

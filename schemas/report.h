@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The report of `xenrecon plan`: every device with what was decided for it, and what concerns no single device.
- * schemas/plan.schema.json describes its JSON form. It takes over the plans that it is given. */
+/* The report of `xenrecon plan`: every device with what was decided for it, and what concerns no single
+ * device. schemas/plan.schema.json describes its JSON form. It takes over the plans that it is given. */
 #ifndef XENRECON_REPORT_H
 #define XENRECON_REPORT_H
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A value read from the store: PRESENT, ABSENT or UNREADABLE. UNREADABLE is neither of the others: nothing is
- * ever decided from it. Store values are bytes; `text` is NUL-terminated for convenience but may hold more. */
+ * ever decided from it. Store values are bytes; `text` is NUL-terminated for convenience but may hold more.
+ */
 #ifndef XENRECON_VALUE_H
 #define XENRECON_VALUE_H
 

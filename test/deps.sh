@@ -11,8 +11,8 @@ cache=$repo/.cache
 [ $# -gt 0 ] || set -- build test lint
 
 build=(gcc make pkg-config libc6-dev libuv1-dev libyaml-dev libjansson-dev libxen-dev)
-test=(check libsubunit-dev valgrind strace python3 python3-jsonschema)
-lint=(clang clang-tidy clang-format cppcheck shellcheck)
+test=(check libsubunit-dev clang valgrind strace python3 python3-jsonschema)
+lint=(clang-tidy clang-format cppcheck shellcheck python3-yaml python3-jsonschema)
 
 die() {
     echo "deps.sh: $*" >&2
@@ -42,7 +42,7 @@ apt_get() {
 # Prints those of the packages that are not installed.
 missing() {
     comm -13 <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null |
-        sed -n 's/^installed //p' | sort) <(printf '%s\n' "$@" | sort)
+        sed -n 's/^installed //p' | sort -u) <(printf '%s\n' "$@" | sort -u)
 }
 
 install_packages() {

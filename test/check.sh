@@ -1,0 +1,132 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Every test:   check.sh [PART]...
+#
+#   unit golden integration   with the normal build
+#   sanitize                  these three again, with the address and the undefined behaviour sanitizer
+#   valgrind                  leaks, in the integration tests that go through a device's whole life
+#   clang                     clang builds everything without a warning
+#   install                   what `make install` installs is complete and works
+#
+# Builds what it needs. Logs are kept in build/check. See lib/jobs.sh and lib/testlib.sh for the environment.
+# shellcheck source=test/lib/jobs.sh
+# shellcheck disable=SC2317  # jobs are called by their names
+. "$(dirname "$0")/lib/jobs.sh"
+# With valgrind, which is slow: one test for each way through the engine.
+under_valgrind=(10-attach 11-cycle 13-detach 15-recreate 21-owners 42-restart 45-reload 46-store-lost)
+
+[ $# -gt 0 ] || set -- unit golden integration sanitize valgrind clang install
+for part; do
+    case $part in
+    unit | golden | integration | sanitize | valgrind | clang | install) ;;
+    *)
+        sed -n '3,9s/^# \{0,1\}//p' "$0" >&2
+        exit 64
+        ;;
+    esac
+done
+
+parts=" $* "
+# wanted PART...: one of these
+wanted() {
+    local part
+    for part; do
+        [[ $parts != *" $part "* ]] || return 0
+    done
+    return 1
+}
+
+# units PREFIX BUILD
+units() {
+    local test
+    for test in test/unit/test_*.c test/unit/ctl_*.c; do
+        test=${test%.c}
+        job "$1${test#test/}" "$2/$test"
+    done
+}
+
+golden() {
+    [ ! -e test/golden/run.sh ] || job "$1golden" bash test/golden/run.sh
+}
+
+# integration PREFIX NAME...
+integration() {
+    local prefix=$1 name
+    shift
+    for name; do
+        job "${prefix}integration/$name" bash "test/integration/$name.sh"
+    done
+}
+
+# Sanitizers and valgrind write to files, lest a report is lost with a program whose words nobody reads.
+show_reports() {
+    local file status=0
+    for file in "$logs/$1report".*; do
+        [ -s "$file" ] || continue
+        cat "$file"
+        status=1
+    done
+    return "$status"
+}
+
+# reports PREFIX: a job that fails when there is one
+reports() {
+    barrier
+    job "$1reports" show_reports "$1"
+    barrier
+}
+
+begin build/check
+mkdir "$logs/sanitize" "$logs/valgrind"
+mapfile -t every < <(basename -s .sh test/integration/*.sh)
+
+# ---- build
+
+build=(make -s -j"$(nproc)" CC=gcc DEVELOPER=1)
+sanitized="build-address-undefined"
+if wanted unit golden integration sanitize valgrind; then
+    step build "${build[@]}" all rig tests || closing
+fi
+if wanted sanitize; then
+    step sanitize/build "${build[@]}" SANITIZE=address,undefined all tests || closing
+fi
+if wanted clang; then
+    step clang/build "${build[@]}" CC=clang all rig tests || true
+fi
+
+# ---- test
+
+if wanted unit; then
+    units "" build
+fi
+if wanted golden; then
+    golden ""
+fi
+if wanted integration; then
+    integration "" "${every[@]}"
+fi
+if wanted valgrind; then
+    barrier
+    XENRECON="valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,possible"
+    XENRECON+=" --log-file=$logs/valgrind/report.%p $repo/build/xenrecon"
+    export XENRECON AWAIT_MS=60000
+    integration valgrind/ "${under_valgrind[@]}"
+    reports valgrind/
+    unset XENRECON AWAIT_MS
+fi
+if wanted sanitize; then
+    barrier
+    # The status is one that no test expects
+    export ASAN_OPTIONS=detect_leaks=1:exitcode=99:log_path=$logs/sanitize/report
+    export UBSAN_OPTIONS=print_stacktrace=1:exitcode=99:log_path=$logs/sanitize/report
+    export XENRECON=$repo/$sanitized/xenrecon AWAIT_MS=30000 CK_TIMEOUT_MULTIPLIER=5
+    units sanitize/ $sanitized
+    golden sanitize/
+    integration sanitize/ "${every[@]}"
+    reports sanitize/
+    unset ASAN_OPTIONS UBSAN_OPTIONS XENRECON AWAIT_MS CK_TIMEOUT_MULTIPLIER
+fi
+if wanted install; then
+    job install test/install.sh "$logs/install"
+fi
+closing

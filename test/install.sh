@@ -1,0 +1,31 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# What `make install` installs is complete and works:   install.sh FOLDER   (a new one, for all that this writes)
+set -eux
+cd "$(dirname "$0")/.."
+root=$1
+mkdir -p "$root"
+root=$(cd "$root" && pwd)
+
+install_with() {
+    make -s -j"$(nproc)" B="$root/build" sysconfdir="$root/etc" "$@" install
+}
+
+install_with prefix="$root/usr"
+install_with prefix="$root/usr" DESTDIR="$root/staged"
+diff -r "$root/usr" "$root/staged$root/usr"
+diff -r deploy/policies "$root/usr/share/xenrecon/policies"
+[ "$(cd "$root/usr" && find . -type f -perm /111)" = ./sbin/xenrecon ]
+
+xenrecon=$root/usr/sbin/xenrecon
+[ "$("$xenrecon" --version)" = "$("$root/build/xenrecon" --version)" ]
+# It finds its policies, and takes the administrator's first
+"$xenrecon" policy check
+echo "nonsense: 1" >"$root/etc/xenrecon/policies.d/vkbd.yaml"
+! "$xenrecon" policy check 2>"$root/said" || exit 1
+grep -F "$root/etc/xenrecon/policies.d/vkbd.yaml:1:1" "$root/said"
+
+# What was compiled for one prefix is not installed for another
+install_with prefix=/usr DESTDIR="$root/staged"
+grep -F /usr/share/xenrecon "$root/staged/usr/sbin/xenrecon"
+! grep -F "$root/usr" "$root/staged/usr/sbin/xenrecon" || exit 1

@@ -1,0 +1,137 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Reads the code without running it:   lint.sh [PART]...
+#
+#   format      clang-format 14
+#   tidy        clang-tidy, with what .clang-tidy asks for
+#   cppcheck    a suppression stands in the code, with its reason
+#   analyzer    gcc -fanalyzer
+#   shell       shellcheck
+#   python      every script compiles
+#   layers      what a layer may include; the pure ones do no I/O
+#   licence     every file names its licence
+#   policies    those shipped agree with the parser and with the JSON Schema
+#
+# Logs are kept in build/lint.
+# shellcheck source=test/lib/jobs.sh
+# shellcheck disable=SC2317  # jobs are called by their names
+. "$(dirname "$0")/lib/jobs.sh"
+limit=${LIMIT:-1200}
+every=(tidy analyzer cppcheck format shell python layers licence policies)
+[ $# -gt 0 ] || set -- "${every[@]}"
+for part; do
+    [[ " ${every[*]} " = *" $part "* ]] || {
+        sed -n '3,15s/^# \{0,1\}//p' "$0" >&2
+        exit 64
+    }
+done
+for tool in clang-format clang-tidy cppcheck gcc nm shellcheck python3; do
+    command -v $tool >/dev/null || {
+        echo "lint.sh: there is no $tool: run test/deps.sh" >&2
+        exit 1
+    }
+done
+clang-format --version | grep -q 'version 14\.' || {
+    echo "lint.sh: other versions than 14 of clang-format format otherwise" >&2
+    exit 1
+}
+
+begin build/lint
+find schemas reconcilers controller test -name '*.[ch]' | sort >"$logs/c"
+grep '\.c$' "$logs/c" >"$logs/sources"
+grep -v '^test/' "$logs/sources" >"$logs/ours"
+{
+    echo .ci/run
+    find test deploy -name '*.sh' | sort
+} >"$logs/sh"
+find test -name '*.py' | sort >"$logs/py"
+build=(make -s -j"$(nproc)" CC=gcc DEVELOPER=1)
+flags=()
+preprocess=()
+eval "flags=($("${build[@]}" flags))"
+for flag in "${flags[@]}"; do
+    [[ $flag != -[DI]* ]] || preprocess+=("$flag")
+done
+
+# every_file LIST COMMAND...: with {} for each file of the list, on all processors
+every_file() {
+    local list=$logs/$1
+    shift
+    xargs -a "$list" -P "$(nproc)" -I '{}' "$@"
+}
+
+tidy() {
+    every_file sources clang-tidy --quiet '{}' -- "${flags[@]}" 2>&1 |
+        { grep -v '^[0-9]* warnings\? generated\.$' || true; }
+}
+
+analyzer() {
+    every_file ours gcc "${flags[@]}" -O1 -fanalyzer -c -o /dev/null '{}'
+}
+
+# may_include WHOSE FILE...: of our own headers
+may_include() {
+    local whose=$1
+    shift
+    ! grep -HnE '^ *# *include *"' "$@" | grep -vE "# *include *\"($whose)/" || wrong=1
+}
+
+layers() {
+    local wrong=0 schemas reconcilers controller pure objects
+    mapfile -t schemas < <(grep '^schemas/' "$logs/c")
+    mapfile -t reconcilers < <(grep '^reconcilers/' "$logs/c")
+    mapfile -t controller < <(grep '^controller/' "$logs/c")
+    may_include "schemas" "${schemas[@]}"
+    may_include "schemas|reconcilers" "${reconcilers[@]}"
+    may_include "schemas|reconcilers|controller" "${controller[@]}"
+    may_include "schemas|reconcilers|test" test/unit/test_*.c
+    pure=("${schemas[@]}" "${reconcilers[@]}")
+    ! grep -HnE '^ *# *include *<(uv|xenstore|xs|xenctrl|xen/|sys/socket|time|pthread|syslog)' "${pure[@]}" || wrong=1
+    # What no include shows: no clock, no files, no chance
+    mapfile -t objects < <(printf 'build/%s\n' "${pure[@]}" | sed -n 's/\.c$/.o/p')
+    nm -Au "${objects[@]}" >"$logs/undefined"
+    ! grep -E " U ($impure)(64)?(@|$)" "$logs/undefined" || wrong=1
+    return "$wrong"
+}
+impure='uv_.*|xs_.*|clock_gettime|gettimeofday|time|sleep|usleep|nanosleep|f?open|openat|fdopen|popen|system|fork|exec[vl].*'
+impure+='|read|write|socket|connect|getenv|syslog|rand|random|getrandom|exit'
+
+licence() {
+    local file wrong=0
+    while read -r file; do
+        [[ $(head -n 3 "$file") != *"SPDX-License-Identifier: MIT"* ]] || continue
+        echo "$file"
+        wrong=1
+    done < <(cat "$logs"/{c,sh,py} && find deploy -name '*.yaml' && ls Makefile .clang-*)
+    return "$wrong"
+}
+
+policies() {
+    build/xenrecon policy check deploy/policies/*.yaml
+    build/xenrecon policy schema | diff - schemas/policy.schema.json
+    test/lib/policies.py schemas/policy.schema.json deploy/policies/*.yaml
+}
+
+for part; do
+    case $part in
+    layers | policies)
+        step build "${build[@]}" all || closing
+        break
+        ;;
+    esac
+done
+for part; do
+    case $part in
+    format) job format xargs -a "$logs/c" clang-format --dry-run -Werror ;;
+    cppcheck)
+        # It reads no system header, but must know the macros of this one
+        queue=$(gcc -M -xc - <<<'#include <sys/queue.h>' | grep -o '[^ ]*/sys/queue\.h')
+        job cppcheck cppcheck -q -j "$(nproc)" --std=c11 --enable=warning,performance,portability --inline-suppr \
+            --include="$queue" --error-exitcode=1 "${preprocess[@]}" --file-list="$logs/sources"
+        ;;
+    shell) job shell xargs -a "$logs/sh" shellcheck -x ;;
+    python) job python xargs -a "$logs/py" python3 -c 'import ast, sys; [ast.parse(open(f).read(), f) for f in sys.argv[1:]]' ;;
+    tidy | analyzer | layers | licence | policies) job "$part" "$part" ;;
+    esac
+done
+closing
