@@ -69,6 +69,10 @@ static int report_all(struct inspection *in, struct report *report)
     size_t n;
     if (inspection_list(in, &devices, &n, report))
         return STATUS_ERROR;
+    if (inspection_leaks(in, report)) {
+        free(devices);
+        return STATUS_ERROR;
+    }
     return report_each(in, devices, n, false, report);
 }
 

@@ -7,6 +7,7 @@
 
 #include "controller/dump_file.h"
 #include "controller/dump_store.h"
+#include "controller/leaks.h"
 #include "controller/listing.h"
 #include "controller/log.h"
 #include "controller/policies.h"
@@ -235,6 +236,27 @@ int inspection_list(struct inspection *in, struct located **ret_devices, size_t 
     *ret_devices = l.devices;
     *ret_n = l.n;
     return 0;
+}
+
+static void looked_for_leaks(void *arg)
+{
+    *(bool *)arg = true;
+}
+
+int inspection_leaks(struct inspection *in, struct report *report)
+{
+    bool done = false;
+    struct leaks_request req = {.store = in->store,
+                                .self = in->self,
+                                .everywhere = in->dump != NULL,
+                                .host = report->host,
+                                .done = looked_for_leaks,
+                                .arg = &done};
+    leaks_find(&req);
+    int error = run(in, &done);
+    if (error)
+        log_error("cannot look for leaks: %s", strerror(-error));
+    return error;
 }
 
 void inspection_find(struct inspection *in, const struct device_key *key, struct located **ret_devices,

@@ -38,6 +38,9 @@ int inspection_list(struct inspection *in, struct located **ret_devices, size_t 
 void inspection_find(struct inspection *in, const struct device_key *key, struct located **ret_devices,
                      size_t *ret_n);
 
+/* Findings about what belongs to no device. */
+int inspection_leaks(struct inspection *in, struct report *report);
+
 /* 0 and a sealed view for view_free(); or a negative errno, having said why. */
 int inspection_view(struct inspection *in, const struct located *device, bool everything,
                     struct view **ret_view);

@@ -13,7 +13,8 @@ import jsonschema
 # show these. A device that has vanished is not in a report.
 NOT_PLANNED = {"vanished", "unreadable", "reincarnated", "starting", "reset", "adopt", "busy", "respawn"}
 # What only the daemon finds: it takes time, a failure, a reload or an object.
-NOT_FOUND = {"unreadable", "marker-lost", "flapping", "action-failed", "policy-changed", "unwatched", "too-many-devices", "stuck-create"}
+NOT_FOUND = {"unreadable", "marker-lost", "flapping", "action-failed", "policy-changed", "unwatched", "too-many-devices", "stuck-create",
+             "dump-incomplete"}
 
 
 def findings(report):
