@@ -173,12 +173,11 @@ static void on_name(struct step *s, const char *name)
 static void empty(struct step *s)
 {
     struct leaks *l = s->l;
-    if (s->level == BACKEND_TYPES)
-        leak(l, FINDING_LEAK, SEVERITY_INFO, arena_printf(&l->arena, "%s is empty", s->path));
-    else if (s->level == BACKEND_GUESTS && l->domains_known && !l->alive[s->domid])
+    bool orphan = s->level == BACKEND_GUESTS && l->domains_known && !l->alive[s->domid];
+    if (orphan)
         leak(l, FINDING_LEAK, SEVERITY_WARNING,
              arena_printf(&l->arena, "%s is empty, and domain %u is gone", s->path, s->domid));
-    else if (s->level == BACKEND_GUESTS)
+    else if (s->level == BACKEND_GUESTS || s->level == BACKEND_TYPES)
         leak(l, FINDING_LEAK, SEVERITY_INFO, arena_printf(&l->arena, "%s is empty", s->path));
 }
 
