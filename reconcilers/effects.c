@@ -3,6 +3,10 @@
 
 #include <string.h>
 
+/* How often connect keys that are missing are looked for, before their deadline and after it; milliseconds.
+ */
+enum { LOOK_SOON = 500, LOOK_SLOWLY = 5000 };
+
 bool object_held(const struct situation *s)
 {
     return s->object.phase != OBJECT_NONE;
@@ -117,7 +121,11 @@ bool effect_connect_keys(struct situation *s)
         situation_rely_keys(s, FRONTEND, REQUIRED_CONNECT);
         return true;
     }
-    situation_say_keys(s, FRONTEND, REQUIRED_CONNECT, effect_patience(s, s->policy->deadlines.connect));
+    enum severity severity = effect_patience(s, s->policy->deadlines.connect);
+    situation_say_keys(s, FRONTEND, REQUIRED_CONNECT, severity);
+    /* only F's state is watched, and this guest may write its ring after it */
+    if (s->in->now)
+        plan_wake(s->plan, s->in->now + (severity == SEVERITY_ERROR ? LOOK_SLOWLY : LOOK_SOON), false);
     return false;
 }
 

@@ -89,3 +89,13 @@ logged "missing: said, as a warning" "$log" "^<4>xenrecon: qdisk/7/6: missing-ke
 logged "missing: an error after the deadline" "$log" "^<3>xenrecon: qdisk/7/6: missing-key: $b/mode is missing"
 check "missing: said twice" "$(log_since "$log" | grep -c qdisk/7/6)" 2
 untouched "missing: nothing is done" "$mark"
+
+# ---- a guest that says Initialised before its ring is there: nobody tells us of the ring, and still it is found
+
+toolstack attach qdisk 7 9 params=raw:/x mode=w
+await "$(b_of qdisk/7/9)/state" 2
+log=$(log_mark)
+xenstore-write /local/domain/7/device/vbd/9/state 3
+logged "late ring: missing at first" "$log" "qdisk/7/9: missing-key: .*/ring-ref is missing"
+xenstore-write /local/domain/7/device/vbd/9/ring-ref 8 /local/domain/7/device/vbd/9/event-channel 9
+AWAIT_MS=1000 reach "late ring: connects within a second" "$(b_of qdisk/7/9)/state" 4

@@ -26,6 +26,8 @@ def write(key, value):
     store.sendall(struct.pack("<IIII", 11, 0, 0, len(body)) + body)  # XS_WRITE
 def answered():
     replies.read(struct.unpack("<IIII", replies.read(16))[3])
+write("flooding", b"1")
+answered()
 end, n = time.monotonic() + float(seconds), 0
 while time.monotonic() < end:
     for state in b"2", b"1", b"2", b"1":
@@ -49,7 +51,7 @@ used=$(awk '{ print $14 + $15 }' "/proc/$xenrecon_pid/stat")
 begun=$(now_ms)
 flood 2 >"$dir/flood" &
 flooder=$!
-toolstack wait "$(f_of qdisk/7/1)/state" 2
+await "$(f_of qdisk/7/1)/flooding" 1
 slowest=0
 for id in 2 3 4 5 6 7 8 9; do
     since=$(now_ms)

@@ -24,6 +24,15 @@ cont() {
     kill -CONT "$(cat "$dir/pid")"
     wait $writer
 }
+# Starts one, $pid, that has connected and waits for the first answer.
+start_unanswered() {
+    "${xenrecon[@]}" run --policies "$policies" --runtime-dir "$dir/run" </dev/null >>"$dir/xenrecon.log" 2>&1 &
+    pid=$!
+    until readlink "/proc/$pid/fd/"* | grep -q ^socket:; do
+        kill -0 $pid
+        sleep 0.02
+    done
+}
 # all_of DOMID: PATH VALUE for each, all InitWait
 all_of() {
     all=()
@@ -57,15 +66,12 @@ kill -TERM "$pid"
 wait "$pid" || status=$?
 check "SIGTERM: exits with 0" $status 0
 check "SIGTERM: at once" "$([ $((${EPOCHREALTIME/[.,]/} - begun)) -lt $((AWAIT_MS * 100)) ] && echo yes)" yes
-"${xenrecon[@]}" run --policies "$policies" --runtime-dir "$dir/run" </dev/null >>"$dir/xenrecon.log" 2>&1 &
-pid=$!
-sleep 0.2
+start_unanswered
 kill -TERM "$pid"
 wait "$pid" || status=$?
 check "SIGTERM: also before the first answer" $status 0
-"${xenrecon[@]}" run --policies "$policies" --runtime-dir "$dir/run" </dev/null >>"$dir/xenrecon.log" 2>&1 &
-xenrecon_pid=$!
-sleep 0.2
+start_unanswered
+xenrecon_pid=$pid
 cont
 all_of 8
 reach "the next one does the rest" "${all[@]}"

@@ -28,7 +28,7 @@ check "introduced" "$(rigctl introduced 5)$(rigctl introduced 7)$(rigctl introdu
 check "relative paths" "$(as_domain 5 xenstore-read domid)$(as_domain 7 xenstore-read domid)" 57
 attach 7 51712
 check "B is ours, F the guest's, the parents dom0's" \
-    "$(perms "$b") $(perms "$f") $(perms ${b%/*}) $(perms $backends/qdisk) $(perms $backends)" \
+    "$(perms "$b") $(perms "$f") $(perms "${b%/*}") $(perms $backends/qdisk) $(perms $backends)" \
     "n5,r7 n7,r5 n0,r5 n0,r5 n0,r5"
 as_domain 7 xenstore-write "device/vbd/51712/state" 1
 denied=$(as_domain 7 xenstore-write "$b/state" 1 2>&1 || echo $?)
@@ -70,6 +70,7 @@ played "the frontend ends"
 check "B's states" "$(history "$mark" "$b")" 12456
 check "the parents and F stay: they are the toolstack's" \
     "$(xenstore-ls -f $backends/qdisk) $(state_of "$f")" "$backends/qdisk/7 = \"\" 6"
+check "we remove B, and do not try its parents" "$(changes_since "$mark" | grep ^RM)" "RM ($b )"
 mark2=$(log_mark)
 for _ in 1 2 3; do
     toolstack remove qdisk 7 51712 --backend-domain 5

@@ -203,6 +203,7 @@ kill_xenrecon() {
 finish() {
     local status=$? pids
     trap - EXIT ERR
+    trap '' INT TERM # who is told twice to end still cleans up
     set +e
     stop_xenrecon
     [ $failures = 0 ] || status=1
