@@ -48,6 +48,8 @@ enum severity {
     X(HOTPLUG_FAILED, "hotplug-failed", "correct what the script complains of, then attach again")          \
     X(HOTPLUG_INCOMPLETE, "hotplug-incomplete",                                                             \
       "the hotplug script never completed: run it by hand, or attach again")                                \
+    X(HOTPLUG_REFUSED, "hotplug-refused",                                                                   \
+      "leave hotplug scripts to libxl; only where it was told not to run them, set `in-dom0: true`")        \
     X(ORPHAN, "orphan", "nobody uses it any more: remove its directory, or set `orphan: {action: remove}`") \
     X(LEAK, "leak", "it is empty: remove it, for such directories use up xenstore's quota")                 \
     X(DANGLING_FRONTEND, "dangling-frontend", "its backend is gone: detach it there, or remove it")         \

@@ -107,3 +107,11 @@ bool plan_has_writes(const struct plan *p)
             return true;
     return false;
 }
+
+const struct action *plan_script(const struct plan *p)
+{
+    for (size_t i = 0; i < p->n_actions; i++)
+        if (p->actions[i].argv)
+            return &p->actions[i];
+    return NULL;
+}

@@ -48,6 +48,9 @@ struct action {
     size_t n_writes, cap_writes;
     struct removal *removals; /* in order, after the writes */
     size_t n_removals, cap_removals;
+    /* A script to be run once that is done, or NULL; both end in NULL. */
+    const char *const *argv;
+    const char *const *env; /* NAME=value */
 };
 
 /* A value that the actions rely on: read again inside the transaction that writes. */
@@ -84,5 +87,6 @@ void plan_find(struct plan *p, enum finding_code code, enum severity severity, c
 void plan_wake(struct plan *p, uint64_t at, bool deferred);
 
 bool plan_has_writes(const struct plan *p);
+const struct action *plan_script(const struct plan *p); /* the action that runs a script, or NULL */
 
 #endif

@@ -43,6 +43,7 @@ void policy_free(struct policy *p)
     free(p->publish);
     free_words(p->worker.command, p->worker.n_command);
     free(p->worker.user);
+    free(p->hotplug.directory);
     free(p);
 }
 
@@ -95,6 +96,11 @@ uint32_t policy_hold_closed(const struct policy *p, uint16_t self)
     if (p->hold.closed != HOLD_CLOSED_DEFAULT)
         return p->hold.closed;
     return self == 0 ? 10 * 1000 : 1000;
+}
+
+bool policy_hotplug(const struct policy *p, uint16_t self)
+{
+    return p->hotplug.run && (self != 0 || p->hotplug.in_dom0);
 }
 
 static bool pattern_matches(const char *pattern, const char *name)

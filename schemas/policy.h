@@ -110,6 +110,12 @@ struct policy {
         uint32_t grace;
         enum orphan_action action;
     } orphan;
+    struct {
+        bool run;
+        char *directory; /* absolute; NULL unless the owner is the kernel */
+        uint32_t timeout, parallel;
+        bool in_dom0; /* run scripts in dom0, too */
+    } hotplug;
 };
 
 /* One document. 0 and *ret_policy, or -EINVAL and *ret_why; nothing is kept of a bad one. `file` is for
@@ -138,6 +144,9 @@ void policy_set_clear(struct policy_set *set);
 /* How long Closed stays readable before B is removed: what the policy says, or 10 s in dom0 (libxl removes B
  * itself long before) and 1 s elsewhere. */
 uint32_t policy_hold_closed(const struct policy *p, uint16_t self);
+
+/* Are hotplug scripts ours to run? In dom0 libxl does it, unless the policy insists. */
+bool policy_hotplug(const struct policy *p, uint16_t self);
 
 /* The spec that a key's name falls under: the exact name first, then the patterns in order. NULL when it is
  * not declared. */

@@ -22,6 +22,20 @@ static int check_owner(const struct document *d, const struct node *root, const 
     return 0;
 }
 
+static int check_hotplug(const struct document *d, const struct node *root, const struct policy *p)
+{
+    const struct node *hotplug = node_find(root, "hotplug");
+    const char *frontend = p->frontend[0] ? p->frontend : p->type;
+    if (!hotplug)
+        return 0;
+    if (p->owner != OWNER_KERNEL)
+        return document_fail(d, hotplug->key, "`hotplug` is for owner kernel");
+    if (p->hotplug.run && strcmp(frontend, "vbd") != 0 && strcmp(frontend, "vif") != 0)
+        return document_fail(d, hotplug->key, "`hotplug` is for the frontends vbd and vif, not for %s",
+                             frontend);
+    return 0;
+}
+
 static int check_key(const struct document *d, const struct node *n, const struct key_spec *spec)
 {
     static const char *const for_strings[] = {"match", "enum"};
@@ -124,5 +138,7 @@ int policy_check(const struct document *d, const struct node *root, const struct
         r = check_worker(d, root, p);
     if (!r)
         r = check_retry(d, root, p);
+    if (!r)
+        r = check_hotplug(d, root, p);
     return r;
 }

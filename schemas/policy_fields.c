@@ -196,6 +196,37 @@ static const struct field orphan_fields[] = {
     {0},
 };
 
+static const struct field hotplug_fields[] = {
+    {.name = "run",
+     .about =
+         "run the script that the key `script` names, as `xl devd` does, and remove the backend directory "
+         "of a detached device",
+     .kind = FIELD_BOOLEAN,
+     .offset = IN_POLICY(hotplug.run)},
+    {.name = "directory",
+     .about = "the only scripts that are run are beneath it; /etc/xen/scripts by default",
+     .kind = FIELD_PATH,
+     .offset = IN_POLICY(hotplug.directory)},
+    {.name = "timeout",
+     .about = "for one script; then it is ended, and has failed",
+     .kind = FIELD_DURATION,
+     .offset = IN_POLICY(hotplug.timeout),
+     .preset = 40 * 1000,
+     .min = 1},
+    {.name = "parallel",
+     .about = "scripts of this type that run at the same time",
+     .kind = FIELD_NUMBER,
+     .offset = IN_POLICY(hotplug.parallel),
+     .preset = 4,
+     .min = 1,
+     .max = 256},
+    {.name = "in-dom0",
+     .about = "run scripts in dom0, too, where libxl does so unless it was told not to",
+     .kind = FIELD_BOOLEAN,
+     .offset = IN_POLICY(hotplug.in_dom0)},
+    {0},
+};
+
 /* `version` stands first: it is read first. */
 const struct field policy_fields[] = {
     {.name = "version",
@@ -277,5 +308,10 @@ const struct field policy_fields[] = {
      .about = "devices that were left behind",
      .kind = FIELD_SECTION,
      .fields = orphan_fields},
+    {.name = "hotplug",
+     .about = "hotplug scripts; for owner kernel and the frontends vbd and vif",
+     .kind = FIELD_SECTION,
+     .for_kernel = true,
+     .fields = hotplug_fields},
     {0},
 };

@@ -12,6 +12,7 @@ enum field_kind {
     FIELD_VERSION,  /* a number from min to max; stored nowhere */
     FIELD_NAME,     /* char[DEVICE_NAME_MAX + 1] */
     FIELD_USER,     /* char *: a name, too */
+    FIELD_PATH,     /* char *: absolute, in its simplest form */
     FIELD_REGEX,    /* struct key_spec's match and regex */
     FIELD_BOOLEAN,  /* bool */
     FIELD_CHOICE,   /* an enum; `choices` by its values */
@@ -23,6 +24,8 @@ enum field_kind {
     FIELD_PUBLISH,  /* struct publish *, and how many */
 };
 
+enum { FIELD_PATH_MAX = 255 };
+
 /* No default, or one that depends on something else. The same number as HOLD_CLOSED_DEFAULT. */
 #define PRESET_NONE UINT32_MAX
 
@@ -31,6 +34,7 @@ struct field {
     const char *about;
     enum field_kind kind;
     bool required;
+    bool for_kernel;         /* only with owner kernel */
     size_t offset, offset_n; /* in struct policy, or struct key_spec */
     uint32_t preset;         /* default of BOOLEAN, CHOICE, NUMBER, DURATION */
     uint32_t min, max;

@@ -72,6 +72,7 @@ static void apply_presets(const struct field *fields, void *into)
         case FIELD_VERSION:
         case FIELD_NAME:
         case FIELD_USER:
+        case FIELD_PATH:
         case FIELD_REGEX:
         case FIELD_WORDS:
         case FIELD_KEYS:
@@ -96,6 +97,24 @@ static int expect_name(const struct document *d, const struct node *n)
     if (r || device_name_valid(n->text, n->len))
         return r;
     return expected(d, n, "a name, 1 to 31 of A-Z a-z 0-9 - _", NULL);
+}
+
+/* No component may be empty or begin with a dot. */
+static int read_path(const struct document *d, const struct node *n, const struct field *f, void *into)
+{
+    int r = expect_kind(d, n, NODE_SCALAR);
+    if (r)
+        return r;
+    bool good =
+        n->text[0] == '/' && n->len <= FIELD_PATH_MAX && n->text[n->len - 1] != '/' &&
+        !strstr(n->text, "//") && !strstr(n->text, "/.") &&
+        strspn(n->text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+-/") == n->len;
+    if (!good)
+        return expected(d, n, "an absolute path, of A-Z a-z 0-9 . _ + - and no hidden or odd components",
+                        NULL);
+    char *path = xstrdup(n->text);
+    store(into, f->offset, &path, sizeof path);
+    return 0;
 }
 
 static int read_boolean(const struct document *d, const struct node *n, const struct field *f, void *into)
@@ -292,6 +311,8 @@ static int read_field(const struct document *d, const struct node *n, const stru
         user = xstrdup(n->text);
         store(into, f->offset, &user, sizeof user);
         return 0;
+    case FIELD_PATH:
+        return read_path(d, n, f, into);
     case FIELD_REGEX:
         return read_regex(d, n, into);
     case FIELD_BOOLEAN:
@@ -389,6 +410,8 @@ static void derive(struct policy *p, const struct node *root)
     static const char *const served_by_qemu[] = {"qdisk", "9pfs", "vkbd", "vfb", "qusb"};
     if (p->frontend[0] == '\0')
         memcpy(p->frontend, p->type, sizeof p->frontend);
+    if (p->owner == OWNER_KERNEL && !p->hotplug.directory)
+        p->hotplug.directory = xstrdup("/etc/xen/scripts");
     if (node_find(root, "qemu"))
         return;
     for (size_t i = 0; i < sizeof served_by_qemu / sizeof served_by_qemu[0]; i++)

@@ -62,6 +62,7 @@ static bool given(const struct field *f, const void *base)
     case FIELD_NAME:
         return *(const char *)at(base, f->offset) != '\0';
     case FIELD_USER:
+    case FIELD_PATH:
     case FIELD_WORDS:
         return pointer_at(base, f->offset) != NULL;
     case FIELD_REGEX:
@@ -120,6 +121,7 @@ static void print_value(FILE *to, const struct field *f, const void *base)
         fputs(at(base, f->offset), to);
         break;
     case FIELD_USER:
+    case FIELD_PATH:
         fputs(pointer_at(base, f->offset), to);
         break;
     case FIELD_REGEX:
@@ -169,7 +171,7 @@ static void print_publish(FILE *to, const struct policy *p)
 static void print_fields(FILE *to, const struct field *fields, const struct policy *p, int indent)
 {
     for (const struct field *f = fields; f->name; f++) {
-        if (!given(f, p))
+        if (!given(f, p) || (f->for_kernel && p->owner != OWNER_KERNEL))
             continue;
         fprintf(to, "%*s%s:", indent, "", f->name);
         if (f->kind == FIELD_SECTION || f->kind == FIELD_KEYS || f->kind == FIELD_PUBLISH) {

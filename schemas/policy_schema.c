@@ -76,6 +76,7 @@ static json_t *default_of(const struct field *f)
     case FIELD_VERSION:
     case FIELD_NAME:
     case FIELD_USER:
+    case FIELD_PATH:
     case FIELD_REGEX:
     case FIELD_WORDS:
     case FIELD_SECTION:
@@ -96,6 +97,9 @@ static json_t *value_of(const struct field *f)
     case FIELD_NAME:
     case FIELD_USER:
         return json_pack("{s:s, s:s}", "type", "string", "pattern", "^[A-Za-z0-9_-]{1,31}$");
+    case FIELD_PATH:
+        return json_pack("{s:s, s:s, s:i}", "type", "string", "pattern",
+                         "^(/[A-Za-z0-9_+-][A-Za-z0-9._+-]*)+$", "maxLength", FIELD_PATH_MAX);
     case FIELD_REGEX:
         return json_pack("{s:s, s:i, s:i}", "type", "string", "minLength", 1, "maxLength", DOCUMENT_TEXT_MAX);
     case FIELD_BOOLEAN:
@@ -147,10 +151,12 @@ char *policy_json_schema(void)
         json_pack("{s:s, s:s, s:s}", "$schema", "http://json-schema.org/draft-07/schema#", "title",
                   "xenrecon policy", "description", "What xenrecon does about one device type.");
     json_object_update_new(schema, object_of(policy_fields));
-    json_object_set_new(schema, "if",
-                        json_pack("{s:{s:{s:[s,s]}}}", "properties", "owner", "enum",
-                                  owner_choices[OWNER_KERNEL], owner_choices[OWNER_EXTERNAL]));
-    json_object_set_new(schema, "then", json_pack("{s:{s:b, s:b}}", "properties", "worker", 0, "publish", 0));
+    json_t *ours = json_pack("{s:{s:{s:{s:[s,s]}}}, s:{s:{s:b, s:b}}}", "if", "properties", "owner", "enum",
+                             owner_choices[OWNER_KERNEL], owner_choices[OWNER_EXTERNAL], "then", "properties",
+                             "worker", 0, "publish", 0);
+    json_t *kernel = json_pack("{s:{s:{s:{s:s}}}, s:{s:{s:b}}}", "if", "properties", "owner", "const",
+                               owner_choices[OWNER_KERNEL], "else", "properties", "hotplug", 0);
+    json_object_set_new(schema, "allOf", json_pack("[o, o]", ours, kernel));
     char *text = json_dumps(schema, JSON_INDENT(2));
     json_decref(schema);
     size_t len = strlen(text);

@@ -43,6 +43,14 @@ static json_t *state(struct arena *a, enum xenbus_state s)
     return s == XENBUS_ABSENT || s == XENBUS_INVALID ? json_null() : text(a, xenbus_state_name(s));
 }
 
+static json_t *words(struct arena *a, const char *const *list)
+{
+    json_t *array = must(json_array());
+    for (; *list; list++)
+        append(array, text(a, *list));
+    return array;
+}
+
 static json_t *action_json(struct arena *a, const struct action *act)
 {
     json_t *o = must(json_object()), *writes = must(json_array()), *removes = must(json_array());
@@ -58,6 +66,10 @@ static json_t *action_json(struct arena *a, const struct action *act)
     put(o, "reason", text(a, act->reason));
     put(o, "writes", writes);
     put(o, "removes", removes);
+    if (act->argv) {
+        put(o, "command", words(a, act->argv));
+        put(o, "environment", words(a, act->env));
+    }
     return o;
 }
 

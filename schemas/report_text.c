@@ -77,6 +77,14 @@ static void print_action(struct arena *a, const struct action *act, FILE *to)
     for (size_t i = 0; i < act->n_removals; i++)
         fprintf(to, "        remove %s%s\n", printable(a, act->removals[i].path),
                 act->removals[i].if_empty ? " (if it is empty)" : "");
+    if (!act->argv)
+        return;
+    fputs("        run   ", to);
+    for (const char *const *word = act->argv; *word; word++)
+        fprintf(to, " %s", printable(a, *word));
+    for (const char *const *word = act->env; *word; word++)
+        fprintf(to, "\n          with %s", printable(a, *word));
+    fputc('\n', to);
 }
 
 static void print_findings(struct arena *a, const struct plan *p, FILE *to)

@@ -35,6 +35,10 @@
     X(TOOLSTACK_CLOSE, "toolstack-close", "B Closing, F not active")                                       \
     X(CYCLE, "cycle", "online=1, B Closed, and F Initialising or InitWait (or by policy always)")          \
     X(UNEXPECTED, "unexpected", "B Initialised, Reconfiguring or Reconfigured, which nobody should write") \
+    X(HOTPLUG_ADD, "hotplug-add",                                                                          \
+      "by policy: online=1, B InitWait, Initialised or Connected, and its script has not done its part")   \
+    X(HOTPLUG_REMOVE, "hotplug-remove",                                                                    \
+      "by policy: online=0, B Closed, and its script, or the removal of B, is still to come")              \
     X(COLLECT, "collect", "an orphan for longer than `orphan.grace`, and the policy has it removed")       \
     X(ORPHAN, "orphan", "F or its domain is gone")                                                         \
     X(STEADY, "steady", "nothing else applies: there is nothing to do")
