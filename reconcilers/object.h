@@ -19,6 +19,23 @@ enum object_phase {
     OBJECT_DEAD,          /* its worker died */
 };
 
+enum script_phase {
+    SCRIPT_IDLE,
+    SCRIPT_RUNNING, /* or it waits for its turn */
+    SCRIPT_ENDED,   /* what came of it is still to be taken in */
+};
+
+/* A device's hotplug script. */
+struct script {
+    enum script_phase phase;
+    bool removing;    /* rather than adding: which one runs, or was the last that did */
+    bool added;       /* we have seen it set the device up, and not taken it down since */
+    uint8_t failures; /* in a row */
+    int error;        /* negative errno, of the last one */
+    uint64_t until;   /* milliseconds; after a failure it is not run before then */
+    const char *said; /* what the last one that failed said, or NULL; the controller's */
+};
+
 struct object {
     enum object_phase phase;
     bool front_connected;  /* F was seen Connected since we connected */
@@ -26,6 +43,7 @@ struct object {
     uint64_t cycles_since; /* milliseconds, like the other times here */
     uint64_t phase_since;  /* when the phase began; 0: unknown */
     uint64_t incarnation;  /* as in the marker */
+    struct script script;
 };
 
 /* What went wrong the last time, until when nothing is tried, and what it was decided from. */

@@ -2,6 +2,7 @@
 /* The rows for `owner: kernel` and `owner: external`: somebody else drives the backend's state. We look, say
  * what is wrong, and where the policy wants it remove what nobody uses any more. */
 #include "reconcilers/effects.h"
+#include "reconcilers/hotplug.h"
 
 /* ---- a device at rest ---- */
 
@@ -28,6 +29,10 @@ static void observe_hotplug(struct situation *s)
     if (s->policy->owner != OWNER_KERNEL || s->online != 1)
         return;
     struct value error = view_get(s->view, BACKEND, "hotplug-error");
+    if (s->policy->hotplug.run && !policy_hotplug(s->policy, s->view->self))
+        plan_find(
+            s->plan, FINDING_HOTPLUG_REFUSED, SEVERITY_WARNING,
+            "the policy has hotplug scripts run, but this is dom0, where libxl runs them: nothing is run");
     if (key_set(s, "hotplug-error"))
         plan_find(s->plan, FINDING_HOTPLUG_FAILED, SEVERITY_ERROR, "the hotplug script failed: %s",
                   situation_quote(s, &error));
@@ -91,7 +96,10 @@ static bool past_grace(const struct situation *s)
     const struct memory *m = s->in->memory;
     if (!s->in->now)
         return true; /* a report says what is done in the end */
-    return m->row == ROW_COLLECT ||
+    /* a script may have to run before it is collected; one that ran for a detached device is another matter
+     */
+    bool collecting = m->row == ROW_HOTPLUG_REMOVE && !(s->online != 1 && s->b == XENBUS_CLOSED);
+    return m->row == ROW_COLLECT || collecting ||
            (m->row == ROW_ORPHAN && s->in->now - m->row_since >= s->policy->orphan.grace);
 }
 
@@ -135,6 +143,8 @@ const struct rule observe_rules[ROW_COUNT] = {
     [ROW_BAD_VALUE] = {bad_value, on_nothing},
     [ROW_INCOMPLETE_DIR] = {incomplete_dir, on_incomplete_dir},
     [ROW_MISMATCHED] = {mismatched, on_mismatched},
+    [ROW_HOTPLUG_ADD] = {hotplug_add, on_hotplug_add},
+    [ROW_HOTPLUG_REMOVE] = {hotplug_remove, on_hotplug_remove},
     [ROW_COLLECT] = {collect, on_collect},
     [ROW_ORPHAN] = {orphan, on_orphan},
     [ROW_STEADY] = {always, on_steady},

@@ -96,6 +96,11 @@ static void read_needed(struct situation *s)
         need(s, BACKEND, always_needed[i]);
     if (looks_at_frontend(s))
         need(s, FRONTEND, "state");
+    if (policy_hotplug(s->policy, s->view->self)) {
+        need(s, BACKEND, "script");
+        need(s, BACKEND, "hotplug-status");
+        need(s, BACKEND, "hotplug-error");
+    }
     if (s->policy->owner != OWNER_XENRECON)
         return;
     if (on && STATE_IN(s->b, XENBUS_ABSENT, XENBUS_INITIALISING)) {
@@ -346,7 +351,10 @@ enum outcome on_vanished(struct situation *s)
 {
     if (s->object.phase != OBJECT_NONE)
         plan_act(s->plan, ACTION_RELEASE, "the backend directory is gone");
+    struct script script = s->object.script;
     s->object = (struct object){0};
+    if (script.phase == SCRIPT_RUNNING)
+        s->object.script = script; /* it cannot be called back; no other one may run beside it */
     return DECIDED;
 }
 

@@ -237,10 +237,11 @@ START_TEST(every_combination)
     }
     printf("%zu combinations; never decided:", n_facts);
     for (int row = 0; row < ROW_COUNT; row++) {
-        /* about values and directories that are not enumerated here: test_decide.c and test_observe.c have
-         * them */
+        /* about values and directories that are not enumerated here: test_decide.c, test_observe.c and
+         * test_hotplug.c have them */
         bool elsewhere = row == ROW_VANISHED || row == ROW_UNREADABLE || row == ROW_BAD_VALUE ||
-                         row == ROW_MISMATCHED || row == ROW_COLLECT || row == ROW_ORPHAN;
+                         row == ROW_MISMATCHED || row == ROW_HOTPLUG_ADD || row == ROW_HOTPLUG_REMOVE ||
+                         row == ROW_COLLECT || row == ROW_ORPHAN;
         require(decided[row] || passed[row] || elsewhere, "row %s is never reached", row_name((enum row)row));
         if (!decided[row])
             printf(" %s%s", row_name((enum row)row), passed[row] ? " (prepares)" : "");
