@@ -17,6 +17,7 @@
 #include "controller/lock.h"
 #include "controller/log.h"
 #include "controller/policies.h"
+#include "controller/script.h"
 #include "controller/xs_client.h"
 #include "schemas/mem.h"
 #include "schemas/value.h"
@@ -28,6 +29,7 @@ struct daemon {
     uv_timer_t wake, reconnect;
     uv_signal_t term, interrupt, hangup;
     struct xs_client *client;
+    struct scripts *scripts;
     struct engine *engine;
     const char **dirs; /* --policies */
     size_t n_dirs, cap_dirs;
@@ -35,6 +37,7 @@ struct daemon {
     bool once, dry_run, closing;
     uint32_t resync;
     unsigned reconnect_delay;
+    uint16_t self; /* our own domain, once there is an engine */
     int lock, status;
 };
 
@@ -84,6 +87,18 @@ static void idle(void *arg)
     struct daemon *d = arg;
     if (d->once)
         stop(d, STATUS_OK);
+}
+
+static void run_script(void *arg, const struct script_request *request)
+{
+    struct daemon *d = arg;
+    scripts_run(d->scripts, request);
+}
+
+static void on_script_done(void *arg, const char *key, int error, const char *said)
+{
+    struct daemon *d = arg;
+    engine_script_done(d->engine, key, error, said);
 }
 
 /* ---- the store ---- */
@@ -142,6 +157,23 @@ static bool take_lock(struct daemon *d)
     return true;
 }
 
+/* In dom0 libxl runs the scripts itself: two of us would set up everything twice. */
+static bool refuse_hotplug(const struct daemon *d, const struct policy_set *set)
+{
+    bool refused = false;
+    for (size_t i = 0; i < set->n; i++) {
+        const struct policy *p = set->list[i];
+        if (!p->hotplug.run || policy_hotplug(p, d->self))
+            continue;
+        log_error(
+            "%s: `hotplug`: this is dom0, where libxl runs hotplug scripts; `in-dom0: true` says that it "
+            "does not (run_hotplug_scripts=0)",
+            p->source);
+        refused = true;
+    }
+    return refused;
+}
+
 static void on_domid(void *arg, int status, const char *data, size_t len)
 {
     struct daemon *d = arg;
@@ -154,6 +186,11 @@ static void on_domid(void *arg, int status, const char *data, size_t len)
         log_warning("our own domain id \"%s\" is no number: taken for 0", data);
     d->reconnect_delay = RECONNECT_MIN;
     if (!d->engine) {
+        d->self = (uint16_t)self;
+        if (refuse_hotplug(d, &d->policies)) {
+            stop(d, STATUS_ERROR);
+            return;
+        }
         struct engine_config config = {.store = xs_client_store(d->client),
                                        .self = (uint16_t)self,
                                        .dry_run = d->dry_run,
@@ -162,6 +199,7 @@ static void on_domid(void *arg, int status, const char *data, size_t len)
                                        .random = random64,
                                        .wake = wake,
                                        .ready = ready,
+                                       .run_script = run_script,
                                        .idle = idle,
                                        .arg = d};
         d->engine = engine_new(&config, &d->policies);
@@ -215,7 +253,8 @@ static void on_hangup(uv_signal_t *signal, int number)
     struct daemon *d = signal->data;
     struct policy_set set = {0};
     (void)number;
-    if (load_policies(d, &set)) {
+    if (load_policies(d, &set) || (d->engine && refuse_hotplug(d, &set))) {
+        policy_set_clear(&set);
         log_error("the policies were not reloaded: those that were in force still are");
         return;
     }
@@ -246,6 +285,7 @@ static void stop(struct daemon *d, int status)
     if (d->engine)
         engine_stop(d->engine);
     xs_client_close(d->client, NULL, NULL);
+    scripts_close(d->scripts);
     uv_close((uv_handle_t *)&d->wake, NULL);
     uv_close((uv_handle_t *)&d->reconnect, NULL);
     uv_close((uv_handle_t *)&d->term, NULL);
@@ -271,6 +311,7 @@ static int run(struct daemon *d)
     watch_signal(d, &d->hangup, on_hangup, SIGHUP);
     signal(SIGPIPE, SIG_IGN);
     d->client = xs_client_new(&d->loop, NULL);
+    d->scripts = scripts_new(&d->loop, on_script_done, d);
     struct store *store = xs_client_store(d->client);
     store->event = on_event;
     store->lost = on_lost;
@@ -297,7 +338,9 @@ static const char help[] =
     "  --runtime-dir DIR  where sockets and workers' state live; nothing is kept there yet\n"
     "  --help             print this\n"
     "\n"
-    "SIGHUP reloads the policies, all or none. SIGTERM ends it and leaves the devices as they are.\n";
+    "SIGHUP reloads the policies, all or none. SIGTERM ends it and leaves the devices as they are, and "
+    "hotplug scripts\n"
+    "running.\n";
 
 int cmd_run(int argc, char **argv)
 {

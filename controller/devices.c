@@ -22,6 +22,8 @@ void devices_init(struct devices *t)
 static void destroy(struct device *d)
 {
     free(d->watched);
+    free(d->script.said);
+    free(d->script_said);
     free(d);
 }
 

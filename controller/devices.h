@@ -50,6 +50,14 @@ struct device {
     uint64_t held;          /* do not look before then, whatever the guest does; 0: look */
     uint64_t guest_allowed; /* the guest's events are paid for until then, in microseconds */
     uint64_t logged;        /* hash of the findings that were logged last */
+    /* What happened to its script since the last look; engine_fold_script() takes it in. */
+    struct {
+        bool ended;
+        bool renewed; /* B was removed, or made: what was known of the script is of another B */
+        int error;
+        char *said;
+    } script;
+    char *script_said; /* for memory.object.script.said */
     struct memory memory;
 };
 

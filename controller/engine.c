@@ -71,7 +71,8 @@ static bool for_batch(const struct engine *e, const struct device *d)
 {
     const struct policy *p = engine_policy(e, d);
     return d->dirty & DIRTY_LIKELY && !e->cfg.dry_run &&
-           (p->owner == OWNER_XENRECON || p->orphan.action == ORPHAN_REMOVE);
+           (p->owner == OWNER_XENRECON || p->orphan.action == ORPHAN_REMOVE ||
+            policy_hotplug(p, e->cfg.self));
 }
 
 static void dequeue(struct engine *e, struct device *d)
@@ -139,7 +140,9 @@ static void remove_device(struct engine *e, struct device *d)
 void engine_looked(struct engine *e, struct device *d, bool gone)
 {
     d->stage = STAGE_IDLE;
-    if ((gone && !d->dirty) || !engine_policy(e, d)) /* a reload dropped its type, and now it is closed */
+    bool script = d->memory.object.script.phase == SCRIPT_RUNNING; /* its end finds the device gone */
+    d->script.renewed |= gone;
+    if ((gone && !d->dirty && !script) || !engine_policy(e, d)) /* a reload dropped its type, and it is closed */
         remove_device(e, d);
     else
         enqueue(e, d);
@@ -174,7 +177,7 @@ static bool all_looked_at(const struct engine *e)
 static bool nothing_left(const struct engine *e)
 {
     struct device *d;
-    bool left = !all_looked_at(e);
+    bool left = !all_looked_at(e) || e->scripts;
     LIST_FOREACH(d, &e->waiting, waiting)
     left |= d->held || (d->due && d->due_acts);
     return !left;

@@ -13,6 +13,7 @@
 #ifndef XENRECON_ENGINE_H
 #define XENRECON_ENGINE_H
 
+#include "controller/script.h"
 #include "controller/store.h"
 #include "schemas/policy.h"
 
@@ -27,7 +28,9 @@ struct engine_config {
     uint64_t (*random)(void *arg);        /* 64 bits */
     void (*wake)(void *arg, uint64_t at); /* engine_tick() is wanted at this time; replaces the wish before */
     void (*ready)(void *arg); /* after every engine_start(): each device that was there has been looked at */
-    void (*idle)(void *arg);  /* nothing is left to do: only an event can change that. May be NULL */
+    /* Runs a script; engine_script_done() says how it ended, later. */
+    void (*run_script)(void *arg, const struct script_request *request);
+    void (*idle)(void *arg); /* nothing is left to do: only an event can change that. May be NULL */
     void *arg;
 };
 
@@ -38,6 +41,7 @@ void engine_free(struct engine *e); /* with nothing outstanding at the store any
 void engine_start(struct engine *e); /* the store is there, nothing is watched yet */
 void engine_stop(struct engine *e);  /* the store was lost, or we are about to exit: nothing new is begun */
 void engine_event(struct engine *e, const char *path, const char *token);
+void engine_script_done(struct engine *e, const char *key, int error, const char *said);
 void engine_tick(struct engine *e);
 void engine_resync(struct engine *e);
 

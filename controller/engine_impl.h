@@ -35,6 +35,7 @@ struct engine {
     bool refused;              /* a device over the limit was logged since the last resync */
     unsigned passes;           /* in flight, probes included */
     unsigned listings;         /* in flight */
+    unsigned scripts;          /* that run, or wait for their turn */
     unsigned refused_roots; /* watches that every engine has, and which the store refused: a bit for each */
     uint64_t resync_at, wake_at; /* milliseconds; 0: none */
     uint64_t rewatch_at;         /* likewise: when to ask for them again */
@@ -66,6 +67,14 @@ struct device *engine_next(struct engine *e, bool batch);
 /* Starts what can be started, now or at the next tick. */
 void engine_pump(struct engine *e);
 void engine_soon(struct engine *e);
+
+/* How long to wait after so many failures in a row. */
+uint64_t engine_backoff(struct engine *e, const struct policy *p, unsigned failures);
+
+/* Scripts (hotplug.c): starts the one that the plan asks for; and takes in, before a look, what became of the
+ * last one. */
+void engine_start_script(struct engine *e, struct device *d, const struct plan *plan);
+void engine_fold_script(struct engine *e, struct device *d);
 
 /* One look at a device, until its end. */
 struct look {

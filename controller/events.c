@@ -23,6 +23,8 @@ static unsigned dirt_of(const struct policy *p, const struct device *d, const ch
         return d->seen ? DIRTY_MARKER : DIRTY_ALL | DIRTY_LIKELY;
     if (strcmp(key, "online") == 0 || strcmp(key, "frontend") == 0 || strcmp(key, "frontend-id") == 0)
         return DIRTY_ALL | DIRTY_LIKELY;
+    if (p->owner == OWNER_KERNEL && (strncmp(key, "hotplug-", 8) == 0 || strcmp(key, "script") == 0))
+        return DIRTY_ALL;
     /* declared keys matter until the device is created */
     return !settled && (!d->seen || policy_find_key(p, BACKEND, key)) ? DIRTY_ALL | DIRTY_LIKELY : 0;
 }
@@ -98,8 +100,10 @@ static void backend_event(struct engine *e, const char *path)
         engine_look_over(e, place, &key);
         return;
     case BACKEND_DEVICE:
-        if ((d = engine_know(e, &key)))
+        if ((d = engine_know(e, &key))) {
+            d->script.renewed = true;
             toolstack_did(e, d, DIRTY_ALL | DIRTY_LIKELY);
+        }
         return;
     case BACKEND_KEY:
         if ((d = engine_know(e, &key)))

@@ -10,6 +10,7 @@
 void look_begin(struct look *l, struct engine *e, struct device *d)
 {
     *l = (struct look){.e = e, .d = d, .policy = engine_policy(e, d)};
+    engine_fold_script(e, d);
     d->dirty = 0;
     d->stage = STAGE_RUNNING;
     e->passes++;
@@ -120,9 +121,15 @@ static void log_findings(struct look *l, const char *key)
     }
 }
 
+/* Is there anything in it that changes the world? */
+static bool acts(const struct plan *p)
+{
+    return plan_has_writes(p) || plan_script(p);
+}
+
 static void log_actions(struct look *l, const char *key)
 {
-    bool dry = l->e->cfg.dry_run && plan_has_writes(l->plan);
+    bool dry = l->e->cfg.dry_run && acts(l->plan);
     if (dry && l->d->memory.row == l->plan->row && !l->first)
         return; /* said already */
     for (size_t i = 0; i < l->plan->n_actions; i++)
@@ -163,15 +170,21 @@ static struct view *view_after(const struct look *l)
             view_replace(after, BACKEND, write->path + directory, PRESENT, write->value,
                          strlen(write->value));
         }
+    for (size_t i = 0; i < l->plan->n_actions; i++)
+        for (size_t r = 0; r < l->plan->actions[i].n_removals; r++)
+            view_replace(after, BACKEND, l->plan->actions[i].removals[r].path + directory, ABSENT, NULL, 0);
     view_seal(after);
     return after;
 }
 
-static bool removes(const struct plan *p)
+/* The directory, and not only keys of it? */
+static bool removes(const struct look *l)
 {
+    const struct plan *p = l->plan;
     for (size_t i = 0; i < p->n_actions; i++)
-        if (p->actions[i].n_removals)
-            return true;
+        for (size_t r = 0; r < p->actions[i].n_removals; r++)
+            if (strcmp(p->actions[i].removals[r].path, l->view->path[BACKEND]) == 0)
+                return true;
     return false;
 }
 
@@ -179,12 +192,12 @@ static bool removes(const struct plan *p)
  * become, without asking the store. What is then to be done is decided once more, from a fresh view. */
 static void follow_up(struct look *l)
 {
-    if (removes(l->plan))
+    if (removes(l))
         return; /* the event that tells of it ends the device */
     struct plan *done = l->plan;
     struct view *before = l->view, *after = view_after(l);
     look_decide(l, after);
-    if (plan_has_writes(l->plan)) {
+    if (acts(l->plan)) {
         engine_mark(l->e, l->d, DIRTY_ALL | DIRTY_LIKELY);
     } else {
         l->d->memory.object = l->object;
@@ -204,11 +217,13 @@ void look_done(struct look *l)
         log_info("%s: %sadopt: our marker is there: taken over as it is", key,
                  l->e->cfg.dry_run ? "would " : "");
     log_actions(l, key);
-    if (!plan_has_writes(l->plan) || wrote)
+    if (!acts(l->plan) || !l->e->cfg.dry_run)
         d->memory.object = l->object;
     if (wrote || l->plan->row != d->memory.failure.row || !l->plan->deferred)
         d->memory.failure = (struct failure){0};
     remember_row(l);
+    if (!l->e->cfg.dry_run)
+        engine_start_script(l->e, d, l->plan);
     if (wrote)
         follow_up(l);
     log_findings(l, key);
@@ -225,6 +240,14 @@ static uint64_t jitter(struct engine *e, uint64_t delay)
     return delay - delay / 4 + e->cfg.random(e->cfg.arg) % (delay / 2 + 1);
 }
 
+uint64_t engine_backoff(struct engine *e, const struct policy *p, unsigned failures)
+{
+    uint64_t delay = p->retry.initial;
+    for (unsigned i = 1; i < failures && delay < p->retry.max; i++)
+        delay *= 2;
+    return jitter(e, delay < p->retry.max ? delay : p->retry.max);
+}
+
 void look_failed(struct look *l, int error)
 {
     struct engine *e = l->e;
@@ -233,10 +256,7 @@ void look_failed(struct look *l, int error)
     device_key_format(&l->d->key, key);
     if (f->attempt < UINT8_MAX)
         f->attempt++;
-    uint64_t delay = l->policy->retry.initial;
-    for (int i = 1; i < f->attempt && delay < l->policy->retry.max; i++)
-        delay *= 2;
-    delay = jitter(e, delay < l->policy->retry.max ? delay : l->policy->retry.max);
+    uint64_t delay = engine_backoff(e, l->policy, f->attempt);
     f->error = error;
     f->row = l->plan->row;
     f->digest = view_digest(l->view);

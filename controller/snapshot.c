@@ -225,8 +225,10 @@ static void ask_errors(struct snapshot *s)
 
 static void ask_hotplug(struct snapshot *s)
 {
-    static const char *const keys[] = {"script", "hotplug-status", "hotplug-error"};
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+    static const char *const keys[] = {"script", "hotplug-status", "hotplug-error", "vifname", "gatewaydev",
+                                       "type"}; /* the latter for its environment */
+    bool run = policy_hotplug(s->req.policy, s->req.self) && strcmp(s->req.policy->frontend, "vif") == 0;
+    for (size_t i = 0; i < (run ? sizeof keys / sizeof *keys : 3); i++)
         if (!view_has(s->view, BACKEND, keys[i]))
             ask(s, BACKEND, keys[i]);
 }

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* Runs hotplug scripts on the loop: so many at a time, each with a deadline, none of them trusted to be what
+ * its name says.
+ *
+ * Only a regular file beneath the directory is run, reached without a symbolic link; it, its directories and
+ * all directories above must be root's, and nobody else's to change. Thus it can be run by its path, which
+ * Xen's scripts need to find each other. It gets a cleared environment, no shell in between, no input, and a
+ * process group of its own. What it prints goes to memory and not through a pipe, so that neither our end nor
+ * a daemon that it leaves behind is its trouble: scripts that run when we exit are left to run.
+ *
+ * One thread, the loop's. Errors are negative errno. */
+#ifndef XENRECON_SCRIPT_H
+#define XENRECON_SCRIPT_H
+
+#include <stdint.h>
+
+struct uv_loop_s;
+
+struct script_request {
+    const char *key;       /* the device's; scripts of one type share their limit */
+    const char *directory; /* absolute */
+    const char *const *argv, *const *env;
+    uint32_t timeout;  /* milliseconds */
+    uint32_t parallel; /* scripts of the type at a time */
+};
+
+/* How a script ended: 0, or an error and what there is to say about it, printable and short. */
+typedef void script_done_fn(void *arg, const char *key, int error, const char *said);
+
+struct scripts;
+struct scripts *scripts_new(struct uv_loop_s *loop, script_done_fn *done, void *arg);
+void scripts_run(struct scripts *s, const struct script_request *request); /* `done` is called later */
+/* Forgets those that wait, leaves those that run alone, calls nobody any more. Gone when the loop has turned.
+ */
+void scripts_close(struct scripts *s);
+
+#endif
