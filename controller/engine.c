@@ -142,7 +142,8 @@ void engine_looked(struct engine *e, struct device *d, bool gone)
     d->stage = STAGE_IDLE;
     bool script = d->memory.object.script.phase == SCRIPT_RUNNING; /* its end finds the device gone */
     d->script.renewed |= gone;
-    if ((gone && !d->dirty && !script) || !engine_policy(e, d)) /* a reload dropped its type, and it is closed */
+    if ((gone && !d->dirty && !script) ||
+        !engine_policy(e, d)) /* a reload dropped its type, and it is closed */
         remove_device(e, d);
     else
         enqueue(e, d);
