@@ -10,7 +10,6 @@
 void look_begin(struct look *l, struct engine *e, struct device *d)
 {
     *l = (struct look){.e = e, .d = d, .policy = engine_policy(e, d)};
-    engine_fold_script(e, d);
     d->dirty = 0;
     d->stage = STAGE_RUNNING;
     e->passes++;
@@ -38,6 +37,7 @@ void look_snapshot(struct look *l, uint32_t tx, void (*done)(void *arg, int stat
     /* What happened until now was announced before the answers to these requests can come: they will show it.
      */
     l->d->dirty = 0;
+    engine_fold_script(l->e, l->d);
     snapshot_take(&req);
 }
 
