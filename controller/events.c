@@ -24,7 +24,7 @@ static unsigned dirt_of(const struct policy *p, const struct device *d, const ch
     if (strcmp(key, "online") == 0 || strcmp(key, "frontend") == 0 || strcmp(key, "frontend-id") == 0)
         return DIRTY_ALL | DIRTY_LIKELY;
     if (p->owner == OWNER_KERNEL && (strncmp(key, "hotplug-", 8) == 0 || strcmp(key, "script") == 0))
-        return DIRTY_ALL;
+        return DIRTY_ALL | DIRTY_LIKELY;
     /* declared keys matter until the device is created */
     return !settled && (!d->seen || policy_find_key(p, BACKEND, key)) ? DIRTY_ALL | DIRTY_LIKELY : 0;
 }

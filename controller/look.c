@@ -121,15 +121,9 @@ static void log_findings(struct look *l, const char *key)
     }
 }
 
-/* Is there anything in it that changes the world? */
-static bool acts(const struct plan *p)
-{
-    return plan_has_writes(p) || plan_script(p);
-}
-
 static void log_actions(struct look *l, const char *key)
 {
-    bool dry = l->e->cfg.dry_run && acts(l->plan);
+    bool dry = l->e->cfg.dry_run && plan_acts(l->plan);
     if (dry && l->d->memory.row == l->plan->row && !l->first)
         return; /* said already */
     for (size_t i = 0; i < l->plan->n_actions; i++)
@@ -197,7 +191,7 @@ static void follow_up(struct look *l)
     struct plan *done = l->plan;
     struct view *before = l->view, *after = view_after(l);
     look_decide(l, after);
-    if (acts(l->plan)) {
+    if (plan_acts(l->plan)) {
         engine_mark(l->e, l->d, DIRTY_ALL | DIRTY_LIKELY);
     } else {
         l->d->memory.object = l->object;
@@ -217,7 +211,7 @@ void look_done(struct look *l)
         log_info("%s: %sadopt: our marker is there: taken over as it is", key,
                  l->e->cfg.dry_run ? "would " : "");
     log_actions(l, key);
-    if (!acts(l->plan) || !l->e->cfg.dry_run)
+    if (!plan_acts(l->plan) || !l->e->cfg.dry_run)
         d->memory.object = l->object;
     if (wrote || l->plan->row != d->memory.failure.row || !l->plan->deferred)
         d->memory.failure = (struct failure){0};

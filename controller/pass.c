@@ -16,8 +16,9 @@ static void on_view(void *arg, int status, struct view *view)
         look_lost(l);
     } else {
         look_decide(l, view);
-        if (plan_has_writes(l->plan) && !l->e->cfg.dry_run)
-            look_again(l); /* inside a transaction, where it counts */
+        if (plan_acts(l->plan) && !l->e->cfg.dry_run)
+            look_again(
+                l); /* inside a transaction, where it counts, and after all that was announced until then */
         else
             look_done(l);
     }

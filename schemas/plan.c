@@ -115,3 +115,8 @@ const struct action *plan_script(const struct plan *p)
             return &p->actions[i];
     return NULL;
 }
+
+bool plan_acts(const struct plan *p)
+{
+    return plan_has_writes(p) || plan_script(p);
+}

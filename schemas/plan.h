@@ -87,6 +87,8 @@ void plan_find(struct plan *p, enum finding_code code, enum severity severity, c
 void plan_wake(struct plan *p, uint64_t at, bool deferred);
 
 bool plan_has_writes(const struct plan *p);
+bool plan_acts(
+    const struct plan *p); /* is there anything in it that changes the world: writes, or a script? */
 const struct action *plan_script(const struct plan *p); /* the action that runs a script, or NULL */
 
 #endif

@@ -143,7 +143,9 @@ START_TEST(process)
     ck_assert_str_eq(content("in"), "/dev/null\n");
     snprintf(want, sizeof want, "%s", content("pid"));
     ck_assert_str_eq(content("group"), want);
-    ck_assert_str_eq(content("ignored"), "0000000000000000\n");
+    /* what we ignore ourselves; who started us may have ignored signals beyond these, which libuv leaves
+     * alone */
+    ck_assert_uint_eq(strtoull(content("ignored"), NULL, 16) & 0x7fffffff, 0);
     close(leak);
 }
 END_TEST
