@@ -79,6 +79,7 @@ start_domain() {
     local log=$dir/dom$1.log
     rigctl create "$1"
     toolstack domain-create "$1"
+    rm -f "$dir/dom$1.socket" # of a store before this one
     ring "$1" </dev/null >"$log" 2>&1 &
     rings[$1]=$!
     until [ -S "$dir/dom$1.socket" ]; do
