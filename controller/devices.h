@@ -42,6 +42,7 @@ struct device {
     struct {
         uint64_t marker; /* hash */
         enum xenbus_state b, f;
+        int online;
     } last;
     char *watched;          /* F's path, whose state is watched; or NULL */
     int unwatched;          /* why the store refused that watch, a negative errno; 0: it did not */

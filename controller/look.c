@@ -58,6 +58,7 @@ static void remember_values(struct look *l)
     d->last.marker = hash_of(&marker);
     d->last.b = ends.backend;
     d->last.f = ends.frontend;
+    d->last.online = ends.online;
     for (size_t i = 0; i < l->plan->n_actions && !l->e->cfg.dry_run; i++)
         for (size_t w = 0; w < l->plan->actions[i].n_writes; w++) {
             const struct write *write = &l->plan->actions[i].writes[w];
@@ -69,6 +70,14 @@ static void remember_values(struct look *l)
         }
 }
 
+/* Steady is many things: what is overdue in it, is so since the ends are as they are. */
+static bool same_ends(const struct device *d, const struct view *view)
+{
+    struct ends ends = view_ends(view);
+    return d->seen && d->last.b == ends.backend && d->last.f == ends.frontend &&
+           d->last.online == ends.online;
+}
+
 void look_decide(struct look *l, struct view *view)
 {
     struct engine *e = l->e;
@@ -77,6 +86,8 @@ void look_decide(struct look *l, struct view *view)
                                 .memory = &l->d->memory,
                                 .now = engine_now(e),
                                 .fresh_incarnation = e->cfg.random(e->cfg.arg) | 1};
+    if (l->d->memory.row == ROW_STEADY && !same_ends(l->d, view))
+        l->d->memory.row_since = 0;
     l->view = view;
     l->plan = decide(&in, &l->object);
     l->first = !l->d->seen;

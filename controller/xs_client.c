@@ -26,7 +26,8 @@ struct connection {
     int fd;
     int polled; /* uv_poll_event, what we wait for */
     bool socket;
-    bool whole; /* one message per write */
+    bool whole; /* one message per write, and the next when it is answered */
+    bool unanswered;
 };
 
 struct xs_client {
@@ -201,7 +202,7 @@ static void flush(struct xs_client *c)
     struct connection *connection = c->connection;
 
     c->write_blocked = false;
-    while (c->out_sent < c->out.len) {
+    while (c->out_sent < c->out.len && !connection->unanswered) {
         const char *data = c->out.data + c->out_sent;
         size_t size = connection->whole ? xs_wire_size(data) : c->out.len - c->out_sent;
         ssize_t n = connection->socket ? send(connection->fd, data, size, MSG_NOSIGNAL)
@@ -212,6 +213,7 @@ static void flush(struct xs_client *c)
         }
         if (n >= 0) {
             c->out_sent += (size_t)n;
+            connection->unanswered = connection->whole;
             c->counters.writes++;
             c->counters.bytes_written += (uint64_t)n;
         } else if (errno == EAGAIN && connection->socket) {
@@ -227,10 +229,14 @@ static void flush(struct xs_client *c)
             return;
         }
     }
-    if (!c->write_blocked) {
+    if (c->out_sent == c->out.len) {
         c->out.len = c->out_sent = 0;
         if (c->out.cap > OUT_KEEP)
             xs_buffer_free(&c->out);
+    } else if (c->out_sent > OUT_KEEP) { /* it may be long before it is ever empty */
+        c->out.len -= c->out_sent;
+        memmove(c->out.data, c->out.data + c->out_sent, c->out.len);
+        c->out_sent = 0;
     }
     update_poll(c);
 }
@@ -270,6 +276,9 @@ static int deliver(struct xs_client *c, const struct xs_message *m, struct harve
         return -EPROTO;
     harvest->replies++;
     c->counters.replies++;
+    c->connection->unanswered = false;
+    if (c->out.len) /* the next one may go */
+        arm(c);
     if (m->type == XS_ERROR) {
         s.done(s.arg, xs_wire_error(m->body, m->len), NULL, 0);
         return 0;

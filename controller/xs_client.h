@@ -5,8 +5,10 @@
  * XS_CLIENT_IN_FLIGHT at once, the rest in order), matching replies, noticing loss at once, pacing. Not for
  * reconnecting: after `lost`, or in it, the user may call xs_client_connect() again; watches are gone then.
  *
- * Speaks to xenstored's socket, and to /dev/xen/xenbus, which wants one whole message per write(2). There the
- * kernel itself handles XS_WATCH and waits for the store meanwhile.
+ * Speaks to xenstored's socket, and to /dev/xen/xenbus, which wants one whole message per write(2), and the
+ * next one not before the answer: Linux keeps one message for each open file, and passes it on later (tried
+ * on 6.1: with more in flight the store gets one request's length with another's text). There the kernel
+ * itself handles XS_WATCH and waits for the store meanwhile.
  *
  * Everything runs on the loop's thread. The client owns its handles, its descriptor and copies of what was
  * asked. Nothing runs, no timer either, while nothing happens. Errors are negative errnos. Completions,

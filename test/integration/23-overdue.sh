@@ -1,0 +1,30 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# A deadline counts from when the ends came to be as they are, not from when the device was last in need of something.
+# shellcheck source=test/lib/testlib.sh
+. "$(dirname "$0")/../lib/testlib.sh"
+
+mkdir "$dir/policies"
+cat >"$dir/policies/vif.yaml" <<EOF
+version: 1
+type: vif
+owner: kernel
+deadlines: {create: 1s, connect: 1s, close: 1s}
+EOF
+
+b=/local/domain/0/backend/vif/7/0
+f=/local/domain/7/device/vif/0
+toolstack attach vif 7 0 --state 4 hotplug-status=connected F:state=4
+start_xenrecon --policies "$dir/policies"
+sleep 1.5 # Connected for longer than any deadline
+toolstack detach vif 7 0
+await_quiet 300
+check "half a second of Closing is not overdue" "$(grep -c stuck-detach "$dir/xenrecon.log" || true)" 0
+for _ in $(seq 60); do
+    grep -q stuck-detach "$dir/xenrecon.log" && break
+    sleep 0.05
+done
+check "more than its deadline is" "$(grep -c 'vif/7/0: stuck-detach: the backend is Closing, and the frontend still Connected, for more than 1.0 s' "$dir/xenrecon.log")" 1
+xenstore-write $f/state 6 $b/state 6
+await_quiet 300
+check "no more was found" "$(grep -c 'vif/7/0' "$dir/xenrecon.log")" 1
