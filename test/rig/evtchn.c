@@ -9,7 +9,9 @@
  * numbers are unique over all domains, which is stricter than Xen: who mixes up two ends gets an error. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -214,6 +216,28 @@ xenevtchn_handle *xenevtchn_open(struct xentoollog_logger *logger, unsigned int 
     if (rig_path(path, "evtchn.%u", id) && mkfifo(path, 0600) == 0)
         fd = openat(AT_FDCWD, path, O_RDWR | (flags & XENEVTCHN_NO_CLOEXEC ? 0 : O_CLOEXEC));
     xce = fd >= 0 ? calloc(1, sizeof(*xce)) : NULL;
+    if (xce)
+        *xce = (xenevtchn_handle){.fd = fd, .id = id, .dom = rig_domid()};
+    return xce;
+}
+
+/* After exec(), which a live update of the store is: the ports are still the handle's, as the FIFO tells. */
+xenevtchn_handle *xenevtchn_fdopen(struct xentoollog_logger *logger, int fd, unsigned int flags)
+{
+    char link[32], path[RIG_PATH], *name;
+    xenevtchn_handle *xce = NULL;
+    ssize_t n;
+    uint32_t id;
+
+    (void)logger, (void)flags;
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+    n = readlink(link, path, sizeof(path) - 1);
+    path[n > 0 ? n : 0] = '\0';
+    name = strrchr(path, '/');
+    if (!name || sscanf(name, "/evtchn.%" SCNu32, &id) != 1)
+        errno = EINVAL;
+    else
+        xce = calloc(1, sizeof(*xce));
     if (xce)
         *xce = (xenevtchn_handle){.fd = fd, .id = id, .dom = rig_domid()};
     return xce;
