@@ -41,7 +41,7 @@ as_domain 7 xenstore-write "$(f_of qdisk/7/2)/ring-ref" 8 "$(f_of qdisk/7/2)/eve
 reach "idle: InitWait before: Connected" "$(b_of qdisk/7/2)/state" 4
 toolstack detach qdisk 7 1
 as_domain 7 xenstore-write "$(f_of qdisk/7/1)/state" 6
-reach "idle: Connected before, detached, closed by the guest: gone" "$(b_of qdisk/7/1)" absent
+reach "idle: what was Connected before is detached, closed by the guest, and gone" "$(b_of qdisk/7/1)" absent
 check "idle: on the same connection" "$(log_since "$said" | grep -cE 'lost|(^| )ready: ' || true)" 0
 
 # ---- in a burst
