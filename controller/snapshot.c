@@ -248,8 +248,11 @@ static void second_step(struct snapshot *s)
     find_frontend(s);
     if (p->owner == OWNER_KERNEL)
         ask_hotplug(s);
-    if (p->owner != OWNER_XENRECON && !s->req.everything)
+    if (p->owner != OWNER_XENRECON && !s->req.everything) {
+        if (s->req.diagnose && b == XENBUS_INITIALISING) /* nobody took it: are its keys why? */
+            ask_declared(s, BACKEND, REQUIRED_CREATE);
         return;
+    }
     if (b == XENBUS_ABSENT || b == XENBUS_INITIALISING || s->req.everything) {
         ask_declared(s, BACKEND, REQUIRED_NO);
         ask_declared(s, FRONTEND, REQUIRED_CREATE);

@@ -49,13 +49,24 @@ static bool disagree(const struct situation *s)
            s->b != XENBUS_RECONFIGURED;
 }
 
+/* Perhaps because of its keys. */
+static void observe_unclaimed(struct situation *s)
+{
+    situation_overdue(s, s->policy->deadlines.create, FINDING_UNCLAIMED_BACKEND, SEVERITY_WARNING,
+                      SEVERITY_WARNING, "no backend has claimed this device");
+    if (s->plan->n_findings)
+        situation_say_keys(s, BACKEND, REQUIRED_CREATE, SEVERITY_WARNING);
+}
+
 static void observe_states(struct situation *s)
 {
     const struct policy *p = s->policy;
     const char *b = xenbus_state_name(s->b), *f = xenbus_state_name(s->f);
     if (s->online == 1 && s->b == XENBUS_INITIALISING && p->owner != OWNER_XENRECON)
-        situation_overdue(s, p->deadlines.create, FINDING_UNCLAIMED_BACKEND, SEVERITY_WARNING,
-                          SEVERITY_WARNING, "no backend has claimed this device");
+        observe_unclaimed(s);
+    else if (s->online == 1 && s->b == XENBUS_INIT_WAIT && s->f == XENBUS_INITIALISED)
+        situation_overdue(s, p->deadlines.connect, FINDING_STUCK_CONNECT, SEVERITY_WARNING, SEVERITY_WARNING,
+                          "the guest is ready, but its backend is still %s", b);
     else if (s->b == XENBUS_CLOSING && s->f_active)
         situation_overdue(s, p->deadlines.close, s->online == 1 ? FINDING_STUCK_CLOSE : FINDING_STUCK_DETACH,
                           SEVERITY_ERROR, SEVERITY_WARNING, "the backend is %s, and the frontend still %s", b,

@@ -32,7 +32,8 @@ enum severity {
     X(BAD_FRONTEND_STATE, "bad-frontend-state",                                                             \
       "the guest wrote a state that does not exist: look at its driver")                                    \
     X(STUCK_CREATE, "stuck-create", "look at the worker's messages")                                        \
-    X(STUCK_CONNECT, "stuck-connect", "look at the guest: is its driver loaded, and what does it say?")     \
+    X(STUCK_CONNECT, "stuck-connect",                                                                       \
+      "look at the end that is waited for: is its driver loaded, and what does it say?")                    \
     X(STUCK_DETACH, "stuck-detach",                                                                         \
       "the guest still uses the device: unmount it there; it is never taken away by force")                 \
     X(STUCK_CLOSE, "stuck-close", "the guest does not close its end: look at its driver")                   \

@@ -98,6 +98,10 @@ static const struct {
      {.b = "online=1 state=4 script=/x hotplug-status=", .f = "4"},
      "hotplug-incomplete:error",
      "hotplug-incomplete:warning"},
+    {"kernel",
+     {.b = "online=1 state=2 hotplug-status=connected", .f = "3"},
+     "stuck-connect:warning",
+     "stuck-connect:warning"},                                           /* now it is the backend's turn */
     {"external", {.b = "online=1 state=4 script=/x", .f = "4"}, "", ""}, /* not somebody who runs scripts */
     {"kernel",
      {.b = "online=1 state=2 hotplug-error=no-such-bridge", .f = "1"},
@@ -125,6 +129,23 @@ static const struct {
      "unclaimed-backend:warning backend-error:warning"},
     {"kernel", {.b = "online=1 state=4 hotplug-status=connected", .f = "4", .guest_error = "old"}, "", ""},
 };
+
+/* Nobody took it, and it says what it lacks. */
+START_TEST(unclaimed_for_its_keys)
+{
+    struct policy *p = policy("kernel", "backend-keys: {params: {required: true}, mode: {enum: [r, w]}}\n");
+    struct world w = {.b = "online=1 state=1 mode=x", .f = "1"};
+    struct memory old = {.row = ROW_STEADY, .row_since = SINCE};
+    char buf[256];
+    struct plan *late = look(p, &w, &old, LATE), *soon = look(p, &w, &old, SOON);
+    ck_assert_str_eq(findings(late, buf),
+                     "unclaimed-backend:warning missing-key:warning invalid-key:warning");
+    ck_assert_str_eq(findings(soon, buf), "");
+    plan_free(late);
+    plan_free(soon);
+    policy_free(p);
+}
+END_TEST
 
 START_TEST(says)
 {
@@ -205,6 +226,7 @@ int main(void)
     Suite *s = suite_create("observe");
     TCase *t = tcase_create("findings");
     tcase_add_loop_test(t, says, 0, sizeof observed / sizeof *observed);
+    tcase_add_test(t, unclaimed_for_its_keys);
     tcase_add_loop_test(t, orphaned, 0, sizeof orphans / sizeof *orphans);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);
