@@ -249,7 +249,7 @@ static void second_step(struct snapshot *s)
     if (p->owner == OWNER_KERNEL)
         ask_hotplug(s);
     if (p->owner != OWNER_XENRECON && !s->req.everything) {
-        if (s->req.diagnose && b == XENBUS_INITIALISING) /* nobody took it: are its keys why? */
+        if (b == XENBUS_INITIALISING) /* nobody took it: are its keys why? */
             ask_declared(s, BACKEND, REQUIRED_CREATE);
         return;
     }

@@ -19,6 +19,15 @@ owner: external
 orphan: {grace: 300ms}
 EOF
 
+cat >"$dir/policies/vif.yaml" <<EOF
+version: 1
+type: vif
+owner: kernel
+backend-keys: {handle: {required: true}}
+deadlines: {create: 200ms}
+orphan: {action: remove}
+EOF
+
 vbd=/local/domain/0/backend/vbd
 qdisk=/local/domain/0/backend/qdisk
 toolstack attach vbd 7 1 --state 2 -- attach vbd 7 2 --state 4 -- attach qdisk 7 3 --state 4 -- attach vbd 8 1 --state 2 -- \
@@ -56,3 +65,17 @@ xenstore-rm /local/domain/9/device/vbd/1
 toolstack attach vbd 9 1 --state 2
 await_quiet 600
 check "back within the grace: it stays" "$(state_of $vbd/9/1)" 2
+
+# nobody takes it, and its keys are all there: also where it is looked at in a transaction, as what may be removed is
+
+toolstack attach vif 9 0 handle=0
+logged=$(for _ in $(seq 100); do
+    grep -o 'vif/9/0: unclaimed-backend' "$dir/xenrecon.log" && break
+    sleep 0.05
+done)
+check "nobody takes it: reported" "$logged" "vif/9/0: unclaimed-backend"
+mark=$(trace_mark)
+xenstore-write /local/domain/0/backend/vif/9/0/online 1
+await_quiet 300
+check "it was looked at in a transaction" "$(trace_since "$mark" "$xenrecon_connection" | grep -c TRANSACTION_START)" 1
+check "and lacks nothing" "$(grep -c 'vif/9/0: missing-key' "$dir/xenrecon.log" || true)" 0
