@@ -78,8 +78,6 @@ static void finish(struct batch *b, int status)
     struct engine *e = b->e;
     bool failed = any_failed(b);
     e->batching = false;
-    e->stats.batches++;
-    e->stats.commits += b->writes && !status && !failed;
     for (size_t i = 0; i < b->n; i++)
         settle(b, &b->members[i], status, failed);
     free(b);

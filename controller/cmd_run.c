@@ -79,7 +79,7 @@ static void wake(void *arg, uint64_t at)
 static void ready(void *arg)
 {
     struct daemon *d = arg;
-    log_info("ready: %zu devices", engine_stats(d->engine).devices);
+    log_info("ready: %zu devices", engine_devices(d->engine));
 }
 
 static void idle(void *arg)

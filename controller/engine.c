@@ -37,6 +37,14 @@ void engine_soon(struct engine *e)
     engine_wish(e, engine_now(e));
 }
 
+static void wish_for(struct engine *e, const struct device *d)
+{
+    if (d->due)
+        engine_wish(e, d->due);
+    if (d->held)
+        engine_wish(e, d->held);
+}
+
 static void rewait(struct engine *e, struct device *d, bool waited)
 {
     bool waits = d->due || d->held;
@@ -44,10 +52,7 @@ static void rewait(struct engine *e, struct device *d, bool waited)
         LIST_INSERT_HEAD(&e->waiting, d, waiting);
     else if (!waits && waited)
         LIST_REMOVE(d, waiting);
-    if (d->due)
-        engine_wish(e, d->due);
-    if (d->held)
-        engine_wish(e, d->held);
+    wish_for(e, d);
 }
 
 void engine_set_due(struct engine *e, struct device *d, uint64_t due, bool acts)
@@ -79,7 +84,7 @@ static void dequeue(struct engine *e, struct device *d)
 {
     TAILQ_REMOVE(d->batched ? &e->batch_queue : &e->queue, d, queued);
     d->stage = STAGE_IDLE;
-    e->stats.queued--;
+    e->queued--;
 }
 
 static void enqueue(struct engine *e, struct device *d)
@@ -91,7 +96,7 @@ static void enqueue(struct engine *e, struct device *d)
     d->stage = STAGE_QUEUED;
     d->batched = for_batch(e, d);
     TAILQ_INSERT_TAIL(d->batched ? &e->batch_queue : &e->queue, d, queued);
-    e->stats.queued++;
+    e->queued++;
 }
 
 void engine_mark(struct engine *e, struct device *d, unsigned dirty)
@@ -163,16 +168,13 @@ static void wake_devices(struct engine *e, uint64_t now)
         if (due)
             engine_set_due(e, d, 0, d->due_acts);
         engine_mark(e, d, !due ? 0 : d->due_acts ? DIRTY_ALL | DIRTY_LIKELY : DIRTY_ALL);
-        if (d->due)
-            engine_wish(e, d->due);
-        if (d->held)
-            engine_wish(e, d->held);
+        wish_for(e, d);
     }
 }
 
 static bool all_looked_at(const struct engine *e)
 {
-    return e->looked_over && !e->stats.queued && !e->passes && !e->listings && !e->scanning;
+    return e->looked_over && !e->queued && !e->passes && !e->listings && !e->scanning;
 }
 
 static bool nothing_left(const struct engine *e)
@@ -362,9 +364,7 @@ void engine_stop(struct engine *e)
     e->scan_again = false;
 }
 
-struct engine_stats engine_stats(const struct engine *e)
+size_t engine_devices(const struct engine *e)
 {
-    struct engine_stats stats = e->stats;
-    stats.devices = e->devices.n;
-    return stats;
+    return e->devices.n;
 }

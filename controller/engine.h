@@ -48,10 +48,6 @@ void engine_resync(struct engine *e);
 /* Takes the set over. It comes into force when no device is being looked at, and resyncs. */
 void engine_set_policies(struct engine *e, struct policy_set *policies);
 
-struct engine_stats {
-    size_t devices, queued;
-    uint64_t passes, probes, batches, commits, conflicts, failures;
-};
-struct engine_stats engine_stats(const struct engine *e);
+size_t engine_devices(const struct engine *e); /* that are known */
 
 #endif

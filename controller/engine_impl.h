@@ -39,7 +39,7 @@ struct engine {
     unsigned refused_roots; /* watches that every engine has, and which the store refused: a bit for each */
     uint64_t resync_at, wake_at; /* milliseconds; 0: none */
     uint64_t rewatch_at;         /* likewise: when to ask for them again */
-    struct engine_stats stats;
+    size_t queued;               /* devices, in both queues */
 };
 
 /* Watch tokens */

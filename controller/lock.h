@@ -3,7 +3,7 @@
  *
  * The lock belongs to the store (its socket's or device's st_dev and st_ino), not to a runtime directory, and
  * to the process: it goes with it, however it ends, and the file it leaves is no obstacle. A store that was
- * restarted has a new socket, thus another lock: take that one, then close the old. */
+ * restarted has a new socket, thus another lock: close the old one first, and take the new. */
 #ifndef XENRECON_LOCK_H
 #define XENRECON_LOCK_H
 

@@ -99,7 +99,6 @@ void look_decide(struct look *l, struct view *view)
         plan_find(l->plan, FINDING_UNWATCHED, SEVERITY_WARNING,
                   "the store refuses to watch its frontend (%s): looked at every %d s",
                   strerror(-l->d->unwatched), POLL / 1000);
-    e->stats.passes++;
 }
 
 /* ---- what is said about it ---- */
@@ -266,7 +265,6 @@ void look_failed(struct look *l, int error)
     f->row = l->plan->row;
     f->digest = view_digest(l->view);
     f->until = engine_now(e) + delay;
-    e->stats.failures++;
     log_error("%s: %s failed: %s; tried again in %u ms", key, row_name(l->plan->row), strerror(-error),
               (unsigned)delay);
     remember_row(l);
@@ -282,7 +280,6 @@ void look_conflict(struct look *l)
     if (d->conflicts < UINT8_MAX)
         d->conflicts++;
     d->alone = true;
-    e->stats.conflicts++;
     engine_hold(e, d, engine_now(e) + jitter(e, delay));
     engine_mark(e, d, DIRTY_ALL | DIRTY_LIKELY);
     end(l, false);

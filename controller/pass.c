@@ -16,9 +16,9 @@ static void on_view(void *arg, int status, struct view *view)
         look_lost(l);
     } else {
         look_decide(l, view);
+        /* act only inside a transaction, where it counts, and after all that was announced until then */
         if (plan_acts(l->plan) && !l->e->cfg.dry_run)
-            look_again(
-                l); /* inside a transaction, where it counts, and after all that was announced until then */
+            look_again(l);
         else
             look_done(l);
     }
@@ -50,7 +50,6 @@ static void answered(struct probe *p)
     if (--p->pending)
         return;
     e->passes--;
-    e->stats.probes++;
     if (p->lost)
         p->d->dirty |= DIRTY_ALL;
     else if (p->changed)

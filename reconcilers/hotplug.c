@@ -18,12 +18,6 @@ static bool is_vif(const struct situation *s)
     return strcmp(s->policy->frontend, "vif") == 0;
 }
 
-static bool key_set(const struct situation *s, const char *key)
-{
-    struct value v = view_get(s->view, BACKEND, key);
-    return v.presence == PRESENT && v.len;
-}
-
 static bool has_error(const struct situation *s)
 {
     struct value status = view_get(s->view, BACKEND, "hotplug-status");
@@ -138,7 +132,7 @@ static enum outcome start(struct situation *s, bool removing)
 
 static void write_failure(struct situation *s, struct action *a, const char *said)
 {
-    if (!key_set(s, "hotplug-error")) /* else the script has said it better */
+    if (!situation_has(s, "hotplug-error")) /* else the script has said it better */
         effect_put(s, a, "hotplug-error", said ? said : "failed");
     effect_put(s, a, "hotplug-status", "error");
 }
@@ -155,8 +149,9 @@ static enum outcome take_in(struct situation *s)
     }
     if (!r->removing && s->online != 1)
         return AGAIN; /* detached meanwhile: nobody waits for it any more */
-    bool done = r->removing ? !key_set(s, "hotplug-status") : key_set(s, "hotplug-status") && !has_error(s);
-    if (!failed && done && !key_set(s, "hotplug-error"))
+    bool done = r->removing ? !situation_has(s, "hotplug-status")
+                            : situation_has(s, "hotplug-status") && !has_error(s);
+    if (!failed && done && !situation_has(s, "hotplug-error"))
         return AGAIN; /* it said so itself */
     struct action *a =
         plan_act(s->plan, ACTION_HOTPLUG, failed ? "its script failed" : "its script has done it");
@@ -180,9 +175,9 @@ bool hotplug_add(const struct situation *s)
     const struct script *r = &s->object.script;
     if (!on_duty(s) || r->phase != SCRIPT_IDLE)
         return on_duty(s) && !r->removing;
-    return s->online == 1 && !orphan(s) && key_set(s, "script") &&
+    return s->online == 1 && !orphan(s) && situation_has(s, "script") &&
            STATE_IN(s->b, XENBUS_INIT_WAIT, XENBUS_INITIALISED, XENBUS_CONNECTED) &&
-           (!key_set(s, "hotplug-status") || has_error(s));
+           (!situation_has(s, "hotplug-status") || has_error(s));
 }
 
 enum outcome on_hotplug_add(struct situation *s)
@@ -210,7 +205,7 @@ enum outcome on_hotplug_add(struct situation *s)
  * then only we remember. */
 static bool set_up(const struct situation *s)
 {
-    return script_valid(s) && (key_set(s, "hotplug-status") || s->object.script.added);
+    return script_valid(s) && (situation_has(s, "hotplug-status") || s->object.script.added);
 }
 
 static bool detached(const struct situation *s)

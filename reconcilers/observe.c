@@ -18,12 +18,6 @@ static void quote_errors(struct situation *s)
                       situation_quote(s, &s->view->error[side]));
 }
 
-static bool key_set(const struct situation *s, const char *key)
-{
-    struct value v = view_get(s->view, BACKEND, key);
-    return v.presence == PRESENT && v.len;
-}
-
 static void observe_hotplug(struct situation *s)
 {
     if (s->policy->owner != OWNER_KERNEL || s->online != 1)
@@ -33,10 +27,10 @@ static void observe_hotplug(struct situation *s)
         plan_find(
             s->plan, FINDING_HOTPLUG_REFUSED, SEVERITY_WARNING,
             "the policy has hotplug scripts run, but this is dom0, where libxl runs them: nothing is run");
-    if (key_set(s, "hotplug-error"))
+    if (situation_has(s, "hotplug-error"))
         plan_find(s->plan, FINDING_HOTPLUG_FAILED, SEVERITY_ERROR, "the hotplug script failed: %s",
                   situation_quote(s, &error));
-    else if (key_set(s, "script") && !key_set(s, "hotplug-status") &&
+    else if (situation_has(s, "script") && !situation_has(s, "hotplug-status") &&
              STATE_IN(s->b, XENBUS_INIT_WAIT, XENBUS_INITIALISED, XENBUS_CONNECTED))
         situation_overdue(s, s->policy->deadlines.create, FINDING_HOTPLUG_INCOMPLETE, SEVERITY_ERROR,
                           SEVERITY_WARNING, "the backend is %s, but its hotplug script has not completed",

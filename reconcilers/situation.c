@@ -116,6 +116,12 @@ static void read_needed(struct situation *s)
         say_unreadable(s, "the device model's state");
 }
 
+bool situation_has(const struct situation *s, const char *key)
+{
+    struct value v = view_get(s->view, BACKEND, key);
+    return v.presence == PRESENT && v.len;
+}
+
 const char *situation_quote(struct situation *s, const struct value *v)
 {
     char text[256];

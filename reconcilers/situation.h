@@ -44,6 +44,9 @@ void situation_decide(struct situation *s, const struct rule rules[static ROW_CO
 #define STATE_IN(state, ...) ((STATE_BIT(state) & states_mask(__VA_ARGS__, -2)) != 0)
 unsigned states_mask(int first, ...);
 
+/* Is there a key of B with anything in it? */
+bool situation_has(const struct situation *s, const char *key);
+
 /* A value as it may be shown in a message: printable, between quotes, cut when it is long. */
 const char *situation_quote(struct situation *s, const struct value *v);
 
