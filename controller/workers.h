@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* Supervises workers on the loop: starts them, speaks with them, ends them, and finds them again after a
+ * restart of the controller. It keeps one rule by itself: never two workers for one device. A start waits
+ * until the one before has ended, whatever that takes.
+ *
+ * What outlives this process is in the run directory (xenrecon-worker(7)): a record with the token of each
+ * worker, and its state file. Processes are held by pidfd, so that a number that was given again is never
+ * mistaken for a worker.
+ *
+ * One thread, the loop's. Errors are negative errno. Times are milliseconds. */
+#ifndef XENRECON_WORKERS_H
+#define XENRECON_WORKERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "reconcilers/worker.h"
+#include "schemas/device.h"
+#include "schemas/policy.h"
+
+struct uv_loop_s;
+struct workers;
+
+struct workers_config {
+    struct uv_loop_s *loop;
+    const char *run_dir; /* made if it is not there; must be ours alone to change */
+    /* Something about this device's worker is new; never called from inside a call to workers_*(). */
+    void (*changed)(void *arg, const struct device_key *key);
+    void *arg;
+};
+
+/* Makes the run directory, reads the records of workers that may still run, listens. 0, or an error that was
+ * logged. */
+int workers_new(const struct workers_config *config, struct workers **ret_workers);
+
+struct worker_start {
+    const struct device_key *key;
+    uint64_t incarnation;
+    const char *const *argv;     /* ends in NULL, placeholders filled in */
+    const struct policy *policy; /* worker, deadlines, retry; only during the call */
+};
+/* Starts one, or starts it anew after the present one (another incarnation's, or dead) has ended. */
+void workers_start(struct workers *w, const struct worker_start *start);
+
+/* To one that is READY: connect; to one that is CONNECTING or CONNECTED: disconnect. To others nothing
+ * happens: whoever asked looks again when they have changed. */
+void workers_connect(struct workers *w, const struct device_key *key, uint64_t ring,
+                     const struct published *keys, size_t n_keys);
+void workers_disconnect(struct workers *w, const struct device_key *key);
+
+/* Ends it, if there is one, and forgets the device: `stop` and SIGTERM, SIGKILL 5 s later; its record and its
+ * state file go when it has ended. */
+void workers_stop(struct workers *w, const struct device_key *key);
+
+/* What is known of a device's worker, until the loop turns. NONE when there is none. */
+void workers_look(struct workers *w, const struct device_key *key, struct worker *ret_worker);
+
+/* Every device has been looked at: workers found again that nobody has asked for with workers_look() since
+ * workers_new() are ended. */
+void workers_sweep(struct workers *w);
+
+unsigned workers_running(const struct workers *w); /* processes, those included that are being ended */
+
+/* Closes the sockets and forgets everything; the processes go on, to be found again. Gone when the loop has
+ * turned. */
+void workers_close(struct workers *w);
+
+#endif

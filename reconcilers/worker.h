@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* What the controller knows of a device's worker when a decision is made: facts, to the core. Who supervises
+ * workers (controller/workers.h) fills it in; the strings are the controller's. */
+#ifndef XENRECON_WORKER_H
+#define XENRECON_WORKER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum worker_state {
+    WORKER_NONE,          /* there is none, or only one that is about to end */
+    WORKER_STARTING,      /* it runs, but has not said `ready` (again) */
+    WORKER_READY,         /* nothing is connected */
+    WORKER_CONNECTING,    /* was told to */
+    WORKER_CONNECTED,     /* to `ring` */
+    WORKER_DISCONNECTING, /* was told to */
+    WORKER_DEAD,          /* it ended without being told to */
+};
+
+struct published {
+    const char *key, *value;
+};
+
+struct worker {
+    enum worker_state state;
+    uint64_t incarnation; /* of the device that it was started for; meaningful unless NONE */
+    uint64_t ring;        /* CONNECTING, CONNECTED */
+    uint64_t refused;     /* the ring whose connection it last said to have failed; 0: none */
+    uint32_t failures;    /* deaths in a row */
+    uint64_t until;       /* DEAD: not started again before then; milliseconds, decide()'s clock */
+    const char *said;     /* why it died, or the error that it reported; NULL: nothing */
+    const struct published *published; /* since it was first ready; sorted by key */
+    size_t n_published;
+};
+
+#endif
