@@ -24,6 +24,7 @@ static void free_keys(struct key_spec *keys, size_t n)
             regfree(keys[i].regex);
         free(keys[i].regex);
         free_words(keys[i].choices, keys[i].n_choices);
+        free(keys[i].alternative);
     }
     free(keys);
 }
@@ -43,6 +44,11 @@ void policy_free(struct policy *p)
     free(p->publish);
     free_words(p->worker.command, p->worker.n_command);
     free(p->worker.user);
+    for (size_t i = 0; i < p->worker.n_environment; i++) {
+        free(p->worker.environment[i].name);
+        free(p->worker.environment[i].value);
+    }
+    free(p->worker.environment);
     free(p->hotplug.directory);
     free(p);
 }

@@ -61,11 +61,16 @@ struct key_spec {
     regex_t *regex; /* `match`, compiled */
     char **choices; /* `enum`, or NULL */
     size_t n_choices;
-    bool secret; /* never printed */
+    bool secret;       /* never printed */
+    char *alternative; /* `or`: another key of this side that does as well, or NULL */
 };
 
 struct publish {
     char *key, *value;
+};
+
+struct variable {
+    char *name, *value;
 };
 
 #define HOLD_CLOSED_DEFAULT UINT32_MAX
@@ -89,7 +94,13 @@ struct policy {
          */
         char **command;
         size_t n_command;
-        char *user;
+        char *user;                   /* that it runs as; NULL: ours, or as uid_base says */
+        uint32_t uid_base;            /* it runs as this number plus the frontend's domid; 0: it does not */
+        bool drops;                   /* it starts as ours and becomes that user by itself */
+        struct variable *environment; /* besides what every worker gets */
+        size_t n_environment;
+        uint32_t open_files; /* RLIMIT_NOFILE */
+        uint32_t memory;     /* RLIMIT_AS, in MiB; 0: no limit */
     } worker;
     struct {
         uint32_t create, connect, close;

@@ -47,6 +47,28 @@ static int check_key(const struct document *d, const struct node *n, const struc
     return 0;
 }
 
+static const struct key_spec *find_exactly(const struct policy *p, enum side side, const char *name)
+{
+    for (size_t i = 0; i < p->n_keys[side]; i++)
+        if (strcmp(p->keys[side][i].name, name) == 0)
+            return &p->keys[side][i];
+    return NULL;
+}
+
+static int check_alternative(const struct document *d, const struct node *key, const struct policy *p,
+                             const struct key_spec *spec)
+{
+    const struct node *n = node_find(key, "or");
+    const struct key_spec *other = n ? find_exactly(p, FRONTEND, n->text) : NULL;
+    if (!n)
+        return 0;
+    if (!other || other == spec || other->alternative)
+        return document_fail(d, n, "`or` names another key of frontend-keys, that has no `or` itself");
+    if (spec->required == REQUIRED_NO)
+        return document_fail(d, n->key, "`or` is for keys that are required");
+    return 0;
+}
+
 static int check_keys(const struct document *d, const struct node *root, const struct policy *p,
                       enum side side)
 {
@@ -54,6 +76,8 @@ static int check_keys(const struct document *d, const struct node *root, const s
     const struct key_spec *spec = p->keys[side];
     for (const struct node *n = keys ? keys->first : NULL; n; n = n->next, spec++) {
         int r = check_key(d, n, spec);
+        if (!r && side == FRONTEND)
+            r = check_alternative(d, n, p, spec);
         if (r)
             return r;
         if (spec->required == REQUIRED_CONNECT && p->handshake == HANDSHAKE_NONE)
@@ -116,6 +140,20 @@ static int check_worker(const struct document *d, const struct node *root, const
     return 0;
 }
 
+static int check_worker_user(const struct document *d, const struct node *root, const struct policy *p)
+{
+    const struct node *worker = node_find(root, "worker");
+    if (!worker)
+        return 0;
+    if (p->worker.user && p->worker.uid_base)
+        return document_fail(d, node_find(worker, "uid-base")->key,
+                             "`uid-base` and `user` exclude each other");
+    if (p->worker.drops && !p->worker.user && !p->worker.uid_base)
+        return document_fail(d, node_find(worker, "drops-privileges")->key,
+                             "`drops-privileges` needs `user` or `uid-base`: who shall it become?");
+    return 0;
+}
+
 static int check_retry(const struct document *d, const struct node *root, const struct policy *p)
 {
     if (p->retry.initial <= p->retry.max)
@@ -136,6 +174,8 @@ int policy_check(const struct document *d, const struct node *root, const struct
         r = check_keys(d, root, p, FRONTEND);
     if (!r)
         r = check_worker(d, root, p);
+    if (!r)
+        r = check_worker_user(d, root, p);
     if (!r)
         r = check_retry(d, root, p);
     if (!r)

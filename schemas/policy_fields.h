@@ -21,7 +21,9 @@ enum field_kind {
     FIELD_WORDS,    /* char **, and how many at offset_n */
     FIELD_SECTION,  /* a mapping of more fields of the same struct */
     FIELD_KEYS,     /* struct key_spec *, and how many; `fields` are those of one key */
+    FIELD_KEY,      /* char *: the name of a key */
     FIELD_PUBLISH,  /* struct publish *, and how many */
+    FIELD_VARIABLES /* struct variable *, and how many */
 };
 
 enum { FIELD_PATH_MAX = 255 };

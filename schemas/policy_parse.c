@@ -76,7 +76,9 @@ static void apply_presets(const struct field *fields, void *into)
         case FIELD_REGEX:
         case FIELD_WORDS:
         case FIELD_KEYS:
+        case FIELD_KEY:
         case FIELD_PUBLISH:
+        case FIELD_VARIABLES:
             break;
         }
 }
@@ -292,6 +294,50 @@ static int read_publish(const struct document *d, const struct node *mapping, co
     return 0;
 }
 
+static int read_key_name(const struct document *d, const struct node *n, const struct field *f, void *into)
+{
+    bool pattern;
+    int r = expect_kind(d, n, NODE_SCALAR);
+    if (!r)
+        r = check_key_name(d, n, true, &pattern);
+    if (r)
+        return r;
+    char *name = xstrdup(n->text);
+    store(into, f->offset, &name, sizeof name);
+    return 0;
+}
+
+static int check_variable(const struct document *d, const struct node *key)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789";
+    if (strspn(key->text, letters) != key->len || key->text[0] <= '9')
+        return document_fail(d, key, "bad name of a variable: only A-Z a-z 0-9 _, and no digit first");
+    if (strncmp(key->text, "XENRECON_", 9) == 0)
+        return document_fail(d, key, "`%s` cannot be set: names with XENRECON_ have a meaning of their own",
+                             key->text);
+    return 0;
+}
+
+static int read_variables(const struct document *d, const struct node *mapping, const struct field *f,
+                          void *into)
+{
+    int r = expect_kind(d, mapping, NODE_MAPPING);
+    if (r)
+        return r;
+    struct variable *variable = xcalloc(mapping->n, sizeof *variable);
+    store_list(into, f, variable, mapping->n);
+    for (const struct node *n = mapping->first; n; n = n->next, variable++) {
+        r = check_variable(d, n->key);
+        if (!r)
+            r = expect_kind(d, n, NODE_SCALAR);
+        if (r)
+            return r;
+        variable->name = xstrdup(n->key->text);
+        variable->value = xstrdup(n->text);
+    }
+    return 0;
+}
+
 static int read_field(const struct document *d, const struct node *n, const struct field *f, void *into)
 {
     char *user;
@@ -329,8 +375,12 @@ static int read_field(const struct document *d, const struct node *n, const stru
         return read_fields(d, n, f->fields, into);
     case FIELD_KEYS:
         return read_keys(d, n, f, into);
+    case FIELD_KEY:
+        return read_key_name(d, n, f, into);
     case FIELD_PUBLISH:
         return read_publish(d, n, f, into);
+    case FIELD_VARIABLES:
+        return read_variables(d, n, f, into);
     }
     return -EINVAL;
 }

@@ -63,17 +63,19 @@ static bool given(const struct field *f, const void *base)
         return *(const char *)at(base, f->offset) != '\0';
     case FIELD_USER:
     case FIELD_PATH:
+    case FIELD_KEY:
     case FIELD_WORDS:
         return pointer_at(base, f->offset) != NULL;
     case FIELD_REGEX:
         return ((const struct key_spec *)base)->match != NULL;
     case FIELD_KEYS:
     case FIELD_PUBLISH:
+    case FIELD_VARIABLES:
         return count_at(base, f->offset_n) > 0;
     case FIELD_SECTION:
         for (const struct field *in = f->fields; in->name; in++)
-            if (given(in, base))
-                return true;
+            if (in->required || given(in, base))
+                return given(in, base);
         return false;
     }
     return false;
@@ -122,6 +124,7 @@ static void print_value(FILE *to, const struct field *f, const void *base)
         break;
     case FIELD_USER:
     case FIELD_PATH:
+    case FIELD_KEY:
         fputs(pointer_at(base, f->offset), to);
         break;
     case FIELD_REGEX:
@@ -133,6 +136,7 @@ static void print_value(FILE *to, const struct field *f, const void *base)
     case FIELD_SECTION:
     case FIELD_KEYS:
     case FIELD_PUBLISH:
+    case FIELD_VARIABLES:
         break;
     }
 }
@@ -157,15 +161,21 @@ static void print_keys(FILE *to, const struct field *f, const void *base)
     }
 }
 
-static void print_publish(FILE *to, const struct policy *p)
+static void print_pair(FILE *to, int indent, const char *name, const char *value)
 {
-    for (size_t i = 0; i < p->n_publish; i++) {
-        fputs("  ", to);
-        print_text(to, p->publish[i].key);
-        fputs(": ", to);
-        print_text(to, p->publish[i].value);
-        fputc('\n', to);
-    }
+    fprintf(to, "%*s", indent, "");
+    print_text(to, name);
+    fputs(": ", to);
+    print_text(to, value);
+    fputc('\n', to);
+}
+
+static void print_pairs(FILE *to, const struct field *f, const struct policy *p, int indent)
+{
+    for (size_t i = 0; f->kind == FIELD_PUBLISH && i < p->n_publish; i++)
+        print_pair(to, indent, p->publish[i].key, p->publish[i].value);
+    for (size_t i = 0; f->kind == FIELD_VARIABLES && i < p->worker.n_environment; i++)
+        print_pair(to, indent, p->worker.environment[i].name, p->worker.environment[i].value);
 }
 
 static void print_fields(FILE *to, const struct field *fields, const struct policy *p, int indent)
@@ -174,7 +184,9 @@ static void print_fields(FILE *to, const struct field *fields, const struct poli
         if (!given(f, p) || (f->for_kernel && p->owner != OWNER_KERNEL))
             continue;
         fprintf(to, "%*s%s:", indent, "", f->name);
-        if (f->kind == FIELD_SECTION || f->kind == FIELD_KEYS || f->kind == FIELD_PUBLISH) {
+        bool block = f->kind == FIELD_SECTION || f->kind == FIELD_KEYS || f->kind == FIELD_PUBLISH ||
+                     f->kind == FIELD_VARIABLES;
+        if (block) {
             fputc('\n', to);
         } else {
             fputc(' ', to);
@@ -185,8 +197,8 @@ static void print_fields(FILE *to, const struct field *fields, const struct poli
             print_fields(to, f->fields, p, indent + 2);
         else if (f->kind == FIELD_KEYS)
             print_keys(to, f, p);
-        else if (f->kind == FIELD_PUBLISH)
-            print_publish(to, p);
+        else if (block)
+            print_pairs(to, f, p, indent + 2);
     }
 }
 

@@ -81,7 +81,9 @@ static json_t *default_of(const struct field *f)
     case FIELD_WORDS:
     case FIELD_SECTION:
     case FIELD_KEYS:
+    case FIELD_KEY:
     case FIELD_PUBLISH:
+    case FIELD_VARIABLES:
         break;
     }
     return NULL;
@@ -118,8 +120,16 @@ static json_t *value_of(const struct field *f)
         return object_of(f->fields);
     case FIELD_KEYS:
         return keys_of(f);
+    case FIELD_KEY:
+        return json_pack("{s:s, s:s, s:i}", "type", "string", "pattern", "^" COMPONENT "(/" COMPONENT ")*$",
+                         "maxLength", DOCUMENT_KEY_MAX);
     case FIELD_PUBLISH:
         return publish_schema();
+    case FIELD_VARIABLES:
+        return json_pack("{s:s, s:i, s:{s:i, s:s, s:{s:s}}, s:o}", "type", "object", "maxProperties",
+                         DOCUMENT_ENTRIES_MAX, "propertyNames", "maxLength", DOCUMENT_KEY_MAX, "pattern",
+                         "^[A-Za-z_][A-Za-z0-9_]*$", "not", "pattern", "^XENRECON_", "additionalProperties",
+                         words_as_written());
     }
     return NULL;
 }

@@ -86,14 +86,14 @@ static const char full[] =
     "  vncpasswd: {secret: true} # never printed\n"
     "  port/*:\n"
     "frontend-keys:\n"
-    "  ring-ref:      {type: uint32, required: connect}\n"
+    "  ring-ref:      {type: uint32, required: connect, or: other}\n"
     "  event-channel: {type: uint32, required: connect}\n"
     "  virtual-device: {required: true, type: hex}\n"
     "  other: {}\n"
     "publish: {feature-flush-cache: 1, empty: '', word: true}\n"
     "cycle: on-closed\n"
     "worker: {command: [/usr/libexec/w, --image, '${params}', 'a${port/1}${key}$5'], user: "
-    "xenrecon}\n"
+    "xenrecon, drops-privileges: true, environment: {LANG: C, _x1: ''}, open-files: 64, memory: 512}\n"
     "deadlines: {create: 11s, connect: 2m, close: 1h}\n"
     "hold: {init-wait: 100ms, closed: 0}\n"
     "handshake: full\n"
@@ -128,6 +128,8 @@ START_TEST(everything)
 
     ck_assert_uint_eq(p->n_keys[FRONTEND], 4);
     k = p->keys[FRONTEND];
+    ck_assert_str_eq(k[0].alternative, "other");
+    ck_assert_ptr_null(k[1].alternative);
     ck_assert_str_eq(k[1].name, "event-channel");
     ck_assert_int_eq(k[1].type, KEY_UINT32);
     ck_assert_int_eq(k[1].required, REQUIRED_CONNECT);
@@ -147,6 +149,14 @@ START_TEST(everything)
     ck_assert_str_eq(p->worker.command[3], "a${port/1}${key}$5");
     ck_assert_ptr_null(p->worker.command[4]);
     ck_assert_str_eq(p->worker.user, "xenrecon");
+    ck_assert_uint_eq(p->worker.uid_base, 0);
+    ck_assert(p->worker.drops);
+    ck_assert_uint_eq(p->worker.n_environment, 2);
+    ck_assert_str_eq(p->worker.environment[0].name, "LANG");
+    ck_assert_str_eq(p->worker.environment[0].value, "C");
+    ck_assert_str_eq(p->worker.environment[1].value, "");
+    ck_assert_uint_eq(p->worker.open_files, 64);
+    ck_assert_uint_eq(p->worker.memory, 512);
     ck_assert_uint_eq(p->deadlines.create, 11000);
     ck_assert_uint_eq(p->deadlines.connect, 120000);
     ck_assert_uint_eq(p->deadlines.close, 3600000);
