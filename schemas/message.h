@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Messages between the controller and its workers: one line of words each, as xenrecon-worker(7) describes
- * them. Parsing happens in place and allocates nothing; what is parsed points into the caller's line. */
+ * them. Parsing happens in place and allocates nothing; what is parsed points into the caller's line. What
+ * message_end() found fit to be sent, message_parse() understands (with its arguments, and no key twice). */
 #ifndef XENRECON_MESSAGE_H
 #define XENRECON_MESSAGE_H
 
@@ -52,14 +53,19 @@ struct message {
  * with it: a phrase such as "is no message that is known". `line[len]` must be writable. */
 const char *message_parse(char *line, size_t len, struct message *ret_message);
 
-/* A message being written. A text that does not fit sets `full`, and nothing more is added. */
+/* The 16 hex digits of a ring. It is never 0, which means none. */
+bool message_ring(const char *text, uint64_t *ret_ring);
+
+/* A message being written. What does not fit sets `full`, and nothing more is added; so does what cannot be
+ * said: an empty argument, a key's name that no key has, one key too many. */
 struct message_line {
     char text[MESSAGE_MAX];
-    size_t len;
+    size_t len, n_keys;
     bool full;
 };
 void message_begin(struct message_line *m, enum message_kind kind);
 void message_arg(struct message_line *m, const char *text);
+void message_arg_ring(struct message_line *m, uint64_t ring);
 void message_key(struct message_line *m, const char *name, const char *value);
 bool message_end(struct message_line *m); /* the newline; false: it did not fit */
 
