@@ -15,6 +15,8 @@
 
 #include "controller/script.h"
 #include "controller/store.h"
+#include "reconcilers/worker.h"
+#include "schemas/plan.h"
 #include "schemas/policy.h"
 
 struct engine;
@@ -30,6 +32,11 @@ struct engine_config {
     void (*ready)(void *arg); /* after every engine_start(): each device that was there has been looked at */
     /* Runs a script; engine_script_done() says how it ended, later. */
     void (*run_script)(void *arg, const struct script_request *request);
+    /* What a device's worker is like, and a task for it; engine_worker_changed() when it is otherwise. NULL:
+     * no workers are run. */
+    void (*worker_look)(void *arg, const struct device_key *key, struct worker *ret_worker);
+    void (*worker_task)(void *arg, const struct device_key *key, const struct policy *policy,
+                        const struct action *action);
     void (*idle)(void *arg); /* nothing is left to do: only an event can change that. May be NULL */
     void *arg;
 };
@@ -42,6 +49,7 @@ void engine_start(struct engine *e); /* the store is there, nothing is watched y
 void engine_stop(struct engine *e);  /* the store was lost, or we are about to exit: nothing new is begun */
 void engine_event(struct engine *e, const char *path, const char *token);
 void engine_script_done(struct engine *e, const char *key, int error, const char *said);
+void engine_worker_changed(struct engine *e, const struct device_key *key);
 void engine_tick(struct engine *e);
 void engine_resync(struct engine *e);
 

@@ -71,10 +71,15 @@ void engine_soon(struct engine *e);
 /* How long to wait after so many failures in a row. */
 uint64_t engine_backoff(struct engine *e, const struct policy *p, unsigned failures);
 
-/* Scripts (hotplug.c): starts the one that the plan asks for; and takes in, before a look, what became of the
- * last one. */
-void engine_start_script(struct engine *e, struct device *d, const struct plan *plan);
+/* Scripts (hotplug.c): starts the one that an action asks for; and takes in, before a look, what became of
+ * the last one. */
+void engine_start_script(struct engine *e, struct device *d, const struct action *a);
 void engine_fold_script(struct engine *e, struct device *d);
+
+/* Workers (tasks.c): what the device's is like; false: it has none, and needs none. */
+bool engine_look_at_worker(struct engine *e, const struct device *d, struct worker *ret_worker);
+/* Gives out the plan's tasks. */
+void engine_start_tasks(struct engine *e, struct device *d, const struct plan *plan);
 
 /* One look at a device, until its end. */
 struct look {

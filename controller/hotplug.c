@@ -8,13 +8,10 @@
 #include "controller/log.h"
 #include "schemas/mem.h"
 
-void engine_start_script(struct engine *e, struct device *d, const struct plan *plan)
+void engine_start_script(struct engine *e, struct device *d, const struct action *a)
 {
     char key[DEVICE_KEY_SIZE];
     const struct policy *p = engine_policy(e, d);
-    const struct action *a = plan_script(plan);
-    if (!a)
-        return;
     device_key_format(&d->key, key);
     struct script_request request = {.key = key,
                                      .directory = p->hotplug.directory,

@@ -6,6 +6,7 @@
 #include "controller/engine_impl.h"
 #include "controller/log.h"
 #include "controller/snapshot.h"
+#include "reconcilers/worker_effects.h"
 
 void look_begin(struct look *l, struct engine *e, struct device *d)
 {
@@ -34,10 +35,16 @@ void look_snapshot(struct look *l, uint32_t tx, void (*done)(void *arg, int stat
                                    .frontend_arg = l,
                                    .done = done,
                                    .arg = arg};
+    struct worker worker;
     /* What happened until now was announced before the answers to these requests can come: they will show it.
      */
     l->d->dirty = 0;
     engine_fold_script(l->e, l->d);
+    if (engine_look_at_worker(l->e, l->d, &worker) && !l->d->memory.object.unpublished &&
+        l->d->memory.object.published != worker_published(&worker)) {
+        req.also = worker.published;
+        req.n_also = worker.n_published;
+    }
     snapshot_take(&req);
 }
 
@@ -81,9 +88,12 @@ static bool same_ends(const struct device *d, const struct view *view)
 void look_decide(struct look *l, struct view *view)
 {
     struct engine *e = l->e;
+    struct worker worker;
+    bool worked = engine_look_at_worker(e, l->d, &worker);
     struct decision_input in = {.policy = l->policy,
                                 .view = view,
                                 .memory = &l->d->memory,
+                                .worker = worked ? &worker : NULL,
                                 .now = engine_now(e),
                                 .fresh_incarnation = e->cfg.random(e->cfg.arg) | 1};
     if (l->d->memory.row == ROW_STEADY && !same_ends(l->d, view))
@@ -227,7 +237,7 @@ void look_done(struct look *l)
         d->memory.failure = (struct failure){0};
     remember_row(l);
     if (!l->e->cfg.dry_run)
-        engine_start_script(l->e, d, l->plan);
+        engine_start_tasks(l->e, d, l->plan);
     if (wrote)
         follow_up(l);
     log_findings(l, key);

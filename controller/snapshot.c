@@ -132,6 +132,16 @@ static void ask_declared(struct snapshot *s, enum side side, enum required least
     }
 }
 
+/* What connects: what is required for it, what does as well, and all else that a worker is told of. */
+static void ask_connect_keys(struct snapshot *s)
+{
+    const struct policy *p = s->req.policy;
+    ask_declared(s, FRONTEND, p->worker.command ? REQUIRED_NO : REQUIRED_CONNECT);
+    for (size_t i = 0; i < p->n_keys[FRONTEND] && s->view->path[FRONTEND]; i++)
+        if (p->keys[FRONTEND][i].alternative && !p->worker.command)
+            ask(s, FRONTEND, p->keys[FRONTEND][i].alternative);
+}
+
 /* ---- the steps ---- */
 
 static const char *const core[] = {"state", "online", "frontend", "frontend-id", MARKER_KEY};
@@ -257,6 +267,9 @@ static void second_step(struct snapshot *s)
         ask_declared(s, BACKEND, REQUIRED_NO);
         ask_declared(s, FRONTEND, REQUIRED_CREATE);
     }
+    if (b == XENBUS_INIT_WAIT || b == XENBUS_CONNECTED)
+        for (size_t i = 0; i < s->req.n_also; i++)
+            ask(s, BACKEND, s->req.also[i].key);
     if (p->qemu && (b == XENBUS_INITIALISING || (b == XENBUS_CLOSING && !marked)))
         ask_qemu(s);
     if (p->destroy.frontend && !(online.presence == PRESENT && online.text[0] == '1'))
@@ -271,7 +284,7 @@ static void third_step(struct snapshot *s)
         return;
     if (p->owner == OWNER_XENRECON && !s->req.everything &&
         (f == XENBUS_INITIALISED || f == XENBUS_CONNECTED))
-        ask_declared(s, FRONTEND, REQUIRED_CONNECT);
+        ask_connect_keys(s);
     if (view_get(s->view, FRONTEND, "state").presence != PRESENT) {
         if (s->view->path[FRONTEND])
             ask_presence(s, FRONTEND, s->view->path[FRONTEND], &s->view->front);
@@ -310,11 +323,20 @@ static void next_step(struct snapshot *s)
     req.done(req.arg, 0, view);
 }
 
+static void copy_also(struct snapshot *s)
+{
+    struct published *also = arena_alloc(&s->arena, (s->req.n_also + 1) * sizeof *also);
+    for (size_t i = 0; i < s->req.n_also; i++)
+        also[i].key = arena_strdup(&s->arena, s->req.also[i].key);
+    s->req.also = also;
+}
+
 void snapshot_take(const struct snapshot_request *request)
 {
     struct snapshot *s = xcalloc(1, sizeof *s);
     s->req = *request;
     s->view = view_new(request->self, &request->device);
+    copy_also(s);
     for (int i = 0; i < CORE; i++)
         ask(s, BACKEND, core[i]);
 }

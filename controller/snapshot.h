@@ -11,6 +11,7 @@
 #define XENRECON_SNAPSHOT_H
 
 #include "controller/store.h"
+#include "schemas/plan.h"
 #include "schemas/policy.h"
 #include "schemas/view.h"
 
@@ -21,7 +22,10 @@ struct snapshot_request {
     struct device_key device;
     const struct policy *policy; /* must live until done is called */
     bool everything;             /* all declared keys of both sides, needed or not */
-    bool diagnose;               /* what only helps to say what is wrong, where something may be */
+    /* Keys of B that are read, too, where it is InitWait or Connected. Copied. */
+    const struct published *also;
+    size_t n_also;
+    bool diagnose; /* what only helps to say what is wrong, where something may be */
     /* Called with F's path before anything below it is read, so that a watch can be there first. May be NULL.
      */
     void (*frontend_found)(void *frontend_arg, const char *path);

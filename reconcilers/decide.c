@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "reconcilers/situation.h"
+#include "reconcilers/worker_effects.h"
 
 static const struct rule *rules_of(enum owner owner)
 {
@@ -32,7 +33,9 @@ struct plan *decide(const struct decision_input *in, struct object *ret_object)
     struct situation s;
     struct plan *p = plan_new();
     situation_read(&s, in, p);
+    worker_take_in(&s);
     situation_decide(&s, rules_of(in->policy->owner));
+    worker_say(&s);
     if (in->memory->failure.error && in->memory->failure.row == p->row && p->n_actions)
         plan_find(p, FINDING_ACTION_FAILED, SEVERITY_ERROR, "%s failed %u times: %s",
                   action_name(p->actions[p->n_actions - 1].kind), in->memory->failure.attempt,

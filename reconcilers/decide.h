@@ -5,6 +5,7 @@
 #define XENRECON_DECIDE_H
 
 #include "reconcilers/object.h"
+#include "reconcilers/worker.h"
 #include "schemas/plan.h"
 #include "schemas/policy.h"
 #include "schemas/view.h"
@@ -13,6 +14,7 @@ struct decision_input {
     const struct policy *policy;
     const struct view *view;     /* sealed */
     const struct memory *memory; /* zeroes for a device that was never seen */
+    const struct worker *worker; /* NULL: the policy wants none, or who asks runs none (`plan`) */
     uint64_t now;                /* milliseconds, from 1; 0: time is unknown (`plan` without a daemon) */
     uint64_t fresh_incarnation;  /* for a marker, if one must be made; 0 in a report: prints as "<new>" */
 };

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "reconcilers/worker_effects.h"
+
 /* How often connect keys that are missing are looked for, before their deadline and after it; milliseconds.
  */
 enum { LOOK_SOON = 500, LOOK_SLOWLY = 5000 };
@@ -19,9 +21,13 @@ void object_enter(struct situation *s, enum object_phase phase)
     s->object.front_connected = false;
 }
 
-void object_forget(struct situation *s)
+void object_release(struct situation *s, const char *why)
 {
+    bool runs = s->worker.state != WORKER_NONE;
+    if (object_held(s) || runs)
+        plan_act(s->plan, ACTION_RELEASE, why)->task = runs ? TASK_STOP : TASK_NONE;
     s->object = (struct object){0};
+    s->worker = (struct worker){0};
 }
 
 void effect_remove_parents(struct situation *s, struct action *a)
@@ -37,8 +43,7 @@ void effect_remove_parents(struct situation *s, struct action *a)
 
 enum outcome effect_release(struct situation *s, const char *why)
 {
-    plan_act(s->plan, ACTION_RELEASE, why);
-    object_forget(s);
+    object_release(s, why);
     return AGAIN;
 }
 
@@ -69,24 +74,38 @@ void effect_put_state(struct situation *s, struct action *a, enum xenbus_state s
     effect_put(s, a, "state", arena_printf(&s->plan->arena, "%d", (int)state));
 }
 
+void effect_touch_state(struct situation *s, struct action *a)
+{
+    action_write(s->plan, a, view_key_path(s->view, BACKEND, "state", &s->plan->arena),
+                 arena_printf(&s->plan->arena, "%d", (int)s->b));
+}
+
 bool object_connected(const struct situation *s)
 {
+    if (s->in->worker)
+        return worker_holds(s);
     return s->object.phase == OBJECT_CONNECTED || s->object.phase == OBJECT_CONNECTING ||
            (s->marked && s->marker.connected);
 }
 
-void effect_disconnect(struct situation *s, const char *why)
-{
-    if (object_connected(s))
-        plan_act(s->plan, ACTION_DISCONNECT, why);
-    object_enter(s, OBJECT_READY);
-}
-
 enum outcome effect_close(struct situation *s, enum xenbus_state state, const char *why)
 {
-    effect_disconnect(s, why);
+    if (s->in->worker) {
+        if (!worker_disconnect(s, why) && state == XENBUS_CLOSED)
+            return DECIDED;
+    } else {
+        if (object_connected(s))
+            plan_act(s->plan, ACTION_DISCONNECT, why);
+        object_enter(s, OBJECT_READY);
+    }
     effect_put_state(s, plan_act(s->plan, ACTION_CLOSE, why), state, NULL);
     return DECIDED;
+}
+
+/* A worker is told of every declared key, so every one may make another ring. */
+static bool ring_key(const struct policy *p, const struct key_spec *spec)
+{
+    return spec->required == REQUIRED_CONNECT || (p->worker.command && spec->required != REQUIRED_CREATE);
 }
 
 uint64_t effect_ring(const struct situation *s)
@@ -95,7 +114,7 @@ uint64_t effect_ring(const struct situation *s)
     for (size_t i = 0; i < s->view->n_keys[FRONTEND]; i++) {
         const struct view_key *k = &s->view->keys[FRONTEND][i];
         const struct key_spec *spec = policy_find_key(s->policy, FRONTEND, k->name);
-        if (!spec || spec->required != REQUIRED_CONNECT || k->value.presence != PRESENT)
+        if (!spec || !ring_key(s->policy, spec) || k->value.presence != PRESENT)
             continue;
         h = hash_bytes(h, k->name, strlen(k->name) + 1);
         h = hash_bytes(h, k->value.text, k->value.len);
@@ -129,10 +148,13 @@ bool effect_connect_keys(struct situation *s)
     return false;
 }
 
-void effect_connect(struct situation *s, const char *why)
+void effect_connect(struct situation *s, bool anew, const char *why)
 {
+    if (worker_connect(s, anew, why) == CONNECTION_WAITS)
+        return;
     struct marker ring = {.connected = true, .ring = effect_ring(s)};
     effect_put_state(s, plan_act(s->plan, ACTION_CONNECT, why), XENBUS_CONNECTED, &ring);
-    object_enter(s, OBJECT_CONNECTED);
+    if (s->object.phase != OBJECT_CONNECTED || !s->in->worker)
+        object_enter(s, OBJECT_CONNECTED);
     s->object.front_connected = s->f == XENBUS_CONNECTED;
 }

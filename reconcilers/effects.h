@@ -10,7 +10,8 @@
 bool object_held(const struct situation *s);
 bool object_connected(const struct situation *s); /* or as the marker has it, or about to be */
 void object_enter(struct situation *s, enum object_phase phase);
-void object_forget(struct situation *s);
+/* Ends it, its worker with it; it is said why if there was anything to end. */
+void object_release(struct situation *s, const char *why);
 
 /* A key of B, unless it has that value already. */
 void effect_put(struct situation *s, struct action *a, const char *key, const char *value);
@@ -20,15 +21,18 @@ void effect_put_marker(struct situation *s, struct action *a, struct marker m);
 void effect_put_state(struct situation *s, struct action *a, enum xenbus_state state,
                       const struct marker *ring);
 
+/* The state once more, for those who watch it. */
+void effect_touch_state(struct situation *s, struct action *a);
+
 /* Removes the parents of B, where the policy says so and B leaves them empty. In a driver domain they are
  * dom0's. */
 void effect_remove_parents(struct situation *s, struct action *a);
 
 enum outcome effect_release(struct situation *s, const char *why); /* and looks again */
-void effect_disconnect(struct situation *s, const char *why);
-/* Ends the connection, and says so with the state. */
+/* Ends the connection, and says so with the state: Closing at once, Closed when it has ended. */
 enum outcome effect_close(struct situation *s, enum xenbus_state state, const char *why);
-void effect_connect(struct situation *s, const char *why);
+/* With `anew`, also what is connected already starts over. */
+void effect_connect(struct situation *s, bool anew, const char *why);
 
 /* A number for the connect keys: another ring has another one. */
 uint64_t effect_ring(const struct situation *s);

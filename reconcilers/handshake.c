@@ -6,14 +6,20 @@
 #include <string.h>
 
 #include "reconcilers/effects.h"
+#include "reconcilers/worker_effects.h"
 
 /* A frontend that closes this often in this time is not answered until the time is over. */
 enum { FLAP_CYCLES = 10, FLAP_WINDOW = 60 * 1000 };
 
+/* The worker was started for it, and it has no marker of its own yet. */
+static bool to_be_published(const struct situation *s)
+{
+    return object_held(s) && s->object.unpublished && !s->marked && s->b == XENBUS_INITIALISING;
+}
+
 static bool reincarnated(const struct situation *s)
 {
-    /* a device whose worker starts has no marker of its own yet */
-    if (!object_held(s) || (s->object.phase == OBJECT_STARTING && s->b == XENBUS_INITIALISING))
+    if (!object_held(s) || to_be_published(s))
         return false;
     return s->marked ? s->marker.incarnation != s->object.incarnation
                      : STATE_IN(s->b, XENBUS_ABSENT, XENBUS_UNKNOWN, XENBUS_INITIALISING);
@@ -81,9 +87,7 @@ static bool frontend_removable(const struct situation *s)
 static enum outcome on_destroy(struct situation *s)
 {
     uint64_t due = situation_since(s) + policy_hold_closed(s->policy, s->view->self);
-    if (object_held(s))
-        plan_act(s->plan, ACTION_RELEASE, "the device is detached");
-    object_forget(s);
+    object_release(s, "the device is detached");
     if (s->in->now && s->in->now < due) {
         plan_wake(s->plan, due, true); /* until then libxl can read Closed */
         return DECIDED;
@@ -147,20 +151,36 @@ static enum outcome on_incomplete(struct situation *s)
 
 static bool create(const struct situation *s)
 {
-    return !object_held(s) && s->b == XENBUS_INITIALISING;
+    return s->b == XENBUS_INITIALISING &&
+           (!object_held(s) || (to_be_published(s) && s->object.phase == OBJECT_READY));
+}
+
+/* The worker was started with values that are not in B any more. */
+static bool outdated(struct situation *s)
+{
+    return s->in->worker && object_held(s) && s->object.command != worker_command(s);
 }
 
 static enum outcome on_create(struct situation *s)
 {
-    const struct policy *p = s->policy;
-    s->object.incarnation = s->in->fresh_incarnation;
-    object_enter(s, OBJECT_READY);
-    struct action *a =
-        plan_act(s->plan, ACTION_CREATE, "the toolstack asks for it, and its keys are complete");
-    for (size_t i = 0; i < p->n_publish; i++)
-        effect_put(s, a, p->publish[i].key, p->publish[i].value);
-    effect_put(s, a, "hotplug-status", "connected");
-    effect_put_state(s, a, XENBUS_INIT_WAIT, NULL);
+    static const char why[] = "the toolstack asks for it, and its keys are complete";
+    if (outdated(s))
+        return effect_release(s, "the toolstack has changed its keys");
+    if (!object_held(s)) {
+        s->object.incarnation = s->in->fresh_incarnation;
+        s->object.unpublished = s->in->worker != NULL;
+    }
+    if (s->in->worker && s->object.phase == OBJECT_NONE) {
+        worker_start(s, why);
+    } else {
+        struct action *a = plan_act(s->plan, s->in->worker ? ACTION_PUBLISH : ACTION_CREATE,
+                                    s->in->worker ? "the worker is ready" : why);
+        s->object.unpublished = false;
+        object_enter(s, OBJECT_READY);
+        worker_publish(s, a);
+        effect_put(s, a, "hotplug-status", "connected");
+        effect_put_state(s, a, XENBUS_INIT_WAIT, NULL);
+    }
     situation_rely_keys(s, BACKEND, REQUIRED_CREATE);
     situation_rely_keys(s, FRONTEND, REQUIRED_CREATE);
     situation_rely_qemu(s);
@@ -169,11 +189,13 @@ static enum outcome on_create(struct situation *s)
 
 static bool starting(const struct situation *s)
 {
-    return s->object.phase == OBJECT_STARTING && s->b == XENBUS_INITIALISING;
+    return to_be_published(s) && s->object.phase == OBJECT_STARTING;
 }
 
 static enum outcome on_starting(struct situation *s)
 {
+    if (outdated(s))
+        return effect_release(s, "the toolstack has changed its keys");
     situation_overdue(s, s->policy->deadlines.create, FINDING_STUCK_CREATE, SEVERITY_ERROR, SEVERITY_WARNING,
                       "the worker is not ready yet");
     return DECIDED;
@@ -181,7 +203,8 @@ static enum outcome on_starting(struct situation *s)
 
 static bool reset(const struct situation *s)
 {
-    return object_held(s) && STATE_IN(s->b, XENBUS_ABSENT, XENBUS_UNKNOWN, XENBUS_INITIALISING);
+    return object_held(s) && !to_be_published(s) &&
+           STATE_IN(s->b, XENBUS_ABSENT, XENBUS_UNKNOWN, XENBUS_INITIALISING);
 }
 
 static enum outcome on_reset(struct situation *s)
@@ -198,6 +221,7 @@ static enum outcome on_adopt(struct situation *s)
 {
     s->object.incarnation = s->marker.incarnation;
     object_enter(s, s->marker.connected ? OBJECT_CONNECTED : OBJECT_READY);
+    worker_take_in(s);
     return AGAIN;
 }
 
@@ -237,11 +261,14 @@ static bool toolstack_closed(const struct situation *s)
 static enum outcome on_toolstack_closed(struct situation *s)
 {
     static const char why[] = "the toolstack wrote Closed, and is about to remove the device";
-    if (!object_connected(s))
+    if (s->in->worker ? !worker_disconnect(s, why) : !object_connected(s))
+        return DECIDED;
+    if (!s->in->worker)
+        object_enter(s, OBJECT_READY);
+    if (!s->marker.connected && s->in->worker)
         return DECIDED;
     struct marker m = {.incarnation = s->object.incarnation, .wrote = s->marker.wrote};
     effect_put_marker(s, plan_act(s->plan, ACTION_DISCONNECT, why), m);
-    object_enter(s, OBJECT_READY);
     return DECIDED;
 }
 
@@ -259,9 +286,26 @@ static enum outcome on_busy(struct situation *s)
     return DECIDED;
 }
 
+/* A dead worker holds nothing: who closes need not wait for another. */
 static bool respawn(const struct situation *s)
 {
-    return s->object.phase == OBJECT_DEAD;
+    bool closes = STATE_IN(s->b, XENBUS_INIT_WAIT, XENBUS_CONNECTED, XENBUS_CLOSING) &&
+                  STATE_IN(s->f, XENBUS_ABSENT, XENBUS_CLOSING, XENBUS_CLOSED);
+    return (s->object.phase == OBJECT_DEAD || (s->in->worker && s->object.phase == OBJECT_STARTING)) &&
+           !closes;
+}
+
+static enum outcome on_respawn(struct situation *s)
+{
+    uint64_t until = s->worker.until;
+    if (s->object.phase == OBJECT_STARTING)
+        situation_overdue(s, s->policy->deadlines.create, FINDING_STUCK_CREATE, SEVERITY_ERROR,
+                          SEVERITY_WARNING, "the worker is not ready yet");
+    else if (s->in->worker && s->in->now < until)
+        plan_wake(s->plan, until, true);
+    else if (s->in->worker)
+        worker_start(s, "the worker died");
+    return DECIDED;
 }
 
 static bool front_ready(const struct situation *s)
@@ -283,7 +327,7 @@ static enum outcome on_connect(struct situation *s)
         plan_wake(s->plan, due, true); /* until then libxl can read InitWait */
         return DECIDED;
     }
-    effect_connect(s, "the frontend is ready");
+    effect_connect(s, false, "the frontend is ready");
     return DECIDED;
 }
 
@@ -291,7 +335,8 @@ static bool reconnect(const struct situation *s)
 {
     return s->b == XENBUS_CONNECTED && front_ready(s) &&
            (!s->marker.connected || s->marker.ring != effect_ring(s) ||
-            (s->f == XENBUS_INITIALISED && s->object.front_connected));
+            (s->f == XENBUS_INITIALISED && s->object.front_connected) ||
+            (s->in->worker && (s->object.phase != OBJECT_CONNECTED || s->worker.ring != s->marker.ring)));
 }
 
 static enum outcome on_reconnect(struct situation *s)
@@ -299,8 +344,9 @@ static enum outcome on_reconnect(struct situation *s)
     static const char why[] = "the frontend started over with B Connected";
     if (!effect_connect_keys(s))
         return DECIDED;
-    plan_act(s->plan, ACTION_DISCONNECT, why);
-    effect_connect(s, why);
+    if (!s->in->worker)
+        plan_act(s->plan, ACTION_DISCONNECT, why);
+    effect_connect(s, s->f == XENBUS_INITIALISED && s->object.front_connected, why);
     return DECIDED;
 }
 
@@ -373,9 +419,29 @@ static enum outcome on_cycle(struct situation *s)
         plan_wake(s->plan, o->cycles_since + FLAP_WINDOW, true);
         return DECIDED;
     }
+    if (s->in->worker && !worker_disconnect(s, why))
+        return DECIDED;
     o->cycles++;
     object_enter(s, OBJECT_READY);
-    effect_put_state(s, plan_act(s->plan, ACTION_CYCLE, why), XENBUS_INIT_WAIT, NULL);
+    struct action *a = plan_act(s->plan, ACTION_CYCLE, why);
+    if (s->in->worker)
+        worker_publish(s, a);
+    effect_put_state(s, a, XENBUS_INIT_WAIT, NULL);
+    return DECIDED;
+}
+
+static bool publish(const struct situation *s)
+{
+    return STATE_IN(s->b, XENBUS_INIT_WAIT, XENBUS_CONNECTED) && worker_publishes_anew(s);
+}
+
+/* A frontend that is connected looks again when B's state is written, be it the same. */
+static enum outcome on_publish(struct situation *s)
+{
+    struct action *a = plan_act(s->plan, ACTION_PUBLISH, "the worker publishes other values");
+    worker_publish(s, a);
+    if (s->b == XENBUS_CONNECTED)
+        effect_touch_state(s, a);
     return DECIDED;
 }
 
@@ -411,7 +477,7 @@ const struct rule handshake_rules[ROW_COUNT] = {
     [ROW_CLOSE_WAIT] = {closing_down, on_close_wait},
     [ROW_TOOLSTACK_CLOSED] = {toolstack_closed, on_toolstack_closed},
     [ROW_BUSY] = {busy, on_busy},
-    [ROW_RESPAWN] = {respawn, on_nothing},
+    [ROW_RESPAWN] = {respawn, on_respawn},
     [ROW_CONNECT] = {connect_row, on_connect},
     [ROW_RECONNECT] = {reconnect, on_reconnect},
     [ROW_FRONT_CLOSING] = {front_closing, on_front_closing},
@@ -419,6 +485,7 @@ const struct rule handshake_rules[ROW_COUNT] = {
     [ROW_FRONT_RESTART] = {front_restart, on_front_restart},
     [ROW_TOOLSTACK_CLOSE] = {toolstack_close, on_toolstack_close},
     [ROW_CYCLE] = {cycle, on_cycle},
+    [ROW_PUBLISH] = {publish, on_publish},
     [ROW_UNEXPECTED] = {unexpected, on_unexpected},
     [ROW_COLLECT] = {collect, on_collect},
     [ROW_ORPHAN] = {orphan, on_orphan},

@@ -74,6 +74,7 @@ static void give_command(struct situation *s, struct action *a, bool removing)
         argv[2] = "type_if=vif";
     }
     env[n] = NULL;
+    a->task = TASK_SCRIPT;
     a->argv = argv;
     a->env = env;
 }
@@ -235,7 +236,7 @@ static enum outcome remove_backend(struct situation *s)
         plan_wake(s->plan, due, true); /* until then libxl can read Closed */
         return DECIDED;
     }
-    object_forget(s);
+    s->object = (struct object){0};
     struct action *a =
         plan_act(s->plan, ACTION_DESTROY, "the device is detached, and its script is done with it");
     rely_hotplug(s);

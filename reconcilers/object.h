@@ -38,11 +38,14 @@ struct script {
 
 struct object {
     enum object_phase phase;
+    bool unpublished;      /* its worker was started, and InitWait was never written yet */
     bool front_connected;  /* F was seen Connected since we connected */
     uint8_t cycles;        /* in the window that began at: */
     uint64_t cycles_since; /* milliseconds, like the other times here */
     uint64_t phase_since;  /* when the phase began; 0: unknown */
     uint64_t incarnation;  /* as in the marker */
+    uint64_t command;      /* hash of the words that its worker was started with */
+    uint64_t published;    /* hash of what the worker publishes, as it is in B; 0: not compared yet */
     struct script script;
 };
 

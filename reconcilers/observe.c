@@ -3,6 +3,7 @@
  * what is wrong, and where the policy wants it remove what nobody uses any more. */
 #include "reconcilers/effects.h"
 #include "reconcilers/hotplug.h"
+#include "reconcilers/worker_effects.h"
 
 /* ---- a device at rest ---- */
 
@@ -80,6 +81,7 @@ enum outcome on_steady(struct situation *s)
 {
     if (s->object.phase == OBJECT_CONNECTED && s->f == XENBUS_CONNECTED)
         s->object.front_connected = true;
+    worker_compared(s);
     if (s->policy->handshake == HANDSHAKE_FULL)
         observe_states(s);
     observe_hotplug(s);
@@ -133,9 +135,7 @@ enum outcome on_orphan(struct situation *s)
 
 enum outcome on_collect(struct situation *s)
 {
-    if (object_held(s))
-        plan_act(s->plan, ACTION_RELEASE, "its frontend is gone");
-    object_forget(s);
+    object_release(s, "its frontend is gone");
     struct action *a = plan_act(s->plan, ACTION_COLLECT, "its frontend is gone for longer than orphan.grace");
     action_remove(s->plan, a, s->view->path[BACKEND], false);
     effect_remove_parents(s, a);

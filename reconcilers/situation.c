@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "reconcilers/effects.h"
 #include "schemas/printable.h"
 
 unsigned states_mask(int first, ...)
@@ -177,6 +178,8 @@ void situation_read(struct situation *s, const struct decision_input *in, struct
         s->f = XENBUS_UNKNOWN;
         bad_frontend = false;
     }
+    if (in->worker)
+        s->worker = *in->worker;
     s->f_active = STATE_IN(s->f, XENBUS_INIT_WAIT, XENBUS_INITIALISED, XENBUS_CONNECTED, XENBUS_CLOSING);
     if (s->view->directory == ABSENT)
         return;
@@ -278,6 +281,13 @@ static bool key_complete(const struct situation *s, enum side side, const struct
     return valid && (found || !required);
 }
 
+/* Is the key not there, but the one that does as well? */
+static bool other_key_does(const struct situation *s, enum side side, const struct key_spec *spec)
+{
+    return spec->alternative && view_get(s->view, side, spec->name).presence == ABSENT &&
+           view_get(s->view, side, spec->alternative).presence == PRESENT;
+}
+
 static bool keys_complete(const struct situation *s, enum side side, enum required moment, struct plan *say,
                           enum severity severity)
 {
@@ -285,9 +295,11 @@ static bool keys_complete(const struct situation *s, enum side side, enum requir
     for (size_t i = 0; i < s->policy->n_keys[side]; i++) {
         const struct key_spec *spec = &s->policy->keys[side][i];
         bool required = spec->required != REQUIRED_NO && spec->required <= moment;
+        if (required && other_key_does(s, side, spec))
+            spec = policy_find_key(s->policy, (int)side, spec->alternative);
         /* what the toolstack wrote must be valid even where it is optional; guests may write what they like
          * there */
-        if (key_counts(spec, side, moment))
+        if (required || key_counts(spec, side, moment))
             complete &= key_complete(s, side, spec, required, say, severity);
     }
     return complete;
@@ -355,10 +367,8 @@ bool always(const struct situation *s)
 
 enum outcome on_vanished(struct situation *s)
 {
-    if (s->object.phase != OBJECT_NONE)
-        plan_act(s->plan, ACTION_RELEASE, "the backend directory is gone");
     struct script script = s->object.script;
-    s->object = (struct object){0};
+    object_release(s, "the backend directory is gone");
     if (script.phase == SCRIPT_RUNNING)
         s->object.script = script; /* it cannot be called back; no other one may run beside it */
     return DECIDED;

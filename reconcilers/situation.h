@@ -19,6 +19,7 @@ struct situation {
     bool f_active; /* F in InitWait..Closing, and its domain exists */
     bool marked;
     struct marker marker;
+    struct worker worker; /* NONE without in->worker, and once it was released */
     bool unreadable, bad; /* some needed value is; situation_read() has said which in findings */
 };
 

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "schemas/plan.h"
+
 enum worker_state {
     WORKER_NONE,          /* there is none, or only one that is about to end */
     WORKER_STARTING,      /* it runs, but has not said `ready` (again) */
@@ -15,10 +17,6 @@ enum worker_state {
     WORKER_CONNECTED,     /* to `ring` */
     WORKER_DISCONNECTING, /* was told to */
     WORKER_DEAD,          /* it ended without being told to */
-};
-
-struct published {
-    const char *key, *value;
 };
 
 struct worker {

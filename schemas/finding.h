@@ -54,6 +54,8 @@ enum severity {
     X(ORPHAN, "orphan", "nobody uses it any more: remove its directory, or set `orphan: {action: remove}`") \
     X(LEAK, "leak", "it is empty: remove it, for such directories use up xenstore's quota")                 \
     X(DANGLING_FRONTEND, "dangling-frontend", "its backend is gone: detach it there, or remove it")         \
+    X(WORKER_DIED, "worker-died", "it is started again; the log has what it said before it ended")          \
+    X(WORKER_ERROR, "worker-error", "the worker cannot do its work: correct what it names")                 \
     X(ACTION_FAILED, "action-failed", "it is tried again; the message says what failed")                    \
     X(NO_POLICY, "no-policy", "write a policy for this type if this domain should look after it")           \
     X(POLICY_CHANGED, "policy-changed", "detach the device to let the new policies take over")              \

@@ -108,15 +108,18 @@ bool plan_has_writes(const struct plan *p)
     return false;
 }
 
-const struct action *plan_script(const struct plan *p)
+const struct action *plan_task(const struct plan *p, enum task task)
 {
     for (size_t i = 0; i < p->n_actions; i++)
-        if (p->actions[i].argv)
+        if (p->actions[i].task == task)
             return &p->actions[i];
     return NULL;
 }
 
 bool plan_acts(const struct plan *p)
 {
-    return plan_has_writes(p) || plan_script(p);
+    for (size_t i = 0; i < p->n_actions; i++)
+        if (p->actions[i].task != TASK_NONE)
+            return true;
+    return plan_has_writes(p);
 }

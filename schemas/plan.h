@@ -41,6 +41,20 @@ struct removal {
     bool if_empty; /* only when nothing is left in it: another device's directory is never taken along */
 };
 
+/* What is to be done beside the store once an action's writes are there. */
+enum task {
+    TASK_NONE,
+    TASK_SCRIPT,     /* run argv, with env */
+    TASK_START,      /* a worker: argv */
+    TASK_CONNECT,    /* it connects to `ring`, with these keys */
+    TASK_DISCONNECT, /* it ends the connection */
+    TASK_STOP,       /* it ends */
+};
+
+struct published {
+    const char *key, *value;
+};
+
 struct action {
     enum action_kind kind;
     const char *reason;
@@ -48,9 +62,13 @@ struct action {
     size_t n_writes, cap_writes;
     struct removal *removals; /* in order, after the writes */
     size_t n_removals, cap_removals;
-    /* A script to be run once that is done, or NULL; both end in NULL. */
-    const char *const *argv;
-    const char *const *env; /* NAME=value */
+    enum task task;
+    const char *const *argv; /* both end in NULL */
+    const char *const *env;  /* NAME=value */
+    uint64_t incarnation;    /* of the device that a worker is started for */
+    uint64_t ring;
+    const struct published *keys;
+    size_t n_keys;
 };
 
 /* A value that the actions rely on: read again inside the transaction that writes. */
@@ -87,8 +105,9 @@ void plan_find(struct plan *p, enum finding_code code, enum severity severity, c
 void plan_wake(struct plan *p, uint64_t at, bool deferred);
 
 bool plan_has_writes(const struct plan *p);
-bool plan_acts(
-    const struct plan *p); /* is there anything in it that changes the world: writes, or a script? */
-const struct action *plan_script(const struct plan *p); /* the action that runs a script, or NULL */
+/* Is there anything in it that changes the world: writes, or a task? */
+bool plan_acts(const struct plan *p);
+/* The first action with that task, or NULL. */
+const struct action *plan_task(const struct plan *p, enum task task);
 
 #endif

@@ -18,7 +18,7 @@
     X(CLAIMED_ELSEWHERE, "claimed-elsewhere",                                                              \
       "B Initialising, and a device model that serves this type runs")                                     \
     X(INCOMPLETE, "incomplete", "no object, B absent or Initialising, required keys missing or invalid")   \
-    X(CREATE, "create", "no object, B Initialising, keys complete")                                        \
+    X(CREATE, "create", "no object, or its worker became ready; B Initialising, keys complete")            \
     X(STARTING, "starting", "the worker is not ready yet")                                                 \
     X(RESET, "reset", "B went back to absent, Unknown or Initialising: the toolstack started over")        \
     X(ADOPT, "adopt", "no object, but our marker")                                                         \
@@ -26,7 +26,7 @@
     X(CLOSE_WAIT, "close-wait", "online is not 1, B between InitWait and Closed, F active")                \
     X(TOOLSTACK_CLOSED, "toolstack-closed", "online=1, and B Closed was written by somebody else")         \
     X(BUSY, "busy", "the worker is connecting or disconnecting")                                           \
-    X(RESPAWN, "respawn", "the worker died")                                                               \
+    X(RESPAWN, "respawn", "the worker died, or was not heard of since; F is not about to close")           \
     X(CONNECT, "connect", "B InitWait or Closed, F Initialised or Connected")                              \
     X(RECONNECT, "reconnect", "B Connected, and F has other connect keys or started over")                 \
     X(FRONT_CLOSING, "front-closing", "B InitWait or Connected, F Closing")                                \
@@ -34,6 +34,7 @@
     X(FRONT_RESTART, "front-restart", "B Connected or Closing, F back at its beginning")                   \
     X(TOOLSTACK_CLOSE, "toolstack-close", "B Closing, F not active")                                       \
     X(CYCLE, "cycle", "online=1, B Closed, and F Initialising or InitWait (or by policy always)")          \
+    X(PUBLISH, "publish", "the worker publishes other values than B has")                                  \
     X(UNEXPECTED, "unexpected", "B Initialised, Reconfiguring or Reconfigured, which nobody should write") \
     X(HOTPLUG_ADD, "hotplug-add",                                                                          \
       "by policy: online=1, B InitWait, Initialised or Connected, and its script has not done its part")   \

@@ -67,6 +67,8 @@ struct scene {
     enum object_phase phase; /* with OURS, unless: */
     enum whose object_is;
     bool front_connected;
+    bool unpublished;
+    const struct worker *worker;
     uint64_t now;       /* 0: unknown */
     struct memory rest; /* row, row_since, failure */
 };
@@ -180,6 +182,7 @@ static inline struct memory scene_memory(const struct scene *s)
     if (s->phase)
         m.object = (struct object){.phase = s->phase,
                                    .front_connected = s->front_connected,
+                                   .unpublished = s->unpublished || s->phase == OBJECT_STARTING,
                                    .incarnation = scene_incarnation[s->object_is ? s->object_is : OURS]};
     return m;
 }
@@ -188,7 +191,7 @@ static inline struct plan *scene_decide_with(const struct scene *s, const struct
                                              const struct view *v, const struct memory *m,
                                              struct object *ret_object)
 {
-    struct decision_input in = {p, v, m, s->now, scene_incarnation[FRESH]};
+    struct decision_input in = {p, v, m, s->worker, s->now, scene_incarnation[FRESH]};
     return decide(&in, ret_object);
 }
 

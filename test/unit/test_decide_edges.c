@@ -385,7 +385,7 @@ START_TEST(report_marker)
     struct policy *p = scene_policy(&s);
     struct view *v = scene_view(&s);
     struct memory m = {0};
-    struct decision_input in = {p, v, &m, 0, 0};
+    struct decision_input in = {.policy = p, .view = v, .memory = &m};
     struct object o;
     struct plan *plan = decide(&in, &o);
     ck_assert_str_eq(scene_written(plan, v, MARKER_KEY), "<new> 2 -");

@@ -73,7 +73,7 @@ static struct run look(const char *type, const struct world *w, uint64_t now)
         view_add(r.view, FRONTEND, "state", PRESENT, "1", 1);
     view_seal(r.view);
     struct memory m = {.object.script = w->script, .row = w->row, .row_since = w->since};
-    struct decision_input in = {r.policy, r.view, &m, now, 1};
+    struct decision_input in = {r.policy, r.view, &m, NULL, now, 1};
     r.plan = decide(&in, &r.object);
     return r;
 }
@@ -453,7 +453,7 @@ START_TEST(command)
 {
     char buf[512];
     struct run r = look(commands[_i].type, &commands[_i].world, NOW);
-    const struct action *a = plan_script(r.plan);
+    const struct action *a = plan_task(r.plan, TASK_SCRIPT);
     ck_assert_ptr_nonnull(a);
     ck_assert_str_eq(joined(a->argv, buf), commands[_i].argv);
     ck_assert_str_eq(joined(a->env, buf), commands[_i].env);
@@ -517,7 +517,7 @@ START_TEST(vanishes)
     struct world w = {.b = SCRIPT "online=1 state=2", .script = {.phase = SCRIPT_RUNNING, .failures = 2}};
     struct run r = look("vbd", &w, NOW);
     struct memory m = {.object.script = w.script};
-    struct decision_input in = {r.policy, r.view, &m, NOW, 1};
+    struct decision_input in = {r.policy, r.view, &m, NULL, NOW, 1};
     struct object object;
     r.view->directory = ABSENT;
     struct plan *plan = decide(&in, &object);

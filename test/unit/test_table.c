@@ -222,7 +222,7 @@ static enum row world_pass(struct world *w, const struct policy *p, bool replace
 {
     struct view *v = world_view(w);
     struct memory m = {.object = w->object};
-    struct decision_input in = {p, v, &m, 1000, scene_incarnation[replaced ? THEIRS : FRESH]};
+    struct decision_input in = {p, v, &m, NULL, 1000, scene_incarnation[replaced ? THEIRS : FRESH]};
     struct plan *plan = decide(&in, &w->object);
     enum row row = plan->row;
     plan_check(plan, v, p, in.now, "world");

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+#include "reconcilers/worker_effects.h"
+
+#include <string.h>
+
+#include "reconcilers/effects.h"
+#include "schemas/policy_fields.h"
+
+enum {
+    CONNECT_AGAIN = 5000, /* milliseconds until a worker that refused a ring is asked once more */
+    TEXT_MAX = 255,       /* of a value that a guest wrote and a worker is told */
+};
+
+/* ---- phases ---- */
+
+static enum object_phase phase_of(const struct situation *s)
+{
+    if (s->worker.incarnation != s->object.incarnation)
+        return OBJECT_DEAD; /* it is another device's of the same name */
+    switch (s->worker.state) {
+    case WORKER_STARTING:
+        return OBJECT_STARTING;
+    case WORKER_READY:
+        return OBJECT_READY;
+    case WORKER_CONNECTING:
+        return OBJECT_CONNECTING;
+    case WORKER_CONNECTED:
+        return OBJECT_CONNECTED;
+    case WORKER_DISCONNECTING:
+        return OBJECT_DISCONNECTING;
+    case WORKER_NONE:
+    case WORKER_DEAD:
+        break;
+    }
+    return OBJECT_DEAD;
+}
+
+void worker_take_in(struct situation *s)
+{
+    if (!s->in->worker || !object_held(s))
+        return;
+    enum object_phase phase = phase_of(s);
+    if (phase != s->object.phase)
+        object_enter(s, phase);
+}
+
+bool worker_holds(const struct situation *s)
+{
+    /* one that is started again for a guest that was connected is new, or was found again as it was */
+    return s->in->worker && (STATE_IN((int)s->object.phase, (int)OBJECT_CONNECTING, (int)OBJECT_CONNECTED,
+                                      (int)OBJECT_DISCONNECTING) ||
+                             (s->object.phase == OBJECT_STARTING && !s->object.unpublished));
+}
+
+/* ---- the command ---- */
+
+static const char *placeholder(const struct situation *s, const char *name, size_t len)
+{
+    struct arena *a = &s->plan->arena;
+    const struct device_key *d = &s->view->device;
+    const char *key = arena_strndup(a, name, len);
+    if (strcmp(key, "type") == 0)
+        return d->type;
+    if (strcmp(key, "domid") == 0)
+        return arena_printf(a, "%u", d->domid);
+    if (strcmp(key, "devid") == 0)
+        return d->devid;
+    if (strcmp(key, "key") == 0)
+        return arena_printf(a, "%s/%u/%s", d->type, d->domid, d->devid);
+    struct value v = view_get(s->view, BACKEND, key);
+    return v.presence == PRESENT ? v.text : "";
+}
+
+static const char *fill_in(const struct situation *s, const char *word)
+{
+    struct arena *a = &s->plan->arena;
+    const char *filled = "", *open;
+    for (; (open = strstr(word, "${")); word = strchr(open, '}') + 1) { /* the parser saw to the brace */
+        const char *name = open + 2;
+        filled = arena_printf(a, "%s%.*s%s", filled, (int)(open - word), word,
+                              placeholder(s, name, strcspn(name, "}")));
+    }
+    return *filled ? arena_printf(a, "%s%s", filled, word) : word;
+}
+
+static const char *const *command(const struct situation *s)
+{
+    const struct policy *p = s->policy;
+    const char **argv = arena_alloc(&s->plan->arena, (p->worker.n_command + 1) * sizeof *argv);
+    for (size_t i = 0; i < p->worker.n_command; i++)
+        argv[i] = fill_in(s, p->worker.command[i]);
+    return argv;
+}
+
+static uint64_t hash_of(const char *const *words)
+{
+    uint64_t h = HASH_INIT;
+    for (; *words; words++)
+        h = hash_bytes(h, *words, strlen(*words) + 1);
+    return h;
+}
+
+uint64_t worker_command(struct situation *s)
+{
+    return hash_of(command(s));
+}
+
+void worker_start(struct situation *s, const char *why)
+{
+    static const char *const nothing[] = {NULL};
+    struct action *a = plan_act(s->plan, ACTION_CREATE, why);
+    a->task = TASK_START;
+    a->argv = command(s);
+    a->env = nothing;
+    a->incarnation = s->object.incarnation;
+    s->object.command = hash_of(a->argv);
+    object_enter(s, OBJECT_STARTING);
+}
+
+/* ---- the connection ---- */
+
+/* What a worker is told: the declared keys that the guest wrote, as far as they can be understood. */
+static void tell_keys(struct situation *s, struct action *a)
+{
+    const struct view *v = s->view;
+    struct published *keys = arena_alloc(&s->plan->arena, (v->n_keys[FRONTEND] + 1) * sizeof *keys);
+    a->keys = keys;
+    for (size_t i = 0; i < v->n_keys[FRONTEND]; i++) {
+        const struct view_key *k = &v->keys[FRONTEND][i];
+        const struct key_spec *spec = policy_find_key(s->policy, FRONTEND, k->name);
+        if (!spec || spec->required == REQUIRED_CREATE || k->value.presence != PRESENT ||
+            k->value.len > TEXT_MAX || strlen(k->value.text) != k->value.len ||
+            key_spec_check(spec, &k->value))
+            continue;
+        keys[a->n_keys++] = (struct published){arena_strdup(&s->plan->arena, k->name),
+                                               arena_strdup(&s->plan->arena, k->value.text)};
+    }
+}
+
+static bool refused(struct situation *s, uint64_t ring)
+{
+    uint64_t now = s->in->now, again = s->object.phase_since + CONNECT_AGAIN;
+    if (s->worker.refused != ring || now >= again)
+        return false;
+    plan_wake(s->plan, again, true);
+    return true;
+}
+
+bool worker_disconnect(struct situation *s, const char *why)
+{
+    if (!worker_holds(s))
+        return true;
+    if (s->object.phase != OBJECT_CONNECTING && s->object.phase != OBJECT_CONNECTED)
+        return false; /* it disconnects already, or has not said yet how it stands */
+    plan_act(s->plan, ACTION_DISCONNECT, why)->task = TASK_DISCONNECT;
+    object_enter(s, OBJECT_DISCONNECTING);
+    return false;
+}
+
+enum connection worker_connect(struct situation *s, bool anew, const char *why)
+{
+    uint64_t ring = effect_ring(s);
+    if (!s->in->worker)
+        return CONNECTION_MADE;
+    if (s->object.phase == OBJECT_CONNECTED && s->worker.ring == ring && !anew)
+        return CONNECTION_MADE;
+    if (s->object.phase == OBJECT_READY && !refused(s, ring)) {
+        struct action *a = plan_act(s->plan, ACTION_CONNECT, why);
+        a->task = TASK_CONNECT;
+        a->ring = ring;
+        tell_keys(s, a);
+        object_enter(s, OBJECT_CONNECTING);
+    } else {
+        worker_disconnect(s, why);
+    }
+    return CONNECTION_WAITS;
+}
+
+/* ---- what it publishes ---- */
+
+uint64_t worker_published(const struct worker *w)
+{
+    uint64_t h = HASH_INIT;
+    for (size_t i = 0; i < w->n_published; i++) {
+        h = hash_bytes(h, w->published[i].key, strlen(w->published[i].key) + 1);
+        h = hash_bytes(h, w->published[i].value, strlen(w->published[i].value) + 1);
+    }
+    return h | 1;
+}
+
+static bool may_publish(const struct situation *s, const char *key)
+{
+    size_t len = strcspn(key, "/");
+    for (size_t i = 0; reserved_keys[i]; i++)
+        if (strlen(reserved_keys[i]) == len && memcmp(key, reserved_keys[i], len) == 0)
+            return false;
+    return !policy_find_key(s->policy, BACKEND, key); /* the toolstack's */
+}
+
+void worker_publish(struct situation *s, struct action *a)
+{
+    const struct policy *p = s->policy;
+    for (size_t i = 0; i < p->n_publish; i++)
+        effect_put(s, a, p->publish[i].key, p->publish[i].value);
+    for (size_t i = 0; i < s->worker.n_published; i++) {
+        const struct published *k = &s->worker.published[i];
+        bool given = false;
+        for (size_t j = 0; j < p->n_publish; j++)
+            given |= strcmp(p->publish[j].key, k->key) == 0; /* the administrator's word counts */
+        if (!given && may_publish(s, k->key))
+            effect_put(s, a, k->key, k->value);
+    }
+    s->object.published = worker_published(&s->worker);
+}
+
+/* Only what was read is compared: what became new meanwhile is looked at again. */
+bool worker_publishes_anew(const struct situation *s)
+{
+    if (!s->in->worker || s->object.published == worker_published(&s->worker) ||
+        !STATE_IN((int)s->object.phase, (int)OBJECT_READY, (int)OBJECT_CONNECTED))
+        return false;
+    for (size_t i = 0; i < s->worker.n_published; i++) {
+        const struct published *k = &s->worker.published[i];
+        struct value v = view_get(s->view, BACKEND, k->key);
+        if (may_publish(s, k->key) && view_has(s->view, BACKEND, k->key) &&
+            (v.presence != PRESENT || v.len != strlen(k->value) || memcmp(v.text, k->value, v.len) != 0))
+            return true;
+    }
+    return false;
+}
+
+void worker_compared(struct situation *s)
+{
+    bool asked = s->worker.n_published > 0;
+    for (size_t i = 0; i < s->worker.n_published; i++)
+        asked &= view_has(s->view, BACKEND, s->worker.published[i].key);
+    if (asked)
+        s->object.published = worker_published(&s->worker);
+}
+
+/* ---- what there is to say ---- */
+
+void worker_say(struct situation *s)
+{
+    if (!s->in->worker)
+        return;
+    for (size_t i = 0; i < s->worker.n_published; i++)
+        if (!may_publish(s, s->worker.published[i].key))
+            plan_find(s->plan, FINDING_WORKER_ERROR, SEVERITY_WARNING,
+                      "the worker publishes %s, which is not its to write", s->worker.published[i].key);
+    if (!s->worker.said)
+        return;
+    if (s->worker.state == WORKER_DEAD)
+        plan_find(s->plan, FINDING_WORKER_DIED, SEVERITY_ERROR, "the worker %s (%u times in a row)",
+                  s->worker.said, s->worker.failures);
+    else
+        plan_find(s->plan, FINDING_WORKER_ERROR, SEVERITY_ERROR, "the worker says: %s", s->worker.said);
+}

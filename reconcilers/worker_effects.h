@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* What the rows of the handshake table do with a device's worker. Where there is none (no worker in the
+ * policy, or `plan`, which runs none), connecting and disconnecting are done as soon as they are decided. */
+#ifndef XENRECON_WORKER_EFFECTS_H
+#define XENRECON_WORKER_EFFECTS_H
+
+#include "reconcilers/situation.h"
+
+/* The object's phase follows from what the worker says. */
+void worker_take_in(struct situation *s);
+
+/* Does it still hold what the frontend gave it, or may it? */
+bool worker_holds(const struct situation *s);
+
+void worker_start(struct situation *s, const char *why);
+/* The words that it would be started with now, as a number. */
+uint64_t worker_command(struct situation *s);
+
+enum connection {
+    CONNECTION_MADE, /* to the ring that F shows */
+    CONNECTION_WAITS,
+};
+/* Brings the worker to the ring that F shows, a step at a time: what is connected to another, or must start
+ * over, is disconnected first. */
+enum connection worker_connect(struct situation *s, bool anew, const char *why);
+/* False: it is still to be waited for. */
+bool worker_disconnect(struct situation *s, const char *why);
+
+/* The keys that belong to InitWait: the policy's, and the worker's. */
+void worker_publish(struct situation *s, struct action *a);
+bool worker_publishes_anew(const struct situation *s);
+/* B was compared with it, and holds what it publishes. */
+void worker_compared(struct situation *s);
+/* The same number for the same keys and values; never 0. */
+uint64_t worker_published(const struct worker *w);
+
+/* What it says is wrong, if anything. */
+void worker_say(struct situation *s);
+
+#endif
