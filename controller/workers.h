@@ -27,6 +27,9 @@ struct workers_config {
     /* Something about this device's worker is new; never called from inside a call to workers_*(). */
     void (*changed)(void *arg, const struct device_key *key);
     void *arg;
+    /* Milliseconds; 0: as xenrecon-worker(7) has them. For tests. */
+    uint32_t kill_after;   /* from SIGTERM to SIGKILL: 5 s */
+    uint32_t hello_within; /* of connecting, and of losing a connection: 10 s */
 };
 
 /* Makes the run directory, reads the records of workers that may still run, listens. 0, or an error that was
@@ -39,7 +42,8 @@ struct worker_start {
     const char *const *argv;     /* ends in NULL, placeholders filled in */
     const struct policy *policy; /* worker, deadlines, retry; only during the call */
 };
-/* Starts one, or starts it anew after the present one (another incarnation's, or dead) has ended. */
+/* Starts one, after the present one has ended if that is another incarnation's or being stopped. Nothing
+ * happens where one of this incarnation runs. STARTING from now on, until it is ready or DEAD. */
 void workers_start(struct workers *w, const struct worker_start *start);
 
 /* To one that is READY: connect; to one that is CONNECTING or CONNECTED: disconnect. To others nothing
@@ -52,7 +56,8 @@ void workers_disconnect(struct workers *w, const struct device_key *key);
  * state file go when it has ended. */
 void workers_stop(struct workers *w, const struct device_key *key);
 
-/* What is known of a device's worker, until the loop turns. NONE when there is none. */
+/* What is known of a device's worker; its strings are good until the loop turns or workers_start() or
+ * workers_stop() is called for it. NONE when there is none. */
 void workers_look(struct workers *w, const struct device_key *key, struct worker *ret_worker);
 
 /* Every device has been looked at: workers found again that nobody has asked for with workers_look() since
