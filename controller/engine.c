@@ -177,12 +177,22 @@ static bool all_looked_at(const struct engine *e)
     return e->looked_over && !e->queued && !e->passes && !e->listings && !e->scanning;
 }
 
+/* Does a worker owe us an answer? */
+static bool worker_busy(const struct device *d)
+{
+    enum object_phase phase = d->memory.object.phase;
+    return phase == OBJECT_STARTING || phase == OBJECT_CONNECTING || phase == OBJECT_DISCONNECTING;
+}
+
 static bool nothing_left(const struct engine *e)
 {
     struct device *d;
     bool left = !all_looked_at(e) || e->scripts;
     LIST_FOREACH(d, &e->waiting, waiting)
     left |= d->held || (d->due && d->due_acts);
+    for (size_t b = 0; b < e->devices.n_buckets && !left; b++)
+        SLIST_FOREACH(d, &e->devices.buckets[b], same_bucket)
+    left |= worker_busy(d);
     return !left;
 }
 
@@ -254,9 +264,10 @@ void engine_tick(struct engine *e)
 static void keep_policy(struct engine *e, struct device *d)
 {
     const struct policy *old = engine_policy(e, d), *coming = policy_set_find(&e->coming, d->key.type);
-    if (coming && coming->owner == old->owner)
+    bool same = coming && coming->owner == old->owner && !coming->worker.command == !old->worker.command;
+    if (same)
         d->kept = NULL;
-    if (d->kept || d->memory.object.phase == OBJECT_NONE || (coming && coming->owner == old->owner))
+    if (d->kept || d->memory.object.phase == OBJECT_NONE || same)
         return;
     for (size_t i = 0; i < e->policies.n; i++)
         if (e->policies.list[i] == old)

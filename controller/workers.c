@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "controller/workers.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +21,21 @@ enum {
 uint64_t workers_now(const struct workers *w)
 {
     return uv_now(w->cfg.loop) + 1;
+}
+
+bool workers_left(const char *run_dir)
+{
+    char path[PATH_MAX];
+    const struct dirent *entry = NULL;
+    int n = snprintf(path, sizeof path, "%s/workers", run_dir);
+    DIR *records = n > 0 && (size_t)n < sizeof path ? opendir(path) : NULL;
+    if (!records)
+        return false;
+    do
+        entry = readdir(records);
+    while (entry && entry->d_name[0] == '.');
+    closedir(records);
+    return entry != NULL;
 }
 
 /* ---- the table ---- */

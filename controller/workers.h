@@ -32,6 +32,9 @@ struct workers_config {
     uint32_t hello_within; /* of connecting, and of losing a connection: 10 s */
 };
 
+/* Did a run before this one leave records there? */
+bool workers_left(const char *run_dir);
+
 /* Makes the run directory, reads the records of workers that may still run, listens. 0, or an error that was
  * logged. */
 int workers_new(const struct workers_config *config, struct workers **ret_workers);

@@ -175,6 +175,8 @@ static enum outcome on_create(struct situation *s)
     } else {
         struct action *a = plan_act(s->plan, s->in->worker ? ACTION_PUBLISH : ACTION_CREATE,
                                     s->in->worker ? "the worker is ready" : why);
+        if (!s->in->worker)
+            worker_show(s, a);
         s->object.unpublished = false;
         object_enter(s, OBJECT_READY);
         worker_publish(s, a);

@@ -105,13 +105,20 @@ uint64_t worker_command(struct situation *s)
     return hash_of(command(s));
 }
 
-void worker_start(struct situation *s, const char *why)
+void worker_show(struct situation *s, struct action *a)
 {
     static const char *const nothing[] = {NULL};
-    struct action *a = plan_act(s->plan, ACTION_CREATE, why);
-    a->task = TASK_START;
+    if (!s->policy->worker.command)
+        return;
     a->argv = command(s);
     a->env = nothing;
+}
+
+void worker_start(struct situation *s, const char *why)
+{
+    struct action *a = plan_act(s->plan, ACTION_CREATE, why);
+    a->task = TASK_START;
+    worker_show(s, a);
     a->incarnation = s->object.incarnation;
     s->object.command = hash_of(a->argv);
     object_enter(s, OBJECT_STARTING);

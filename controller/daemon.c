@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: MIT */
+#include "controller/daemon.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "controller/cmd.h"
+#include "controller/engine.h"
+#include "controller/lock.h"
+#include "controller/log.h"
+#include "controller/policies.h"
+#include "controller/script.h"
+#include "controller/workers.h"
+#include "controller/xs_client.h"
+#include "schemas/mem.h"
+#include "schemas/value.h"
+
+enum { RECONNECT_MIN = 50, RECONNECT_MAX = 5000 }; /* milliseconds */
+
+struct daemon {
+    const struct daemon_config *cfg;
+    uv_loop_t loop;
+    uv_timer_t wake, reconnect;
+    uv_signal_t term, interrupt, hangup;
+    struct xs_client *client;
+    struct scripts *scripts;
+    struct workers *workers; /* NULL: there were none yet */
+    struct engine *engine;
+    struct policy_set policies; /* until the engine takes them over */
+    bool closing;
+    unsigned reconnect_delay;
+    uint16_t self; /* our own domain, once there is an engine */
+    int lock, status;
+};
+
+static void stop(struct daemon *d, int status);
+
+/* ---- what the engine asks of us ---- */
+
+static uint64_t clock_ms(void *arg)
+{
+    struct daemon *d = arg;
+    return uv_now(&d->loop) + 1; /* never 0, which means unknown */
+}
+
+static uint64_t random64(void *arg)
+{
+    uint64_t n;
+    (void)arg;
+    if (getrandom(&n, sizeof n, 0) != (ssize_t)sizeof n)
+        abort(); /* only a kernel before 3.17 has none */
+    return n;
+}
+
+static void on_wake(uv_timer_t *timer)
+{
+    struct daemon *d = timer->data;
+    engine_tick(d->engine);
+}
+
+static void wake(void *arg, uint64_t at)
+{
+    struct daemon *d = arg;
+    uint64_t now = clock_ms(d);
+    if (at)
+        uv_timer_start(&d->wake, on_wake, at > now ? at - now : 0, 0);
+    else
+        uv_timer_stop(&d->wake);
+}
+
+static void ready(void *arg)
+{
+    struct daemon *d = arg;
+    log_info("ready: %zu devices", engine_devices(d->engine));
+    if (d->workers)
+        workers_sweep(d->workers);
+}
+
+static void idle(void *arg)
+{
+    struct daemon *d = arg;
+    if (d->cfg->once)
+        stop(d, STATUS_OK);
+}
+
+static void run_script(void *arg, const struct script_request *request)
+{
+    struct daemon *d = arg;
+    scripts_run(d->scripts, request);
+}
+
+static void on_script_done(void *arg, const char *key, int error, const char *said)
+{
+    struct daemon *d = arg;
+    engine_script_done(d->engine, key, error, said);
+}
+
+static void worker_look(void *arg, const struct device_key *key, struct worker *ret_worker)
+{
+    struct daemon *d = arg;
+    *ret_worker = (struct worker){0};
+    if (d->workers)
+        workers_look(d->workers, key, ret_worker);
+}
+
+static void worker_task(void *arg, const struct device_key *key, const struct policy *policy,
+                        const struct action *a)
+{
+    struct daemon *d = arg;
+    switch (a->task) {
+    case TASK_START:
+        workers_start(d->workers, &(struct worker_start){key, a->incarnation, a->argv, policy});
+        break;
+    case TASK_CONNECT:
+        workers_connect(d->workers, key, a->ring, a->keys, a->n_keys);
+        break;
+    case TASK_DISCONNECT:
+        workers_disconnect(d->workers, key);
+        break;
+    case TASK_STOP:
+        workers_stop(d->workers, key);
+        break;
+    case TASK_NONE:
+    case TASK_SCRIPT:
+        break;
+    }
+}
+
+static void on_worker_changed(void *arg, const struct device_key *key)
+{
+    struct daemon *d = arg;
+    if (d->engine)
+        engine_worker_changed(d->engine, key);
+}
+
+/* ---- workers ---- */
+
+static bool wants_workers(const struct policy_set *set)
+{
+    for (size_t i = 0; i < set->n; i++)
+        if (set->list[i]->worker.command)
+            return true;
+    return false;
+}
+
+/* The run directory, once a policy wants it; or when a run before this one left workers there. */
+static int open_workers(struct daemon *d, const struct policy_set *set)
+{
+    struct workers_config config = {
+        .loop = &d->loop, .run_dir = d->cfg->runtime_dir, .changed = on_worker_changed, .arg = d};
+    if (d->workers || d->cfg->dry_run || !(wants_workers(set) || workers_left(d->cfg->runtime_dir)))
+        return 0;
+    return workers_new(&config, &d->workers);
+}
+
+/* ---- the store ---- */
+
+static void connect_store(struct daemon *d);
+
+static void on_reconnect(uv_timer_t *timer)
+{
+    connect_store(timer->data);
+}
+
+static void reconnect_later(struct daemon *d)
+{
+    if (d->closing)
+        return;
+    uv_timer_start(&d->reconnect, on_reconnect, d->reconnect_delay, 0);
+    d->reconnect_delay = d->reconnect_delay * 2 < RECONNECT_MAX ? d->reconnect_delay * 2 : RECONNECT_MAX;
+}
+
+static void on_event(void *arg, const char *path, const char *token)
+{
+    struct daemon *d = arg;
+    if (d->engine)
+        engine_event(d->engine, path, token);
+}
+
+static void on_lost(void *arg, const char *why)
+{
+    struct daemon *d = arg;
+    log_error("the store is lost (%s); trying to get it back", why);
+    uv_timer_stop(&d->wake);
+    if (d->engine)
+        engine_stop(d->engine);
+    reconnect_later(d);
+}
+
+/* One controller per store. A restarted store has another socket, and thus another lock. */
+static bool take_lock(struct daemon *d)
+{
+    char path[108 + 64];
+    pid_t holder = 0;
+    int lock, error;
+    if (d->cfg->dry_run)
+        return true;
+    if (d->lock >= 0)
+        close(d->lock); /* first: a new lock on the same file would go with the old descriptor */
+    d->lock = -1;
+    error = store_default_path(path, sizeof path) ? store_lock(path, &lock, &holder) : -ENAMETOOLONG;
+    if (error == -EBUSY)
+        log_error("another xenrecon looks after this store: process %d", (int)holder);
+    else if (error)
+        log_error("cannot take the lock for the store %s: %s", path, strerror(-error));
+    if (error)
+        return false;
+    d->lock = lock;
+    return true;
+}
+
+/* In dom0 libxl runs the scripts itself: two of us would set up everything twice. */
+static bool refuse_hotplug(const struct daemon *d, const struct policy_set *set)
+{
+    bool refused = false;
+    for (size_t i = 0; i < set->n; i++) {
+        const struct policy *p = set->list[i];
+        if (!p->hotplug.run || policy_hotplug(p, d->self))
+            continue;
+        log_error(
+            "%s: `hotplug`: this is dom0, where libxl runs hotplug scripts; `in-dom0: true` says that it "
+            "does not (run_hotplug_scripts=0)",
+            p->source);
+        refused = true;
+    }
+    return refused;
+}
+
+static void on_domid(void *arg, int status, const char *data, size_t len)
+{
+    struct daemon *d = arg;
+    uint64_t self = 0;
+    if (store_gone(status))
+        return; /* on_lost() knows */
+    if (status && status != -ENOENT)
+        log_warning("our own domain id cannot be read (%s): taken for 0", strerror(-status));
+    else if (status == 0 && parse_decimal(data, len, DOMID_MAX, &self))
+        log_warning("our own domain id \"%s\" is no number: taken for 0", data);
+    d->reconnect_delay = RECONNECT_MIN;
+    if (!d->engine) {
+        d->self = (uint16_t)self;
+        if (refuse_hotplug(d, &d->policies) || open_workers(d, &d->policies)) {
+            stop(d, STATUS_ERROR);
+            return;
+        }
+        struct engine_config config = {.store = xs_client_store(d->client),
+                                       .self = (uint16_t)self,
+                                       .dry_run = d->cfg->dry_run,
+                                       .resync = d->cfg->resync,
+                                       .clock = clock_ms,
+                                       .random = random64,
+                                       .wake = wake,
+                                       .ready = ready,
+                                       .run_script = run_script,
+                                       .worker_look = d->cfg->dry_run ? NULL : worker_look,
+                                       .worker_task = worker_task,
+                                       .idle = idle,
+                                       .arg = d};
+        d->engine = engine_new(&config, &d->policies);
+    }
+    engine_start(d->engine);
+}
+
+static void connect_store(struct daemon *d)
+{
+    int error = xs_client_connect(d->client);
+    if (error) {
+        if (d->reconnect_delay == RECONNECT_MIN)
+            log_warning("no store yet: %s; waiting for it", strerror(-error));
+        reconnect_later(d);
+        return;
+    }
+    if (!take_lock(d)) {
+        stop(d, STATUS_ERROR);
+        return;
+    }
+    store_read(xs_client_store(d->client), 0, "domid", on_domid, d);
+}
+
+/* ---- policies ---- */
+
+static int load_policies(struct daemon *d, struct policy_set *ret_set)
+{
+    struct diagnostic why;
+    struct policy_set set = {0};
+    int error = policies_load(d->cfg->dirs, d->cfg->n_dirs, &set, &why);
+    if (error) {
+        log_diagnostic(&why);
+        return error;
+    }
+    if (set.n == 0)
+        log_warning("there are no policies: nothing will be looked after");
+    *ret_set = set;
+    return 0;
+}
+
+static void on_hangup(uv_signal_t *signal, int number)
+{
+    struct daemon *d = signal->data;
+    struct policy_set set = {0};
+    (void)number;
+    if (load_policies(d, &set) || (d->engine && (refuse_hotplug(d, &set) || open_workers(d, &set)))) {
+        policy_set_clear(&set);
+        log_error("the policies were not reloaded: those that were in force still are");
+        return;
+    }
+    log_info("policies reloaded: %zu types", set.n);
+    if (d->engine) {
+        engine_set_policies(d->engine, &set);
+    } else {
+        policy_set_clear(&d->policies);
+        d->policies = set;
+    }
+}
+
+/* ---- the end ---- */
+
+static void on_terminate(uv_signal_t *signal, int number)
+{
+    log_info("%s: leaving the devices as they are", number == SIGTERM ? "SIGTERM" : "SIGINT");
+    stop(signal->data, STATUS_OK);
+}
+
+/* What is in flight is answered as cancelled, and a transaction that is open goes with the connection. */
+static void stop(struct daemon *d, int status)
+{
+    if (d->closing)
+        return;
+    d->closing = true;
+    d->status = status;
+    if (d->engine)
+        engine_stop(d->engine);
+    xs_client_close(d->client, NULL, NULL);
+    scripts_close(d->scripts);
+    if (d->workers)
+        workers_close(d->workers);
+    uv_close((uv_handle_t *)&d->wake, NULL);
+    uv_close((uv_handle_t *)&d->reconnect, NULL);
+    uv_close((uv_handle_t *)&d->term, NULL);
+    uv_close((uv_handle_t *)&d->interrupt, NULL);
+    uv_close((uv_handle_t *)&d->hangup, NULL);
+}
+
+static void watch_signal(struct daemon *d, uv_signal_t *handle, uv_signal_cb callback, int number)
+{
+    uv_signal_init(&d->loop, handle);
+    handle->data = d;
+    uv_signal_start(handle, callback, number);
+}
+
+static void start(struct daemon *d)
+{
+    uv_loop_init(&d->loop);
+    uv_timer_init(&d->loop, &d->wake);
+    uv_timer_init(&d->loop, &d->reconnect);
+    d->wake.data = d->reconnect.data = d;
+    watch_signal(d, &d->term, on_terminate, SIGTERM);
+    watch_signal(d, &d->interrupt, on_terminate, SIGINT);
+    watch_signal(d, &d->hangup, on_hangup, SIGHUP);
+    signal(SIGPIPE, SIG_IGN);
+    d->client = xs_client_new(&d->loop, NULL);
+    d->scripts = scripts_new(&d->loop, on_script_done, d);
+    struct store *store = xs_client_store(d->client);
+    store->event = on_event;
+    store->lost = on_lost;
+    store->arg = d;
+    d->reconnect_delay = RECONNECT_MIN;
+    connect_store(d);
+}
+
+int daemon_run(const struct daemon_config *config)
+{
+    struct daemon d = {.cfg = config, .lock = -1};
+    if (load_policies(&d, &d.policies))
+        return STATUS_ERROR;
+    start(&d);
+    uv_run(&d.loop, UV_RUN_DEFAULT);
+    uv_loop_close(&d.loop);
+    engine_free(d.engine);
+    policy_set_clear(&d.policies);
+    if (d.lock >= 0)
+        close(d.lock);
+    return d.status;
+}

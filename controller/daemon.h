@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* The daemon: binds the engine to the loop, to the store's client, to scripts and workers, and to signals.
+ *
+ * Its life:  connect -> lock -> own domain id -> run directory -> engine -> (lost: reconnect with backoff) ->
+ * signal -> close */
+#ifndef XENRECON_DAEMON_H
+#define XENRECON_DAEMON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct daemon_config {
+    const char *const *dirs; /* --policies */
+    size_t n_dirs;
+    const char *runtime_dir; /* where sockets and workers' state live */
+    bool once, dry_run;
+    uint32_t resync; /* milliseconds; 0: never */
+};
+
+/* Until it is told to stop: an exit status. What is wrong was logged. */
+int daemon_run(const struct daemon_config *config);
+
+#endif
