@@ -45,9 +45,10 @@ ctl_obj   := $(ctl_src:%.c=$B/%.o)
 pure_test := $(patsubst %.c,$B/%,$(wildcard test/unit/test_*.c))
 ctl_test  := $(patsubst %.c,$B/%,$(wildcard test/unit/ctl_*.c))
 test_obj  := $(patsubst %.c,$B/%.o,$(wildcard test/unit/*.c test/lib/*.c))
-# the stand-ins for hypercalls, and the rig's programs, of which two need them
+# the stand-ins for hypercalls, and the rig's programs, of which some need them
 hypercall := test/rig/hypercall.c test/rig/grants.c test/rig/evtchn.c
 rig_tool  := $(patsubst %.c,$B/%,$(filter-out $(hypercall),$(wildcard test/rig/*.c)))
+rig_xen   := $(addprefix $B/test/rig/,ring rigctl selftest)
 rig       := $B/test/rig/hypercall.so $(rig_tool)
 c_files   := $(wildcard schemas/*.[ch] reconcilers/*.[ch] controller/*.[ch] test/*/*.[ch])
 
@@ -94,8 +95,8 @@ $(hypercall:%.c=$B/%.o): $B/%.o: %.c Makefile
 $B/test/rig/hypercall.so: $(hypercall:%.c=$B/%.o)
 	$(say) LINK $@
 	$(Q)$(CC) -shared -Wl,-soname,hypercall.so -o $@ $^
-$B/test/rig/ring $B/test/rig/rigctl: $B/test/rig/hypercall.so
-$B/test/rig/ring $B/test/rig/rigctl: rig_libs := $B/test/rig/hypercall.so -Wl,-rpath,'$$ORIGIN'
+$(rig_xen): $B/test/rig/hypercall.so
+$(rig_xen): rig_libs := $B/test/rig/hypercall.so -Wl,-rpath,'$$ORIGIN'
 $(rig_tool): $B/test/rig/%: test/rig/%.c Makefile
 	@mkdir -p $(@D)
 	$(say) CC $@

@@ -16,6 +16,22 @@ ends() {
     check "$1" $status "$3"
 }
 
+# ---- grants and event channels
+
+selftest || failures=$((failures + 1))
+
+start_domain 5 64 grants
+maps() { rigctl maps 5 | sed 's/ pid.*//' | tr '\n' ' '; }
+check "a domain with grants: the store has its page" "$(maps)" "page 1 "
+rigctl grant 5 9 7 ro
+check "grant: not beyond the memory" "$(rigctl grant 5 64 7 2>/dev/null || echo $?)" 1
+rigctl revoke 5 1
+check "revoke: what is mapped stays" "$(maps)" "page 1 "
+check "the domain speaks to the store" "$(as_domain 5 xenstore-read domid)" 5
+stop_domain 5
+check "a dead domain: the store has let go of its page" "$(maps)" ""
+toolstack domain-destroy 5
+
 # ---- attach and detach
 
 mark=$(trace_mark)

@@ -74,10 +74,10 @@ reach() {
 
 # ---- domains, for tests that want more of one than a number
 
-# start_domain DOMID: with memory, a ring to the store, and the nodes that libxl makes for every domain
+# start_domain DOMID [PAGES [grants]]: with memory, a ring to the store, and the nodes that libxl makes for every domain
 start_domain() {
     local log=$dir/dom$1.log
-    rigctl create "$1"
+    rigctl create "$@"
     toolstack domain-create "$1"
     rm -f "$dir/dom$1.socket" # of a store before this one
     ring "$1" </dev/null >"$log" 2>&1 &

@@ -5,12 +5,13 @@
  * A port is masked from its event until unmask(), which is when an event that came meanwhile follows: so it
  * is at most once in the FIFO, and as a FIFO has room for more than all of them, nobody ever waits to write.
  *
- * A process that died left a FIFO that nobody reads; what it had is closed when that comes to matter. Port
+ * A FIFO is locked by the handle that reads it; what a process that died had is closed when that comes to
+ * matter. FIFOs are used again, and whoever writes to one keeps it open: an event costs one write(). Port
  * numbers are unique over all domains, which is stricter than Xen: who mixes up two ends gets an error. */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <pthread.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,12 +19,16 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <xen/xen.h>
 #include <xenevtchn.h>
 
 #include "test/rig/rig.h"
 
 enum {
     PORTS = 4096,
+    SLOTS = 256,     /* handles of a domain */
+    SLOTS_AHEAD = 8, /* of them those that restrict() opens */
+    UNRESTRICTED = 0xffffffff,
     KERNEL_PORT = 1 /* of domain 0's kernel, for domain 0's own ring: nobody is at that end */
 };
 
@@ -34,9 +39,11 @@ enum use {
     VIRQ,    /* number `far` */
 };
 
+/* A handle goes by its domain and its slot there, the number in its FIFO's name. */
 struct port {
     enum use use;
-    uint32_t dom, handle;
+    uint32_t dom, slot;
+    bool kernel; /* no handle at all */
     uint32_t far_dom, far;
     bool masked, pending;
 };
@@ -44,16 +51,24 @@ struct port {
 struct table {
     pthread_mutex_t lock;
     bool made;
-    uint32_t last_handle, last_port;
+    uint32_t last_port;
     struct port ports[PORTS];
 };
 
 struct xenevtchn_handle {
     int fd;
-    uint32_t id, dom;
+    uint32_t dom, slot;
+    uint32_t only; /* the domain that may be bound, or UNRESTRICTED */
 };
 
 static struct table *table;
+
+/* The FIFOs that this process writes to; changed under the table's lock. */
+static struct writer {
+    uint32_t dom, slot;
+    int fd;
+} * writers;
+static size_t n_writers;
 
 /* ---- the table ---- */
 
@@ -67,6 +82,7 @@ static void make_table(struct table *t)
     pthread_mutex_init(&t->lock, &shared);
     t->last_port = KERNEL_PORT;
     t->ports[KERNEL_PORT].use = UNBOUND;
+    t->ports[KERNEL_PORT].kernel = true;
     t->made = true;
 }
 
@@ -78,6 +94,7 @@ static void map_table(void)
 
     if (fd < 0)
         return;
+    fchmod(fd, 0666);
     flock(fd, LOCK_EX);
     if (ftruncate(fd, sizeof(*t)) == 0)
         t = mmap(NULL, sizeof(*t), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -116,20 +133,46 @@ static int unlock(int result)
 
 /* ---- ports ---- */
 
-/* Below 0 when its reader is dead. */
-static int open_fifo(uint32_t id)
+/* For reading and writing: never waits for the other side, and is never without one. */
+static int open_fifo(uint32_t dom, uint32_t slot, int flags)
 {
     char path[RIG_PATH];
+    int fd = -1;
 
-    return rig_path(path, "evtchn.%u", id) ? openat(AT_FDCWD, path, O_WRONLY | O_NONBLOCK | O_CLOEXEC) : -1;
+    if (!rig_path(path, "evtchn.%u.%u", dom, slot))
+        return -1;
+    if (flags & O_CREAT && mkfifo(path, 0600) == 0)
+        chmod(path, 0666);
+    fd = openat(AT_FDCWD, path, O_RDWR | (flags & ~O_CREAT));
+    return fd;
 }
 
-static void remove_fifo(uint32_t id)
+static int get_writer(uint32_t dom, uint32_t slot)
 {
-    char path[RIG_PATH];
+    struct writer *more;
+    int fd;
 
-    if (rig_path(path, "evtchn.%u", id))
-        unlink(path);
+    for (size_t i = 0; i < n_writers; i++)
+        if (writers[i].dom == dom && writers[i].slot == slot)
+            return writers[i].fd;
+    fd = open_fifo(dom, slot, O_NONBLOCK | O_CLOEXEC);
+    more = fd >= 0 ? realloc(writers, (n_writers + 1) * sizeof(*writers)) : NULL;
+    if (!more)
+        return fd;
+    writers = more;
+    writers[n_writers++] = (struct writer){dom, slot, fd};
+    return fd;
+}
+
+/* Whether the handle is there: its process has the lock. One that cannot look takes it for alive. */
+static bool alive(uint32_t dom, uint32_t slot)
+{
+    int fd = open_fifo(dom, slot, O_NONBLOCK | O_CLOEXEC);
+    bool locked = fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0;
+
+    if (fd >= 0)
+        close(fd);
+    return locked;
 }
 
 static void fire(uint32_t number)
@@ -141,11 +184,9 @@ static void fire(uint32_t number)
         p->pending = true;
         return;
     }
-    fd = open_fifo(p->handle);
-    if (fd < 0)
-        return;
-    p->masked = write(fd, &number, sizeof(number)) == (ssize_t)sizeof(number);
-    close(fd);
+    fd = p->kernel ? -1 : get_writer(p->dom, p->slot);
+    if (fd >= 0)
+        p->masked = write(fd, &number, sizeof(number)) == (ssize_t)sizeof(number);
 }
 
 /* The far end can be bound again by the domain that it was bound to. */
@@ -161,38 +202,42 @@ static void close_port(uint32_t number)
 static void close_if_dead(uint32_t number)
 {
     struct port *p = &table->ports[number];
-    int fd;
 
-    if (p->use == FREE || p->handle == 0)
-        return;
-    fd = open_fifo(p->handle);
-    if (fd >= 0) {
-        close(fd);
-        return;
-    }
-    remove_fifo(p->handle);
-    close_port(number);
+    if (p->use != FREE && !p->kernel && !alive(p->dom, p->slot))
+        close_port(number);
+}
+
+static bool owns(const xenevtchn_handle *xce, const struct port *p)
+{
+    return p->use != FREE && !p->kernel && p->dom == xce->dom && p->slot == xce->slot;
 }
 
 static struct port *own_port(const xenevtchn_handle *xce, uint32_t number)
 {
     struct port *p = number < PORTS ? &table->ports[number] : NULL;
 
-    return p && p->use != FREE && p->handle == xce->id ? p : NULL;
+    return p && owns(xce, p) ? p : NULL;
+}
+
+static void close_ports_of(const xenevtchn_handle *xce)
+{
+    for (uint32_t i = 1; i < PORTS; i++)
+        if (owns(xce, &table->ports[i]))
+            close_port(i);
 }
 
 /* Its number, or -ENOSPC. Numbers are not used again soon. */
 static int new_port(const xenevtchn_handle *xce, enum use use, uint32_t far_dom, uint32_t far)
 {
-    for (uint32_t i = 1; i < PORTS; i++) {
+    for (uint32_t i = 1; i < 2 * PORTS; i++) {
         uint32_t number = (table->last_port + i) % PORTS;
 
-        if (table->ports[number].use != FREE)
+        if (i >= PORTS) /* none was free at once */
             close_if_dead(number);
         if (number == 0 || table->ports[number].use != FREE)
             continue;
         table->ports[number] =
-            (struct port){.use = use, .dom = xce->dom, .handle = xce->id, .far_dom = far_dom, .far = far};
+            (struct port){.use = use, .dom = xce->dom, .slot = xce->slot, .far_dom = far_dom, .far = far};
         table->last_port = number;
         return (int)number;
     }
@@ -201,23 +246,48 @@ static int new_port(const xenevtchn_handle *xce, enum use use, uint32_t far_dom,
 
 /* ---- handles ---- */
 
+static xenevtchn_handle *new_handle(int fd, uint32_t dom, uint32_t slot)
+{
+    xenevtchn_handle *xce = fd >= 0 ? calloc(1, sizeof(*xce)) : NULL;
+
+    if (xce)
+        *xce = (xenevtchn_handle){.fd = fd, .dom = dom, .slot = slot, .only = UNRESTRICTED};
+    return xce;
+}
+
+/* The first slot that nobody has; who had it last left what it had. */
+static xenevtchn_handle *take_slot(uint32_t dom, unsigned int flags)
+{
+    uint32_t slot = 0, lost;
+    xenevtchn_handle *xce;
+    int fd = -1;
+
+    for (; slot < SLOTS; slot++) {
+        fd = open_fifo(dom, slot, O_CREAT | O_NONBLOCK | (flags & XENEVTCHN_NO_CLOEXEC ? 0 : O_CLOEXEC));
+        if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0)
+            break;
+        close(fd);
+        fd = -1;
+    }
+    xce = new_handle(fd, dom, slot);
+    if (!xce)
+        return NULL;
+    close_ports_of(xce);
+    while (read(fd, &lost, sizeof(lost)) > 0)
+        continue;
+    fcntl(fd, F_SETFL, 0);
+    return xce;
+}
+
 xenevtchn_handle *xenevtchn_open(struct xentoollog_logger *logger, unsigned int flags)
 {
-    char path[RIG_PATH];
     xenevtchn_handle *xce;
-    uint32_t id;
-    int fd = -1;
 
     (void)logger;
     if (!lock())
         return NULL;
-    id = ++table->last_handle;
+    xce = take_slot(rig_domid(), flags);
     unlock(0);
-    if (rig_path(path, "evtchn.%u", id) && mkfifo(path, 0600) == 0)
-        fd = openat(AT_FDCWD, path, O_RDWR | (flags & XENEVTCHN_NO_CLOEXEC ? 0 : O_CLOEXEC));
-    xce = fd >= 0 ? calloc(1, sizeof(*xce)) : NULL;
-    if (xce)
-        *xce = (xenevtchn_handle){.fd = fd, .id = id, .dom = rig_domid()};
     return xce;
 }
 
@@ -225,22 +295,18 @@ xenevtchn_handle *xenevtchn_open(struct xentoollog_logger *logger, unsigned int 
 xenevtchn_handle *xenevtchn_fdopen(struct xentoollog_logger *logger, int fd, unsigned int flags)
 {
     char link[32], path[RIG_PATH], *name;
-    xenevtchn_handle *xce = NULL;
+    unsigned int dom, slot;
     ssize_t n;
-    uint32_t id;
 
     (void)logger, (void)flags;
     snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
     n = readlink(link, path, sizeof(path) - 1);
     path[n > 0 ? n : 0] = '\0';
     name = strrchr(path, '/');
-    if (!name || sscanf(name, "/evtchn.%" SCNu32, &id) != 1)
-        errno = EINVAL;
-    else
-        xce = calloc(1, sizeof(*xce));
-    if (xce)
-        *xce = (xenevtchn_handle){.fd = fd, .id = id, .dom = rig_domid()};
-    return xce;
+    if (name && sscanf(name, "/evtchn.%u.%u", &dom, &slot) == 2)
+        return new_handle(fd, dom, slot);
+    errno = EINVAL;
+    return NULL;
 }
 
 int xenevtchn_close(xenevtchn_handle *xce)
@@ -248,12 +314,9 @@ int xenevtchn_close(xenevtchn_handle *xce)
     if (!xce)
         return 0;
     if (lock()) {
-        for (uint32_t i = 1; i < PORTS; i++)
-            if (own_port(xce, i))
-                close_port(i);
+        close_ports_of(xce);
         unlock(0);
     }
-    remove_fifo(xce->id);
     close(xce->fd);
     free(xce);
     return 0;
@@ -264,11 +327,41 @@ int xenevtchn_fd(xenevtchn_handle *xce)
     return xce->fd;
 }
 
+/* Once, and not to domain 0. The process may be about to lose the right to open files: what it needs for a
+ * frontend of that domain that comes later is opened now. */
+int xenevtchn_restrict(xenevtchn_handle *xce, domid_t domid)
+{
+    int fd;
+
+    if (!lock())
+        return -1;
+    if (xce->only != UNRESTRICTED)
+        return unlock(-EACCES);
+    if (domid == 0 || domid >= DOMID_FIRST_RESERVED)
+        return unlock(-EINVAL);
+    xce->only = domid;
+    for (uint32_t slot = 0; slot < SLOTS_AHEAD; slot++) {
+        fd = open_fifo(domid, slot, O_CREAT | O_CLOEXEC);
+        if (fd >= 0)
+            close(fd);
+        get_writer(domid, slot);
+    }
+    get_writer(xce->dom, xce->slot);
+    return unlock(0);
+}
+
 /* ---- what is done with ports ---- */
+
+static bool may_bind(const xenevtchn_handle *xce, uint32_t domid)
+{
+    return xce->only == UNRESTRICTED || xce->only == domid;
+}
 
 xenevtchn_port_or_error_t xenevtchn_bind_unbound_port(xenevtchn_handle *xce, uint32_t domid)
 {
-    return lock() ? unlock(new_port(xce, UNBOUND, domid, 0)) : -1;
+    if (!lock())
+        return -1;
+    return unlock(xce->only == UNRESTRICTED ? new_port(xce, UNBOUND, domid, 0) : -EACCES);
 }
 
 xenevtchn_port_or_error_t xenevtchn_bind_interdomain(xenevtchn_handle *xce, uint32_t domid,
@@ -279,6 +372,8 @@ xenevtchn_port_or_error_t xenevtchn_bind_interdomain(xenevtchn_handle *xce, uint
 
     if (!lock())
         return -1;
+    if (!may_bind(xce, domid))
+        return unlock(-EACCES);
     if (domid == 0 && remote == KERNEL_PORT)
         return unlock(new_port(xce, BOUND, 0, 0));
     if (!rig_domain_exists(domid))
@@ -304,6 +399,8 @@ xenevtchn_port_or_error_t xenevtchn_bind_virq(xenevtchn_handle *xce, unsigned in
 {
     if (!lock())
         return -1;
+    if (xce->only != UNRESTRICTED)
+        return unlock(-EACCES);
     for (uint32_t i = 1; i < PORTS; i++) {
         const struct port *p = &table->ports[i];
 
@@ -382,7 +479,7 @@ int rig_close_ports(uint32_t domid)
     if (!lock())
         return -1;
     for (uint32_t i = 1; i < PORTS; i++)
-        if (table->ports[i].use != FREE && table->ports[i].dom == domid && table->ports[i].handle)
+        if (table->ports[i].use != FREE && table->ports[i].dom == domid && !table->ports[i].kernel)
             close_port(i);
     return unlock(0);
 }

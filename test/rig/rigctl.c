@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What Xen does to domains, by hand. See rig.h for what is where. */
+#include <dirent.h>
 #include <err.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -7,20 +8,26 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <xen/xen.h>
+#include <xen/grant_table.h>
 
 #include "test/rig/client.h"
 #include "test/rig/rig.h"
 
 static const char usage[] =
     "usage: rigctl COMMAND\n"
-    "  create DOMID       gives it memory; `ring DOMID` can be started then\n"
-    "  state DOMID WORD   running, paused, shutdown, crashed or dying, and the store is told to look\n"
-    "  destroy DOMID      takes all away; returns when the store has let go of the domain, too. What plays\n"
-    "                     the domain should have been ended before\n"
-    "  introduced DOMID   T or F, as the store says\n";
-
-enum { PAGES = 1024 };
+    "  create DOMID [PAGES [grants]]  gives it memory (1024 pages); `ring DOMID` can be started then. "
+    "`grants`: others\n"
+    "                                 get at no page but that of the store, until it is granted\n"
+    "  grant DOMID PAGE TO [ro]       lets domain TO map the page or copy, by the reference of the same "
+    "number\n"
+    "  revoke DOMID PAGE              what is mapped stays mapped\n"
+    "  maps DOMID                     which of its pages others have mapped\n"
+    "  state DOMID WORD               running, paused, shutdown, crashed or dying, and the store is told to "
+    "look\n"
+    "  destroy DOMID                  takes all away; returns when the store has let go of the domain, too. "
+    "What\n"
+    "                                 plays the domain should have been ended before\n"
+    "  introduced DOMID               T or F, as the store says\n";
 
 static int open_file(unsigned int domid, const char *what, int flags)
 {
@@ -55,16 +62,60 @@ static void tell_store(void)
         err(1, "VIRQ_DOM_EXC");
 }
 
-static void create(unsigned int domid)
+static void create(unsigned int domid, unsigned int pages, bool grants)
 {
-    int fd;
+    struct rig_memory memory;
 
-    remove_file(domid, "mem"); /* of an earlier one, which somebody may still have mapped */
-    fd = open_file(domid, "mem", O_RDWR | O_CREAT | O_EXCL);
-    if (ftruncate(fd, (off_t)PAGES * RIG_PAGE) != 0)
+    if (rig_memory_create(domid, pages, !grants) != 0 || rig_memory_open(domid, &memory) != 0 ||
+        rig_grant(&memory, GNTTAB_RESERVED_XENSTORE, 0, false) != 0)
         err(1, "domain %u: memory", domid);
-    close(fd);
     set_state(domid, "running");
+}
+
+static void grant(unsigned int domid, unsigned int page, const char *to, bool read_only)
+{
+    struct rig_memory memory;
+
+    if (rig_memory_open(domid, &memory) != 0 ||
+        (to ? rig_grant(&memory, page, parse_number("domain", to), read_only) : rig_revoke(&memory, page)) !=
+            0)
+        err(1, "domain %u: page %u", domid, page);
+}
+
+/* The kernel knows, whatever became of who mapped it. */
+static void print_maps(const char *pid, const char *file)
+{
+    char name[300], line[PATH_SIZE], path[PATH_SIZE];
+    unsigned long from, to, offset;
+    FILE *maps;
+
+    snprintf(name, sizeof(name), "/proc/%s/maps", pid);
+    maps = fopen(name, "re");
+    while (maps && fgets(line, sizeof(line), maps)) {
+        if (sscanf(line, "%lx-%lx %*s %lx %*s %*s %3000[^\n]", &from, &to, &offset, path) != 4 ||
+            strncmp(path, file, strlen(file)) != 0)
+            continue;
+        for (; from < to; from += RIG_PAGE, offset += RIG_PAGE)
+            printf("page %lu pid %s\n", offset / RIG_PAGE, pid);
+    }
+    if (maps)
+        fclose(maps);
+}
+
+static void list_maps(unsigned int domid)
+{
+    char given[RIG_PATH], file[PATH_SIZE], *dir = rig_path(given, ".") ? realpath(given, NULL) : NULL;
+    DIR *processes = opendir("/proc");
+    struct dirent *e;
+
+    if (!dir || !processes)
+        err(1, "%s", dir ? "/proc" : "RIG_DIR");
+    format_path(file, "%s/dom%u.granted", dir, domid);
+    while ((e = readdir(processes)))
+        if (*e->d_name >= '1' && *e->d_name <= '9')
+            print_maps(e->d_name, file);
+    closedir(processes);
+    free(dir);
 }
 
 static void destroy(unsigned int domid)
@@ -74,7 +125,8 @@ static void destroy(unsigned int domid)
     set_state(domid, "gone"); /* first: nobody binds or maps any more */
     if (rig_close_ports(domid) != 0)
         err(1, "event channels");
-    remove_file(domid, "mem");
+    if (rig_memory_destroy(domid) != 0)
+        err(1, "domain %u: memory", domid);
     remove_file(domid, "socket");
     tell_store();
     client_open();
@@ -94,8 +146,14 @@ int main(int argc, char **argv)
         fputs(usage, stdout);
         return 0;
     }
-    if (strcmp(command, "create") == 0 && argc == 3) {
-        create(domid);
+    if (strcmp(command, "create") == 0 && argc <= 5 && (argc < 5 || strcmp(argv[4], "grants") == 0)) {
+        create(domid, argc > 3 ? parse_number("pages", argv[3]) : 1024, argc > 4);
+    } else if (strcmp(command, "grant") == 0 && (argc == 5 || (argc == 6 && strcmp(argv[5], "ro") == 0))) {
+        grant(domid, parse_number("page", argv[3]), argv[4], argc == 6);
+    } else if (strcmp(command, "revoke") == 0 && argc == 4) {
+        grant(domid, parse_number("page", argv[3]), NULL, false);
+    } else if (strcmp(command, "maps") == 0 && argc == 3) {
+        list_maps(domid);
     } else if (strcmp(command, "destroy") == 0 && argc == 3) {
         destroy(domid);
     } else if (strcmp(command, "state") == 0 && argc == 4) {
