@@ -47,9 +47,10 @@ ctl_test  := $(patsubst %.c,$B/%,$(wildcard test/unit/ctl_*.c))
 test_obj  := $(patsubst %.c,$B/%.o,$(wildcard test/unit/*.c test/lib/*.c))
 # the stand-ins for hypercalls, and the rig's programs, of which some need them
 hypercall := test/rig/hypercall.c test/rig/grants.c test/rig/evtchn.c
-rig_tool  := $(patsubst %.c,$B/%,$(filter-out $(hypercall),$(wildcard test/rig/*.c)))
-rig_xen   := $(addprefix $B/test/rig/,ring rigctl selftest)
-rig       := $B/test/rig/hypercall.so $(rig_tool)
+rig_tool  := $(patsubst %.c,$B/%,$(filter-out $(hypercall) test/rig/blkfront%,$(wildcard test/rig/*.c)))
+rig_part  := $(patsubst %.c,$B/%.o,$(wildcard test/rig/blkfront*.c))
+rig_xen   := $(addprefix $B/test/rig/,ring rigctl selftest blkfront)
+rig       := $B/test/rig/hypercall.so $(rig_tool) $B/test/rig/blkfront
 c_files   := $(wildcard schemas/*.[ch] reconcilers/*.[ch] controller/*.[ch] test/*/*.[ch])
 
 # make V=1 shows the commands
@@ -101,6 +102,13 @@ $(rig_tool): $B/test/rig/%: test/rig/%.c Makefile
 	@mkdir -p $(@D)
 	$(say) CC $@
 	$(Q)$(CC) $(rig_cflags) -o $@ $< $(rig_libs) -lxenstore
+$(rig_part): $B/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(say) CC $@
+	$(Q)$(CC) $(rig_cflags) -c -o $@ $<
+$B/test/rig/blkfront: $(rig_part)
+	$(say) LINK $@
+	$(Q)$(CC) -o $@ $(rig_part) $(rig_libs) -lxenstore
 
 rig: $(rig)
 tests: $(pure_test) $(ctl_test)
@@ -133,7 +141,7 @@ format:
 clean:
 	rm -rf build build-*
 
--include $(pure_obj:.o=.d) $(ctl_obj:.o=.d) $(test_obj:.o=.d) $(rig_tool:=.d) $B/controller/main.d $(hypercall:%.c=$B/%.d)
+-include $(pure_obj:.o=.d) $(ctl_obj:.o=.d) $(test_obj:.o=.d) $(rig_tool:=.d) $(rig_part:.o=.d) $B/controller/main.d $(hypercall:%.c=$B/%.d)
 
 .SECONDARY:
 .PHONY: FORCE all rig tests demo check lint deps install format clean flags
