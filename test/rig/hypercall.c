@@ -3,8 +3,8 @@
  * machine without Xen. What the store does (transactions, watches, permissions, quotas, order of events) is
  * the real thing.
  *
- * Here: which domains there are, and where domain 0's kernel would have its ring. Memory is in grants.c,
- * event channels are in evtchn.c. */
+ * Here: which domains there are, and where domain 0's kernel would have its ring; QEMU, too, is satisfied
+ * with that. Memory is in grants.c, event channels are in evtchn.c. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -14,6 +14,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include <xenctrl.h>
+#include <xendevicemodel.h>
+#include <xenforeignmemory.h>
 
 #include "test/rig/rig.h"
 
@@ -100,6 +102,32 @@ int xc_domain_getinfo(xc_interface *xch, uint32_t first, unsigned int max, xc_do
     info->dying = strcmp(word, "dying") == 0;
     info->running = !info->paused && !info->shutdown && !info->dying;
     return 1;
+}
+
+/* ---- what QEMU opens besides, and then does nothing with ---- */
+
+xenforeignmemory_handle *xenforeignmemory_open(xentoollog_logger *logger, unsigned open_flags)
+{
+    (void)logger, (void)open_flags;
+    return (void *)&handle;
+}
+
+int xenforeignmemory_close(xenforeignmemory_handle *fmem)
+{
+    (void)fmem;
+    return 0;
+}
+
+xendevicemodel_handle *xendevicemodel_open(xentoollog_logger *logger, unsigned int open_flags)
+{
+    (void)logger, (void)open_flags;
+    return (void *)&handle;
+}
+
+int xendevicemodel_close(xendevicemodel_handle *dmod)
+{
+    (void)dmod;
+    return 0;
 }
 
 /* ---- domain 0's kernel: it offers its ring and its port to xenstored as two files ---- */
