@@ -70,6 +70,8 @@ static void print_values(const struct policy *policy, const struct view *view)
     }
     if (view->qemu == PRESENT)
         printf("  a device model runs for domain %u\n", view->device.domid);
+    if (view->null_model)
+        printf("  a null device model, which serves no devices, runs for domain %u\n", view->device.domid);
     arena_free(&scratch);
 }
 

@@ -90,9 +90,12 @@ static int write_store(const char *directory, const struct view *v)
                 print_node(f, view_key_path(v, (enum side)side, v->keys[side][i].name, &a),
                            &v->keys[side][i].value);
     }
-    if (v->qemu == PRESENT)
-        print_node(f, arena_printf(&a, "/local/domain/%u/device-model/%u/state", v->self, v->device.domid),
-                   &(struct value){PRESENT, "running", 7});
+    const char *model = arena_printf(&a, "/local/domain/%u/device-model/%u", v->self, v->device.domid);
+    if (v->qemu == PRESENT || v->null_model)
+        print_node(f, arena_printf(&a, "%s/state", model), &(struct value){PRESENT, "running", 7});
+    if (v->null_model)
+        print_node(f, arena_printf(&a, "%s/%s", model, NULL_MODEL_KEY),
+                   &(struct value){PRESENT, NULL_MODEL, strlen(NULL_MODEL)});
     arena_free(&a);
     return finish(f);
 }

@@ -17,7 +17,8 @@ struct snapshot {
     struct view *view;
     int step;
     unsigned pending;
-    unsigned asked[2]; /* keys, by side */
+    unsigned asked[2];        /* keys, by side */
+    enum presence null_asked; /* of what makes a device model a null one */
     int error;
 };
 
@@ -210,12 +211,33 @@ static void find_frontend(struct snapshot *s)
     ask(s, FRONTEND, "state");
 }
 
+static void on_null_model(void *arg, int status, const char *data, size_t len)
+{
+    struct question *q = arg;
+    q->s->null_asked = presence_of(q->s, q->side, status);
+    q->s->view->null_model = q->s->null_asked == PRESENT && len == strlen(NULL_MODEL) &&
+                             memcmp(data, NULL_MODEL, len) == 0;
+    answered(q->s);
+}
+
 static void ask_qemu(struct snapshot *s)
 {
-    ask_presence(
-        s, BACKEND,
-        arena_printf(&s->arena, "/local/domain/%u/device-model/%u/state", s->req.self, s->req.device.domid),
-        &s->view->qemu);
+    const char *model =
+        arena_printf(&s->arena, "/local/domain/%u/device-model/%u", s->req.self, s->req.device.domid);
+    ask_presence(s, BACKEND, arena_printf(&s->arena, "%s/state", model), &s->view->qemu);
+    store_read(s->req.store, s->req.tx, arena_printf(&s->arena, "%s/%s", model, NULL_MODEL_KEY),
+               on_null_model, question(s, BACKEND, "", NULL));
+}
+
+/* Both answers are there. A null device model serves nothing: as if there was none. */
+static void find_qemu(struct snapshot *s)
+{
+    struct view *v = s->view;
+    v->null_model = v->null_model && v->qemu == PRESENT;
+    if (v->null_model)
+        v->qemu = ABSENT;
+    else if (v->qemu == PRESENT && s->null_asked == UNREADABLE)
+        v->qemu = UNREADABLE;
 }
 
 /* Linux writes a driver's last error below error/, at the place that the device has below its domain. */
@@ -282,6 +304,7 @@ static void third_step(struct snapshot *s)
     enum xenbus_state b = state_of(s->view, BACKEND), f = state_of(s->view, FRONTEND);
     if (s->view->directory != PRESENT)
         return;
+    find_qemu(s);
     if (p->owner == OWNER_XENRECON && !s->req.everything &&
         (f == XENBUS_INITIALISED || f == XENBUS_CONNECTED))
         ask_connect_keys(s);

@@ -207,14 +207,16 @@ void situation_rely(struct situation *s, enum side side, const char *key)
         plan_rely(s->plan, view_key_path(s->view, side, key, &s->plan->arena), &v);
 }
 
+/* That there is none, whose value does not matter; or that the one there is, is a null one. */
 void situation_rely_qemu(struct situation *s)
 {
-    struct value v = {.presence = s->view->qemu, .text = "", .len = 0};
-    if (s->policy->qemu && s->view->qemu == ABSENT) /* its value does not matter, only that it is not there */
+    const struct view *v = s->view;
+    const struct value absent = {.presence = ABSENT}, null = {PRESENT, NULL_MODEL, strlen(NULL_MODEL)};
+    if (s->policy->qemu && v->qemu == ABSENT)
         plan_rely(s->plan,
-                  arena_printf(&s->plan->arena, "/local/domain/%u/device-model/%u/state", s->view->self,
-                               s->view->device.domid),
-                  &v);
+                  arena_printf(&s->plan->arena, "/local/domain/%u/device-model/%u/%s", v->self,
+                               v->device.domid, v->null_model ? NULL_MODEL_KEY : "state"),
+                  v->null_model ? &null : &absent);
 }
 
 /* ---- deciding ---- */

@@ -66,6 +66,7 @@ struct view *view_copy(const struct view *v)
         view_set_error(copy, (enum side)side, v->error[side].presence, v->error[side].text,
                        v->error[side].len);
     copy->qemu = v->qemu;
+    copy->null_model = v->null_model;
     if (v->path[FRONTEND])
         view_set_frontend(copy, v->path[FRONTEND]);
     for (int side = 0; side < 2; side++)
@@ -125,7 +126,8 @@ const char *view_key_path(const struct view *v, enum side side, const char *name
 uint64_t view_digest(const struct view *v)
 {
     const unsigned char flags[] = {(unsigned char)v->directory, (unsigned char)v->domain,
-                                   (unsigned char)v->front, (unsigned char)v->qemu};
+                                   (unsigned char)v->front, (unsigned char)v->qemu,
+                                   (unsigned char)v->null_model};
     uint64_t h = hash_bytes(HASH_INIT, flags, sizeof flags);
     const char *frontend = v->path[FRONTEND] ? v->path[FRONTEND] : "";
     h = hash_bytes(h, frontend, strlen(frontend) + 1);

@@ -13,6 +13,10 @@
 #include "schemas/device.h"
 #include "schemas/value.h"
 
+/* What xenrecon-dm(8) writes beside its state. */
+#define NULL_MODEL_KEY "xenrecon"
+#define NULL_MODEL     "null"
+
 enum side {
     BACKEND,
     FRONTEND,
@@ -32,7 +36,8 @@ struct view {
     enum presence front;      /* F itself; PRESENT while nobody had reason to look */
     enum presence domain;     /* the frontend's domain: does /local/domain/<id> exist? Likewise */
     struct value error[2];    /* what drivers say is wrong: error/... in the side's domain; ABSENT likewise */
-    enum presence qemu;       /* does device-model/<frontend domid>/state exist below our own domain? */
+    enum presence qemu;       /* does a device model run for the frontend's domain that may serve devices? */
+    bool null_model;          /* there is one, xenrecon-dm(8), which serves none: qemu is ABSENT */
     struct view_key *keys[2]; /* by side, sorted by name once sealed */
     size_t n_keys[2], cap_keys[2];
 };

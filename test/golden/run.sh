@@ -83,6 +83,7 @@ if [ -n "$complete" ] && [ -z "$update" ]; then
     round_trip "$golden/create-odd-characters" qdisk/7/51728
     round_trip "$golden/create-nested-keys" vusb/7/1
     round_trip "$golden/claimed-elsewhere-device-model" qdisk/7/51712
+    round_trip "$golden/create-null-device-model" qdisk/7/51712
     round_trip "$golden/incomplete-dir-empty" qdisk/7/51712
     round_trip "$golden/destroy-in-driver-domain" qdisk/7/51712
     round_trip "$golden/host-served" vkbd/12/0 --policies deploy/policies

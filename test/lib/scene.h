@@ -56,6 +56,7 @@ struct scene {
     enum owner owner;
     bool protocol_required; /* the key `protocol` of F, `required: true` */
     enum presence qemu;     /* a device model runs for this domain */
+    bool null_model;        /* one that serves nothing */
     uint16_t self;          /* the backend's domain */
     bool gone;              /* there is no B */
     bool directory_unreadable;
@@ -153,6 +154,7 @@ static inline struct view *scene_view(const struct scene *s)
     v->directory = s->gone ? ABSENT : s->directory_unreadable ? UNREADABLE : PRESENT;
     v->domain = s->dead ? ABSENT : s->domain_unreadable ? UNREADABLE : PRESENT;
     v->qemu = s->qemu;
+    v->null_model = s->null_model;
     if (v->directory == PRESENT) {
         scene_words("frontend=" SCENE_F " frontend-id=7 mode=w", scene_add, &b);
         scene_words(s->b, scene_add, &b);

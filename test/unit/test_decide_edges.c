@@ -212,6 +212,11 @@ static const struct {
      "frontend-id mode params",
      NULL,
      true},
+    {{.b = "online=1 state=1 params=raw:/x", .f = "state=1", .qemu_type = true, .null_model = true},
+     "frontend-id mode params",
+     NULL,
+     true},
+    {{.b = "online=0 state=5", .qemu_type = true, .null_model = true}, "frontend-id", NULL, true},
     {{.b = "online=1 state=1", .f = "state=1 protocol=x", .protocol_required = true},
      "mode",
      "protocol",
@@ -246,7 +251,10 @@ START_TEST(relies)
     assert_relied(&r, BACKEND, reliances[_i].b);
     assert_relied(&r, FRONTEND, reliances[_i].f);
     const struct value *model = plan_relied(r.plan, "/local/domain/0/device-model/7/state");
-    ck_assert(reliances[_i].device_model ? model && model->presence == ABSENT : !model);
+    const struct value *null = plan_relied(r.plan, "/local/domain/0/device-model/7/xenrecon");
+    bool is_null = reliances[_i].scene.null_model;
+    ck_assert(reliances[_i].device_model && !is_null ? model && model->presence == ABSENT : !model);
+    ck_assert(is_null ? null && null->presence == PRESENT && strcmp(null->text, "null") == 0 : !null);
     run_free(&r);
 }
 END_TEST

@@ -295,13 +295,16 @@ static struct view *changed_view(int change)
     case 11:
         view_set_frontend(v, "/local/domain/7/device/vbd/51728");
         break;
+    case 12:
+        v->null_model = true;
+        break;
     default:
         break;
     }
     return v;
 }
 
-enum { VIEW_CHANGES = 12 };
+enum { VIEW_CHANGES = 13 };
 
 START_TEST(test_view_digest_differs)
 {
