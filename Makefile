@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 #
-#   make            build/xenrecon
+#   make            build/xenrecon, build/xenrecon-dm
 #   make demo       the main job, on a private store            (installs what is missing, when it may)
 #   make check      every test
 #   make lint       clang-format, clang-tidy, cppcheck, gcc -fanalyzer, shellcheck
@@ -14,6 +14,7 @@ VERSION := 0.1.0
 
 prefix     ?= /usr/local
 sbindir    ?= $(prefix)/sbin
+libexecdir ?= $(prefix)/libexec
 datadir    ?= $(prefix)/share
 sysconfdir ?= /etc
 
@@ -39,9 +40,11 @@ LIBS      := $(PURE_LIBS) -luv -lxenstore
 
 pure_src  := $(wildcard schemas/*.c reconcilers/*.c)
 ctl_src   := $(filter-out controller/main.c,$(wildcard controller/*.c))
+dm_src    := $(filter-out controller/dm/main.c,$(wildcard controller/dm/*.c))
 pure_obj  := $(pure_src:%.c=$B/%.o)
 ctl_obj   := $(ctl_src:%.c=$B/%.o)
-# unit/test_*.c link only the pure layers, unit/ctl_*.c the controller too
+dm_obj    := $(dm_src:%.c=$B/%.o)
+# unit/test_*.c link only the pure layers, unit/ctl_*.c the controller and the device model too
 pure_test := $(patsubst %.c,$B/%,$(wildcard test/unit/test_*.c))
 ctl_test  := $(patsubst %.c,$B/%,$(wildcard test/unit/ctl_*.c))
 test_obj  := $(patsubst %.c,$B/%.o,$(wildcard test/unit/*.c test/lib/*.c))
@@ -51,7 +54,7 @@ rig_tool  := $(patsubst %.c,$B/%,$(filter-out $(hypercall) test/rig/blkfront%,$(
 rig_part  := $(patsubst %.c,$B/%.o,$(wildcard test/rig/blkfront*.c))
 rig_xen   := $(addprefix $B/test/rig/,ring rigctl selftest blkfront)
 rig       := $B/test/rig/hypercall.so $(rig_tool) $B/test/rig/blkfront
-c_files   := $(wildcard schemas/*.[ch] reconcilers/*.[ch] controller/*.[ch] test/*/*.[ch])
+c_files   := $(wildcard schemas/*.[ch] reconcilers/*.[ch] reconcilers/block/*.[ch] controller/*.[ch] controller/dm/*.[ch] test/*/*.[ch])
 
 # make V=1 shows the commands
 ifdef V
@@ -62,11 +65,16 @@ Q := @
 say = @printf '  %-5s %s\n'
 endif
 
-all: $B/xenrecon
+all: $B/xenrecon $B/xenrecon-dm
 
 $B/xenrecon: $B/controller/main.o $(ctl_obj) $(pure_obj)
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# There is one of it for each guest: no more in it than it needs
+$B/xenrecon-dm: $B/controller/dm/main.o $(dm_obj) $(patsubst %,$B/schemas/%.o,arena mem printable value)
+	$(say) LINK $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -ljansson -luv -lxenstore
 
 $B/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -83,7 +91,7 @@ $(pure_test): $B/%: $B/%.o $(pure_obj)
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PURE_LIBS) -lcheck -lsubunit -lm -lrt -pthread
 
-$(ctl_test): $B/%: $B/%.o $(ctl_obj) $(pure_obj)
+$(ctl_test): $B/%: $B/%.o $(ctl_obj) $(dm_obj) $(pure_obj)
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lcheck -lsubunit -lm -lrt -pthread
 
@@ -132,6 +140,7 @@ flags:
 
 install: all
 	install -D -m 755 $B/xenrecon $(DESTDIR)$(sbindir)/xenrecon
+	install -D -m 755 $B/xenrecon-dm $(DESTDIR)$(libexecdir)/xenrecon/xenrecon-dm
 	install -d $(DESTDIR)$(datadir)/xenrecon/policies $(DESTDIR)$(sysconfdir)/xenrecon/policies.d
 	install -m 644 $(wildcard deploy/policies/*.yaml) $(DESTDIR)$(datadir)/xenrecon/policies/
 
@@ -141,7 +150,7 @@ format:
 clean:
 	rm -rf build build-*
 
--include $(pure_obj:.o=.d) $(ctl_obj:.o=.d) $(test_obj:.o=.d) $(rig_tool:=.d) $(rig_part:.o=.d) $B/controller/main.d $(hypercall:%.c=$B/%.d)
+-include $(shell find $B -name '*.d' -type f 2>/dev/null)
 
 .SECONDARY:
 .PHONY: FORCE all rig tests demo check lint deps install format clean flags

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* What is said on a QMP connection, the one of a device model that has no devices. No I/O: bytes in, bytes
+ * out. What is asked is answered truthfully where the answer is known, and is CommandNotFound otherwise.
+ *
+ * Source: QEMU's specification of QMP (docs/interop/qmp-spec), and what libxl and libxenstat send. A message
+ * is a JSON object; messages need nothing between them, so they are told apart by counting braces. */
+#ifndef XENRECON_DM_QMP_H
+#define XENRECON_DM_QMP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "controller/dm/options.h"
+
+enum { QMP_MESSAGE_MAX = 64 * 1024 };
+
+/* The machine that they all speak of; the caller's. */
+struct qmp_machine {
+    const struct dm_options *options;
+    unsigned clients[DM_SOCKETS_MAX]; /* connected now, by socket */
+    bool running, started;            /* started: ran at some time */
+    bool quit;                        /* was asked for */
+};
+
+struct qmp_session {
+    struct qmp_machine *machine;
+    bool negotiated;
+    /* the message that is being read */
+    char *text;
+    size_t len, cap;
+    unsigned depth;
+    bool quoted, escaped;
+};
+
+void qmp_session_init(struct qmp_session *s, struct qmp_machine *machine);
+void qmp_session_finish(struct qmp_session *s);
+
+/* What to send, NUL-terminated, to be freed by the caller. */
+char *qmp_greeting(void);
+
+/* Takes bytes until a message is complete, and answers that one: *ret_answer to be sent and freed, or NULL
+ * when all of the bytes were taken without one. Returns how many were. *ret_broken: what comes cannot be
+ * understood any more; send the answer and hang up. */
+size_t qmp_feed(struct qmp_session *s, const char *data, size_t len, char **ret_answer, bool *ret_broken);
+
+#endif

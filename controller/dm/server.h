@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* QMP on UNIX sockets: listens where the options say, and lets each client speak with a session of its own.
+ * On the loop's thread. Errors are negative errno. */
+#ifndef XENRECON_DM_SERVER_H
+#define XENRECON_DM_SERVER_H
+
+#include "controller/dm/qmp.h"
+
+struct uv_loop_s;
+struct dm_server;
+
+struct dm_server_config {
+    struct uv_loop_s *loop;
+    struct qmp_machine *machine;
+    void (*changed)(void *arg); /* a command may have changed the machine, and the answer is on its way */
+    void *arg;
+};
+
+/* *ret_at, if it fails: which socket, an element of the options. */
+int dm_server_new(const struct dm_server_config *config, struct dm_server **ret_server,
+                  const struct dm_socket **ret_at);
+
+/* Removes the sockets and hangs up. What was answered is still sent, if that takes no waiting. Gone when the
+ * loop has turned. */
+void dm_server_close(struct dm_server *s);
+
+#endif
