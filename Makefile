@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 #
-#   make            build/xenrecon, build/xenrecon-dm
+#   make            build/xenrecon, build/xenrecon-blk, build/xenrecon-dm
 #   make demo       the main job, on a private store            (installs what is missing, when it may)
 #   make check      every test
 #   make lint       clang-format, clang-tidy, cppcheck, gcc -fanalyzer, shellcheck
@@ -14,9 +14,9 @@ VERSION := 0.1.0
 
 prefix     ?= /usr/local
 sbindir    ?= $(prefix)/sbin
-libexecdir ?= $(prefix)/libexec
 datadir    ?= $(prefix)/share
 sysconfdir ?= /etc
+libexecdir ?= $(prefix)/libexec
 
 comma := ,
 B := build$(if $(filter-out cc gcc,$(CC)),-$(CC))$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))
@@ -38,7 +38,14 @@ ALL_CFLAGS = $(STD) $(WARN) $(CFLAGS) -MMD -MP
 PURE_LIBS := -lyaml -ljansson
 LIBS      := $(PURE_LIBS) -luv -lxenstore
 
-pure_src  := $(wildcard schemas/*.c reconcilers/*.c)
+LIBS_BLK  := -luv -lxenevtchn -lxengnttab -lseccomp
+
+# xenrecon-blk: of its folder, these are pure too; of the rest it needs but a few
+blk_pure  := $(addprefix reconcilers/block/,blkif.c journal.c request.c space.c)
+blk_src   := $(wildcard reconcilers/block/*.c) $(addprefix schemas/,mem.c message.c value.c)
+blk_obj   := $(blk_src:%.c=$B/%.o)
+
+pure_src  := $(wildcard schemas/*.c reconcilers/*.c) $(blk_pure)
 ctl_src   := $(filter-out controller/main.c,$(wildcard controller/*.c))
 dm_src    := $(filter-out controller/dm/main.c,$(wildcard controller/dm/*.c))
 pure_obj  := $(pure_src:%.c=$B/%.o)
@@ -65,7 +72,7 @@ Q := @
 say = @printf '  %-5s %s\n'
 endif
 
-all: $B/xenrecon $B/xenrecon-dm
+all: $B/xenrecon $B/xenrecon-blk $B/xenrecon-dm
 
 $B/xenrecon: $B/controller/main.o $(ctl_obj) $(pure_obj)
 	$(say) LINK $@
@@ -75,6 +82,10 @@ $B/xenrecon: $B/controller/main.o $(ctl_obj) $(pure_obj)
 $B/xenrecon-dm: $B/controller/dm/main.o $(dm_obj) $(patsubst %,$B/schemas/%.o,arena mem printable value)
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -ljansson -luv -lxenstore
+
+$B/xenrecon-blk: $(blk_obj)
+	$(say) LINK $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_BLK)
 
 $B/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -141,6 +152,7 @@ flags:
 install: all
 	install -D -m 755 $B/xenrecon $(DESTDIR)$(sbindir)/xenrecon
 	install -D -m 755 $B/xenrecon-dm $(DESTDIR)$(libexecdir)/xenrecon/xenrecon-dm
+	install -D -m 755 $B/xenrecon-blk $(DESTDIR)$(libexecdir)/xenrecon/xenrecon-blk
 	install -d $(DESTDIR)$(datadir)/xenrecon/policies $(DESTDIR)$(sysconfdir)/xenrecon/policies.d
 	install -m 644 $(wildcard deploy/policies/*.yaml) $(DESTDIR)$(datadir)/xenrecon/policies/
 

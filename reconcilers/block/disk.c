@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+#include "reconcilers/block/disk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+enum { FILE_BLOCK = 4096 /* what file systems like: told to guests as the physical sector of a file */ };
+
+/* What follows the format, or NULL when it is one that we do not read. */
+static const char *image_path(const char *image)
+{
+    static const char *const raw[] = {"raw:", "aio:", "phy:", "file:", "empty:"};
+    if (*image == '/' || !*image)
+        return image;
+    for (size_t i = 0; i < sizeof raw / sizeof *raw; i++)
+        if (strncmp(image, raw[i], strlen(raw[i])) == 0)
+            return image + strlen(raw[i]);
+    return strchr(image, ':') ? NULL : image;
+}
+
+static int64_t size_now(const struct disk *d)
+{
+    struct stat st;
+    uint64_t size;
+    if (d->block)
+        return ioctl(d->fd, BLKGETSIZE64, &size) ? -errno : (int64_t)size;
+    return fstat(d->fd, &st) ? -errno : (int64_t)st.st_size;
+}
+
+bool disk_resized(struct disk *d)
+{
+    int64_t size = d->fd < 0 ? 0 : size_now(d);
+    if (size < 0)
+        return false;
+    /* what does not fill a physical sector is out of the guest's reach */
+    uint64_t sectors = (uint64_t)size / d->physical_size * (d->physical_size / SECTOR);
+    if (sectors == d->geometry.sectors)
+        return false;
+    d->geometry.sectors = sectors;
+    return true;
+}
+
+/* ---- opening ---- */
+
+/* A number below /sys about the disk's queue; a partition's is its whole disk's. 0: not there. */
+static uint64_t queue_limit(dev_t dev, const char *name)
+{
+    static const char *const places[] = {"", "../"};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        char path[128];
+        uint64_t n = 0;
+        snprintf(path, sizeof path, "/sys/dev/block/%u:%u/%squeue/%s", major(dev), minor(dev), places[i],
+                 name);
+        FILE *f = fopen(path, "re");
+        if (!f)
+            continue;
+        if (fscanf(f, "%" SCNu64, &n) != 1)
+            n = 0;
+        fclose(f);
+        return n;
+    }
+    return 0;
+}
+
+static void look_at_block_device(struct disk *d, const struct stat *st)
+{
+    int logical = 0;
+    unsigned physical = 0;
+    d->block = true;
+    if (ioctl(d->fd, BLKSSZGET, &logical) == 0 && logical > SECTOR)
+        d->geometry.sector_size = (uint32_t)logical;
+    d->physical_size = d->geometry.sector_size;
+    if (ioctl(d->fd, BLKPBSZGET, &physical) == 0 && physical > d->physical_size)
+        d->physical_size = physical;
+    d->geometry.discard &= queue_limit(st->st_rdev, "discard_max_bytes") > 0;
+    d->discard_granularity = (uint32_t)queue_limit(st->st_rdev, "discard_granularity");
+    if (d->discard_granularity == 0)
+        d->discard_granularity = d->geometry.sector_size;
+    d->discard_alignment = 0;
+}
+
+static void look_at_file(struct disk *d, const struct stat *st)
+{
+    d->physical_size = st->st_size % FILE_BLOCK == 0 ? FILE_BLOCK : SECTOR;
+    d->discard_granularity = FILE_BLOCK;
+}
+
+static int fail(char ret_why[256], const char *path, int error)
+{
+    snprintf(ret_why, 256, "%.200s: %s", path, strerror(error));
+    return -error;
+}
+
+static int open_medium(struct disk *d, const struct disk_options *o, const char *path, char ret_why[256])
+{
+    struct stat st;
+    int flags = (o->read_only ? O_RDONLY : O_RDWR) | (o->direct ? O_DIRECT : 0);
+    /* O_NONBLOCK: a FIFO must not keep us here; it means nothing to files and disks */
+    d->fd = open(path, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (d->fd < 0 || fstat(d->fd, &st))
+        return fail(ret_why, path, errno);
+    if (S_ISBLK(st.st_mode)) {
+        look_at_block_device(d, &st);
+    } else if (S_ISREG(st.st_mode)) {
+        look_at_file(d, &st);
+    } else {
+        snprintf(ret_why, 256, "%.200s is neither a file nor a block device", path);
+        return -EINVAL;
+    }
+    int64_t size = size_now(d);
+    if (size < 0)
+        return fail(ret_why, path, (int)-size);
+    disk_resized(d);
+    return 0;
+}
+
+int disk_open(const struct disk_options *o, struct disk *ret_disk, char ret_why[256])
+{
+    struct disk d = {.fd = -1, .cdrom = o->cdrom, .direct = o->direct, .physical_size = SECTOR};
+    const char *path = image_path(o->image);
+    int error = 0;
+    d.geometry = (struct geometry){.sector_size = SECTOR, .read_only = o->read_only || o->cdrom};
+    d.geometry.discard = o->discard && !d.geometry.read_only;
+    if (!path) {
+        snprintf(ret_why, 256, "%.100s: only raw images are served, not this format", o->image);
+        return -EINVAL;
+    }
+    if (!*path && !o->cdrom) {
+        snprintf(ret_why, 256, "a disk needs an image");
+        return -EINVAL;
+    }
+    if (*path) {
+        struct disk_options as = *o;
+        as.read_only = d.geometry.read_only;
+        error = open_medium(&d, &as, path, ret_why);
+    }
+    if (error) {
+        disk_close(&d);
+        return error;
+    }
+    *ret_disk = d;
+    return 0;
+}
+
+void disk_close(struct disk *d)
+{
+    if (d->fd >= 0)
+        close(d->fd);
+    d->fd = -1;
+}
+
+/* ---- without waiting ---- */
+
+/* A file system that cannot promise not to wait is believed once and for all. */
+static int64_t now_result(ssize_t n, bool *cannot)
+{
+    if (n >= 0)
+        return n;
+    if (errno == EOPNOTSUPP || errno == EINVAL)
+        *cannot = true;
+    return errno == EAGAIN || *cannot || errno == EINTR ? -EAGAIN : -errno;
+}
+
+int64_t disk_read_now(struct disk *d, void *to, size_t len, uint64_t offset)
+{
+    struct iovec v = {.iov_base = to, .iov_len = len};
+    if (d->no_nowait_read || d->direct)
+        return -EAGAIN;
+    return now_result(preadv2(d->fd, &v, 1, (off_t)offset, RWF_NOWAIT), &d->no_nowait_read);
+}
+
+/* Into the page cache a write hardly ever waits, and when it does, this disk alone does: where the file
+ * system knows no RWF_NOWAIT for it, it is done at once all the same. */
+int64_t disk_write_now(struct disk *d, const void *from, size_t len, uint64_t offset)
+{
+    struct iovec v = {.iov_base = (void *)(uintptr_t)from, .iov_len = len};
+    if (d->direct)
+        return -EAGAIN;
+    if (!d->no_nowait_write) {
+        int64_t n = now_result(pwritev2(d->fd, &v, 1, (off_t)offset, RWF_NOWAIT), &d->no_nowait_write);
+        if (!d->no_nowait_write)
+            return n;
+    }
+    ssize_t n = pwrite(d->fd, from, len, (off_t)offset);
+    return n >= 0 ? n : errno == EINTR ? -EAGAIN : -errno;
+}
+
+/* ---- whatever it takes ---- */
+
+int disk_read(const struct disk *d, void *to, size_t len, uint64_t offset)
+{
+    char *at = to;
+    while (len > 0) {
+        ssize_t n = pread(d->fd, at, len, (off_t)offset);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0) /* the end: somebody cut the file off */
+            return n < 0 ? -errno : -EIO;
+        at += n;
+        len -= (size_t)n;
+        offset += (uint64_t)n;
+    }
+    return 0;
+}
+
+int disk_write(const struct disk *d, const void *from, size_t len, uint64_t offset)
+{
+    const char *at = from;
+    while (len > 0) {
+        ssize_t n = pwrite(d->fd, at, len, (off_t)offset);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n < 0 ? -errno : -EIO;
+        at += n;
+        len -= (size_t)n;
+        offset += (uint64_t)n;
+    }
+    return 0;
+}
+
+int disk_flush(const struct disk *d)
+{
+    if (d->fd < 0 || d->geometry.read_only)
+        return 0;
+    while (fdatasync(d->fd))
+        if (errno != EINTR)
+            return -errno;
+    return 0;
+}
+
+int disk_discard(const struct disk *d, uint64_t offset, uint64_t len)
+{
+    uint64_t range[2] = {offset, len};
+    int bad;
+    do {
+        bad = d->block
+                  ? ioctl(d->fd, BLKDISCARD, range)
+                  : fallocate(d->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)len);
+    } while (bad && errno == EINTR);
+    return bad ? -errno : 0;
+}

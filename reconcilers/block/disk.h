@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* What a disk is kept on: a raw file, a block device, or nothing (a CD-ROM drive without a medium).
+ *
+ * Owns the descriptor. Offsets and lengths are bytes; ranges were checked by request_check(). Everything but
+ * open, resize and close may be called on any thread, several at a time. Errors are negative errno. */
+#ifndef XENRECON_BLOCK_DISK_H
+#define XENRECON_BLOCK_DISK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "reconcilers/block/request.h"
+
+struct disk_options {
+    const char
+        *image; /* as libxl's `params`: PATH, or one of raw: aio: phy: file: and PATH; no path: no medium */
+    bool read_only, cdrom;
+    bool discard; /* wanted, where the storage can */
+    bool direct;  /* past the page cache */
+};
+
+struct disk {
+    int fd; /* -1: no medium */
+    bool block, cdrom, direct;
+    bool no_nowait_read, no_nowait_write; /* tried, and the file system cannot */
+    struct geometry geometry;
+    uint32_t physical_size;                          /* of a sector; bytes */
+    uint32_t discard_granularity, discard_alignment; /* bytes */
+};
+
+/* On an error, ret_why says in words what is wrong. */
+int disk_open(const struct disk_options *options, struct disk *ret_disk, char ret_why[256]);
+void disk_close(struct disk *d);
+
+/* Looks how big it is now. True: not as big as before, and the geometry says so. */
+bool disk_resized(struct disk *d);
+
+/* Whatever can be had without waiting: bytes (maybe fewer), or -EAGAIN. */
+int64_t disk_read_now(struct disk *d, void *to, size_t len, uint64_t offset);
+int64_t disk_write_now(struct disk *d, const void *from, size_t len, uint64_t offset);
+
+/* All of it, whatever it takes: 0, or an error. */
+int disk_read(const struct disk *d, void *to, size_t len, uint64_t offset);
+int disk_write(const struct disk *d, const void *from, size_t len, uint64_t offset);
+int disk_flush(const struct disk *d);
+int disk_discard(const struct disk *d, uint64_t offset, uint64_t len);
+
+#endif

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+#include "reconcilers/block/jail.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/fs.h>
+#include <seccomp.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <xengnttab.h> /* first: the next two want Xen's types */
+
+#include <xen/sys/evtchn.h>
+#include <xen/sys/gntdev.h>
+
+/* ---- rights ---- */
+
+static int drop_capabilities(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
+    for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap) >= 0; cap++)
+        if (prctl(PR_CAPBSET_DROP, cap) && errno != EPERM)
+            return -errno;
+    if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) && errno != EINVAL)
+        return -errno;
+    return syscall(SYS_capset, &header, none) ? -errno : 0;
+}
+
+static int change_user(const struct jail *jail)
+{
+    if (setgroups(0, NULL) || setresgid(jail->gid, jail->gid, jail->gid))
+        return -errno;
+    /* keeps the right to give up the bounding set; all go right after */
+    if (prctl(PR_SET_KEEPCAPS, 1) || setresuid(jail->uid, jail->uid, jail->uid))
+        return -errno;
+    return 0;
+}
+
+int jail_rights(const struct jail *jail, bool *ret_chrooted)
+{
+    bool chrooted = false;
+    if (chroot(jail->root) == 0)
+        chrooted = true;
+    else if (errno != EPERM) /* as a plain user there is no other root: the list of calls has to do */
+        return -errno;
+    if (chdir(chrooted ? "/" : jail->root))
+        return -errno;
+    int error = jail->new_user ? change_user(jail) : 0;
+    if (!error)
+        error = drop_capabilities();
+    if (error)
+        return error;
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0))
+        return -errno;
+    *ret_chrooted = chrooted;
+    return 0;
+}
+
+/* ---- system calls ---- */
+
+static const int calls[] = {
+    /* the image */
+    SCMP_SYS(pread64),
+    SCMP_SYS(pwrite64),
+    SCMP_SYS(preadv2),
+    SCMP_SYS(pwritev2),
+    SCMP_SYS(fdatasync),
+    SCMP_SYS(fallocate),
+    SCMP_SYS(fstat),
+    SCMP_SYS(newfstatat),
+    /* the controller (socket() below), events, the log */
+    SCMP_SYS(connect),
+    SCMP_SYS(sendto),
+    SCMP_SYS(recvfrom),
+    SCMP_SYS(read),
+    SCMP_SYS(write),
+    SCMP_SYS(writev),
+    SCMP_SYS(close),
+    SCMP_SYS(poll),
+    SCMP_SYS(fcntl),
+    /* the loop and its threads */
+    SCMP_SYS(epoll_pwait),
+    SCMP_SYS(epoll_wait),
+    SCMP_SYS(epoll_ctl),
+    SCMP_SYS(futex),
+    SCMP_SYS(sched_yield),
+    SCMP_SYS(clock_gettime),
+    SCMP_SYS(clock_nanosleep),
+    SCMP_SYS(restart_syscall),
+    SCMP_SYS(rt_sigreturn),
+    SCMP_SYS(rt_sigprocmask),
+    SCMP_SYS(rt_sigaction),
+    SCMP_SYS(exit),
+    SCMP_SYS(exit_group),
+    /* memory (mmap() and mprotect() below) */
+    SCMP_SYS(munmap),
+    SCMP_SYS(mremap),
+    SCMP_SYS(madvise),
+    SCMP_SYS(brk),
+    /* abort() */
+    SCMP_SYS(getpid),
+    SCMP_SYS(gettid),
+    SCMP_SYS(tgkill),
+};
+
+static const unsigned long ioctls[] = {
+    IOCTL_GNTDEV_MAP_GRANT_REF,
+    IOCTL_GNTDEV_UNMAP_GRANT_REF,
+    IOCTL_GNTDEV_GET_OFFSET_FOR_VADDR,
+    IOCTL_GNTDEV_GRANT_COPY,
+    IOCTL_EVTCHN_BIND_INTERDOMAIN,
+    IOCTL_EVTCHN_UNBIND,
+    IOCTL_EVTCHN_NOTIFY,
+    BLKGETSIZE64,
+    BLKDISCARD,
+    FIONBIO,
+};
+
+static int allow(scmp_filter_ctx filter, int call)
+{
+    int error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 0);
+    return error == -EDOM ? 0 : error; /* this architecture has no such call */
+}
+
+static int allow_when(scmp_filter_ctx filter, int call, struct scmp_arg_cmp what)
+{
+    int error = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 1, &what);
+    return error == -EDOM ? 0 : error;
+}
+
+static int fill(scmp_filter_ctx filter)
+{
+    int error = 0;
+    for (size_t i = 0; i < sizeof calls / sizeof *calls && !error; i++)
+        error = allow(filter, calls[i]);
+    for (size_t i = 0; i < sizeof ioctls / sizeof *ioctls && !error; i++)
+        error = allow_when(filter, SCMP_SYS(ioctl), SCMP_A1_32(SCMP_CMP_EQ, (uint32_t)ioctls[i]));
+    if (!error)
+        error = allow_when(filter, SCMP_SYS(socket), SCMP_A0_32(SCMP_CMP_EQ, AF_UNIX));
+    if (!error)
+        error = allow_when(filter, SCMP_SYS(mmap), SCMP_A2_32(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    if (!error)
+        error = allow_when(filter, SCMP_SYS(mprotect), SCMP_A2_32(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    return error;
+}
+
+int jail_calls(void)
+{
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+    if (!filter)
+        return -ENOMEM;
+    int error = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
+    if (!error)
+        error = fill(filter);
+    if (!error)
+        error = seccomp_load(filter);
+    seccomp_release(filter);
+    return error;
+}

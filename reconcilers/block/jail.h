@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* Takes away from the process what it does not need once image, gntdev and the restricted evtchn are open.
+ *
+ * In two steps. First, before there are threads: another root directory (with nothing but the controller's
+ * socket in it), another user, no capabilities, none to be had by exec(). Then, when all threads there will
+ * be run: a list of system calls, and whoever calls another is killed. No open() is on it: what the file
+ * system holds is out of reach, whatever the user may read. Errors are negative errno. */
+#ifndef XENRECON_BLOCK_JAIL_H
+#define XENRECON_BLOCK_JAIL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct jail {
+    const char *root; /* to change into, when we may */
+    bool new_user;    /* become uid and gid */
+    uid_t uid;
+    gid_t gid;
+};
+
+/* ret_chrooted: paths are now as seen from `root`. */
+int jail_rights(const struct jail *jail, bool *ret_chrooted);
+int jail_calls(void);
+
+#endif

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+/* xenrecon-blk: serves one disk of one guest. Started by the controller, never by hand: what it must know
+ * comes in the environment and in two descriptors (xenrecon-worker(7)). Opens everything, locks itself in,
+ * serves. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "reconcilers/block/disk.h"
+#include "reconcilers/block/guest.h"
+#include "reconcilers/block/jail.h"
+#include "reconcilers/block/journal.h"
+#include "reconcilers/block/say.h"
+#include "reconcilers/block/worker.h"
+#include "schemas/message.h"
+#include "schemas/value.h"
+
+enum { EXIT_USAGE = 64, DOMID_MAX = 0x7fef };
+
+static const char usage[] =
+    "usage: xenrecon-blk --image PARAMS [OPTION]...\n"
+    "\n"
+    "Serves a raw file or a block device to one guest, as the worker of xenrecon(8) for it.\n"
+    "\n"
+    "  --image PARAMS      PATH, or raw:, aio:, phy: or file: and PATH; without a path an empty drive\n"
+    "  --mode r|w          read-only or writable (default: w)\n"
+    "  --device-type TYPE  disk (default) or cdrom, which is read-only and may be empty\n"
+    "  --discard[=0|1]     let the guest give blocks back\n"
+    "  --direct[=0|1]      past the page cache (O_DIRECT)\n"
+    "  --no-jail           keep all rights: ONLY for tests on machines without Xen\n"
+    "  --help\n";
+
+struct options {
+    struct disk_options disk;
+    bool no_jail;
+};
+
+struct inherited {
+    const char *device, *socket;
+    uint16_t domid;
+    char token[TOKEN_DIGITS + 1];
+    struct journal *journal;
+    struct jail jail;
+};
+
+struct process {
+    uv_loop_t loop;
+    uv_signal_t signals[3];
+    uv_work_t first_work;
+    struct worker *worker;
+    bool well;
+};
+
+static void die(int status, const char *what) __attribute__((noreturn));
+static void die(int status, const char *what)
+{
+    say("%s", what);
+    exit(status);
+}
+
+/* ---- options ---- */
+
+static bool flag(const char *value)
+{
+    if (value && strcmp(value, "0") != 0 && strcmp(value, "1") != 0)
+        die(EXIT_USAGE, "--discard and --direct are 0 or 1");
+    return !value || *value == '1';
+}
+
+static bool one_of(const char *value, const char *yes, const char *no)
+{
+    if (strcmp(value, yes) != 0 && strcmp(value, no) != 0)
+        die(EXIT_USAGE, "--mode is r or w, --device-type is disk or cdrom");
+    return strcmp(value, yes) == 0;
+}
+
+static struct options parse_options(int argc, char **argv)
+{
+    enum { IMAGE = 1, MODE, TYPE, DISCARD, DIRECT, NO_JAIL, HELP };
+    static const struct option known[] = {
+        {"image", required_argument, NULL, IMAGE},
+        {"mode", required_argument, NULL, MODE},
+        {"device-type", required_argument, NULL, TYPE},
+        {"discard", optional_argument, NULL, DISCARD},
+        {"direct", optional_argument, NULL, DIRECT},
+        {"no-jail", no_argument, NULL, NO_JAIL},
+        {"help", no_argument, NULL, HELP},
+        {NULL, 0, NULL, 0},
+    };
+    struct options o = {0};
+    for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
+        if (c == IMAGE)
+            o.disk.image = optarg;
+        else if (c == MODE)
+            o.disk.read_only = one_of(optarg, "r", "w");
+        else if (c == TYPE)
+            o.disk.cdrom = one_of(optarg, "cdrom", "disk");
+        else if (c == DISCARD)
+            o.disk.discard = flag(optarg);
+        else if (c == DIRECT)
+            o.disk.direct = flag(optarg);
+        else if (c == NO_JAIL)
+            o.no_jail = true;
+        else if (c == HELP)
+            exit(fputs(usage, stdout) == EOF);
+        else
+            exit(EXIT_USAGE);
+    }
+    if (optind != argc || !o.disk.image) {
+        fputs(usage, stderr);
+        exit(EXIT_USAGE);
+    }
+    return o;
+}
+
+/* ---- what the controller left us ---- */
+
+static const char *need(const char *name)
+{
+    const char *value = getenv(name);
+    if (!value || !*value) {
+        say("%s is not set: xenrecon-blk is started by xenrecon", name);
+        exit(EXIT_USAGE);
+    }
+    return value;
+}
+
+static uint32_t need_number(const char *name, uint64_t max)
+{
+    const char *text = need(name);
+    uint64_t n = 0;
+    if (parse_decimal(text, strlen(text), max, &n)) {
+        say("%s is no number that can be", name);
+        exit(EXIT_USAGE);
+    }
+    return (uint32_t)n;
+}
+
+/* Both positions of the descriptor are ours alone: nobody after us may read it. */
+static void read_token(char token[TOKEN_DIGITS + 1])
+{
+    int fd = (int)need_number("XENRECON_TOKEN_FD", 1023);
+    if (pread(fd, token, TOKEN_DIGITS, 0) != TOKEN_DIGITS ||
+        strspn(token, "0123456789abcdef") != TOKEN_DIGITS)
+        die(1, "no token on XENRECON_TOKEN_FD");
+    close(fd);
+}
+
+static struct journal *map_journal(void)
+{
+    int fd = (int)need_number("XENRECON_STATE_FD", 1023);
+    struct journal *j = MAP_FAILED;
+    if (ftruncate(fd, sizeof *j) == 0)
+        j = mmap(NULL, sizeof *j, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (j == MAP_FAILED) {
+        say("the state file: %s", strerror(errno));
+        exit(1);
+    }
+    close(fd);
+    return j;
+}
+
+static void inherit(struct inherited *in)
+{
+    in->device = need("XENRECON_DEVICE");
+    say_as(in->device);
+    in->socket = need("XENRECON_SOCKET");
+    in->domid = (uint16_t)need_number("XENRECON_FRONTEND_DOMID", DOMID_MAX);
+    read_token(in->token);
+    in->journal = map_journal();
+    in->jail.new_user = getenv("XENRECON_UID") != NULL;
+    if (in->jail.new_user) {
+        in->jail.uid = need_number("XENRECON_UID", UINT32_MAX - 1);
+        in->jail.gid = need_number("XENRECON_GID", UINT32_MAX - 1);
+    }
+}
+
+/* ---- the process ---- */
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct process *p = handle->data;
+    if (number == SIGHUP)
+        worker_look_at_size(p->worker);
+    else
+        worker_stop(p->worker);
+}
+
+static void on_finished(void *arg, bool well)
+{
+    struct process *p = arg;
+    p->well = well;
+    uv_stop(&p->loop);
+}
+
+static void nothing(uv_work_t *work)
+{
+    (void)work;
+}
+
+static void after_nothing(uv_work_t *work, int status)
+{
+    (void)work, (void)status;
+}
+
+/* All threads there will be, and all that the loop opens for itself, are made here. */
+static void set_up_loop(struct process *p)
+{
+    static const int numbers[] = {SIGHUP, SIGTERM, SIGINT};
+    uv_loop_init(&p->loop);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        uv_signal_init(&p->loop, &p->signals[i]);
+        p->signals[i].data = p;
+        uv_signal_start(&p->signals[i], on_signal, numbers[i]);
+    }
+    uv_queue_work(&p->loop, &p->first_work, nothing, after_nothing);
+}
+
+static void tear_down(struct process *p)
+{
+    worker_free(p->worker);
+    for (size_t i = 0; i < sizeof p->signals / sizeof *p->signals; i++)
+        uv_close((uv_handle_t *)&p->signals[i], NULL);
+    uv_run(&p->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&p->loop);
+}
+
+/* Where the socket is for us; `why` is set when the jail does not hold. */
+static const char *lock_in(struct inherited *in, bool no_jail, char why[256])
+{
+    bool chrooted = false;
+    char *slash = strrchr(in->socket, '/');
+    if (no_jail) {
+        say("--no-jail: THIS WORKER KEEPS ALL ITS RIGHTS. For tests on machines without Xen, nothing else");
+        return in->socket;
+    }
+    if (in->socket[0] != '/') {
+        snprintf(why, 256, "XENRECON_SOCKET is not an absolute path");
+        return in->socket;
+    }
+    in->jail.root = slash == in->socket ? "/" : strndup(in->socket, (size_t)(slash - in->socket));
+    int error = in->jail.root ? jail_rights(&in->jail, &chrooted) : -ENOMEM;
+    if (error)
+        snprintf(why, 256, "giving up rights: %s", strerror(-error));
+    return chrooted ? slash : in->socket;
+}
+
+static void quiet_memory(void)
+{
+    mallopt(M_ARENA_MAX, 1); /* the pool's threads allocate nothing */
+    setenv("UV_THREADPOOL_SIZE", "4", 0);
+}
+
+int main(int argc, char **argv)
+{
+    struct options o = parse_options(argc, argv);
+    struct inherited in = {0};
+    struct process p = {0};
+    struct disk disk = {.fd = -1};
+    struct guest *guest = NULL;
+    char why[256] = "";
+
+    signal(SIGPIPE, SIG_IGN);
+    quiet_memory();
+    inherit(&in);
+    if (disk_open(&o.disk, &disk, why) == 0)
+        guest_open(in.domid, &guest, why);
+    const char *socket = lock_in(&in, o.no_jail, why);
+    set_up_loop(&p);
+    struct worker_config config = {.loop = &p.loop,
+                                   .disk = &disk,
+                                   .guest = guest,
+                                   .journal = in.journal,
+                                   .failure = *why ? why : NULL,
+                                   .device = in.device,
+                                   .token = in.token,
+                                   .finished = on_finished,
+                                   .arg = &p};
+    p.worker = worker_new(&config);
+    int error = o.no_jail ? 0 : jail_calls();
+    if (error) {
+        say("restricting system calls: %s", strerror(-error));
+        return 1;
+    }
+    worker_begin(p.worker, socket);
+    uv_run(&p.loop, UV_RUN_DEFAULT);
+    tear_down(&p);
+    guest_close(guest);
+    disk_close(&disk);
+    return p.well ? 0 : 1;
+}

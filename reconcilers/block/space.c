@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+#include "reconcilers/block/space.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+enum { PAGE = 4096 };
+
+void space_init(struct space *s, size_t size)
+{
+    void *base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (base == MAP_FAILED) {
+        fputs("xenrecon-blk: out of memory\n", stderr);
+        abort();
+    }
+    *s = (struct space){.base = base, .size = size};
+}
+
+void space_finish(struct space *s)
+{
+    if (s->base)
+        munmap(s->base, s->size);
+    *s = (struct space){0};
+}
+
+void *space_take(struct space *s, size_t len, size_t *held)
+{
+    size_t need = (len + PAGE - 1) / PAGE * PAGE, skip = 0;
+    if (s->used == 0)
+        s->next = 0;
+    if (s->next + need > s->size)
+        skip = s->size - s->next;
+    if (need > s->size || s->used + skip + need > s->size)
+        return NULL;
+    size_t at = skip ? 0 : s->next;
+    s->next = (at + need) % s->size;
+    s->used += skip + need;
+    *held += skip + need;
+    s->touched = true;
+    return s->base + at;
+}
+
+void space_undo(struct space *s, size_t held)
+{
+    s->next = (s->next + s->size - held % s->size) % s->size;
+    s->used -= held;
+}
+
+void space_return(struct space *s, size_t held)
+{
+    s->used -= held;
+}
+
+void space_trim(struct space *s)
+{
+    if (s->used > 0 || !s->touched)
+        return;
+    madvise(s->base, s->size, MADV_DONTNEED);
+    s->touched = false;
+}

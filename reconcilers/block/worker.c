@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT */
+#include "reconcilers/block/worker.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reconcilers/block/disk.h"
+#include "reconcilers/block/link.h"
+#include "reconcilers/block/say.h"
+#include "reconcilers/block/serve.h"
+#include "schemas/mem.h"
+#include "schemas/message.h"
+#include "schemas/value.h"
+
+enum standing {
+    STANDING_IDLE,
+    STANDING_CONNECTED,
+    STANDING_BROKEN, /* still the controller's connection, but nothing is served or mapped */
+    STANDING_ENDING, /* told to disconnect, requests are under way */
+};
+
+struct worker {
+    struct worker_config config;
+    struct link *link;
+    struct serve *serve;
+    enum standing standing;
+    uint64_t ring; /* CONNECTED, BROKEN, ENDING */
+    bool stopping;
+};
+
+static const char broken_text[] = "the guest's ring is broken: it claims more requests than fit";
+
+/* ---- what is said ---- */
+
+static void publish(struct message_line *m, const char *key, uint64_t value)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%" PRIu64, value);
+    message_key(m, key, text);
+}
+
+static void send_ready(struct worker *w)
+{
+    const struct disk *d = w->config.disk;
+    const struct geometry *g = &d->geometry;
+    struct message_line m;
+    message_begin(&m, MESSAGE_READY);
+    publish(&m, "sectors", g->sectors);
+    publish(&m, "sector-size", g->sector_size);
+    publish(&m, "physical-sector-size", d->physical_size);
+    publish(&m, "info", (d->cdrom ? VDISK_CDROM : 0U) | (g->read_only ? VDISK_READONLY : 0U));
+    publish(&m, "feature-flush-cache", 1);
+    publish(&m, "feature-max-indirect-segments", INDIRECT_SEGMENTS_MAX);
+    publish(&m, "feature-persistent", 0);
+    publish(&m, "max-ring-page-order", 3);
+    if (g->discard) {
+        publish(&m, "feature-discard", 1);
+        publish(&m, "discard-granularity", d->discard_granularity);
+        publish(&m, "discard-alignment", d->discard_alignment);
+    }
+    link_send(w->link, &m);
+}
+
+static void send_ring(struct worker *w)
+{
+    struct message_line m;
+    message_begin(&m, MESSAGE_CONNECTED);
+    message_arg_ring(&m, w->ring);
+    link_send(w->link, &m);
+}
+
+static void send_disconnected(struct worker *w)
+{
+    struct message_line m;
+    message_begin(&m, MESSAGE_DISCONNECTED);
+    link_send(w->link, &m);
+}
+
+static void send_error(struct worker *w, const char *text)
+{
+    struct message_line m;
+    say("%s", text);
+    message_begin(&m, MESSAGE_ERROR);
+    message_arg(&m, text);
+    link_send(w->link, &m);
+}
+
+static void on_welcome(struct worker *w)
+{
+    if (w->config.failure) {
+        send_error(w, w->config.failure);
+        w->config.finished(w->config.arg, false);
+        return;
+    }
+    send_ready(w);
+    if (w->standing == STANDING_CONNECTED || w->standing == STANDING_BROKEN)
+        send_ring(w);
+    if (w->standing == STANDING_BROKEN)
+        send_error(w, broken_text);
+}
+
+/* ---- connect ---- */
+
+static const char *key(const struct message *m, const char *name)
+{
+    for (size_t i = 0; i < m->n_keys; i++)
+        if (strcmp(m->keys[i].name, name) == 0)
+            return m->keys[i].value;
+    return NULL;
+}
+
+static bool number(const struct message *m, const char *name, uint64_t max, uint32_t *ret)
+{
+    const char *text = key(m, name);
+    uint64_t n;
+    if (!text || parse_decimal(text, strlen(text), max, &n))
+        return false;
+    *ret = (uint32_t)n;
+    return true;
+}
+
+/* NULL, or the key that is missing or wrong. */
+static const char *read_refs(const struct message *m, struct serve_ring *ring)
+{
+    uint32_t order = 0;
+    if (key(m, "ring-page-order") && !number(m, "ring-page-order", 3, &order))
+        return "ring-page-order";
+    ring->n_pages = 1U << order;
+    if (order == 0 && key(m, "ring-ref"))
+        return number(m, "ring-ref", UINT32_MAX, &ring->refs[0]) ? NULL : "ring-ref";
+    static const char names[RING_PAGES_MAX][10] = {"ring-ref0", "ring-ref1", "ring-ref2", "ring-ref3",
+                                                   "ring-ref4", "ring-ref5", "ring-ref6", "ring-ref7"};
+    for (unsigned i = 0; i < ring->n_pages; i++)
+        if (!number(m, names[i], UINT32_MAX, &ring->refs[i]))
+            return names[i];
+    return NULL;
+}
+
+static const char *read_ring(const struct message *m, struct serve_ring *ring)
+{
+    if (!number(m, "event-channel", UINT32_MAX, &ring->port))
+        return "event-channel";
+    if (!blkif_abi_parse(key(m, "protocol"), &ring->abi))
+        return "protocol";
+    return read_refs(m, ring);
+}
+
+static void on_connect(struct worker *w, const struct message *m)
+{
+    struct serve_ring ring = {0};
+    char text[256];
+    if (!message_ring(m->args[0], &ring.id)) {
+        send_error(w, "connect: not the name of a connection");
+        return;
+    }
+    if (w->standing != STANDING_IDLE) {
+        if (w->standing != STANDING_ENDING && w->ring == ring.id)
+            send_ring(w);
+        else
+            send_error(w, "connect: another ring is connected");
+        return;
+    }
+    const char *wrong = read_ring(m, &ring), *what = NULL;
+    if (wrong) {
+        snprintf(text, sizeof text, "connect: %s is missing or cannot be", wrong);
+        send_error(w, text);
+        return;
+    }
+    int error = serve_connect(w->serve, &ring, &what);
+    if (error) {
+        snprintf(text, sizeof text, "connect: %s: %s", what ? what : "failed", strerror(-error));
+        send_error(w, text);
+        return;
+    }
+    w->ring = ring.id;
+    w->standing = STANDING_CONNECTED;
+    serve_look_at_size(w->serve);
+    send_ring(w);
+}
+
+/* ---- disconnect, stop ---- */
+
+static void on_disconnect(struct worker *w)
+{
+    switch (w->standing) {
+    case STANDING_CONNECTED:
+        w->standing = STANDING_ENDING;
+        serve_disconnect(w->serve);
+        return;
+    case STANDING_ENDING:
+        return;
+    case STANDING_IDLE:
+    case STANDING_BROKEN:
+        w->standing = STANDING_IDLE;
+        send_disconnected(w);
+        return;
+    }
+}
+
+void worker_stop(struct worker *w)
+{
+    w->stopping = true;
+    if (w->standing == STANDING_CONNECTED)
+        on_disconnect(w);
+    if (w->standing != STANDING_ENDING)
+        w->config.finished(w->config.arg, true);
+}
+
+static void on_ended(void *arg)
+{
+    struct worker *w = arg;
+    w->standing = STANDING_IDLE;
+    if (w->stopping)
+        w->config.finished(w->config.arg, true);
+    else
+        send_disconnected(w);
+}
+
+static void on_broken(void *arg)
+{
+    struct worker *w = arg;
+    if (w->standing == STANDING_ENDING) {
+        on_ended(w);
+        return;
+    }
+    w->standing = STANDING_BROKEN;
+    send_error(w, broken_text);
+}
+
+static void on_resized(void *arg)
+{
+    struct worker *w = arg;
+    say("the disk has %" PRIu64 " sectors now", w->config.disk->geometry.sectors);
+    send_ready(w);
+}
+
+void worker_look_at_size(struct worker *w)
+{
+    if (w->serve)
+        serve_look_at_size(w->serve);
+}
+
+/* ---- messages ---- */
+
+static void on_refused(struct worker *w)
+{
+    say("the controller refused this worker");
+    w->config.finished(w->config.arg, false);
+}
+
+static void on_message(void *arg, const struct message *m)
+{
+    struct worker *w = arg;
+    switch (m->kind) {
+    case MESSAGE_WELCOME:
+        on_welcome(w);
+        return;
+    case MESSAGE_REFUSED:
+        on_refused(w);
+        return;
+    case MESSAGE_CONNECT:
+        if (w->serve)
+            on_connect(w, m);
+        return;
+    case MESSAGE_DISCONNECT:
+        on_disconnect(w);
+        return;
+    case MESSAGE_STOP:
+        worker_stop(w);
+        return;
+    case MESSAGE_HELLO:
+    case MESSAGE_READY:
+    case MESSAGE_CONNECTED:
+    case MESSAGE_DISCONNECTED:
+    case MESSAGE_ERROR:
+    case MESSAGE_COUNT:
+        return; /* no controller says these */
+    }
+}
+
+/* ---- life ---- */
+
+struct worker *worker_new(const struct worker_config *config)
+{
+    struct worker *w = xcalloc(1, sizeof *w);
+    w->config = *config;
+    if (!config->failure) {
+        struct serve_config serve = {.loop = config->loop,
+                                     .disk = config->disk,
+                                     .guest = config->guest,
+                                     .journal = config->journal,
+                                     .ended = on_ended,
+                                     .broken = on_broken,
+                                     .resized = on_resized,
+                                     .arg = w};
+        w->serve = serve_new(&serve);
+    }
+    return w;
+}
+
+void worker_begin(struct worker *w, const char *socket_path)
+{
+    struct link_config link = {.loop = w->config.loop,
+                               .path = socket_path,
+                               .device = w->config.device,
+                               .token = w->config.token,
+                               .message = on_message,
+                               .arg = w};
+    w->link = link_new(&link);
+}
+
+void worker_free(struct worker *w)
+{
+    if (!w)
+        return;
+    link_free(w->link);
+    serve_free(w->serve);
+    free(w);
+}

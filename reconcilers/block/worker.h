@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* What the controller wants of this disk, and how it is told how the disk stands: turns the messages of
+ * xenrecon-worker(7) into calls of serve.h, and back.
+ *
+ * On the loop's thread. Owns the link and the serving of the ring. */
+#ifndef XENRECON_BLOCK_WORKER_H
+#define XENRECON_BLOCK_WORKER_H
+
+#include <stdbool.h>
+
+struct uv_loop_s;
+struct disk;
+struct guest;
+struct journal;
+struct worker;
+
+struct worker_config {
+    struct uv_loop_s *loop;
+    struct disk *disk;   /* NULL with `failure` */
+    struct guest *guest; /* likewise */
+    struct journal *journal;
+    const char
+        *failure; /* why nothing can be served: told to the controller, then it is over. NULL: all is well */
+    const char *device, *token;
+    void (*finished)(void *arg,
+                     bool well); /* the process should end: it was told to (well), or cannot go on */
+    void *arg;
+};
+
+struct worker *worker_new(const struct worker_config *config);
+void worker_begin(struct worker *w,
+                  const char *socket_path); /* speaks with the controller; kept, not copied */
+void worker_stop(struct worker *w);         /* finished() when what is under way is answered */
+void worker_look_at_size(struct worker *w);
+void worker_free(struct worker *w); /* gone when the loop has turned */
+
+#endif
