@@ -153,7 +153,8 @@ void effect_connect(struct situation *s, bool anew, const char *why)
     if (worker_connect(s, anew, why) == CONNECTION_WAITS)
         return;
     struct marker ring = {.connected = true, .ring = effect_ring(s)};
-    effect_put_state(s, plan_act(s->plan, ACTION_CONNECT, why), XENBUS_CONNECTED, &ring);
+    effect_put_state(s, plan_act(s->plan, ACTION_CONNECT, s->in->worker ? "the worker has connected" : why),
+                     XENBUS_CONNECTED, &ring);
     if (s->object.phase != OBJECT_CONNECTED || !s->in->worker)
         object_enter(s, OBJECT_CONNECTED);
     s->object.front_connected = s->f == XENBUS_CONNECTED;

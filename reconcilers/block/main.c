@@ -148,8 +148,13 @@ static uint32_t need_number(const char *name, uint64_t max)
 static void read_token(char token[TOKEN_DIGITS + 1])
 {
     int fd = (int)need_number("XENRECON_TOKEN_FD", 1023);
-    if (pread(fd, token, TOKEN_DIGITS, 0) != TOKEN_DIGITS ||
-        strspn(token, "0123456789abcdef") != TOKEN_DIGITS)
+    size_t len = 0;
+    for (ssize_t n = 1; n && len<TOKEN_DIGITS; len += n> 0 ? (size_t)n : 0) {
+        n = read(fd, token + len, TOKEN_DIGITS - len); /* of a pipe, which may take its time */
+        if (n < 0 && errno != EINTR)
+            break;
+    }
+    if (len < TOKEN_DIGITS || strspn(token, "0123456789abcdef") != TOKEN_DIGITS)
         die(1, "no token on XENRECON_TOKEN_FD");
     close(fd);
 }

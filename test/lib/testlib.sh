@@ -218,6 +218,7 @@ finish() {
     mapfile -t pids < <(jobs -p)
     [ ${#pids[@]} = 0 ] || kill "${pids[@]}" 2>/dev/null
     stop_store
+    pkill -KILL -f "$dir/" # workers, which outlive everybody
     wait
     if [ -n "${KEEP:-}" ]; then
         echo "kept $dir"

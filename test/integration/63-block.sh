@@ -1,0 +1,86 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# A disk from end to end: the toolstack attaches, xenrecon starts xenrecon-blk, a blkif frontend reads and writes in every
+# way that blkif has, the disk grows, and all of it is detached again.
+# shellcheck source=test/lib/testlib.sh
+. "$(dirname "$0")/../lib/testlib.sh"
+# shellcheck source=test/lib/block.sh
+. "$repo/test/lib/block.sh"
+
+# status NAME STATUS COMMAND...
+status() {
+    local name=$1 want=$2 got=0
+    shift 2
+    "$@" >"$dir/out" 2>&1 || got=$?
+    [ "$got" = "$want" ] || cat "$dir/out"
+    check "$name" "$got" "$want"
+}
+
+toolstack domain-create 0
+start_domain 7 4096 grants
+block_policy
+start_xenrecon --policies "$dir/policies"
+attach_disk 51712 64M
+reach "InitWait, with what the disk is like" "$b/state" 2 "$b/sectors" 131072 "$b/sector-size" 512 \
+    "$b/feature-flush-cache" 1 "$b/feature-discard" 1 "$b/hotplug-status" connected
+check "one worker" "$(workers | wc -l)" 1
+
+# ---- data
+
+seq 1000000 | head -c 1048576 >"$dir/data"
+status "write" 0 blk write 3 2048 <"$dir/data"
+status "write: it is in the image" 0 cmp -i 0:1536 -n 1048576 "$dir/data" "$image"
+blk read 3 2048 --ring-order 1 --protocol 64 >"$dir/read"
+status "read: the same" 0 cmp "$dir/data" "$dir/read"
+status "flush" 0 blk flush
+status "discard" 0 blk discard 8 2040
+blk read 8 2040 >"$dir/read"
+status "discard: reads as zero" 0 cmp -n 1044480 "$dir/read" /dev/zero
+status "verify: a request at a time" 0 blk verify --count 200 --depth 1
+status "verify: 32 requests, 32-bit layout" 0 blk verify --count 2000 --protocol 32 --seed 2
+status "verify: a ring of eight pages" 0 blk verify --count 2000 --ring-order 3 --depth 200 --seed 3
+status "verify: indirect requests" 0 blk verify --count 1000 --segments 256 --depth 4 --seed 4
+
+# ---- manners, on another disk: who closes too often has to wait
+
+attach_disk 51728 64M
+status "reload" 0 blk reload --count 3
+status "kexec" 0 blk kexec --count 3
+status "a frontend that does not wait" 0 blk read 0 8 --eager
+check "no ring is left mapped" "$(rigctl maps 7 | grep -v 'page 1 ' || true)" ""
+check "the same worker through all of it" "$(grep -c 'qdisk/7/51728: worker .* started' "$dir/xenrecon.log")" 1
+
+# ---- the disk grows
+
+mkfifo "$dir/hold"
+blk hold <"$dir/hold" >/dev/null &
+holder=$!
+exec 9>"$dir/hold"
+await "$f/state" 4 "$b/state" 4
+truncate -s 65M "$image"
+reach "the new size is published" "$b/sectors" 133120 "$b/state" 4
+exec 9>&-
+status "the frontend was not disturbed" 0 wait $holder
+
+# ---- a disk that is only read, and an empty drive
+
+attach_disk 51744 1M mode=r
+reach "read-only: said so" "$b/state" 2 "$b/info" 4
+status "read-only: can be read" 0 blk read 0 8
+status "read-only: cannot be written" 1 blk write 0 8 <"$dir/data"
+status "closed in good order" 0 blk read 0 8
+attach_disk 51760 1M mode=r device-type=cdrom params=raw:
+reach "an empty drive" "$b/state" 2 "$b/sectors" 0 "$b/info" 5
+
+# ---- detach
+
+check "a worker for each disk" "$(find "$dir/run/workers" -name "*.state" | wc -l)" 4
+for devid in 51712 51728 51744 51760; do
+    toolstack detach qdisk 7 $devid
+    await "/local/domain/0/backend/qdisk/7/$devid/state" 6
+    toolstack remove qdisk 7 $devid --frontend vbd
+done
+end=$((SECONDS + 10))
+while [ -n "$(workers)" ] && [ $SECONDS -lt $end ]; do sleep 0.05; done
+check "no worker is left" "$(workers)" ""
+check "nothing is left in the run directory" "$(ls "$dir/run/workers")" ""

@@ -1,0 +1,43 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+# For integration tests with disks that xenrecon-blk serves, after testlib.sh: domain 7 in the rig has them.
+# shellcheck disable=SC2034
+XENRECON_BLK=${XENRECON_BLK:-$(dirname "${xenrecon[-1]}")/xenrecon-blk}
+
+# block_policy [LINE...]: with further lines for the worker. Outside Xen it keeps its rights: its libraries are stand-ins
+# that open files.
+block_policy() {
+    mkdir -p "$dir/policies"
+    {
+        sed '/^worker:/,/^deadlines:/d' "$repo/deploy/examples/qdisk.yaml"
+        echo "worker:"
+        echo "  command: ['$XENRECON_BLK', '--image=\${params}', '--mode=\${mode}', '--device-type=\${device-type}',"
+        echo "            '--discard=\${discard-enable}', --no-jail]"
+        echo "  environment: {LD_PRELOAD: '$repo/build/test/rig/hypercall.so', RIG_DIR: '$dir',"
+        echo "                ASAN_OPTIONS: '${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0', UBSAN_OPTIONS: '${UBSAN_OPTIONS:-}'}"
+        [ $# = 0 ] || printf '  %s\n' "$@"
+        echo "retry: {initial: 10ms, max: 100ms}"
+    } >"$dir/policies/qdisk.yaml"
+}
+
+# attach_disk DEVID SIZE [KEY=VALUE...]: with an image of its own, unless it is there; sets b, f and image
+attach_disk() {
+    local devid=$1 size=$2
+    shift 2
+    image=$dir/disk.$devid
+    b=/local/domain/0/backend/qdisk/7/$devid
+    f=/local/domain/7/device/vbd/$devid
+    [ -e "$image" ] || truncate -s "$size" "$image"
+    toolstack attach qdisk 7 "$devid" --frontend vbd "params=raw:$image" mode=w dev=xvda device-type=disk type=qdisk \
+        discard-enable=1 "F:virtual-device=$devid" F:device-type=disk "$@"
+}
+
+# blk COMMAND [OPTION...]: the frontend of the last disk attached
+blk() {
+    as_domain 7 blkfront "${b##*/}" "$@"
+}
+
+# workers: the processes, of this test alone
+workers() {
+    pgrep -f "xenrecon-blk .*$dir/" || true
+}
