@@ -22,6 +22,17 @@ static void on_frontend(void *arg, const char *path)
     engine_watch_frontend(l->e, l->d, path);
 }
 
+/* What must be known to start one anew, and what it publishes, where B may hold other values. */
+static void ask_for_worker(const struct device *d, const struct worker *w, struct snapshot_request *req)
+{
+    const struct object *o = &d->memory.object;
+    req->backend_keys = w->state == WORKER_NONE || w->state == WORKER_DEAD;
+    if (o->unpublished || o->published == worker_published(w))
+        return;
+    req->also = w->published;
+    req->n_also = w->n_published;
+}
+
 void look_snapshot(struct look *l, uint32_t tx, void (*done)(void *arg, int status, struct view *view),
                    void *arg)
 {
@@ -40,11 +51,8 @@ void look_snapshot(struct look *l, uint32_t tx, void (*done)(void *arg, int stat
      */
     l->d->dirty = 0;
     engine_fold_script(l->e, l->d);
-    if (engine_look_at_worker(l->e, l->d, &worker) && !l->d->memory.object.unpublished &&
-        l->d->memory.object.published != worker_published(&worker)) {
-        req.also = worker.published;
-        req.n_also = worker.n_published;
-    }
+    if (engine_look_at_worker(l->e, l->d, &worker))
+        ask_for_worker(l->d, &worker, &req);
     snapshot_take(&req);
 }
 

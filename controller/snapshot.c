@@ -215,8 +215,8 @@ static void on_null_model(void *arg, int status, const char *data, size_t len)
 {
     struct question *q = arg;
     q->s->null_asked = presence_of(q->s, q->side, status);
-    q->s->view->null_model = q->s->null_asked == PRESENT && len == strlen(NULL_MODEL) &&
-                             memcmp(data, NULL_MODEL, len) == 0;
+    q->s->view->null_model =
+        q->s->null_asked == PRESENT && len == strlen(NULL_MODEL) && memcmp(data, NULL_MODEL, len) == 0;
     answered(q->s);
 }
 
@@ -285,10 +285,11 @@ static void second_step(struct snapshot *s)
             ask_declared(s, BACKEND, REQUIRED_CREATE);
         return;
     }
-    if (b == XENBUS_ABSENT || b == XENBUS_INITIALISING || s->req.everything) {
+    bool creates = b == XENBUS_ABSENT || b == XENBUS_INITIALISING || s->req.everything;
+    if (creates || s->req.backend_keys)
         ask_declared(s, BACKEND, REQUIRED_NO);
+    if (creates)
         ask_declared(s, FRONTEND, REQUIRED_CREATE);
-    }
     if (b == XENBUS_INIT_WAIT || b == XENBUS_CONNECTED)
         for (size_t i = 0; i < s->req.n_also; i++)
             ask(s, BACKEND, s->req.also[i].key);

@@ -25,7 +25,8 @@ struct snapshot_request {
     /* Keys of B that are read, too, where it is InitWait or Connected. Copied. */
     const struct published *also;
     size_t n_also;
-    bool diagnose; /* what only helps to say what is wrong, where something may be */
+    bool backend_keys; /* the declared keys of B, whatever state it is in */
+    bool diagnose;     /* what only helps to say what is wrong, where something may be */
     /* Called with F's path before anything below it is read, so that a watch can be there first. May be NULL.
      */
     void (*frontend_found)(void *frontend_arg, const char *path);

@@ -305,7 +305,7 @@ static enum outcome on_respawn(struct situation *s)
                           SEVERITY_WARNING, "the worker is not ready yet");
     else if (s->in->worker && s->in->now < until)
         plan_wake(s->plan, until, true);
-    else if (s->in->worker)
+    else if (s->in->worker && worker_can_start(s))
         worker_start(s, "the worker died");
     return DECIDED;
 }

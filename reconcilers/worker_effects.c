@@ -124,6 +124,19 @@ void worker_start(struct situation *s, const char *why)
     object_enter(s, OBJECT_STARTING);
 }
 
+bool worker_can_start(struct situation *s)
+{
+    for (size_t i = 0; i < s->policy->n_keys[BACKEND]; i++) {
+        const struct key_spec *spec = &s->policy->keys[BACKEND][i];
+        if (!spec->pattern && !view_has(s->view, BACKEND, spec->name))
+            return false; /* it died after they were passed over: that it did will be looked at */
+    }
+    if (situation_keys_complete(s, BACKEND, REQUIRED_CREATE))
+        return true;
+    situation_say_keys(s, BACKEND, REQUIRED_CREATE, SEVERITY_ERROR);
+    return false;
+}
+
 /* ---- the connection ---- */
 
 /* What a worker is told: the declared keys that the guest wrote, as far as they can be understood. */

@@ -13,6 +13,8 @@ void worker_take_in(struct situation *s);
 bool worker_holds(const struct situation *s);
 
 void worker_start(struct situation *s, const char *why);
+/* Are the values there that it is started with? What is missing is said. */
+bool worker_can_start(struct situation *s);
 /* For a report: what would be started. */
 void worker_show(struct situation *s, struct action *a);
 /* The words that it would be started with now, as a number. */

@@ -12,11 +12,11 @@
 killing() {
     local name=$1 pid status=0 kills=0 victim
     shift
-    blk verify --count "${WRITES:-8000}" --seed "$kills_so_far" >"$dir/out" 2>&1 &
+    blk verify --count "${WRITES:-30000}" --seed "$kills_so_far" >"$dir/out" 2>&1 &
     pid=$!
     while kill -0 $pid 2>/dev/null; do
         for victim; do
-            sleep "0.$(printf %03d $((RANDOM % 60 + 5)))"
+            sleep "0.$(printf %03d $((RANDOM % 150 + 50)))"
             $victim
             kills=$((kills + 1))
         done
@@ -48,6 +48,7 @@ attach_disk 51712 64M
 await "$b/state" 2
 
 killing "the worker" kill_worker
+until [ -n "$(workers)" ]; do sleep 0.02; done
 before=$(workers)
 killing "the controller" restart_xenrecon
 check "the controller: the worker went on" "$(workers)" "$before"

@@ -16,7 +16,7 @@ block_policy() {
         echo "  environment: {LD_PRELOAD: '$repo/build/test/rig/hypercall.so', RIG_DIR: '$dir',"
         echo "                ASAN_OPTIONS: '${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0', UBSAN_OPTIONS: '${UBSAN_OPTIONS:-}'}"
         [ $# = 0 ] || printf '  %s\n' "$@"
-        echo "retry: {initial: 10ms, max: 100ms}"
+        echo "retry: {initial: 10ms, max: 20ms}"
     } >"$dir/policies/qdisk.yaml"
 }
 
