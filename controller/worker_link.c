@@ -2,6 +2,7 @@
 #include "controller/worker_link.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -257,7 +258,9 @@ static void on_readable(uv_poll_t *poll, int status, int events)
         return;
     message_room(r, &size);
     if (wrong || size == 0) {
-        lose(l, wrong ? wrong : "is too long");
+        char text[128];
+        snprintf(text, sizeof text, "said something that %s", wrong ? wrong : "is too long");
+        lose(l, text);
         return;
     }
     keep_rest(l, r);

@@ -30,7 +30,8 @@ struct worker_links_config {
     const char *(*hello)(void *arg, void *whose, struct worker_link *link, const struct message *m);
     /* One that was welcome says something else. NULL; or what is wrong with it: the link is lost. */
     const char *(*message)(void *arg, void *whose, const struct message *m);
-    /* One that was welcome is gone. NULL: it left; or what it did, a phrase such as "is too slow". */
+    /* One that was welcome is gone. NULL: it left; or what it did, a phrase such as "said something
+     * that is too long". */
     void (*lost)(void *arg, void *whose, const char *wrong);
 };
 

@@ -193,11 +193,9 @@ static int read_record(const struct run_dir *dir, const char *name, struct worke
     if (error)
         return error;
     ssize_t n = read(fd, text, sizeof text - 1);
-    if (n < 0)
-        error = -errno;
     close(fd);
-    if (error)
-        return error;
+    if (n < 0)
+        return -EIO;
     text[n] = '\0';
     return strlen(text) == (size_t)n && parse_record(text, ret) ? 0 : -EINVAL;
 }
@@ -217,24 +215,21 @@ static void look_at(const struct run_dir *dir, const char *name,
     struct device_key key;
     struct worker_record record;
     const char *suffix;
-    int error = 0;
-    if (name[0] == '.' && (!name[1] || strcmp(name, "..") == 0))
-        return;
-    bool ours = parse_file_name(name, &key, &suffix);
-    if (ours && !*suffix) {
-        error = read_record(dir, name, &record);
-        if (!error && !device_key_equal(&record.key, &key))
-            error = -EINVAL;
-        if (!error) {
-            each(arg, &record);
-            return;
-        }
-    } else if (ours && !is_leftover(dir, &key, suffix)) {
+    if (!parse_file_name(name, &key, &suffix))
+        return; /* who knows whose it is */
+    if (*suffix) {
+        if (is_leftover(dir, &key, suffix))
+            unlinkat(dir->records, name, 0);
         return;
     }
-    if (error || !ours)
-        log_error("%s in the run directory is no record of a worker%s%s: removed", name, error ? ": " : "",
-                  error ? strerror(-error) : "");
+    int error = read_record(dir, name, &record);
+    if (!error && !device_key_equal(&record.key, &key))
+        error = -EINVAL;
+    if (!error) {
+        each(arg, &record);
+        return;
+    }
+    log_error("the record %s of a worker cannot be used, and is removed: %s", name, strerror(-error));
     unlinkat(dir->records, name, 0);
 }
 

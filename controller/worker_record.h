@@ -30,7 +30,8 @@ int worker_record_save(const struct run_dir *dir, const struct worker_record *re
 /* Removes the record and the state file. */
 void worker_record_remove(const struct run_dir *dir, const struct device_key *key);
 
-/* All that can be understood; what cannot, and what belongs to no record, is removed and logged. */
+/* All that can be understood. A record that cannot is logged and removed, and so is a state file without a
+ * record. */
 int worker_record_each(const struct run_dir *dir, void (*each)(void *arg, const struct worker_record *record),
                        void *arg);
 

@@ -89,7 +89,6 @@ static const char *on_hello(void *arg, void *who, struct worker_link *link, cons
 static void on_lost(void *arg, void *who, const char *wrong)
 {
     struct supervised *s = who;
-    char text[SAID_SIZE];
     (void)arg;
     s->link = NULL;
     if (s->ending != ENDING_NOT)
@@ -99,13 +98,12 @@ static void on_lost(void *arg, void *who, const char *wrong)
         return;
     }
     if (may_log(s))
-        log_warning("%s: worker %d said something that %s", s->name, (int)s->record.pid, wrong);
-    snprintf(text, sizeof text, "said something that %s", wrong);
+        log_warning("%s: worker %d %s", s->name, (int)s->record.pid, wrong);
     if (++s->misconduct >= MISCONDUCT_MAX) {
-        life_kill(s, text);
+        life_kill(s, wrong);
         return;
     }
-    supervised_say(s, text);
+    supervised_say(s, wrong);
     supervised_tell(s);
     start_over(s, "come back");
 }

@@ -33,7 +33,7 @@ static struct rig {
     int fds;     /* that were open in the beginning */
 } rig;
 
-static int rig_count_fds(void)
+static inline int rig_count_fds(void)
 {
     int n = 0;
     DIR *dir = opendir("/proc/self/fd");
@@ -43,26 +43,26 @@ static int rig_count_fds(void)
     return n;
 }
 
-static void rig_changed(void *arg, const struct device_key *key)
+static inline void rig_changed(void *arg, const struct device_key *key)
 {
     struct rig *r = arg;
     ck_assert(!r->inside);
     r->changes += device_key_equal(key, &r->key);
 }
 
-static void rig_on_tick(uv_timer_t *timer)
+static inline void rig_on_tick(uv_timer_t *timer)
 {
     (void)timer;
 }
 
-static void rig_open(void)
+static inline void rig_open(void)
 {
     rig.inside = true;
     ck_assert_int_eq(workers_new(&rig.config, &rig.w), 0);
     rig.inside = false;
 }
 
-static void rig_up(void)
+static inline void rig_up(void)
 {
     log_set_level(getenv("LOG") ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR);
     signal(SIGPIPE, SIG_DFL); /* we are not to depend on it */
@@ -92,14 +92,14 @@ static void rig_up(void)
     rig_open();
 }
 
-static char *rig_path(const char *name)
+static inline char *rig_path(const char *name)
 {
     static char path[256];
     snprintf(path, sizeof path, "%s/%s", rig.dir, name);
     return path;
 }
 
-static bool rig_there(const char *name)
+static inline bool rig_there(const char *name)
 {
     return access(rig_path(name), F_OK) == 0;
 }
@@ -121,7 +121,7 @@ static struct worker rig_look(void)
     } while (0)
 #define UNTIL_STATE(state_) UNTIL(rig_look().state == (state_))
 
-static void rig_start_as(const char *mode, uint64_t incarnation)
+static inline void rig_start_as(const char *mode, uint64_t incarnation)
 {
     const char *const argv[] = {"/proc/self/exe", "worker", mode, NULL};
     const struct worker_start start = {&rig.key, incarnation, argv, &rig.policy};
@@ -130,12 +130,12 @@ static void rig_start_as(const char *mode, uint64_t incarnation)
     rig.inside = false;
 }
 
-static void rig_start(const char *mode)
+static inline void rig_start(const char *mode)
 {
     rig_start_as(mode, 1);
 }
 
-static void rig_connect(uint64_t ring)
+static inline void rig_connect(uint64_t ring)
 {
     static const struct published keys[] = {{"ring-ref", "8"}, {"event-channel", "12"}};
     rig.inside = true;
@@ -143,14 +143,14 @@ static void rig_connect(uint64_t ring)
     rig.inside = false;
 }
 
-static void rig_disconnect(void)
+static inline void rig_disconnect(void)
 {
     rig.inside = true;
     workers_disconnect(rig.w, &rig.key);
     rig.inside = false;
 }
 
-static void rig_stop(void)
+static inline void rig_stop(void)
 {
     rig.inside = true;
     workers_stop(rig.w, &rig.key);
@@ -158,7 +158,7 @@ static void rig_stop(void)
 }
 
 /* The value of a key that is published. */
-static const char *rig_key(const char *key)
+static inline const char *rig_key(const char *key)
 {
     struct worker w = rig_look();
     for (size_t i = 0; i < w.n_published; i++)
@@ -167,12 +167,12 @@ static const char *rig_key(const char *key)
     return "(none)";
 }
 
-static pid_t rig_pid(void)
+static inline pid_t rig_pid(void)
 {
     return atoi(rig_key("pid"));
 }
 
-static void rig_turn(int milliseconds)
+static inline void rig_turn(int milliseconds)
 {
     uint64_t until = uv_hrtime() + (uint64_t)milliseconds * 1000000;
     while (uv_hrtime() < until)
@@ -180,7 +180,7 @@ static void rig_turn(int milliseconds)
 }
 
 /* The controller dies, and another takes its place. */
-static void rig_close(void)
+static inline void rig_close(void)
 {
     workers_close(rig.w);
     uv_run(&rig.loop, UV_RUN_NOWAIT);
@@ -188,7 +188,7 @@ static void rig_close(void)
     rig.w = NULL;
 }
 
-static void rig_down(void)
+static inline void rig_down(void)
 {
     char command[64];
     if (rig.w) {
