@@ -35,6 +35,7 @@ static const char usage[] =
     "  --stall-ms N            without an answer on the ring (10000)\n"
     "  --persistent            keep pages granted, if the backend offers to keep them mapped\n"
     "  --eager                 do not wait for InitWait\n"
+    "  --reset                 close first, when a frontend before this one has not\n"
     "  --leave                 end without closing\n";
 
 uint64_t random_below(struct blkfront *d, uint64_t n)
@@ -67,16 +68,21 @@ static struct {
     {"--stall-ms", offsetof(struct options, stall)},
 };
 
-static void take_flag(struct options *o, const char *name)
+/* NULL: no such flag. */
+static bool *flag_of(struct options *o, const char *name)
 {
-    if (strcmp(name, "--persistent") == 0)
-        o->persistent = true;
-    else if (strcmp(name, "--eager") == 0)
-        o->eager = true;
-    else if (strcmp(name, "--leave") == 0)
-        o->leave = true;
-    else
-        errx(EXIT_USAGE, "%s: no such option", name);
+    const struct {
+        const char *name;
+        bool *flag;
+    } flags[] = {{"--persistent", &o->persistent},
+                 {"--eager", &o->eager},
+                 {"--reset", &o->reset},
+                 {"--leave", &o->leave}};
+
+    for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++)
+        if (strcmp(name, flags[i].name) == 0)
+            return flags[i].flag;
+    return NULL;
 }
 
 static void take_value(struct options *o, const char *name, const char *value)
@@ -101,11 +107,6 @@ static void take_value(struct options *o, const char *name, const char *value)
     errx(EXIT_USAGE, "%s: no such option", name);
 }
 
-static bool is_flag(const char *name)
-{
-    return strcmp(name, "--persistent") == 0 || strcmp(name, "--eager") == 0 || strcmp(name, "--leave") == 0;
-}
-
 /* Takes the options out of argv; how many words are left. */
 static int take_options(struct options *o, char **argv)
 {
@@ -114,8 +115,8 @@ static int take_options(struct options *o, char **argv)
     for (char **arg = argv; *arg; arg++) {
         if (strncmp(*arg, "--", 2) != 0) {
             argv[words++] = *arg;
-        } else if (is_flag(*arg)) {
-            take_flag(o, *arg);
+        } else if (flag_of(o, *arg)) {
+            *flag_of(o, *arg) = true;
         } else {
             if (!arg[1])
                 errx(EXIT_USAGE, "%s wants a value", *arg);

@@ -40,6 +40,7 @@ struct options {
     bool persistent;          /* keep pages granted when the backend offers to keep them mapped */
     bool leave;               /* end without closing */
     bool eager;               /* do not wait for InitWait */
+    bool reset;               /* close first what a frontend before us left open */
     unsigned int count, seed; /* verify, reload */
     unsigned int seconds;     /* bench */
     unsigned int progress;    /* verify: say so every so many writes; 0: never */

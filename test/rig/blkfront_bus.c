@@ -135,12 +135,22 @@ static void drop_ring(struct blkfront *d, xs_transaction_t t)
     }
 }
 
+static void close_bus(struct blkfront *d)
+{
+    bus_set_state(d, '5');
+    await_or_die(d, "560");
+    bus_set_state(d, '6');
+    await_or_die(d, "60");
+}
+
 /* As Linux's driver does it, from any state in which another was before us. */
 void bus_connect(struct blkfront *d)
 {
     xs_transaction_t t;
     int port;
 
+    if (d->opt.reset && bus_backend_state(d) == '4')
+        close_bus(d);
     bus_set_state(d, '1');
     if (!d->opt.eager)
         await_or_die(d, "2");
@@ -164,10 +174,7 @@ void bus_connect(struct blkfront *d)
 /* From whichever side it came. */
 void bus_close(struct blkfront *d)
 {
-    bus_set_state(d, '5');
-    await_or_die(d, "560");
-    bus_set_state(d, '6');
-    await_or_die(d, "60");
+    close_bus(d);
     xenevtchn_unbind(d->xce, d->port);
     ring_destroy(d);
 }
