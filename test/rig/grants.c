@@ -5,8 +5,9 @@
  * Errors are those of Linux's gntdev: a map that fails for whatever reason is EINVAL; a copy fails as a whole
  * (EINVAL) when a segment leaves its page or touches no grant, and else has Xen's status for each segment.
  *
- * A handle keeps a domain's memory mapped once it has met it, so that a copy is a memcpy(). A worker will not
- * be able to open files when it has dropped its rights: its domain is looked up when it opens the handle. */
+ * A handle keeps a domain's memory mapped once it has met it, so that a copy is a memcpy(). A worker of
+ * xenrecon will not be able to open files when it has dropped its rights: its domain is looked up when it
+ * opens the handle, and no other. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -50,6 +51,7 @@ struct mapping {
 
 struct xengntdev_handle {
     uint32_t self;
+    bool confined;        /* no more peers */
     pthread_mutex_t lock; /* of what changes; peers are only ever added, and read without it */
     _Atomic(struct peer *) peers;
     LIST_HEAD(, mapping) mappings;
@@ -211,7 +213,7 @@ static struct peer *get_peer(xengnttab_handle *xgt, uint32_t domid)
 {
     struct peer *p = find_peer(xgt, domid);
 
-    if (p)
+    if (p || xgt->confined)
         return p;
     pthread_mutex_lock(&xgt->lock);
     p = find_peer(xgt, domid);
@@ -253,6 +255,7 @@ xengnttab_handle *xengnttab_open(struct xentoollog_logger *logger, unsigned open
     LIST_INIT(&xgt->mappings);
     if (served)
         get_peer(xgt, (uint32_t)strtoul(served, NULL, 10));
+    xgt->confined = served;
     return xgt;
 }
 
