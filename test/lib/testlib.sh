@@ -9,13 +9,14 @@
 #   RIG_BUILD  where the rig was built (build)
 #   TRACE=off  no trace of the store, which takes about as long as its work does
 #   AWAIT_MS   how long to wait for what should happen (10000)
+#   XR_TMP     where $dir is made (/tmp), a short path
 #   KEEP=1     leave $dir
 # shellcheck disable=SC2034,SC2119,SC2120  # variables and arguments for those who source this
 set -eEu
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 read -r -a xenrecon <<<"${XENRECON:-$repo/build/xenrecon}"
 AWAIT_MS=${AWAIT_MS:-10000}
-dir=$(mktemp -d /tmp/xr.XXXXXX)
+dir=$(mktemp -d "${XR_TMP:-/tmp}/xr.XXXXXX")
 failures=0
 rings=() # of domains, their processes
 xenrecon_pid=

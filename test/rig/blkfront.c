@@ -193,7 +193,15 @@ static int run_verify(struct blkfront *d, char **words)
 
 static int run_bench(struct blkfront *d, char **words)
 {
-    return io_bench(d, words[0]);
+    char name[16];
+    unsigned int depth;
+    int n = 0;
+
+    if (words[0])
+        return io_bench(d, words[0], d->opt.depth);
+    while ((n = scanf("%15s %u", name, &depth)) == 2 && depth > 0)
+        io_bench(d, name, depth);
+    return n != EOF;
 }
 
 static int run_hold(struct blkfront *d, char **words)
@@ -234,7 +242,7 @@ static int run_kexec(struct blkfront *d, char **words)
 static const struct command commands[] = {
     {"info", 0, 0, run_info},       {"read", 2, 2, run_read},     {"write", 2, 2, run_write},
     {"discard", 2, 2, run_discard}, {"flush", 0, 0, run_flush},   {"verify", 0, 0, run_verify},
-    {"bench", 1, 1, run_bench},     {"hostile", 0, 100, hostile}, {"hold", 0, 0, run_hold},
+    {"bench", 0, 1, run_bench},     {"hostile", 0, 100, hostile}, {"hold", 0, 0, run_hold},
     {"reload", 0, 0, run_reload},   {"kexec", 0, 0, run_kexec},
 };
 

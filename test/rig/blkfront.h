@@ -142,7 +142,7 @@ bool ring_raw_answer(struct blkfront *d, unsigned int timeout, uint64_t *ret_id,
 /* Each returns the program's exit status. */
 int io_read(struct blkfront *d, uint64_t sector, uint64_t count);  /* to standard output */
 int io_write(struct blkfront *d, uint64_t sector, uint64_t count); /* from standard input */
-int io_bench(struct blkfront *d, const char *pattern);
+int io_bench(struct blkfront *d, const char *pattern, uint32_t depth);
 int verify(struct blkfront *d);
 int hostile(struct blkfront *d, char **names);
 

@@ -63,6 +63,7 @@ static const struct pattern patterns[] = {
 
 struct bench {
     const struct pattern *pattern;
+    uint32_t depth;      /* requests under way */
     uint32_t count;      /* sectors of a request */
     uint64_t places, at; /* how many of them there are; the next of a sequence */
     uint64_t requests;
@@ -104,7 +105,7 @@ static double run_bench(struct blkfront *d, struct bench *b)
     while (now < end) {
         struct io *io;
 
-        while (d->n_free > 0)
+        while (d->under_way < b->depth)
             submit_next(d, b, now);
         ring_push(d);
         io = ring_wait(d);
@@ -124,10 +125,10 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-int io_bench(struct blkfront *d, const char *pattern)
+int io_bench(struct blkfront *d, const char *pattern, uint32_t depth)
 {
     uint64_t span = d->opt.span && d->opt.span < d->sectors ? d->opt.span : d->sectors;
-    struct bench b = {0};
+    struct bench b = {.depth = depth < d->n_ios ? depth : d->n_ios};
     double seconds;
 
     for (size_t i = 0; i < sizeof(patterns) / sizeof(*patterns); i++)
@@ -144,9 +145,10 @@ int io_bench(struct blkfront *d, const char *pattern)
     qsort(b.samples, b.n_samples, sizeof(*b.samples), by_size);
     printf("pattern=%s depth=%u bytes=%u requests=%llu seconds=%.3f requests_per_s=%.0f mib_per_s=%.1f "
            "median_us=%u p99_us=%u\n",
-           pattern, d->n_ios, b.count * SECTOR, (unsigned long long)b.requests, seconds,
+           pattern, b.depth, b.count * SECTOR, (unsigned long long)b.requests, seconds,
            (double)b.requests / seconds, (double)b.requests * b.count * SECTOR / seconds / (1024 * 1024),
            b.n_samples ? b.samples[b.n_samples / 2] : 0, b.n_samples ? b.samples[b.n_samples / 100 * 99] : 0);
+    fflush(stdout);
     free(b.samples);
     return 0;
 }
