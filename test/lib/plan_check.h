@@ -32,8 +32,9 @@ static inline void plan_check_reliance(const struct plan *plan, const struct vie
     require(value_equal(relied, &seen), "%s: relies on another value of %s than the view has", name, path);
 }
 
+/* `worker`: what it publishes may be written, too; or NULL. */
 static inline void plan_check_write(const struct action *a, const struct view *v, const struct policy *p,
-                                    const struct write *w, const char *name)
+                                    const struct worker *worker, const struct write *w, const char *name)
 {
     size_t n = strlen(v->path[BACKEND]);
     require(!strncmp(w->path, v->path[BACKEND], n) && w->path[n] == '/', "%s: writes outside of B: %s", name,
@@ -42,6 +43,8 @@ static inline void plan_check_write(const struct action *a, const struct view *v
     bool ours = !strcmp(key, "state") || !strcmp(key, MARKER_KEY) || !strcmp(key, "hotplug-status");
     for (size_t i = 0; i < p->n_publish; i++)
         ours |= !strcmp(key, p->publish[i].key);
+    for (size_t i = 0; worker && i < worker->n_published; i++)
+        ours |= !strcmp(key, worker->published[i].key) && !policy_find_key(p, BACKEND, key);
     require(ours, "%s: writes %s, which is not ours to write", name, key);
     for (size_t i = 0; i < a->n_writes; i++)
         require(&a->writes[i] == w || strcmp(a->writes[i].path, w->path) != 0, "%s: writes %s twice", name,
@@ -77,8 +80,8 @@ static inline void plan_check_removal(const struct action *a, const struct view 
     require(r->if_empty || !parent, "%s: removes %s with all that is in it", name, r->path);
 }
 
-static inline void plan_check(const struct plan *plan, const struct view *v, const struct policy *p,
-                              uint64_t now, const char *name)
+static inline void plan_check_with(const struct plan *plan, const struct view *v, const struct policy *p,
+                                   const struct worker *worker, uint64_t now, const char *name)
 {
     size_t effects = 0;
     require(plan->row < ROW_COUNT, "%s: row %d", name, plan->row);
@@ -89,7 +92,7 @@ static inline void plan_check(const struct plan *plan, const struct view *v, con
                 "%s: %s is not for a plan of ours", name, action_name(a->kind));
         require(!a->n_writes || !a->n_removals, "%s: writes and removes in one transaction", name);
         for (size_t j = 0; j < a->n_writes; j++)
-            plan_check_write(a, v, p, &a->writes[j], name);
+            plan_check_write(a, v, p, worker, &a->writes[j], name);
         for (size_t j = 0; j < a->n_removals; j++)
             plan_check_removal(a, v, &a->removals[j], name);
         effects += a->n_writes + a->n_removals;
@@ -112,6 +115,12 @@ static inline void plan_check(const struct plan *plan, const struct view *v, con
     require(!plan->deferred || plan->wake_at, "%s: deferred for ever", name);
     if (plan->row == ROW_UNREADABLE || plan->row == ROW_BAD_VALUE)
         require(!plan->n_actions, "%s: acts on what cannot be understood", name);
+}
+
+static inline void plan_check(const struct plan *plan, const struct view *v, const struct policy *p,
+                              uint64_t now, const char *name)
+{
+    plan_check_with(plan, v, p, NULL, now, name);
 }
 
 /* "create connect": the kinds, in order. */
@@ -176,7 +185,7 @@ static inline struct run run_decide(const struct scene *s)
     if (m.failure.digest == 1)
         m.failure.digest = view_digest(r.view);
     r.plan = scene_decide_with(s, r.policy, r.view, &m, &r.object);
-    plan_check(r.plan, r.view, r.policy, s->now, s->b ? s->b : "gone");
+    plan_check_with(r.plan, r.view, r.policy, s->worker, s->now, s->b ? s->b : "gone");
     return r;
 }
 
