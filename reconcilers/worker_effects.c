@@ -217,6 +217,15 @@ static bool may_publish(const struct situation *s, const char *key)
     return !policy_find_key(s->policy, BACKEND, key); /* the toolstack's */
 }
 
+/* The administrator's word counts. */
+static bool given(const struct policy *p, const char *key)
+{
+    for (size_t i = 0; i < p->n_publish; i++)
+        if (strcmp(p->publish[i].key, key) == 0)
+            return true;
+    return false;
+}
+
 void worker_publish(struct situation *s, struct action *a)
 {
     const struct policy *p = s->policy;
@@ -224,29 +233,29 @@ void worker_publish(struct situation *s, struct action *a)
         effect_put(s, a, p->publish[i].key, p->publish[i].value);
     for (size_t i = 0; i < s->worker.n_published; i++) {
         const struct published *k = &s->worker.published[i];
-        bool given = false;
-        for (size_t j = 0; j < p->n_publish; j++)
-            given |= strcmp(p->publish[j].key, k->key) == 0; /* the administrator's word counts */
-        if (!given && may_publish(s, k->key))
+        if (!given(p, k->key) && may_publish(s, k->key))
             effect_put(s, a, k->key, k->value);
     }
     s->object.published = worker_published(&s->worker);
 }
 
 /* Only what was read is compared: what became new meanwhile is looked at again. */
-bool worker_publishes_anew(const struct situation *s)
+static bool published_differs(const struct situation *s)
 {
-    if (!s->in->worker || s->object.published == worker_published(&s->worker) ||
-        !STATE_IN((int)s->object.phase, (int)OBJECT_READY, (int)OBJECT_CONNECTED))
-        return false;
     for (size_t i = 0; i < s->worker.n_published; i++) {
         const struct published *k = &s->worker.published[i];
         struct value v = view_get(s->view, BACKEND, k->key);
-        if (may_publish(s, k->key) && view_has(s->view, BACKEND, k->key) &&
+        if (view_has(s->view, BACKEND, k->key) && !given(s->policy, k->key) && may_publish(s, k->key) &&
             (v.presence != PRESENT || v.len != strlen(k->value) || memcmp(v.text, k->value, v.len) != 0))
             return true;
     }
     return false;
+}
+
+bool worker_publishes_anew(const struct situation *s)
+{
+    return s->in->worker && s->object.published != worker_published(&s->worker) &&
+           STATE_IN((int)s->object.phase, (int)OBJECT_READY, (int)OBJECT_CONNECTED) && published_differs(s);
 }
 
 void worker_compared(struct situation *s)
@@ -254,7 +263,7 @@ void worker_compared(struct situation *s)
     bool asked = s->worker.n_published > 0;
     for (size_t i = 0; i < s->worker.n_published; i++)
         asked &= view_has(s->view, BACKEND, s->worker.published[i].key);
-    if (asked)
+    if (asked && !published_differs(s))
         s->object.published = worker_published(&s->worker);
 }
 
