@@ -190,9 +190,10 @@ static inline bool crew_answers(struct crew *c)
     return false;
 }
 
+/* To connect, or to go on. */
 static inline bool crew_refuses(struct crew *c)
 {
-    if (!c->mishaps || c->state != WORKER_CONNECTING)
+    if (!c->mishaps || (c->state != WORKER_CONNECTING && c->state != WORKER_CONNECTED))
         return false;
     c->mishaps--;
     c->state = WORKER_READY;
