@@ -41,7 +41,7 @@ def raw(path):
     try:
         s.sendall(sys.stdin.buffer.read())
         s.shutdown(socket.SHUT_WR)
-    except BrokenPipeError:
+    except ConnectionError:  # it hung up already
         pass
     try:
         for message in messages(s):
