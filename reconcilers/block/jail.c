@@ -20,26 +20,30 @@
 
 /* ---- rights ---- */
 
-static int drop_capabilities(void)
+/* What could be had again by exec(); as a plain user, who may not even do this, no_new_privs sees to it. */
+static int narrow_bounds(void)
 {
-    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
     for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap) >= 0; cap++)
         if (prctl(PR_CAPBSET_DROP, cap) && errno != EPERM)
             return -errno;
     if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) && errno != EINVAL)
         return -errno;
-    return syscall(SYS_capset, &header, none) ? -errno : 0;
+    return 0;
 }
 
 static int change_user(const struct jail *jail)
 {
-    if (setgroups(0, NULL) || setresgid(jail->gid, jail->gid, jail->gid))
-        return -errno;
-    /* keeps the right to give up the bounding set; all go right after */
-    if (prctl(PR_SET_KEEPCAPS, 1) || setresuid(jail->uid, jail->uid, jail->uid))
+    if (setgroups(0, NULL) || setresgid(jail->gid, jail->gid, jail->gid) ||
+        setresuid(jail->uid, jail->uid, jail->uid))
         return -errno;
     return 0;
+}
+
+static int drop_capabilities(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
+    return syscall(SYS_capset, &header, none) ? -errno : 0;
 }
 
 int jail_rights(const struct jail *jail, bool *ret_chrooted)
@@ -51,7 +55,9 @@ int jail_rights(const struct jail *jail, bool *ret_chrooted)
         return -errno;
     if (chdir(chrooted ? "/" : jail->root))
         return -errno;
-    int error = jail->new_user ? change_user(jail) : 0;
+    int error = narrow_bounds();
+    if (!error && jail->new_user)
+        error = change_user(jail);
     if (!error)
         error = drop_capabilities();
     if (error)
