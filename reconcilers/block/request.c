@@ -43,7 +43,7 @@ static struct job check_transfer(const struct geometry *g, const struct request 
                       .flush = q->op == BLKIF_OP_FLUSH_DISKCACHE,
                       .segments = q->indirect ? indirect : q->segments,
                       .n_segments = q->n_segments};
-    if (q->n_segments == 0 || q->n_segments > max || (kind == JOB_WRITE && g->read_only))
+    if (q->n_segments > max || (kind == JOB_WRITE && g->read_only))
         return refused(BLKIF_RSP_ERROR);
     uint64_t n_sectors = count_sectors(job.segments, job.n_segments);
     if (n_sectors == 0 || !in_range(g, q->sector, n_sectors))
