@@ -193,6 +193,8 @@ static void inherit(struct inherited *in)
 static void on_signal(uv_signal_t *handle, int number)
 {
     struct process *p = handle->data;
+    if (!p->worker)
+        return; /* it is over already */
     if (number == SIGHUP)
         worker_look_at_size(p->worker);
     else
@@ -229,13 +231,14 @@ static void set_up_loop(struct process *p)
     uv_queue_work(&p->loop, &p->first_work, nothing, after_nothing);
 }
 
+/* Signals stay caught, and so the loop open: the SIGTERM that comes with `stop` must not end us half-way. */
 static void tear_down(struct process *p)
 {
     worker_free(p->worker);
+    p->worker = NULL;
     for (size_t i = 0; i < sizeof p->signals / sizeof *p->signals; i++)
-        uv_close((uv_handle_t *)&p->signals[i], NULL);
+        uv_unref((uv_handle_t *)&p->signals[i]);
     uv_run(&p->loop, UV_RUN_DEFAULT);
-    uv_loop_close(&p->loop);
 }
 
 /* Where the socket is for us; `why` is set when the jail does not hold. */
@@ -268,7 +271,7 @@ int main(int argc, char **argv)
 {
     struct options o = parse_options(argc, argv);
     struct inherited in = {0};
-    struct process p = {0};
+    static struct process p;
     struct disk disk = {.fd = -1};
     struct guest *guest = NULL;
     char why[256] = "";
