@@ -3,6 +3,7 @@
 #   make            build/xenrecon, build/xenrecon-blk, build/xenrecon-dm
 #   make demo       the main job, on a private store            (installs what is missing, when it may)
 #   make check      every test
+#   make fuzz       every test/fuzz/fuzz_*.c, for FUZZ_SECONDS each (10)
 #   make lint       clang-format, clang-tidy, cppcheck, gcc -fanalyzer, shellcheck
 #   make install    DESTDIR and prefix as usual
 #
@@ -61,6 +62,11 @@ rig_tool  := $(patsubst %.c,$B/%,$(filter-out $(hypercall) test/rig/blkfront%,$(
 rig_part  := $(patsubst %.c,$B/%.o,$(wildcard test/rig/blkfront*.c))
 rig_xen   := $(addprefix $B/test/rig/,ring rigctl selftest blkfront)
 rig       := $B/test/rig/hypercall.so $(rig_tool) $B/test/rig/blkfront
+# libFuzzer's programs take what they need from an archive of everything that has no main()
+fuzz_prog := $(patsubst %.c,$B/%,$(wildcard test/fuzz/fuzz_*.c))
+fuzz_from := $(ctl_obj) $(dm_obj) $(pure_obj)
+fuzz_make := B=build-fuzz CC=clang CFLAGS='-O1 -g' SANITIZE=fuzzer-no-link,address,undefined
+FUZZ_SECONDS ?= 10
 c_files   := $(wildcard schemas/*.[ch] reconcilers/*.[ch] reconcilers/block/*.[ch] controller/*.[ch] controller/dm/*.[ch] test/*/*.[ch])
 
 # make V=1 shows the commands
@@ -129,7 +135,18 @@ $B/test/rig/blkfront: $(rig_part)
 	$(say) LINK $@
 	$(Q)$(CC) -o $@ $(rig_part) $(rig_libs) -lxenstore
 
+$B/test/fuzz/all.a: $(fuzz_from)
+	@mkdir -p $(@D)
+	$(say) AR $@
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+$(fuzz_prog): $B/%: $B/%.o $B/test/fuzz/all.a
+	$(say) LINK $@
+	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ -Wl,--as-needed $(LIBS)
+
 rig: $(rig)
+fuzz-linked: $(fuzz_prog)
+fuzz-programs:
+	@$(MAKE) --no-print-directory $(fuzz_make) fuzz-linked
 tests: $(pure_test) $(ctl_test)
 
 demo: deps
@@ -138,6 +155,9 @@ demo: deps
 
 check: deps
 	@test/check.sh
+
+fuzz: deps
+	@test/fuzz/run.sh --seconds $(FUZZ_SECONDS)
 
 lint: deps
 	@test/lint.sh
@@ -165,4 +185,4 @@ clean:
 -include $(shell find $B -name '*.d' -type f 2>/dev/null)
 
 .SECONDARY:
-.PHONY: FORCE all rig tests demo check lint deps install format clean flags
+.PHONY: FORCE all rig tests demo check fuzz fuzz-linked fuzz-programs lint deps install format clean flags
