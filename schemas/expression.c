@@ -41,6 +41,7 @@ static unsigned long copies(const char **s)
         if (*end == ',')
             most = strtoul(end + 1, &end, 10);
         *s = *end == '}' ? end + 1 : *s + 1;
+        least = least < EXPRESSION_COST_MAX ? least : EXPRESSION_COST_MAX; /* so that one more is more */
         return most > least ? most : least + 1;
     default:
         return 0;

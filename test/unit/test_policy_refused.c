@@ -149,6 +149,8 @@ static const struct bad {
     {HEAD "backend-keys: {a: {match: '[^]\\1[.].]a](b)\\1'}}\n", 4, 27, "back-references are not supported"},
     {HEAD "backend-keys: {a: {match: 'a+*'}}\n", 4, 27, "a repetition of a repetition"},
     {HEAD "backend-keys: {a: {match: '((a{2}b{9}){100}|x)'}}\n", 4, 27, "too long, or too many repetitions"},
+    {HEAD "backend-keys: {a: {match: 'a{99999999999999999999}b'}}\n", 4, 27,
+     "too long, or too many repetitions"},
     {HEAD "backend-keys: {a: {match: '([[:digit:]]b){,30000}'}}\n", 4, 27, "too long, or too many"},
     {HEAD "backend-keys: {a: {match: '((((((((((((((((('}}\n", 4, 27, "too many parentheses"},
     {HEAD "backend-keys: {a: {match: '(a*)\\1'}}\n", 4, 27, "back-references are not supported"},
