@@ -74,7 +74,9 @@ files() {
 # failed TARGET LOG
 failed() {
     local program=build-fuzz/test/fuzz/fuzz_$1 input
-    grep -v '^\(#[0-9]\|INFO: \|stat::\|\sNEW_FUNC\)' "$2" | tail -n 60
+    # without the progress, the memory around the place, and the machinery's own frames
+    sed -e '/^#[0-9]/d; /^INFO: /d; /^stat::/d; /NEW_FUNC/d; / in fuzzer::/d; /^Shadow bytes/,/ABORTING$/d; /^0x/d' "$2" |
+        tail -n 60
     echo "FAIL  $1"
     input=$(sed -n 's/.*Test unit written to //p' "$2" | tail -n 1)
     [ -n "$input" ] || input=$(sed -n 's/^Running: //p' "$2" | tail -n 1)
