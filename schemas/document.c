@@ -9,13 +9,24 @@ struct builder {
     const struct document *doc;
     struct arena *arena;
     yaml_parser_t parser;
+    unsigned last_line, last_column; /* where the text ends */
 };
+
+/* libyaml ends a last line that has no newline itself, and then counts one more. */
+static void set_place(const struct builder *b, const yaml_mark_t *mark, unsigned *ret_line,
+                      unsigned *ret_column)
+{
+    bool beyond = mark->line >= b->last_line;
+    *ret_line = beyond ? b->last_line : (unsigned)mark->line + 1;
+    *ret_column = beyond ? b->last_column : (unsigned)mark->column + 1;
+}
 
 static void say_syntax_error(const struct builder *b)
 {
     const struct document *d = b->doc;
     const yaml_parser_t *p = &b->parser;
-    unsigned line = (unsigned)p->problem_mark.line + 1, column = (unsigned)p->problem_mark.column + 1;
+    unsigned line, column;
+    set_place(b, &p->problem_mark, &line, &column);
     if (p->error == YAML_READER_ERROR)
         diagnostic_locate(d->text, d->len, p->problem_offset, &line, &column);
     diagnostic_set(d->why, d->file, line, column, d->text, d->len, "%s%s%s",
@@ -53,8 +64,7 @@ static int convert(const struct builder *b, const yaml_event_t *event, struct no
 {
     const yaml_char_t *anchor = NULL, *tag = NULL;
     int r = 0;
-    n->line = (unsigned)event->start_mark.line + 1;
-    n->column = (unsigned)event->start_mark.column + 1;
+    set_place(b, &event->start_mark, &n->line, &n->column);
     switch (event->type) {
     case YAML_SCALAR_EVENT:
         anchor = event->data.scalar.anchor;
@@ -196,6 +206,7 @@ int document_parse(const struct document *d, struct arena *a, struct node **ret_
     }
     yaml_parser_set_encoding(&b.parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&b.parser, (const unsigned char *)d->text, d->len);
+    diagnostic_locate(d->text, d->len, d->len, &b.last_line, &b.last_column);
     int r = build(&b, ret_root);
     yaml_parser_delete(&b.parser);
     return r;

@@ -50,6 +50,8 @@ static const struct bad {
     {"policy\n", 1, 1, "expected a mapping, found `policy`"},
     {HEAD "hold: {init-wait: 1s\n", 5, 1, "did not find expected ',' or '}'"},
     {HEAD "hold: 'x\n", 5, 1, "found unexpected end of stream"},
+    {HEAD "hold: 'x", 4, 9, "found unexpected end of stream"}, /* not in a line that is not there */
+    {HEAD "ownee", 4, 6, "could not find expected ':'"},
     {HEAD "\tqemu: true\n", 4, 1, "tab character"},
     {HEAD "---\nversion: 1\n", 4, 1, "more than one document"},
     {HEAD "frontend: &a vbd\n", 4, 11, "anchors and aliases are not supported"},
