@@ -80,9 +80,10 @@ failed() {
     echo "FAIL  $1"
     input=$(sed -n 's/.*Test unit written to //p' "$2" | tail -n 1)
     [ -n "$input" ] || input=$(sed -n 's/^Running: //p' "$2" | tail -n 1)
-    echo "    again:    make fuzz-programs && $program ${input:-(see above)}"
-    echo "    smaller:  $program -minimize_crash=1 -runs=100000 ${input:-INPUT}"
-    echo "    for good: cp ${input:-INPUT} $here/cases/$1/NAME"
+    [ -n "$input" ] || return 0
+    echo "    again:    make fuzz-programs && $program $input"
+    echo "    smaller:  $program -minimize_crash=1 -runs=100000 $input"
+    echo "    for good: mkdir -p $here/cases/$1 && cp $input $here/cases/$1/NAME"
 }
 
 # merged TARGET: from what is in $work/TARGET
