@@ -85,8 +85,12 @@ static void on_names(void *arg, int status, const char *data, size_t len)
 {
     struct question *q = arg;
     struct snapshot *s = q->s;
-    if (presence_of(s, q->side, status) == UNREADABLE)
-        view_add(s->view, q->side, q->name, UNREADABLE, NULL, 0);
+    if (presence_of(s, q->side, status) == UNREADABLE) {
+        /* all that could be there, as the policy names it; the directory may be a key of its own */
+        const char *all =
+            arena_printf(&s->arena, "%s%s*%s%s", q->name, *q->name ? "/" : "", *q->rest ? "/" : "", q->rest);
+        view_add(s->view, q->side, all, UNREADABLE, NULL, 0);
+    }
     for (size_t at = 0; status == 0 && at < len; at += strlen(data + at) + 1) {
         const char *full = *q->name ? arena_printf(&s->arena, "%s/%s", q->name, data + at) : data + at;
         ask_pattern(s, q->side, full, q->rest);

@@ -94,11 +94,26 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const struct view_key *)a)->name, ((const struct view_key *)b)->name);
 }
 
+/* Of keys that were asked for twice, as two patterns may, one stays: rather one that could not be read. */
+static size_t unite(struct view_key *keys, size_t n)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (kept == 0 || strcmp(keys[kept - 1].name, keys[i].name) != 0)
+            keys[kept++] = keys[i];
+        else if (keys[i].value.presence == UNREADABLE)
+            keys[kept - 1] = keys[i];
+    }
+    return kept;
+}
+
 void view_seal(struct view *v)
 {
     for (int side = 0; side < 2; side++)
-        if (v->n_keys[side])
+        if (v->n_keys[side]) {
             qsort(v->keys[side], v->n_keys[side], sizeof *v->keys[side], by_name);
+            v->n_keys[side] = unite(v->keys[side], v->n_keys[side]);
+        }
 }
 
 static const struct view_key *find(const struct view *v, enum side side, const char *name)
