@@ -5,6 +5,8 @@
 #   unit golden integration   with the normal build
 #   sanitize                  these three again, with the address and the undefined behaviour sanitizer
 #   valgrind                  leaks, in the integration tests that go through a device's whole life
+#   fuzz                      what the fuzz targets failed on once, their corpora, and FUZZ_SECONDS (3) of what comes to
+#                             libFuzzer's mind
 #   clang                     clang builds everything without a warning
 #   install                   what `make install` installs is complete and works
 #
@@ -15,12 +17,12 @@
 # With valgrind, which is slow: one test for each way through the engine.
 under_valgrind=(10-attach 11-cycle 13-detach 15-recreate 21-owners 42-restart 45-reload 46-store-lost)
 
-[ $# -gt 0 ] || set -- unit golden integration sanitize valgrind clang install
+[ $# -gt 0 ] || set -- unit golden integration sanitize valgrind fuzz clang install
 for part; do
     case $part in
-    unit | golden | integration | sanitize | valgrind | clang | install) ;;
+    unit | golden | integration | sanitize | valgrind | fuzz | clang | install) ;;
     *)
-        sed -n '3,9s/^# \{0,1\}//p' "$0" >&2
+        sed -n '3,11s/^# \{0,1\}//p' "$0" >&2
         exit 64
         ;;
     esac
@@ -90,6 +92,9 @@ fi
 if wanted sanitize; then
     step sanitize/build "${build[@]}" SANITIZE=address,undefined all tests || closing
 fi
+if wanted fuzz; then
+    step fuzz/build "${build[@]}" fuzz-programs || closing
+fi
 if wanted clang; then
     step clang/build "${build[@]}" CC=clang all rig tests || true
 fi
@@ -125,6 +130,14 @@ if wanted sanitize; then
     integration sanitize/ "${every[@]}"
     reports sanitize/
     unset ASAN_OPTIONS UBSAN_OPTIONS XENRECON AWAIT_MS CK_TIMEOUT_MULTIPLIER
+fi
+if wanted fuzz; then
+    for target in test/fuzz/fuzz_*.c; do
+        target=$(basename -s .c "$target")
+        job "fuzz/$target" test/fuzz/run.sh --seconds "${FUZZ_SECONDS:-3}" "${target#fuzz_}"
+    done
+    barrier
+    sed -n 's/^ok  /    /p' "$logs"/fuzz/fuzz_*.log # the figures
 fi
 if wanted install; then
     job install test/install.sh "$logs/install"

@@ -11,7 +11,7 @@ cache=$repo/.cache
 [ $# -gt 0 ] || set -- build test lint
 
 build=(gcc make pkg-config libc6-dev libuv1-dev libyaml-dev libjansson-dev libxen-dev libseccomp-dev)
-test=(check libsubunit-dev clang valgrind strace python3 python3-jsonschema)
+test=(check libsubunit-dev clang libclang-rt-dev valgrind strace python3 python3-jsonschema)
 lint=(clang-tidy clang-format cppcheck shellcheck python3-yaml python3-jsonschema)
 
 die() {

@@ -44,7 +44,7 @@ done
 make -s -j"$(nproc)" fuzz-programs
 work=$(mktemp -d "${TMPDIR:-/tmp}/fuzz.XXXXXX")
 trap 'rm -rf "$work"' EXIT
-export UBSAN_OPTIONS=print_stacktrace=1:${UBSAN_OPTIONS-}
+export UBSAN_OPTIONS=print_stacktrace=1:allow_addr2line=1 ASAN_OPTIONS=allow_addr2line=1
 
 # The fixtures that a target's input may be.
 fixtures() {
@@ -92,7 +92,7 @@ merged() {
     set_options "$1"
     rm -rf "$dir/kept"
     cp -r "$dir/fixtures" "$dir/kept"
-    "$program" "${options[@]}" -set_cover_merge=1 "$dir/kept" "$dir/corpus" "$dir/new" >"$dir/merge.log" 2>&1 || {
+    "$program" "${options[@]}" -set_cover_merge=1 -use_counters=0 "$dir/kept" "$dir/corpus" "$dir/new" >"$dir/merge.log" 2>&1 || {
         failed "$1" "$dir/merge.log"
         return 1
     }
