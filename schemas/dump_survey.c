@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "schemas/dump_survey.h"
 
+#include <ctype.h>
 #include <limits.h>
 #include <string.h>
 
@@ -37,6 +38,15 @@ static bool word_is(const struct dump_span *w, const char *const *words, size_t 
     return false;
 }
 
+/* Rather than what only a shell understands, such as /local/domain/$id. */
+static bool is_store_path(const struct dump_span *w)
+{
+    for (size_t i = 0; i < w->len; i++)
+        if (!isalnum((unsigned char)w->at[i]) && !memchr("-_@:/", w->at[i], 5))
+            return false;
+    return true;
+}
+
 /* -fp /local/domain/0 | grep vif > file */
 static void read_command(struct dump_survey *s, const struct dump_span *arguments)
 {
@@ -57,7 +67,7 @@ static void read_command(struct dump_survey *s, const struct dump_span *argument
         path = true;
         if (word.len > 1 && strchr("'\"", *word.at))
             word = (struct dump_span){word.at + 1, word.len - 2};
-        s->listed = word;
+        s->listed = is_store_path(&word) ? word : (struct dump_span){NULL, 0};
     }
 }
 

@@ -20,7 +20,7 @@ struct dump_survey {
     size_t nodes;
     size_t columns;          /* to which the lines of a tree were cut */
     bool filtered;           /* the command's output went through a program that leaves lines out */
-    struct dump_span listed; /* the path on the command line; its `at` is NULL where there was no command */
+    struct dump_span listed; /* the path on the command line; its `at` is NULL where there was none */
 };
 
 /* Looks ahead: up to the next command, beginning behind the one given, if any. */

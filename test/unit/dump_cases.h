@@ -398,6 +398,23 @@
      "/local/domain/0/backend/vif/7/0/frontend \"/local/domain/7/device/vif/0\"+\n"
      "- 1-1 not a part of the listing\n"
      "- 2-5 nothing says which domain's directory this is: taken for domain 0's\n"},
+    {"a prompt with a path that only a shell understands",
+     "# xenstore-ls /local/domain/$me/backend\n"
+     "vif = \"\"\n"
+     " 7 = \"\"\n"
+     "  0 = \"\"\n"
+     "   frontend = \"/local/domain/7/device/vif/0\"\n",
+     "/ (implied)\n"
+     "/local (implied)\n"
+     "/local/domain (implied)\n"
+     "/local/domain/0 (implied)\n"
+     "/local/domain/0/backend+\n"
+     "/local/domain/0/backend/vif+\n"
+     "/local/domain/0/backend/vif/7+\n"
+     "/local/domain/0/backend/vif/7/0+\n"
+     "/local/domain/0/backend/vif/7/0/frontend \"/local/domain/7/device/vif/0\"+\n"
+     "- 1-1 not a part of the listing\n"
+     "- 2-5 nothing says which domain's directory this is: taken for domain 0's\n"},
     {"a prompt with a filter",
      "# xenstore-ls -f | grep vif\n"
      "/local/domain/0/backend/vif = \"\"\n"
