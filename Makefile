@@ -4,6 +4,7 @@
 #   make demo       the main job, on a private store            (installs what is missing, when it may)
 #   make check      every test
 #   make fuzz       every test/fuzz/fuzz_*.c, for FUZZ_SECONDS each (10)
+#   make bench      how fast it is, next to what it could be, in tables and plots
 #   make lint       clang-format, clang-tidy, cppcheck, gcc -fanalyzer, shellcheck
 #   make install    DESTDIR and prefix as usual
 #
@@ -67,6 +68,8 @@ fuzz_prog := $(patsubst %.c,$B/%,$(wildcard test/fuzz/fuzz_*.c))
 fuzz_from := $(ctl_obj) $(dm_obj) $(pure_obj)
 fuzz_make := B=build-fuzz CC=clang CFLAGS='-O1 -g' SANITIZE=fuzzer-no-link,address,undefined
 FUZZ_SECONDS ?= 10
+# programs of the benchmarks: decide.c is of the pure layers, the others are clients of the store
+bench     := $(patsubst %.c,$B/%,$(wildcard test/bench/*.c))
 c_files   := $(wildcard schemas/*.[ch] reconcilers/*.[ch] reconcilers/block/*.[ch] controller/*.[ch] controller/dm/*.[ch] test/*/*.[ch])
 
 # make V=1 shows the commands
@@ -147,6 +150,15 @@ rig: $(rig)
 fuzz-linked: $(fuzz_prog)
 fuzz-programs:
 	@$(MAKE) --no-print-directory $(fuzz_make) fuzz-linked
+$(filter-out %/decide,$(bench)): $B/%: %.c Makefile
+	@mkdir -p $(@D)
+	$(say) CC $@
+	$(Q)$(CC) $(rig_cflags) -o $@ $< -lxenstore
+$B/test/bench/decide: %: %.o $(pure_obj)
+	$(say) LINK $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PURE_LIBS)
+
+benches: $(bench)
 tests: $(pure_test) $(ctl_test)
 
 demo: deps
@@ -158,6 +170,9 @@ check: deps
 
 fuzz: deps
 	@test/fuzz/run.sh --seconds $(FUZZ_SECONDS)
+bench: deps
+	@$(MAKE) --no-print-directory -s all rig benches
+	@test/bench/run.sh
 
 lint: deps
 	@test/lint.sh
@@ -185,4 +200,4 @@ clean:
 -include $(shell find $B -name '*.d' -type f 2>/dev/null)
 
 .SECONDARY:
-.PHONY: FORCE all rig tests demo check fuzz fuzz-linked fuzz-programs lint deps install format clean flags
+.PHONY: FORCE all rig tests demo check fuzz fuzz-linked fuzz-programs lint deps install format clean flags benches bench
