@@ -28,9 +28,9 @@ static struct request *read_requests(size_t *ret_n)
     return list;
 }
 
-static void pipelined(const struct request *list, size_t n)
+static void pipelined(const struct request *list, size_t n, unsigned window)
 {
-    struct wire *w = wire_open(WINDOW_MAX);
+    struct wire *w = wire_open(window);
 
     for (size_t i = 0; i < n; i++)
         wire_ask_path(w, list[i].directory ? XS_DIRECTORY : XS_READ, list[i].path);
@@ -56,11 +56,11 @@ int main(int argc, char **argv)
     struct request *list = read_requests(&n);
     uint64_t begun;
 
-    if (argc != 2 || n == 0)
-        errx(64, "usage: reads pipelined|blocking <REQUESTS");
+    if (argc < 2 || n == 0)
+        errx(64, "usage: reads pipelined [WINDOW] | reads blocking <REQUESTS");
     begun = now_us();
     if (strcmp(argv[1], "pipelined") == 0)
-        pipelined(list, n);
+        pipelined(list, n, argc > 2 ? (unsigned)atoi(argv[2]) : WINDOW_MAX);
     else
         blocking(list, n);
     printf("%llu\n", (unsigned long long)(now_us() - begun));

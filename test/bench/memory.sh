@@ -1,0 +1,34 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Anonymous memory: of the process that has nothing to look after, with 10,000 devices, and when they are gone; twice, as
+# what does not come back the first time may be used again the second.
+# shellcheck source=test/bench/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+policy_qdisk </dev/null
+guests=$(either 20 1000)
+n=$((guests * 10))
+serve
+await_quiet_process() { "$tools/activity" "$xenrecon_pid" 0 1000 >/dev/null; }
+await_quiet_process
+empty=$(memory_of "$xenrecon_pid")
+table when "anonymous, KiB" "beyond the empty process" "at most" ""
+row "nothing to look after" "$empty" 0 "" ""
+sample empty $n "$empty"
+
+created=0
+for round in first second; do
+    "$tools/load" devices 1 "$guests" 0 10 4
+    created=$((created + n))
+    await_created $created
+    await_quiet_process
+    with=$(($(memory_of "$xenrecon_pid") - empty))
+    check "$n devices are there" "$(devices_in 4)" "$n"
+    sample with $n $with
+    row "$n devices, the $round time" $((with + empty)) $with 8192 "$(demand "KiB for $n devices, $round time" $with "<=" 8192)"
+    xenstore-rm $backends/qdisk
+    await_quiet_process
+    gone=$(($(memory_of "$xenrecon_pid") - empty))
+    sample gone $n $gone
+    row "they are gone" $((gone + empty)) $gone 512 "$(demand "KiB left when they are gone, $round time" $gone "<=" 512)"
+done
