@@ -7,6 +7,7 @@
 static const char usage[] =
     "usage: load devices DOMID GUESTS DEVID DEVICES STATE [TYPE]   of each guest from DOMID on, in no "
     "transaction\n"
+    "       load remove DOMID GUESTS   the disks of each, and the guest\n"
     "       load flood MILLISECONDS PATH VALUE...   writes the values in turn; prints how many writes\n";
 
 static void put(struct wire *w, const char *directory, const char *key, const char *value)
@@ -57,6 +58,22 @@ static int devices(char **argv, const char *type)
     return w->errors ? 1 : 0;
 }
 
+static int remove_devices(char **argv)
+{
+    unsigned from = (unsigned)atoi(argv[0]), guests = (unsigned)atoi(argv[1]);
+    struct wire *w = wire_open(1);
+    char path[128];
+
+    for (unsigned domid = from; domid < from + guests; domid++) {
+        snprintf(path, sizeof path, "/local/domain/0/backend/qdisk/%u", domid);
+        wire_ask_path(w, XS_RM, path);
+        snprintf(path, sizeof path, "/local/domain/%u", domid);
+        wire_ask_path(w, XS_RM, path);
+    }
+    wire_settle(w);
+    return w->errors ? 1 : 0;
+}
+
 static int flood(int n, char **argv)
 {
     struct wire *w = wire_open(8);
@@ -75,6 +92,8 @@ int main(int argc, char **argv)
         return devices(argv + 2, argc == 8 ? argv[7] : "qdisk");
     if (argc >= 5 && strcmp(argv[1], "flood") == 0)
         return flood(argc - 2, argv + 2);
+    if (argc == 4 && strcmp(argv[1], "remove") == 0)
+        return remove_devices(argv + 2);
     fputs(usage, stderr);
     return 64;
 }

@@ -26,7 +26,7 @@ for round in first second; do
     check "$n devices are there" "$(devices_in 4)" "$n"
     sample with $n $with
     row "$n devices, the $round time" $((with + empty)) $with 8192 "$(demand "KiB for $n devices, $round time" $with "<=" 8192)"
-    xenstore-rm $backends/qdisk
+    "$tools/load" remove 1 "$guests"
     await_quiet_process
     gone=$(($(memory_of "$xenrecon_pid") - empty))
     sample gone $n $gone
