@@ -133,8 +133,7 @@ static inline void scene_add(void *arg, const char *key, enum presence presence,
     for (size_t i = 0; i < v->n_keys[to->side]; i++)
         if (!strcmp(v->keys[to->side][i].name, key))
             v->keys[to->side][i] = v->keys[to->side][--v->n_keys[to->side]];
-    if (presence != ABSENT)
-        view_add(v, to->side, key, presence, value, len);
+    view_add(v, to->side, key, presence, value, len);
 }
 
 static inline uint64_t scene_ring(const char *words);
@@ -156,7 +155,7 @@ static inline struct view *scene_view(const struct scene *s)
     v->qemu = s->qemu;
     v->null_model = s->null_model;
     if (v->directory == PRESENT) {
-        scene_words("frontend=" SCENE_F " frontend-id=7 mode=w", scene_add, &b);
+        scene_words("frontend=" SCENE_F " frontend-id=7 mode=w -params", scene_add, &b);
         scene_words(s->b, scene_add, &b);
         char marker[MARKER_SIZE];
         if (s->marker.whose)
