@@ -50,7 +50,8 @@ struct scene_marker {
 };
 
 struct scene {
-    const char *more; /* lines for the end of the policy, or NULL */
+    const char *yaml; /* the policy, instead of the one above */
+    const char *more; /* lines for its end, or NULL */
     bool qemu_type;   /* as the policy says */
     enum handshake handshake;
     enum owner owner;
@@ -79,7 +80,8 @@ static inline struct policy *scene_policy(const struct scene *s)
     char text[4096];
     struct policy *p = NULL;
     struct diagnostic why;
-    int n = snprintf(text, sizeof text, "%s%s%s", scene_yaml, s->more ? s->more : "", s->more ? "\n" : "");
+    int n = snprintf(text, sizeof text, "%s%s%s", s->yaml ? s->yaml : scene_yaml, s->more ? s->more : "",
+                     s->more ? "\n" : "");
     if (policy_parse("scene.yaml", text, (size_t)n, &p, &why))
         ck_abort_msg("%u: %s in\n%s", why.line, why.message, text);
     p->qemu = s->qemu_type;
