@@ -33,6 +33,7 @@ struct plan *decide(const struct decision_input *in, struct object *ret_object)
     struct situation s;
     struct plan *p = plan_new();
     situation_read(&s, in, p);
+    worker_dismiss(&s);
     worker_take_in(&s);
     situation_decide(&s, rules_of(in->policy->owner));
     worker_say(&s);

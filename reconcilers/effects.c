@@ -82,7 +82,7 @@ void effect_touch_state(struct situation *s, struct action *a)
 
 bool object_connected(const struct situation *s)
 {
-    if (s->in->worker)
+    if (worker_employed(s))
         return worker_holds(s);
     return s->object.phase == OBJECT_CONNECTED || s->object.phase == OBJECT_CONNECTING ||
            (s->marked && s->marker.connected);
@@ -90,7 +90,7 @@ bool object_connected(const struct situation *s)
 
 enum outcome effect_close(struct situation *s, enum xenbus_state state, const char *why)
 {
-    if (s->in->worker) {
+    if (worker_employed(s)) {
         if (!worker_disconnect(s, why) && state == XENBUS_CLOSED)
             return DECIDED;
     } else {
@@ -153,9 +153,10 @@ void effect_connect(struct situation *s, bool anew, const char *why)
     if (worker_connect(s, anew, why) == CONNECTION_WAITS)
         return;
     struct marker ring = {.connected = true, .ring = effect_ring(s)};
-    effect_put_state(s, plan_act(s->plan, ACTION_CONNECT, s->in->worker ? "the worker has connected" : why),
+    effect_put_state(s,
+                     plan_act(s->plan, ACTION_CONNECT, worker_employed(s) ? "the worker has connected" : why),
                      XENBUS_CONNECTED, &ring);
-    if (s->object.phase != OBJECT_CONNECTED || !s->in->worker)
+    if (s->object.phase != OBJECT_CONNECTED || !worker_employed(s))
         object_enter(s, OBJECT_CONNECTED);
     s->object.front_connected = s->f == XENBUS_CONNECTED;
 }

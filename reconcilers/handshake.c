@@ -158,7 +158,7 @@ static bool create(const struct situation *s)
 /* The worker was started with values that are not in B any more. */
 static bool outdated(struct situation *s)
 {
-    return s->in->worker && object_held(s) && s->object.command != worker_command(s);
+    return worker_employed(s) && object_held(s) && s->object.command != worker_command(s);
 }
 
 static enum outcome on_create(struct situation *s)
@@ -168,14 +168,14 @@ static enum outcome on_create(struct situation *s)
         return effect_release(s, "the toolstack has changed its keys");
     if (!object_held(s)) {
         s->object.incarnation = s->in->fresh_incarnation;
-        s->object.unpublished = s->in->worker != NULL;
+        s->object.unpublished = worker_employed(s);
     }
-    if (s->in->worker && s->object.phase == OBJECT_NONE) {
+    if (worker_employed(s) && s->object.phase == OBJECT_NONE) {
         worker_start(s, why);
     } else {
-        struct action *a = plan_act(s->plan, s->in->worker ? ACTION_PUBLISH : ACTION_CREATE,
-                                    s->in->worker ? "the worker is ready" : why);
-        if (!s->in->worker)
+        struct action *a = plan_act(s->plan, worker_employed(s) ? ACTION_PUBLISH : ACTION_CREATE,
+                                    worker_employed(s) ? "the worker is ready" : why);
+        if (!worker_employed(s))
             worker_show(s, a);
         s->object.unpublished = false;
         object_enter(s, OBJECT_READY);
@@ -263,11 +263,11 @@ static bool toolstack_closed(const struct situation *s)
 static enum outcome on_toolstack_closed(struct situation *s)
 {
     static const char why[] = "the toolstack wrote Closed, and is about to remove the device";
-    if (s->in->worker ? !worker_disconnect(s, why) : !object_connected(s))
+    if (worker_employed(s) ? !worker_disconnect(s, why) : !object_connected(s))
         return DECIDED;
-    if (!s->in->worker)
+    if (!worker_employed(s))
         object_enter(s, OBJECT_READY);
-    if (!s->marker.connected && s->in->worker)
+    if (!s->marker.connected && worker_employed(s))
         return DECIDED;
     struct marker m = {.incarnation = s->object.incarnation, .wrote = s->marker.wrote};
     effect_put_marker(s, plan_act(s->plan, ACTION_DISCONNECT, why), m);
@@ -293,7 +293,7 @@ static bool respawn(const struct situation *s)
 {
     bool closes = STATE_IN(s->b, XENBUS_INIT_WAIT, XENBUS_CONNECTED, XENBUS_CLOSING) &&
                   STATE_IN(s->f, XENBUS_ABSENT, XENBUS_CLOSING, XENBUS_CLOSED);
-    return (s->object.phase == OBJECT_DEAD || (s->in->worker && s->object.phase == OBJECT_STARTING)) &&
+    return (s->object.phase == OBJECT_DEAD || (worker_employed(s) && s->object.phase == OBJECT_STARTING)) &&
            !closes;
 }
 
@@ -303,9 +303,9 @@ static enum outcome on_respawn(struct situation *s)
     if (s->object.phase == OBJECT_STARTING)
         situation_overdue(s, s->policy->deadlines.create, FINDING_STUCK_CREATE, SEVERITY_ERROR,
                           SEVERITY_WARNING, "the worker is not ready yet");
-    else if (s->in->worker && s->in->now < until)
+    else if (worker_employed(s) && s->in->now < until)
         plan_wake(s->plan, until, true);
-    else if (s->in->worker && worker_can_start(s))
+    else if (worker_employed(s) && worker_can_start(s))
         worker_start(s, "the worker died");
     return DECIDED;
 }
@@ -338,7 +338,8 @@ static bool reconnect(const struct situation *s)
     return s->b == XENBUS_CONNECTED && front_ready(s) &&
            (!s->marker.connected || s->marker.ring != effect_ring(s) ||
             (s->f == XENBUS_INITIALISED && s->object.front_connected) ||
-            (s->in->worker && (s->object.phase != OBJECT_CONNECTED || s->worker.ring != s->marker.ring)));
+            (worker_employed(s) &&
+             (s->object.phase != OBJECT_CONNECTED || s->worker.ring != s->marker.ring)));
 }
 
 static enum outcome on_reconnect(struct situation *s)
@@ -346,7 +347,7 @@ static enum outcome on_reconnect(struct situation *s)
     static const char why[] = "the frontend started over with B Connected";
     if (!effect_connect_keys(s))
         return DECIDED;
-    if (!s->in->worker)
+    if (!worker_employed(s))
         plan_act(s->plan, ACTION_DISCONNECT, why);
     effect_connect(s, s->f == XENBUS_INITIALISED && s->object.front_connected, why);
     return DECIDED;
@@ -421,12 +422,12 @@ static enum outcome on_cycle(struct situation *s)
         plan_wake(s->plan, o->cycles_since + FLAP_WINDOW, true);
         return DECIDED;
     }
-    if (s->in->worker && !worker_disconnect(s, why))
+    if (worker_employed(s) && !worker_disconnect(s, why))
         return DECIDED;
     o->cycles++;
     object_enter(s, OBJECT_READY);
     struct action *a = plan_act(s->plan, ACTION_CYCLE, why);
-    if (s->in->worker)
+    if (worker_employed(s))
         worker_publish(s, a);
     effect_put_state(s, a, XENBUS_INIT_WAIT, NULL);
     return DECIDED;

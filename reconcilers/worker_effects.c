@@ -35,9 +35,22 @@ static enum object_phase phase_of(const struct situation *s)
     return OBJECT_DEAD;
 }
 
+bool worker_employed(const struct situation *s)
+{
+    return s->in->worker && (s->policy->worker.command || s->worker.state != WORKER_NONE);
+}
+
+void worker_dismiss(struct situation *s)
+{
+    bool serves = s->worker.state != WORKER_DEAD && s->marked && s->b >= XENBUS_INIT_WAIT &&
+                  s->marker.incarnation == s->worker.incarnation;
+    if (s->worker.state != WORKER_NONE && !s->policy->worker.command && !serves && !s->unreadable && !s->bad)
+        object_release(s, "the policy has no worker");
+}
+
 void worker_take_in(struct situation *s)
 {
-    if (!s->in->worker || !object_held(s))
+    if (!worker_employed(s) || !object_held(s))
         return;
     enum object_phase phase = phase_of(s);
     if (phase != s->object.phase)
@@ -47,9 +60,9 @@ void worker_take_in(struct situation *s)
 bool worker_holds(const struct situation *s)
 {
     /* one that is started again for a guest that was connected is new, or was found again as it was */
-    return s->in->worker && (STATE_IN((int)s->object.phase, (int)OBJECT_CONNECTING, (int)OBJECT_CONNECTED,
-                                      (int)OBJECT_DISCONNECTING) ||
-                             (s->object.phase == OBJECT_STARTING && !s->object.unpublished));
+    return worker_employed(s) && (STATE_IN((int)s->object.phase, (int)OBJECT_CONNECTING,
+                                           (int)OBJECT_CONNECTED, (int)OBJECT_DISCONNECTING) ||
+                                  (s->object.phase == OBJECT_STARTING && !s->object.unpublished));
 }
 
 /* ---- the command ---- */
@@ -180,7 +193,7 @@ bool worker_disconnect(struct situation *s, const char *why)
 enum connection worker_connect(struct situation *s, bool anew, const char *why)
 {
     uint64_t ring = effect_ring(s);
-    if (!s->in->worker)
+    if (!worker_employed(s))
         return CONNECTION_MADE;
     if (s->object.phase == OBJECT_CONNECTED && s->worker.ring == ring && !anew)
         return CONNECTION_MADE;
@@ -254,7 +267,7 @@ static bool published_differs(const struct situation *s)
 
 bool worker_publishes_anew(const struct situation *s)
 {
-    return s->in->worker && s->object.published != worker_published(&s->worker) &&
+    return worker_employed(s) && s->object.published != worker_published(&s->worker) &&
            STATE_IN((int)s->object.phase, (int)OBJECT_READY, (int)OBJECT_CONNECTED) && published_differs(s);
 }
 
@@ -271,8 +284,6 @@ void worker_compared(struct situation *s)
 
 void worker_say(struct situation *s)
 {
-    if (!s->in->worker)
-        return;
     for (size_t i = 0; i < s->worker.n_published; i++)
         if (!may_publish(s, s->worker.published[i].key))
             plan_find(s->plan, FINDING_WORKER_ERROR, SEVERITY_WARNING,

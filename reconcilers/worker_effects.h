@@ -6,6 +6,10 @@
 
 #include "reconcilers/situation.h"
 
+/* Is there a worker to ask? Not without one in the policy, but for one that was started when there was. */
+bool worker_employed(const struct situation *s);
+/* Ends one that the policy does not have, unless it is this directory's: that one serves until its end. */
+void worker_dismiss(struct situation *s);
 /* The object's phase follows from what the worker says. */
 void worker_take_in(struct situation *s);
 

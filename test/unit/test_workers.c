@@ -500,19 +500,83 @@ END_TEST
 
 /* ---- no worker in the policy ---- */
 
-/* The policy says of no worker (any more), but one runs: it is known, and told to end with the device. */
+/* The policy has no worker (any more), but one runs: it serves until the end of its device; no other one is
+ * started. */
+static const struct {
+    const char *actions, *tasks;
+    enum row row;
+    enum object_phase after;
+    enum worker_state state;
+    enum whose whose;
+    struct scene scene;
+} dismissed[] = {
+#define LEFT(st, whose) WORKER_##st, whose
+    {"release",
+     "x",
+     ROW_DESTROY,
+     OBJECT_NONE,
+     LEFT(CONNECTED, OURS),
+     {.b = "online=0 state=6", .f = "state=6", MARKED(CLOSED)}},
+    {"",
+     "",
+     ROW_STEADY,
+     OBJECT_CONNECTED,
+     LEFT(CONNECTED, OURS),
+     {.b = "online=1 state=4", .f = "state=4 " RING_A, SERVES}},
+    {"",
+     "",
+     ROW_RESPAWN,
+     OBJECT_STARTING,
+     LEFT(STARTING, OURS),
+     {.b = "online=1 state=4", .f = "state=4 " RING_A, SERVES, .phase = OBJECT_CONNECTED}},
+    {"disconnect close",
+     "d-",
+     ROW_FRONT_CLOSING,
+     OBJECT_DISCONNECTING,
+     LEFT(CONNECTED, OURS),
+     {.b = "online=1 state=4", .f = "state=5", SERVES}},
+    {"release",
+     "x",
+     ROW_STEADY,
+     OBJECT_CONNECTED,
+     LEFT(DEAD, OURS),
+     {.b = "online=1 state=4", .f = "state=4 " RING_A, SERVES, .phase = OBJECT_CONNECTED}},
+    {"release",
+     "x",
+     ROW_STEADY,
+     OBJECT_CONNECTED,
+     LEFT(CONNECTED, THEIRS),
+     {.b = "online=1 state=4", .f = "state=4 " RING_A, SERVES, .phase = OBJECT_CONNECTED}},
+    {"release create",
+     "x-",
+     ROW_CREATE,
+     OBJECT_READY,
+     LEFT(READY, OURS),
+     {.b = "online=1 state=1", .f = "state=1", .phase = OBJECT_READY, .unpublished = true}},
+    {"release create",
+     "x-",
+     ROW_CREATE,
+     OBJECT_READY,
+     LEFT(READY, OURS),
+     {.b = "online=1 state=1", .f = "state=1", MARKED(INIT_WAIT)}},
+    {"", "", ROW_BAD_VALUE, OBJECT_NONE, LEFT(READY, OURS), {.b = "online=1 state=9", .f = "state=1"}},
+    {"", "", ROW_UNREADABLE, OBJECT_NONE, LEFT(READY, OURS), {.b = "online=1 state?", .f = "state=1"}},
+#undef LEFT
+};
+
 START_TEST(without_policy)
 {
-    struct worker w = {IS(CONNECTED), .ring = scene_ring(RING_A)};
-    struct scene s = {.b = "online=0 state=6", .f = "state=6", MARKED(CLOSED), .now = NOW, .worker = &w};
+    struct worker w = {.state = dismissed[_i].state, .ring = scene_ring(RING_A)};
+    struct scene s = dismissed[_i].scene;
+    char buf[256];
+    w.incarnation = scene_incarnation[dismissed[_i].whose];
+    s.now = NOW;
+    s.worker = &w;
     struct run r = run_decide(&s);
-    assert_plan(&r, ROW_DESTROY, "release", "");
-    assert_tasks(&r, "x");
-    run_free(&r);
-    s = (struct scene){.b = "online=1 state=4", .f = "state=4 " RING_A, SERVES, .now = NOW, .worker = &w};
-    r = run_decide(&s); /* it goes on serving */
-    assert_plan(&r, ROW_STEADY, "", "");
-    ck_assert_int_eq(r.object.phase, OBJECT_CONNECTED);
+    ck_assert_str_eq(row_name(r.plan->row), row_name(dismissed[_i].row));
+    ck_assert_str_eq(plan_actions(r.plan, buf, sizeof buf), dismissed[_i].actions);
+    assert_tasks(&r, dismissed[_i].tasks);
+    ck_assert_int_eq(r.object.phase, dismissed[_i].after);
     run_free(&r);
 }
 END_TEST
@@ -545,7 +609,7 @@ int main(void)
     tcase_add_test(t, is_connected);
     tcase_add_test(t, resized);
     tcase_add_loop_test(t, compared, 0, COUNT(compared_cases));
-    tcase_add_test(t, without_policy);
+    tcase_add_loop_test(t, without_policy, 0, COUNT(dismissed));
     tcase_add_test(t, nobody_to_ask);
     suite_add_tcase(s, t);
     return run_suite(s);
