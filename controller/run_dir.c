@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "controller/log.h"
-#include "schemas/mem.h"
 
 enum { BACKLOG = 128 };
 
@@ -57,10 +56,12 @@ static int open_one(int at, const char *name, mode_t mode, int *ret_fd)
 
 static int find_socket(const char *path, char **ret_socket)
 {
-    char *real = realpath(path, NULL), *socket;
-    int error = !real || asprintf(&socket, "%s/worker/socket", real) < 0 ? -errno : 0;
+    char *real = realpath(path, NULL), *socket = NULL;
+    int error = real ? 0 : -errno;
+    if (real && asprintf(&socket, "%s/worker/socket", real) < 0)
+        abort(); /* as for any memory */
     free(real);
-    if (!error && strlen(socket) >= sizeof((struct sockaddr_un *)NULL)->sun_path) {
+    if (socket && strlen(socket) >= sizeof((struct sockaddr_un *)NULL)->sun_path) {
         error = -ENAMETOOLONG;
         free(socket);
     }

@@ -156,7 +156,7 @@ static int watch(struct worker_process *p)
 /* ---- in the child, where nothing is called that could wait for another thread of ours ---- */
 
 /* No more than we have: only some may raise what they have. */
-static bool limit(int resource, rlim_t to)
+static bool limit(__rlimit_resource_t resource, rlim_t to)
 {
     struct rlimit l;
     if (getrlimit(resource, &l))

@@ -45,7 +45,7 @@ static bool parse_file_name(const char *name, struct device_key *ret_key, const 
     char text[FILE_NAME_SIZE];
     size_t len = 0;
     unsigned dots = 0;
-    for (; name[len] && len < sizeof text; len++) {
+    for (; len < sizeof text && name[len]; len++) {
         if (name[len] == '.' && ++dots > 2)
             break;
         text[len] = (char)(name[len] == '.' ? '/' : name[len]);
@@ -189,7 +189,7 @@ static bool parse_record(char *text, struct worker_record *ret)
 static int read_record(const struct run_dir *dir, const char *name, struct worker_record *ret)
 {
     char text[RECORD_SIZE];
-    int fd, error = open_ours(dir, name, O_RDONLY, &fd);
+    int fd = -1, error = open_ours(dir, name, O_RDONLY, &fd);
     if (error)
         return error;
     ssize_t n = read(fd, text, sizeof text - 1);

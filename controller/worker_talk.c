@@ -129,7 +129,7 @@ static bool same_keys(const struct worker *facts, const struct published *keys, 
 /* What is at the same place is left there: nobody is told of what is no news. */
 static void publish(struct supervised *s, const struct message *m)
 {
-    struct published keys[MESSAGE_KEYS_MAX], *copy;
+    struct published keys[MESSAGE_KEYS_MAX] = {{0}}, *copy;
     for (size_t i = 0; i < m->n_keys; i++)
         keys[i] = (struct published){m->keys[i].name, m->keys[i].value};
     qsort(keys, m->n_keys, sizeof *keys, compare_keys);

@@ -253,11 +253,13 @@ static void on_closed(uv_handle_t *handle)
 
 void workers_close(struct workers *w)
 {
-    struct supervised *s;
+    struct supervised *s, *next;
     w->closed = true;
     for (int i = 0; i < BUCKETS; i++)
-        while ((s = LIST_FIRST(&w->buckets[i])))
+        for (s = LIST_FIRST(&w->buckets[i]); s; s = next) {
+            next = LIST_NEXT(s, same_bucket);
             supervised_free(s);
+        }
     if (w->links)
         worker_links_close(w->links);
     run_dir_close(&w->dir);

@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static unsigned count_args(const struct message *m)
 {
     static const unsigned n_args[] = {
-#define X(name, text, n) [MESSAGE_##name] = n,
+#define X(name, text, n) [MESSAGE_##name] = (n),
         MESSAGES(X)
 #undef X
     };

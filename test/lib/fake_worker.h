@@ -126,7 +126,7 @@ static void fake_misbehave(void)
     if (fake_is("leaves"))
         shutdown(fake.fd, SHUT_RDWR);
     if (fake_is("dies-ready"))
-        raise(SIGSEGV);
+        raise(SIGUSR1);
 }
 
 static void fake_told_to_connect(const char *ring)
@@ -205,8 +205,9 @@ static void fake_begin(void)
         signal(SIGTERM, SIG_IGN);
     if (fake_is("leaves-child")) {
         pid_t child = fork();
-        while (child == 0)
-            pause();
+        if (child == 0)
+            for (;;)
+                pause();
         snprintf(fake.child, sizeof fake.child, "%d", (int)child);
     }
     if (fake_is("in-child") && fork() > 0)

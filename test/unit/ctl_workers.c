@@ -177,7 +177,7 @@ static const struct {
     bool connect, disconnect;
 } deaths[] = {
     {"fails", "exited with status 3: cannot open it", false, false},
-    {"dies-ready", "ended by signal 11", false, false},
+    {"dies-ready", "ended by signal 10", false, false},
     {"dies-connecting", "ended by signal 9", true, false},
     {"mute", "did not get ready within 0.4 s", false, false},
     {"no-hello", "did not get ready within 0.4 s", false, false},
