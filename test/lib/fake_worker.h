@@ -122,6 +122,7 @@ static void fake_misbehave(void)
     for (int i = 0; fake_is("noisy") && i < 3000; i++) {
         snprintf(text, sizeof text, "ready n=%d\n", i);
         fake_send(text);
+        usleep(100); /* for one to be read at a time */
     }
     if (fake_is("leaves"))
         shutdown(fake.fd, SHUT_RDWR);

@@ -158,7 +158,7 @@ START_TEST(test_noisy)
     rig_start("noisy");
     UNTIL(strcmp(rig_key("n"), "2999") == 0);
     UNTIL(rig.changes > 0);
-    ck_assert_uint_lt(rig.changes, 1500);
+    ck_assert_uint_lt(rig.changes, 1000);
 }
 END_TEST
 
