@@ -7,6 +7,9 @@
  * worker, and its state file. Processes are held by pidfd, so that a number that was given again is never
  * mistaken for a worker.
  *
+ * A worker reads its token from a pipe (WORKER_TOKEN_FD), which is written when the record is there: if we
+ * die before, it reads the end of a file, and there is no worker that nobody would find again.
+ *
  * One thread, the loop's. Errors are negative errno. Times are milliseconds. */
 #ifndef XENRECON_WORKERS_H
 #define XENRECON_WORKERS_H
