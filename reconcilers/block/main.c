@@ -70,7 +70,8 @@ static void die(int status, const char *what)
 
 static bool flag(const char *value)
 {
-    if (value && strcmp(value, "0") != 0 && strcmp(value, "1") != 0)
+    /* empty: a key that the toolstack did not write */
+    if (value && *value && strcmp(value, "0") != 0 && strcmp(value, "1") != 0)
         die(EXIT_USAGE, "--discard and --direct are 0 or 1");
     return !value || *value == '1';
 }

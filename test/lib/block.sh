@@ -12,7 +12,7 @@ block_policy() {
         sed '/^worker:/,/^deadlines:/d' "$repo/deploy/examples/qdisk.yaml"
         echo "worker:"
         echo "  command: ['$XENRECON_BLK', '--image=\${params}', '--mode=\${mode}', '--device-type=\${device-type}',"
-        echo "            '--discard=\${discard-enable}', --no-jail]"
+        echo "            '--discard=\${discard-enable}', '--direct=\${direct-io-safe}', --no-jail]"
         echo "  environment: {LD_PRELOAD: '$repo/build/test/rig/hypercall.so', RIG_DIR: '$dir',"
         echo "                ASAN_OPTIONS: '${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0', UBSAN_OPTIONS: '${UBSAN_OPTIONS:-}'}"
         [ $# = 0 ] || printf '  %s\n' "$@"
