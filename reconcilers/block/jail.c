@@ -134,8 +134,11 @@ static int allow(scmp_filter_ctx filter, int call)
     return error == -EDOM ? 0 : error; /* this architecture has no such call */
 }
 
-static int allow_when(scmp_filter_ctx filter, int call, struct scmp_arg_cmp what)
+/* Where the argument, masked, is the value. */
+static int allow_when(scmp_filter_ctx filter, int call, unsigned arg, uint32_t mask, unsigned long value)
 {
+    struct scmp_arg_cmp what = {
+        .arg = arg, .op = SCMP_CMP_MASKED_EQ, .datum_a = mask, .datum_b = (uint32_t)value};
     int error = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 1, &what);
     return error == -EDOM ? 0 : error;
 }
@@ -146,13 +149,13 @@ static int fill(scmp_filter_ctx filter)
     for (size_t i = 0; i < sizeof calls / sizeof *calls && !error; i++)
         error = allow(filter, calls[i]);
     for (size_t i = 0; i < sizeof ioctls / sizeof *ioctls && !error; i++)
-        error = allow_when(filter, SCMP_SYS(ioctl), SCMP_A1_32(SCMP_CMP_EQ, (uint32_t)ioctls[i]));
+        error = allow_when(filter, SCMP_SYS(ioctl), 1, UINT32_MAX, ioctls[i]);
     if (!error)
-        error = allow_when(filter, SCMP_SYS(socket), SCMP_A0_32(SCMP_CMP_EQ, AF_UNIX));
+        error = allow_when(filter, SCMP_SYS(socket), 0, UINT32_MAX, AF_UNIX);
     if (!error)
-        error = allow_when(filter, SCMP_SYS(mmap), SCMP_A2_32(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+        error = allow_when(filter, SCMP_SYS(mmap), 2, PROT_EXEC, 0);
     if (!error)
-        error = allow_when(filter, SCMP_SYS(mprotect), SCMP_A2_32(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+        error = allow_when(filter, SCMP_SYS(mprotect), 2, PROT_EXEC, 0);
     return error;
 }
 
