@@ -69,7 +69,8 @@ bool blkif_abi_parse(const char *protocol, enum blkif_abi *ret_abi)
 
 uint32_t ring_slots(enum blkif_abi abi, unsigned n_pages)
 {
-    size_t fit = (n_pages * (size_t)RING_PAGE - offsetof(struct blkif_sring, ring)) / layouts[abi].slot_size;
+    uint32_t fit =
+        (n_pages * RING_PAGE - (uint32_t)offsetof(struct blkif_sring, ring)) / layouts[abi].slot_size;
     uint32_t n = 1;
     while (n * 2 <= fit)
         n *= 2;

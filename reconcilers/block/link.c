@@ -129,9 +129,10 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 static int dial(const char *path)
 {
     struct sockaddr_un to = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof to.sun_path)
+    size_t len = strlen(path);
+    if (len >= sizeof to.sun_path)
         return -ENAMETOOLONG;
-    strcpy(to.sun_path, path);
+    memcpy(to.sun_path, path, len + 1);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;

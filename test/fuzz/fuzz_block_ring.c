@@ -37,7 +37,7 @@ static void check_segments(const struct geometry *g, const struct job *job)
         require(segment_offset(s) + segment_length(s) <= RING_PAGE);
         total += segment_length(s);
     }
-    require(total == job->length && total <= INDIRECT_SEGMENTS_MAX * RING_PAGE);
+    require(total == job->length && total <= (uint64_t)INDIRECT_SEGMENTS_MAX * RING_PAGE);
     require(job->offset % g->sector_size == 0 && job->length % g->sector_size == 0);
     require(job->kind == JOB_READ || !g->read_only);
 }

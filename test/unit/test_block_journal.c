@@ -8,6 +8,7 @@
 #include "reconcilers/block/space.h"
 #include "test/lib/unit.h"
 
+#define PAGES(n) ((size_t)(n)*4096)
 enum { SLOTS = 32 };
 
 static struct response answer_to(uint32_t index)
@@ -130,17 +131,17 @@ START_TEST(test_space)
 {
     struct space s;
     size_t a = 0, b = 0, c = 0, d = 0;
-    space_init(&s, 8 * 4096);
-    char *first = space_take(&s, 3 * 4096, &a), *second = space_take(&s, 1, &b);
-    ck_assert_ptr_eq(second, first + 3 * 4096);
+    space_init(&s, PAGES(8));
+    char *first = space_take(&s, PAGES(3), &a), *second = space_take(&s, 1, &b);
+    ck_assert_ptr_eq(second, first + PAGES(3));
     ck_assert_uint_eq(b, 4096);
-    ck_assert_ptr_null(space_take(&s, 5 * 4096, &c)); /* four are left */
+    ck_assert_ptr_null(space_take(&s, PAGES(5), &c)); /* four are left */
     ck_assert_uint_eq(c, 0);
     space_return(&s, a);
-    ck_assert_ptr_null(space_take(&s, 5 * 4096, &c)); /* seven are, but not in one stretch */
-    char *third = space_take(&s, 4 * 4096, &c);
-    ck_assert_ptr_eq(third, first + 4 * 4096);
-    char *fourth = space_take(&s, 3 * 4096, &d);
+    ck_assert_ptr_null(space_take(&s, PAGES(5), &c)); /* seven are, but not in one stretch */
+    char *third = space_take(&s, PAGES(4), &c);
+    ck_assert_ptr_eq(third, first + PAGES(4));
+    char *fourth = space_take(&s, PAGES(3), &d);
     ck_assert_ptr_eq(fourth, first);
     ck_assert_ptr_null(space_take(&s, 1, &d));
     space_undo(&s, d);
@@ -150,7 +151,7 @@ START_TEST(test_space)
     space_return(&s, c);
     space_return(&s, d);
     a = 0;
-    ck_assert_ptr_eq(space_take(&s, 8 * 4096, &a), first); /* from the front, when nothing is in use */
+    ck_assert_ptr_eq(space_take(&s, PAGES(8), &a), first); /* from the front, when nothing is in use */
     ck_assert_ptr_null(space_take(&s, 1, &b));
     first[0] = 'x';
     space_trim(&s);
@@ -166,16 +167,16 @@ START_TEST(test_space_skips_its_end)
 {
     struct space s;
     size_t a = 0, b = 0, c = 0;
-    space_init(&s, 8 * 4096);
-    char *first = space_take(&s, 3 * 4096, &a);
-    space_take(&s, 3 * 4096, &b);
+    space_init(&s, PAGES(8));
+    char *first = space_take(&s, PAGES(3), &a);
+    space_take(&s, PAGES(3), &b);
     space_return(&s, a);
-    ck_assert_ptr_eq(space_take(&s, 3 * 4096, &c), first);
-    ck_assert_uint_eq(c, 5 * 4096); /* with the two at the end */
+    ck_assert_ptr_eq(space_take(&s, PAGES(3), &c), first);
+    ck_assert_uint_eq(c, PAGES(5)); /* with the two at the end */
     space_undo(&s, c);
     c = 0;
-    ck_assert_ptr_eq(space_take(&s, 2 * 4096, &c), first + 6 * 4096);
-    ck_assert_uint_eq(c, 2 * 4096);
+    ck_assert_ptr_eq(space_take(&s, PAGES(2), &c), first + PAGES(6));
+    ck_assert_uint_eq(c, PAGES(2));
     space_finish(&s);
 }
 END_TEST

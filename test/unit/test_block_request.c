@@ -36,9 +36,9 @@ static const struct {
     uint64_t offset, length;
 } cases[] = {
     {"a page", &writable, BLKIF_OP_READ, 1, {PAGE}, 8, 0, NONE, JOB_READ, 4096, 4096},
-    {"a sector", &writable, BLKIF_OP_WRITE, 1, {{3, 3}}, 999, 0, NONE, JOB_WRITE, 999 * 512, 512},
-    {"pieces", &writable, BLKIF_OP_READ, 3, {{1, 7}, PAGE, {0, 2}}, 0, 0, NONE, JOB_READ, 0, 18 * 512},
-    {"the end", &writable, BLKIF_OP_READ, 2, {PAGE, PAGE}, 984, 0, NONE, JOB_READ, 984 * 512, 8192},
+    {"a sector", &writable, BLKIF_OP_WRITE, 1, {{3, 3}}, 999, 0, NONE, JOB_WRITE, 999 * 512ULL, 512},
+    {"pieces", &writable, BLKIF_OP_READ, 3, {{1, 7}, PAGE, {0, 2}}, 0, 0, NONE, JOB_READ, 0, 18 * 512ULL},
+    {"the end", &writable, BLKIF_OP_READ, 2, {PAGE, PAGE}, 984, 0, NONE, JOB_READ, 984 * 512ULL, 8192},
     {"over the end", &writable, BLKIF_OP_READ, 2, {PAGE, PAGE}, 985, 0, BLKIF_RSP_ERROR, JOB_REFUSED, 0, 0},
     {"at the end", &writable, BLKIF_OP_READ, 1, {{0, 0}}, 1000, 0, BLKIF_RSP_ERROR, JOB_REFUSED, 0, 0},
     {"far out", &writable, BLKIF_OP_WRITE, 1, {PAGE}, UINT64_MAX, 0, BLKIF_RSP_ERROR, JOB_REFUSED, 0, 0},
@@ -101,7 +101,7 @@ static const struct {
     {"barrier", &writable, BLKIF_OP_WRITE_BARRIER, 1, {PAGE}, 0, 0, BLKIF_RSP_EOPNOTSUPP, JOB_REFUSED, 0, 0},
     {"reserved", &writable, BLKIF_OP_RESERVED_1, 1, {PAGE}, 0, 0, BLKIF_RSP_EOPNOTSUPP, JOB_REFUSED, 0, 0},
     {"unknown", &writable, 255, 1, {PAGE}, 0, 0, BLKIF_RSP_EOPNOTSUPP, JOB_REFUSED, 0, 0},
-    {"discard", &writable, BLKIF_OP_DISCARD, 0, {{0, 0}}, 8, 992, NONE, JOB_DISCARD, 4096, 992 * 512},
+    {"discard", &writable, BLKIF_OP_DISCARD, 0, {{0, 0}}, 8, 992, NONE, JOB_DISCARD, 4096, 992 * 512ULL},
     {"discard nothing", &writable, BLKIF_OP_DISCARD, 0, {{0, 0}}, 8, 0, BLKIF_RSP_ERROR, JOB_REFUSED, 0, 0},
     {"discard over the end",
      &writable,
@@ -207,7 +207,7 @@ START_TEST(test_indirect)
     struct job job = check_indirect(BLKIF_OP_WRITE, 256, &n);
     ck_assert_uint_eq(n, 256);
     ck_assert_int_eq(job.kind, JOB_WRITE);
-    ck_assert_uint_eq(job.offset, 16 * 512);
+    ck_assert_uint_eq(job.offset, 16 * 512ULL);
     ck_assert_uint_eq(job.length, 1 << 20);
     ck_assert_ptr_eq(job.segments, many);
     job = check_indirect(BLKIF_OP_READ, 1, &n);
