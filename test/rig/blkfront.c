@@ -14,8 +14,8 @@ static const char usage[] =
     "  flush\n"
     "  verify                  writes, remembers what was acknowledged, reads it again; see "
     "blkfront_verify.c\n"
-    "  bench PATTERN           randread, randwrite (4 KiB), read or write (1 MiB, or as much as a request "
-    "can)\n"
+    "  bench [PATTERN]         randread, randwrite (4 KiB), read or write (1 MiB, or what a request can);\n"
+    "                          without it, lines `PATTERN DEPTH` from standard input until a depth is 0\n"
     "  hostile [CASE...]       all cases but those after which the ring is dead; `hostile list` names them\n"
     "  hold                    stay connected until standard input ends or the backend closes\n"
     "  reload                  close in good order and connect again, --count times, reading in between\n"
@@ -201,7 +201,7 @@ static int run_bench(struct blkfront *d, char **words)
         return io_bench(d, words[0], d->opt.depth);
     while ((n = scanf("%15s %u", name, &depth)) == 2 && depth > 0)
         io_bench(d, name, depth);
-    return n != EOF;
+    return n == 1;
 }
 
 static int run_hold(struct blkfront *d, char **words)
