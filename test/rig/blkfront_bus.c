@@ -50,7 +50,11 @@ void bus_set_state(struct blkfront *d, char state)
 
 char bus_backend_state(struct blkfront *d)
 {
-    char *value = get_key(d->b, "state"), state = value && strlen(value) == 1 ? *value : '0';
+    char *value = get_key(d->b, "state");
+    char state = '0';
+
+    if (value && strlen(value) == 1)
+        state = *value;
 
     free(value);
     return state;

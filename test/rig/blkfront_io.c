@@ -147,7 +147,8 @@ int io_bench(struct blkfront *d, const char *pattern, uint32_t depth)
            "median_us=%u p99_us=%u\n",
            pattern, b.depth, b.count * SECTOR, (unsigned long long)b.requests, seconds,
            (double)b.requests / seconds, (double)b.requests * b.count * SECTOR / seconds / (1024 * 1024),
-           b.n_samples ? b.samples[b.n_samples / 2] : 0, b.n_samples ? b.samples[b.n_samples / 100 * 99] : 0);
+           b.n_samples ? b.samples[b.n_samples / 2] : 0,
+           b.n_samples ? b.samples[(size_t)b.n_samples / 100 * 99] : 0);
     fflush(stdout);
     free(b.samples);
     return 0;

@@ -41,7 +41,7 @@ static void encode(const struct blkfront *d, const struct request *r, char *entr
 
 static char *entry_of(const struct blkfront *d, uint32_t index)
 {
-    return d->shared->entries + (index & (d->ring_size - 1)) * d->entry_size;
+    return d->shared->entries + (size_t)(index & (d->ring_size - 1)) * d->entry_size;
 }
 
 /* ---- life ---- */
@@ -115,7 +115,7 @@ struct io *ring_take(struct blkfront *d)
 
 char *ring_data(const struct blkfront *d, const struct io *io)
 {
-    return d->memory.base + (size_t)io->page * RIG_PAGE + io->offset * SECTOR;
+    return d->memory.base + (size_t)io->page * RIG_PAGE + (size_t)io->offset * SECTOR;
 }
 
 uint32_t ring_most(const struct blkfront *d)

@@ -5,6 +5,8 @@
  * read. A backend may be killed and replaced at any time: nobody tells this program. */
 #include "test/rig/blkfront.h"
 
+#include <inttypes.h>
+
 #include "test/rig/client.h"
 
 enum { SPAN_MOST = 16 * 1024 * 1024 / SECTOR };
@@ -52,10 +54,10 @@ static void compare(struct check *c, const char *data, uint64_t sector, uint64_t
             continue;
         memcpy(&found, data + i * SECTOR, sizeof(found));
         if (c->wrong++ < 10)
-            warnx("sector %llu holds write %llu of sector %llu, or parts of it; the last that was "
-                  "acknowledged is %llu",
-                  (unsigned long long)(sector + i), (unsigned long long)found.number,
-                  (unsigned long long)found.sector, (unsigned long long)c->number[sector + i]);
+            warnx("sector %" PRIu64 " holds write %" PRIu64 " of sector %" PRIu64
+                  ", or parts of it, and should hold "
+                  "write %" PRIu64,
+                  sector + i, found.number, found.sector, c->number[sector + i]);
     }
 }
 
@@ -97,7 +99,7 @@ static void submit_data(struct blkfront *d, struct check *c, struct io *io, uint
         io->tag = ++c->last;
         fill(c, ring_data(d, io), sector, count, io->tag);
     } else {
-        memset(ring_data(d, io), 0xee, count * SECTOR);
+        memset(ring_data(d, io), 0xee, (size_t)count * SECTOR);
     }
     ring_submit(d, io, op, sector, count);
     set_busy(c, io, true);

@@ -42,7 +42,7 @@ static xengnttab_handle *xgt;
 
 static char *page_of(uint32_t page)
 {
-    return memory.base + page * RIG_PAGE;
+    return memory.base + (size_t)page * RIG_PAGE;
 }
 
 static void check_maps(void)
@@ -60,7 +60,7 @@ static void check_maps(void)
     p = xengnttab_map_grant_ref(xgt, 21, 3, BOTH);
     check("map: the page", p && strcmp(p, "page 3") == 0);
     if (p)
-        strcpy(p, "new 3");
+        memcpy(p, "new 3", 6);
     check("map: both sides see it", strcmp(page_of(3), "new 3") == 0);
     rig_revoke(&memory, 3);
     check("map: outlives the grant",
@@ -72,12 +72,12 @@ static void check_maps(void)
     p = xengnttab_map_domain_grant_refs(xgt, 3, 21, refs, READ);
     check("map of several: in the order asked for", p && strcmp(p, "page 5") == 0 &&
                                                         strcmp(p + RIG_PAGE, "page 6") == 0 &&
-                                                        strcmp(p + 2 * RIG_PAGE, "new 3") == 0);
+                                                        strcmp(p + (size_t)2 * RIG_PAGE, "new 3") == 0);
     check("unmap of several: not a part",
           xengnttab_unmap(xgt, p, 2) == -1 && xengnttab_unmap(xgt, p, 3) == 0);
     p = xengnttab_map_grant_refs(xgt, 3, domids, refs, READ);
     check("map of several of any domain",
-          p && strcmp(p + 2 * RIG_PAGE, "new 3") == 0 && xengnttab_unmap(xgt, p, 3) == 0);
+          p && strcmp(p + (size_t)2 * RIG_PAGE, "new 3") == 0 && xengnttab_unmap(xgt, p, 3) == 0);
     check("map of several: one is not to be written",
           failed(xengnttab_map_domain_grant_refs(xgt, 3, 21, refs, BOTH), EINVAL));
     check("map: read only is enough to read",
@@ -167,7 +167,7 @@ static void check_grants(void)
                    IN) == GNTST_bad_domain);
     rig_memory_create(21, PAGES, true);
     rig_memory_open(21, &memory);
-    strcpy(page_of(9), "another life");
+    memcpy(page_of(9), "another life", 13);
     p = xengnttab_map_grant_ref(xgt, 21, 9, BOTH);
     check("a domain of the same number: other memory, all of it granted",
           p && strcmp(p, "another life") == 0);
