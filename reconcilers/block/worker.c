@@ -94,9 +94,10 @@ static void on_welcome(struct worker *w)
         w->config.finished(w->config.arg, false);
         return;
     }
-    send_ready(w);
+    /* the ring first: who is ready without one is told to connect */
     if (w->standing == STANDING_CONNECTED || w->standing == STANDING_BROKEN)
         send_ring(w);
+    send_ready(w);
     if (w->standing == STANDING_BROKEN)
         send_error(w, broken_text);
 }
