@@ -5,6 +5,7 @@
 #   make check      every test
 #   make fuzz       every test/fuzz/fuzz_*.c, for FUZZ_SECONDS each (10)
 #   make bench      how fast it is, next to what it could be, in tables and plots
+#   make check-xen  with the real Xen, in an emulated machine
 #   make lint       clang-format, clang-tidy, cppcheck, gcc -fanalyzer, shellcheck
 #   make install    DESTDIR and prefix as usual
 #
@@ -174,6 +175,9 @@ bench: deps
 	@$(MAKE) --no-print-directory -s all rig benches
 	@test/bench/run.sh
 
+check-xen:
+	@test/xen/run.sh
+
 lint: deps
 	@test/lint.sh
 
@@ -200,4 +204,4 @@ clean:
 -include $(shell find $B -name '*.d' -type f 2>/dev/null)
 
 .SECONDARY:
-.PHONY: FORCE all rig tests demo check fuzz fuzz-linked fuzz-programs lint deps install format clean flags benches bench
+.PHONY: FORCE all rig tests demo check fuzz fuzz-linked fuzz-programs lint deps install format clean flags benches bench check-xen

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Makes sure that what building, testing and linting need is there:   deps.sh [build|test|lint]...   (default: all)
+# Makes sure that what building, testing and linting need is there:   deps.sh [build|test|lint|xen]...   (default: the first three)
 #
 # Packages that are missing are installed, as root or with a sudo that asks for no password; otherwise the command to
 # run is printed. Debian's Xen tools, which would turn the machine into a Xen host, are never installed: `test` unpacks
-# them into .cache/xen. Says nothing when there is nothing to do.
+# them into .cache/xen, `xen` is for the emulated machine. Says nothing when there is nothing to do.
 set -eu
 repo=$(cd "$(dirname "$0")/.." && pwd)
 cache=$repo/.cache
@@ -12,6 +12,7 @@ cache=$repo/.cache
 
 build=(gcc make pkg-config libc6-dev libuv1-dev libyaml-dev libjansson-dev libxen-dev libseccomp-dev)
 test=(check libsubunit-dev clang libclang-rt-dev valgrind strace python3 python3-jsonschema)
+xen=(qemu-system-x86 python3)
 lint=(clang-tidy clang-format cppcheck shellcheck python3-yaml python3-jsonschema)
 
 die() {
@@ -118,7 +119,8 @@ for group; do
     build) packages+=("${build[@]}") ;;
     test) packages+=("${test[@]}") ;;
     lint) packages+=("${lint[@]}") ;;
-    *) die "usage: deps.sh [build|test|lint]..." ;;
+    xen) packages+=("${xen[@]}") ;;
+    *) die "usage: deps.sh [build|test|lint|xen]..." ;;
     esac
 done
 install_packages "${packages[@]}"

@@ -1,0 +1,328 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+# For scenarios, which source this first, in dom0. When one exits, what it started is ended, and what it left behind of
+# devices goes with all guests; otherwise the next one finds the guests that this one left. The status is 1 if anything
+# failed, and a command that fails unexpectedly ends the scenario.
+#
+# Domains are called by their names here, devices as xenrecon calls them: qdisk/7/51712.
+# shellcheck disable=SC2034  # variables for those who source this
+set -eEu
+here=/run/scenario
+patience=${PATIENCE:-60} # seconds for what should happen; an emulated machine may be slow
+failures=0
+xenrecon_pid=
+declare -A consoles=() # by guest's name: the descriptor of its console
+
+pass() {
+    echo "PASS $1"
+}
+
+fail() {
+    echo "FAIL $1"
+    failures=$((failures + 1))
+}
+
+# check NAME GOT WANT
+check() {
+    if [ "$2" = "$3" ]; then
+        pass "$1"
+    else
+        fail "$1: got '$2', want '$3'"
+    fi
+}
+
+# check_match NAME TEXT PATTERN
+check_match() {
+    if [[ $2 =~ $3 ]]; then
+        pass "$1"
+    else
+        fail "$1: '$2' does not match '$3'"
+    fi
+}
+
+# Sleeps without a new process, which takes long here.
+pause() {
+    read -rt "$1" <>"$here/never" || true
+}
+
+# becomes NAME WANT COMMAND...: until it prints that
+becomes() {
+    local name=$1 want=$2 end=$((SECONDS + patience)) got
+    shift 2
+    until got=$("$@") || true && [ "$got" = "$want" ]; do
+        [ $SECONDS -lt $end ] || {
+            fail "$name: still '$got' after $patience s, want '$want'"
+            return 0
+        }
+        pause 0.2
+    done
+    pass "$name"
+}
+
+# ---- the store
+
+state_of() {
+    xenstore-read "$1/state" 2>/dev/null || echo absent
+}
+
+b_of() {
+    echo "/local/domain/${backend_domid:-0}/backend/$1"
+}
+
+f_of() {
+    local type=${1%%/*} rest=${1#*/}
+    [[ $type != qdisk ]] || type=vbd
+    echo "/local/domain/${rest%/*}/device/$type/${rest#*/}"
+}
+
+# Both ends' states: 4/4
+states() {
+    echo "$(state_of "$(b_of "$1")")/$(state_of "$(f_of "$1")")"
+}
+
+# reach NAME DEVICE STATES: such as 4/4, or 6/absent
+reach() {
+    if toolstack wait "$(b_of "$2")/state" "${3%/*}" "$(f_of "$2")/state" "${3#*/}" --timeout-ms $((patience * 1000)); then
+        pass "$1"
+    else
+        fail "$1: $2 is $(states "$2"), not $3"
+    fi
+}
+
+# gone NAME PATH...
+gone() {
+    local name=$1 path paths=()
+    shift
+    for path; do
+        paths+=("$path" absent)
+    done
+    if toolstack wait "${paths[@]}" --timeout-ms $((patience * 1000)); then
+        pass "$name"
+    else
+        fail "$name: there still are $(xenstore-ls -f | grep -F -f <(printf '%s\n' "$@"))"
+    fi
+}
+
+# ---- the toolstack
+
+xl() {
+    timeout 200 /usr/lib/xen/bin/xl "$@"
+}
+
+# works NAME COMMAND...: it says why if not
+works() {
+    local name=$1 status=0
+    shift
+    "$@" >"$here/said" 2>&1 || status=$?
+    if [ $status = 0 ]; then
+        pass "$name"
+    else
+        fail "$name: status $status: $(tail -n 5 "$here/said")"
+    fi
+}
+
+# create NAME [LINE...]: a guest, with these lines in its configuration, until it takes commands
+create() {
+    local name=$1
+    configure "$@" >"$here/$name.cfg"
+    xl create "$here/$name.cfg" >"$here/said" 2>&1 || {
+        fail "cannot create $name: $(tail -n 5 "$here/said")"
+        exit 1
+    }
+    await_up "$name"
+}
+
+configure() {
+    local name=$1
+    shift
+    cat <<END
+name = "$name"
+type = "pv"
+kernel = "/boot/vmlinux"
+ramdisk = "/boot/guest.cpio"
+extra = "console=hvc0 mitigations=off quiet loglevel=4 cryptomgr.notests"
+memory = 160
+on_crash = "destroy"
+END
+    printf '%s\n' "$@" # later ones override
+}
+
+# guest NAME: one without devices, perhaps of another scenario
+guest() {
+    if xl domid "$1" >/dev/null 2>&1; then
+        open_console "$1"
+    else
+        create "$1"
+    fi
+}
+
+domid() {
+    xl domid "$1" 2>/dev/null || echo none
+}
+
+destroy() {
+    xl destroy "$1"
+    close_console "$1"
+}
+
+# ---- guests, by their consoles
+
+close_console() {
+    local fd=${consoles[$1]:-}
+    [ -z "$fd" ] || exec {fd}>&-
+    unset "consoles[$1]"
+}
+
+open_console() {
+    local path fd tty
+    close_console "$1"
+    path=/local/domain/$(domid "$1")/console/tty
+    until tty=$(xenstore-read "$path" 2>/dev/null) && [ -n "$tty" ]; do
+        pause 0.1
+    done
+    stty -F "$tty" raw -echo
+    exec {fd}<>"$tty"
+    consoles[$1]=$fd
+}
+
+# heard NAME LINE: reads what the guest says, until it says that; the rest goes to standard output
+heard() {
+    local line
+    while read -rt "$patience" -u "${consoles[$1]}" line; do
+        line=${line%$'\r'}
+        [[ $line != $2* ]] || {
+            heard=$line
+            return 0
+        }
+        [ -z "$line" ] || echo "$line"
+    done
+    return 1
+}
+
+# await_up NAME: until a guest that was just created, or comes back, takes commands
+await_up() {
+    open_console "$1"
+    heard "$1" "@0 up" >"$here/boot" || {
+        fail "$1 does not come up: $(tail -n 5 "$here/boot")"
+        exit 1
+    }
+}
+
+# tell NAME COMMAND...: does not wait for an answer
+tell() {
+    local name=$1
+    shift
+    echo "0 $*" >&"${consoles[$name]}"
+}
+
+# in_guest NAME COMMAND...: prints what it prints, and has its status
+in_guest() {
+    local name=$1 number=$RANDOM$RANDOM heard
+    shift
+    echo "$number $*" >&"${consoles[$name]}"
+    if ! heard "$name" "@$number begin" >/dev/null || ! heard "$name" "@$number end"; then
+        echo "$name does not answer"
+        return 1
+    fi
+    return "${heard##* }"
+}
+
+# ---- xenrecon
+
+# policy TYPE: the rest of the file from standard input
+policy() {
+    mkdir -p "$here/policies"
+    { printf 'version: 1\ntype: %s\n' "$1" && cat; } >"$here/policies/$1.yaml"
+}
+
+# start_xenrecon [ARGUMENT...]: until it says that it is ready
+start_xenrecon() {
+    local said=0 end=$((SECONDS + patience))
+    [ ! -e "$here/xenrecon.log" ] || said=$(wc -l <"$here/xenrecon.log")
+    xenrecon run "$@" </dev/null >>"$here/xenrecon.log" 2>&1 &
+    xenrecon_pid=$!
+    until tail -n +$((said + 1)) "$here/xenrecon.log" | grep -qw ready; do
+        if [ $SECONDS -gt $end ] || ! kill -0 $xenrecon_pid 2>/dev/null; then
+            fail "xenrecon did not become ready"
+            exit 1
+        fi
+        pause 0.2
+    done
+}
+
+stop_xenrecon() {
+    local status=0 pid=$xenrecon_pid
+    [ -n "$pid" ] || return 0
+    xenrecon_pid=
+    kill -TERM "$pid" 2>/dev/null || true
+    wait "$pid" || status=$?
+    [ $status = 0 ] || fail "xenrecon exited with status $status"
+}
+
+# silent NAME [ARGUMENT...]: plan finds nothing to do and nothing to say
+silent() {
+    local name=$1 status=0
+    shift
+    xenrecon plan --detailed-exitcode "$@" >"$here/plan" 2>&1 || status=$?
+    if [ $status = 0 ]; then
+        pass "$name"
+    else
+        fail "$name: status $status"
+        cat "$here/plan"
+    fi
+}
+
+# finds NAME CODE... [-- ARGUMENT...]: plan names these, and nothing else
+finds() {
+    local name=$1 codes=()
+    shift
+    while [ $# -gt 0 ] && [ "$1" != -- ]; do
+        codes+=("$1")
+        shift
+    done
+    xenrecon plan "${@:2}" >"$here/plan" 2>&1 || true
+    check "$name" "$(sed -nE 's/^ *! [a-z]+ ([a-z-]+): .*/\1/p' "$here/plan" | sort | tr '\n' ' ')" \
+        "$(printf '%s\n' "${codes[@]}" | sort | tr '\n' ' ')"
+}
+
+# ---- the end
+
+clean_up() {
+    local name domid rest devices
+    devices=$(xenstore-ls -f /local/domain/0/backend | grep -vE '^/local/domain/0/backend/console' || true)
+    [ $failures != 0 ] || [ -n "$devices" ] || return 0
+    /usr/lib/xen/bin/xl list | while read -r name domid rest; do
+        [ "$domid" = ID ] || [ "$domid" = 0 ] || timeout 60 /usr/lib/xen/bin/xl destroy "$domid"
+    done
+    for name in $(xenstore-list /local/domain/0/backend 2>/dev/null); do
+        xenstore-rm "/local/domain/0/backend/$name"
+    done
+}
+
+finish() {
+    local status=$? pids name
+    trap - EXIT ERR
+    set +e
+    stop_xenrecon
+    [ $failures = 0 ] || status=1
+    mapfile -t pids < <(jobs -p)
+    [ ${#pids[@]} = 0 ] || kill "${pids[@]}" 2>/dev/null
+    if [ $status != 0 ]; then
+        [ ! -s "$here/xenrecon.log" ] || { echo "--- xenrecon's log:" && tail -n 40 "$here/xenrecon.log"; }
+        echo "--- the store:"
+        xenstore-ls -f /local/domain | grep -E '^/local/domain/[0-9]+/(backend|device|error)/' | tail -n 60
+        for name in "${!consoles[@]}"; do
+            echo "--- the kernel of $name:"
+            patience=10 in_guest "$name" dmesg | tail -n 8
+        done
+    fi
+    clean_up >/dev/null 2>&1
+    exit $status
+}
+
+rm -rf "$here"
+mkdir -p "$here"
+mkfifo "$here/never"
+trap finish EXIT
+trap 'exit 130' INT TERM
+trap 'fail "${BASH_SOURCE[0]##*/}:$LINENO: $BASH_COMMAND"' ERR

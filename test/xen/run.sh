@@ -1,0 +1,116 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Boots the real Xen, with Linux as dom0, in an emulated machine, and runs scenarios there:   run.sh [SCENARIO]...
+#
+# A scenario is a file in scenarios/, without `.sh`; all by default. Its line `# boots:` says in which machines it runs:
+#
+#   xenstored    with the xenstored in C
+#   oxenstored   with the one in OCaml
+#
+# The scenarios of one machine run in one boot, one after the other. Nothing is installed but QEMU. Logs are kept in
+# build/check-xen: MACHINE/SCENARIO.log, and MACHINE.console.log with what Xen and dom0's kernel said.
+#
+# Read from the environment:
+#   JOBS   how many machines at once (2)
+#   LIMIT  how many seconds one scenario may take (600)
+# shellcheck source=test/lib/jobs.sh
+. "$(dirname "$0")/../lib/jobs.sh"
+at_once=${JOBS:-2}
+limit=${LIMIT:-600}
+here=$repo/test/xen
+fetched=$repo/.cache/xen-vm
+declare -A scenarios=() # by machine: names
+
+usage() {
+    sed -n '3,16s/^# \{0,1\}//p' "$0" >&2
+    exit 64
+}
+
+# boots_of SCENARIO: the machines
+boots_of() {
+    sed -n 's/^# boots: //p' "$here/scenarios/$1.sh"
+}
+
+# Starts a machine; each line that its second serial port prints goes to descriptor 3, with the machine's name before it.
+boot() {
+    local names=${scenarios[$1]} count
+    # shellcheck disable=SC2206  # words
+    count=($names)
+    # A comma ends a module in -initrd, so that it stands twice in an argument
+    timeout --kill-after=20 $((120 + limit * ${#count[@]})) \
+        qemu-system-x86_64 -accel tcg,thread=multi -cpu qemu64,+npt,+svm -m 2G -smp 1 -nodefaults -display none -monitor none -no-reboot \
+        -serial "file:$logs/$1.console.log" -serial stdio -kernel "$fetched/boot/xen" \
+        -append "console=com1 com1=115200,8n1 dom0_mem=768M,max:768M dom0_max_vcpus=1 spec-ctrl=no xpti=no guest_loglvl=warning" \
+        -initrd "$fetched/boot/vmlinux console=hvc0 mitigations=off quiet loglevel=4 panic=-1 cryptomgr.notests random.trust_cpu=on \
+xenstored=$1 limit=$limit scenarios=${names// /,,},$repo/build/xen/dom0.cpio" \
+        </dev/null 2>&1 > >(sed -u -E "s/\r//g; s/^(.{2000}).*/\1 [...]/; s/^/$1 /" >&3 && echo "$1 stopped" >&3) &
+    running[$!]=$1
+    since[$!]=$(now)
+}
+
+# Why a machine stopped before it was through: the end of what Xen and Linux said.
+console() {
+    echo "the machine stopped; the end of $1.console.log:"
+    tail -n 25 "$logs/$1.console.log" | tr -d '\r'
+}
+
+# Takes in what the machines say, until they have all stopped.
+listen() {
+    local -A current=()
+    local machine line left=("${!scenarios[@]}") alive=0 name
+    while [ ${#left[@]} -gt 0 ] || [ $alive -gt 0 ]; do
+        while [ $alive -lt "$at_once" ] && [ ${#left[@]} -gt 0 ]; do
+            boot "${left[0]}"
+            left=("${left[@]:1}")
+            alive=$((alive + 1))
+        done
+        read -r -u 3 machine line
+        case $line in
+        "begin "*)
+            current[$machine]=${line#begin }
+            : >"$logs/$machine/${current[$machine]}.log"
+            ;;
+        "end "*)
+            read -r _ name status ms <<<"$line"
+            over "$machine/$name" "$status" "$ms"
+            scenarios[$machine]=${scenarios[$machine]#"$name"}
+            scenarios[$machine]=${scenarios[$machine]# }
+            unset "current[$machine]"
+            ;;
+        stopped)
+            alive=$((alive - 1))
+            for name in ${scenarios[$machine]}; do
+                console "$machine" >>"$logs/$machine/$name.log"
+                over "$machine/$name" 1 0
+            done
+            ;;
+        *)
+            echo "$line" >>"$logs/$machine/${current[$machine]:-boot}.log"
+            ;;
+        esac
+    done
+    running=()
+}
+
+if [ $# = 0 ]; then
+    mapfile -t every < <(basename -s .sh "$here"/scenarios/*.sh)
+    set -- "${every[@]}"
+fi
+for name; do
+    [ -e "$here/scenarios/$name.sh" ] || usage
+    for machine in $(boots_of "$name"); do
+        scenarios[$machine]+="${scenarios[$machine]:+ }$name"
+    done
+done
+begin build/check-xen
+for machine in "${!scenarios[@]}"; do
+    mkdir "$logs/$machine"
+done
+"$repo/test/deps.sh" build xen
+step build make -s -j2 CC=gcc DEVELOPER=1 all rig || closing
+step fetch "$here/fetch.sh" "$fetched" || closing
+step image "$here/image.sh" "$fetched" "$repo/build/xen" || closing
+mkfifo "$logs/said"
+exec 3<>"$logs/said"
+listen
+closing
