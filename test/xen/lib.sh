@@ -165,6 +165,22 @@ destroy() {
     close_console "$1"
 }
 
+# use_qdisks NAME: what lets libxl attach disks of QEMU's to a guest that was created without any. It only asks whether
+# there is a device model, and ends it with the domain.
+use_qdisks() {
+    sleep 100000 &
+    disown $!
+    xenstore-write "/local/domain/$(domid "$1")/image/device-model-pid" $!
+}
+
+# attach_disk NAME DEVICE [OPTION...]: as xl block-attach names disks, served by QEMU unless a further option says otherwise
+attach_disk() {
+    local name=$1 device=$2
+    shift 2
+    truncate -s 8M "$here/disk.img"
+    xl block-attach "$name" "$(IFS=, && echo "vdev=$device,format=raw,access=rw,backendtype=qdisk,$*,target=$here/disk.img")"
+}
+
 # ---- guests, by their consoles
 
 close_console() {
@@ -233,6 +249,21 @@ in_guest() {
 policy() {
     mkdir -p "$here/policies"
     { printf 'version: 1\ntype: %s\n' "$1" && cat; } >"$here/policies/$1.yaml"
+}
+
+# policy_disk: disks that the front driver connects to, though nobody moves data
+policy_disk() {
+    policy qdisk <<'END'
+frontend: vbd
+owner: xenrecon
+backend-keys:
+  params: {required: true, match: '^(aio|raw|qcow2):/'}
+  mode: {required: true, enum: [r, w]}
+frontend-keys:
+  ring-ref: {type: uint32, required: connect}
+  event-channel: {type: uint32, required: connect}
+publish: {sectors: 0, sector-size: 512, info: 0}
+END
 }
 
 # start_xenrecon [ARGUMENT...]: until it says that it is ready
