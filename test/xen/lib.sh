@@ -147,6 +147,12 @@ END
     printf '%s\n' "$@" # later ones override
 }
 
+# driver_domain NAME: a guest that has what it takes to serve others
+driver_domain() {
+    [ -e /boot/both.cpio ] || cat /boot/guest.cpio /boot/driver.cpio >/boot/both.cpio
+    create "$1" 'ramdisk = "/boot/both.cpio"' 'memory = 256' 'driver_domain = 1'
+}
+
 # guest NAME: one without devices, perhaps of another scenario
 guest() {
     if xl domid "$1" >/dev/null 2>&1; then
@@ -241,6 +247,11 @@ in_guest() {
         return 1
     fi
     return "${heard##* }"
+}
+
+# send NAME FILE PATH: copies a file of at most 2 KiB from dom0 into the guest
+send() {
+    in_guest "$1" "mkdir -p ${3%/*} && echo $(base64 -w 0 "$2") | base64 -d >$3"
 }
 
 # ---- xenrecon

@@ -6,6 +6,7 @@
 #
 #   xenstored    with the xenstored in C
 #   oxenstored   with the one in OCaml
+#   driver       as xenstored, with guests that serve others
 #
 # The scenarios of one machine run in one boot, one after the other. Nothing is installed but QEMU. Logs are kept in
 # build/check-xen: MACHINE/SCENARIO.log, and MACHINE.console.log with what Xen and dom0's kernel said.
@@ -22,7 +23,7 @@ fetched=$repo/.cache/xen-vm
 declare -A scenarios=() # by machine: names
 
 usage() {
-    sed -n '3,16s/^# \{0,1\}//p' "$0" >&2
+    sed -n '3,17s/^# \{0,1\}//p' "$0" >&2
     exit 64
 }
 
@@ -42,7 +43,7 @@ boot() {
         -serial "file:$logs/$1.console.log" -serial stdio -kernel "$fetched/boot/xen" \
         -append "console=com1 com1=115200,8n1 dom0_mem=768M,max:768M dom0_max_vcpus=1 spec-ctrl=no xpti=no guest_loglvl=warning" \
         -initrd "$fetched/boot/vmlinux console=hvc0 mitigations=off quiet loglevel=4 panic=-1 cryptomgr.notests random.trust_cpu=on \
-xenstored=$1 limit=$limit scenarios=${names// /,,},$repo/build/xen/dom0.cpio" \
+xenstored=$([[ $1 = driver ]] && echo xenstored || echo "$1") limit=$limit scenarios=${names// /,,},$repo/build/xen/dom0.cpio" \
         </dev/null 2>&1 > >(sed -u -E "s/\r//g; s/^(.{2000}).*/\1 [...]/; s/^/$1 /" >&3 && echo "$1 stopped" >&3) &
     running[$!]=$1
     since[$!]=$(now)

@@ -1,0 +1,48 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# boots: driver
+# A guest as the backend domain of another: xenrecon runs inside it, xl in dom0 attaches and detaches.
+# shellcheck source=test/xen/lib.sh
+. /xen/lib.sh
+
+driver_domain store
+guest web
+use_qdisks web
+backend_domid=$(domid store)
+disk=qdisk/$(domid web)/51712
+b=$(b_of "$disk")
+f=$(f_of "$disk")
+
+policy_disk
+send store "$here/policies/qdisk.yaml" /etc/xenrecon/policies.d/qdisk.yaml
+in_store() { in_guest store "$@" || true; }
+check "in the driver domain: plan is silent when it has no device" "$(in_store 'xenrecon plan --detailed-exitcode >/dev/null; echo $?')" 0
+in_store '(xenrecon run >/tmp/log 2>&1 </dev/null & echo $! >/tmp/pid)'
+becomes "xenrecon runs inside it" 1 in_store 'grep -cw ready /tmp/log'
+
+for round in first second; do
+    works "$round xl block-attach" attach_disk web xvda backend=store
+    reach "$round attach: Connected" "$disk" 4/4
+    check "$round attach: plan is silent, inside" "$(in_store 'xenrecon plan --detailed-exitcode >/dev/null; echo $?')" 0
+    works "$round xl block-detach" xl block-detach web xvda
+    gone "$round detach: nothing is left" "$b" "$f"
+done
+
+works "attach for the destroy" attach_disk web xvda backend=store
+reach "and Connected" "$disk" 4/4
+began=$SECONDS
+works "xl destroy of the guest" destroy web
+check "it is quick: libxl waited for nobody" "$((SECONDS - began < 10))" 1
+gone "nothing is left of the device" "$b" "$f"
+check "no errors in the log" "$(in_store 'grep -cE "failed|cannot|error" /tmp/log')" 0
+check "and xenrecon still runs" "$(in_store 'kill -0 $(cat /tmp/pid); echo $?')" 0
+
+guest web
+use_qdisks web
+disk=qdisk/$(domid web)/51712
+works "attach for the end of the driver domain" attach_disk web xvda backend=store
+reach "and Connected" "$disk" 4/4
+works "xl destroy of the driver domain" destroy store
+works "xl block-detach without it" xl block-detach --force web xvda
+gone "nothing is left of the device" "$(b_of "$disk")" "$(f_of "$disk")"
+destroy web
