@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=dash
 # Dom0's first program: starts what a Xen host runs, then the scenarios that the kernel's command line names. Says on the
-# second serial port:   `ready`, `begin SCENARIO`, what it prints, `end SCENARIO STATUS MILLISECONDS`, `over`.
+# second serial port:   `@ready`, `@begin SCENARIO`, what it prints, `@end SCENARIO STATUS MILLISECONDS`, `@over`.
 /bin/busybox mkdir -p /proc /sys /dev /tmp /run /root /sbin /usr/sbin
 /bin/busybox --install -s
 export PATH=/usr/lib/xen/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
@@ -38,12 +38,12 @@ until xenstore-exists / 2>/dev/null; do
 done
 xen-init-dom0
 xenconsoled --pid-file=/run/xen/xenconsoled.pid
-echo ready >$port
+echo @ready >$port
 for scenario in $(option scenarios | tr , ' '); do
-    echo "begin $scenario" >$port
+    echo "@begin $scenario" >$port
     began=$(uptime_ms)
     timeout -k 10 "$(option limit)" bash "/xen/scenarios/$scenario.sh" >$port 2>&1 </dev/null
-    echo "end $scenario $? $(($(uptime_ms) - began))" >$port
+    echo "@end $scenario $? $(($(uptime_ms) - began))" >$port
 done
-echo over >$port
+echo @over >$port
 poweroff -f

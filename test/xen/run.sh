@@ -44,7 +44,7 @@ boot() {
         -append "console=com1 com1=115200,8n1 dom0_mem=768M,max:768M dom0_max_vcpus=1 spec-ctrl=no xpti=no guest_loglvl=warning" \
         -initrd "$fetched/boot/vmlinux console=hvc0 mitigations=off quiet loglevel=4 panic=-1 cryptomgr.notests random.trust_cpu=on \
 xenstored=$([[ $1 = driver ]] && echo xenstored || echo "$1") limit=$limit scenarios=${names// /,,},$repo/build/xen/dom0.cpio" \
-        </dev/null 2>&1 > >(sed -u -E "s/\r//g; s/^(.{2000}).*/\1 [...]/; s/^/$1 /" >&3 && echo "$1 stopped" >&3) &
+        </dev/null 2>&1 > >(sed -u -E "s/\r//g; s/^(.{2000}).*/\1 [...]/; s/^/$1 /" >&3 && echo "$1 @stopped" >&3) &
     running[$!]=$1
     since[$!]=$(now)
 }
@@ -67,18 +67,18 @@ listen() {
         done
         read -r -u 3 machine line
         case $line in
-        "begin "*)
-            current[$machine]=${line#begin }
+        "@begin "*)
+            current[$machine]=${line#@begin }
             : >"$logs/$machine/${current[$machine]}.log"
             ;;
-        "end "*)
+        "@end "*)
             read -r _ name status ms <<<"$line"
             over "$machine/$name" "$status" "$ms"
             scenarios[$machine]=${scenarios[$machine]#"$name"}
             scenarios[$machine]=${scenarios[$machine]# }
             unset "current[$machine]"
             ;;
-        stopped)
+        @stopped)
             alive=$((alive - 1))
             for name in ${scenarios[$machine]}; do
                 console "$machine" >>"$logs/$machine/$name.log"
