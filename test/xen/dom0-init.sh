@@ -17,6 +17,7 @@ mkdir -p /run/xen /run/xenstored /run/lock /var/lib/xen /var/lib/xenstored /var/
 ln -sfn /run /var/run
 ln -sfn /run/lock /var/lock
 ln -sfn /proc/self/fd /dev/fd
+ln -sfn /proc/self/fd/0 /dev/stdin
 port=/dev/ttyS1
 stty -F $port raw
 option() {

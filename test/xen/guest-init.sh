@@ -14,6 +14,7 @@ mkdir -p /run/lock /run/xen /var/lib /var/log/xen
 ln -sfn /run /var/run
 ln -sfn /run/lock /var/lock
 ln -sfn /proc/self/fd /dev/fd
+ln -sfn /proc/self/fd/0 /dev/stdin
 for module in xen-evtchn xen-gntdev xen-gntalloc xen-blkfront xen-netfront; do
     modprobe $module
 done

@@ -73,11 +73,12 @@ base() {
 # What serves devices: back drivers, hotplug scripts, xl, xenrecon.
 backend() {
     into "$1" "$libexec" "$tools/xl"
+    into "$1" usr/bin /usr/bin/flock # for the scripts
     ln -s "/${libexec%/bin}" "$out/$1/usr/lib/xen"
     into "$1" lib/x86_64-linux-gnu /lib/x86_64-linux-gnu/libgcc_s.so.1 # loaded by name when a thread ends
     mkdir -p "$out/$1/etc"
     cp -a "$root/etc/xen" "$out/$1/etc"
-    modules "$1" xen-privcmd xenfs loop xen-blkback xen-netback
+    modules "$1" xen-privcmd xenfs loop xen-blkback xen-netback bridge
     make -s -C "$repo" install DESTDIR="$out/$1"
     libraries "$1" "$out/$1"/usr/local/sbin/*
 }

@@ -121,6 +121,18 @@ works() {
     fi
 }
 
+# fails NAME COMMAND...
+fails() {
+    local name=$1 status=0
+    shift
+    "$@" >"$here/said" 2>&1 || status=$?
+    if [ $status = 0 ]; then
+        fail "$name should fail: $(tail -n 5 "$here/said")"
+    else
+        pass "$name fails"
+    fi
+}
+
 # create NAME [LINE...]: a guest, with these lines in its configuration, until it takes commands
 create() {
     local name=$1
@@ -142,7 +154,7 @@ kernel = "/boot/vmlinux"
 ramdisk = "/boot/guest.cpio"
 extra = "console=hvc0 mitigations=off quiet loglevel=4 cryptomgr.notests"
 memory = 160
-on_crash = "destroy"
+on_crash = "preserve"
 END
     printf '%s\n' "$@" # later ones override
 }
@@ -185,6 +197,26 @@ attach_disk() {
     shift 2
     truncate -s 8M "$here/disk.img"
     xl block-attach "$name" "$(IFS=, && echo "vdev=$device,format=raw,access=rw,backendtype=qdisk,$*,target=$here/disk.img")"
+}
+
+# kernel_disk SCRIPT: the words for xvda, served by blkback from a file
+kernel_disk() {
+    modprobe loop
+    truncate -s 8M "$here/disk.img"
+    echo "vdev=xvda,format=raw,access=rw,backendtype=phy,script=$1,target=$here/disk.img"
+}
+
+# What xl says of a guest: running, paused, crashed, shutdown or gone.
+domain_state() {
+    local state
+    state=$(xl list "$1" 2>/dev/null | awk 'NR == 2 { print $5 }')
+    case $state in
+    "") echo gone ;;
+    *c*) echo crashed ;;
+    *s*) echo shutdown ;;
+    *p*) echo paused ;;
+    *) echo running ;;
+    esac
 }
 
 # ---- guests, by their consoles
@@ -247,6 +279,11 @@ in_guest() {
         return 1
     fi
     return "${heard##* }"
+}
+
+# ping_status NAME ADDRESS: one, from the guest
+ping_status() {
+    in_guest "$1" "ping -c 1 -W 5 $2 >/dev/null; echo \$?"
 }
 
 # send NAME FILE PATH: copies a file of at most 2 KiB from dom0 into the guest
@@ -351,8 +388,9 @@ finish() {
     [ ${#pids[@]} = 0 ] || kill "${pids[@]}" 2>/dev/null
     if [ $status != 0 ]; then
         [ ! -s "$here/xenrecon.log" ] || { echo "--- xenrecon's log:" && tail -n 40 "$here/xenrecon.log"; }
+        [ ! -s /var/log/xen/xen-hotplug.log ] || { echo "--- hotplug scripts:" && tail -n 10 /var/log/xen/xen-hotplug.log; }
         echo "--- the store:"
-        xenstore-ls -f /local/domain | grep -E '^/local/domain/[0-9]+/(backend|device|error)/' | tail -n 60
+        xenstore-ls -f /local/domain | grep -E '/(backend|device|error)/.*/(state|online|xenrecon|hotplug-[a-z]*|error) = ' | tail -n 40
         for name in "${!consoles[@]}"; do
             echo "--- the kernel of $name:"
             patience=10 in_guest "$name" dmesg | tail -n 8
