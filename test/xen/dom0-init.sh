@@ -3,7 +3,7 @@
 # shellcheck shell=dash
 # Dom0's first program: starts what a Xen host runs, then the scenarios that the kernel's command line names. Says on the
 # second serial port:   `@ready`, `@begin SCENARIO`, what it prints, `@end SCENARIO STATUS MILLISECONDS`, `@over`.
-/bin/busybox mkdir -p /proc /sys /dev /tmp /run /root /sbin /usr/sbin
+/bin/busybox mkdir -p /proc /sys /dev /tmp /run /mnt /root /sbin /usr/sbin
 /bin/busybox --install -s
 export PATH=/usr/lib/xen/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
 mount -t proc proc /proc

@@ -80,7 +80,9 @@ backend() {
     cp -a "$root/etc/xen" "$out/$1/etc"
     modules "$1" xen-privcmd xenfs loop xen-blkback xen-netback bridge
     make -s -C "$repo" install DESTDIR="$out/$1"
-    libraries "$1" "$out/$1"/usr/local/sbin/*
+    libraries "$1" "$out/$1"/usr/local/{sbin,libexec/xenrecon}/*
+    install -D -m 644 "$repo/deploy/examples/qdisk.yaml" "$out/$1/etc/xenrecon/examples/qdisk.yaml"
+    sed -i 's|/usr/libexec/|/usr/local/libexec/|' "$out/$1/etc/xenrecon/examples/qdisk.yaml"
 }
 
 archive() {

@@ -8,6 +8,7 @@
 # shellcheck disable=SC2034  # variables for those who source this
 set -eEu
 here=/run/scenario
+images=/tmp/images
 patience=${PATIENCE:-60} # seconds for what should happen; an emulated machine may be slow
 failures=0
 xenrecon_pid=
@@ -57,6 +58,10 @@ becomes() {
         pause 0.2
     done
     pass "$name"
+}
+
+pids_of() {
+    pidof "$1" || true
 }
 
 # ---- the store
@@ -155,6 +160,7 @@ ramdisk = "/boot/guest.cpio"
 extra = "console=hvc0 mitigations=off quiet loglevel=4 cryptomgr.notests"
 memory = 160
 on_crash = "preserve"
+device_model_override = "/usr/local/libexec/xenrecon/xenrecon-dm"
 END
     printf '%s\n' "$@" # later ones override
 }
@@ -191,19 +197,24 @@ use_qdisks() {
     xenstore-write "/local/domain/$(domid "$1")/image/device-model-pid" $!
 }
 
-# attach_disk NAME DEVICE [OPTION...]: as xl block-attach names disks, served by QEMU unless a further option says otherwise
+# qdisk DEVICE [OPTION...]: the words for a disk that libxl takes for one of QEMU's
+qdisk() {
+    local IFS=, device=$1
+    shift
+    truncate -s 32M "$images/$device.img"
+    echo "vdev=$device,format=raw,access=rw,backendtype=qdisk${*:+,$*},target=$images/$device.img"
+}
+
+# attach_disk NAME DEVICE [OPTION...]
 attach_disk() {
-    local name=$1 device=$2
-    shift 2
-    truncate -s 8M "$here/disk.img"
-    xl block-attach "$name" "$(IFS=, && echo "vdev=$device,format=raw,access=rw,backendtype=qdisk,$*,target=$here/disk.img")"
+    xl block-attach "$1" "$(qdisk "${@:2}")"
 }
 
 # kernel_disk SCRIPT: the words for xvda, served by blkback from a file
 kernel_disk() {
     modprobe loop
-    truncate -s 8M "$here/disk.img"
-    echo "vdev=xvda,format=raw,access=rw,backendtype=phy,script=$1,target=$here/disk.img"
+    truncate -s 32M "$images/xvda.img"
+    echo "vdev=xvda,format=raw,access=rw,backendtype=phy,script=$1,target=$images/xvda.img"
 }
 
 # What xl says of a guest: running, paused, crashed, shutdown or gone.
@@ -314,6 +325,12 @@ publish: {sectors: 0, sector-size: 512, info: 0}
 END
 }
 
+# policy_blk: disks that xenrecon-blk serves, as the example in deploy/ has it
+policy_blk() {
+    mkdir -p "$here/policies"
+    cp /etc/xenrecon/examples/qdisk.yaml "$here/policies"
+}
+
 # start_xenrecon [ARGUMENT...]: until it says that it is ready
 start_xenrecon() {
     local said=0 end=$((SECONDS + patience))
@@ -336,6 +353,13 @@ stop_xenrecon() {
     kill -TERM "$pid" 2>/dev/null || true
     wait "$pid" || status=$?
     [ $status = 0 ] || fail "xenrecon exited with status $status"
+}
+
+# As a crash does it.
+kill_xenrecon() {
+    kill -KILL "$xenrecon_pid"
+    wait "$xenrecon_pid" 2>/dev/null || true
+    xenrecon_pid=
 }
 
 # silent NAME [ARGUMENT...]: plan finds nothing to do and nothing to say
@@ -400,8 +424,8 @@ finish() {
     exit $status
 }
 
-rm -rf "$here"
-mkdir -p "$here"
+rm -rf "$here" "$images"
+mkdir -p "$here" "$images"
 mkfifo "$here/never"
 trap finish EXIT
 trap 'exit 130' INT TERM

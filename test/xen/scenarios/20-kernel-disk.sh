@@ -14,8 +14,8 @@ f=$(f_of "$disk")
 reach "with a disk from the start: Connected" "$disk" 4/4
 silent "healthy: plan is silent"
 in_guest web 'echo hello >/dev/xvda && sync'
-check "data flows" "$(head -c 5 "$here/disk.img")" hello
-in_guest web 'modprobe crc32c_generic && modprobe ext4 && mke2fs -F /dev/xvda >/dev/null 2>&1 && mount -t ext2 /dev/xvda /mnt'
+check "data flows" "$(head -c 5 "$images/xvda.img")" hello
+in_guest web 'modprobe -a crc32c_generic ext4 && mke2fs -F /dev/xvda >/dev/null 2>&1 && mount -t ext2 /dev/xvda /mnt'
 silent "mounted: plan is silent"
 # This blkfront gives up its disk even then
 works "xl block-detach, mounted" xl block-detach web xvda
