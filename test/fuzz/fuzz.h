@@ -15,17 +15,17 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
-#define holds(condition, ...)                                            \
-    do {                                                                 \
-        if (!(condition))                                                \
-            fuzz_broken(__FILE__, __LINE__, #condition, "" __VA_ARGS__); \
+#define holds(condition, ...)                                             \
+    do {                                                                  \
+        if (!(condition))                                                 \
+            fuzz_broken(__FILE__, __LINE__, #condition, " " __VA_ARGS__); \
     } while (0)
 
 __attribute__((noreturn, format(printf, 4, 5))) static inline void
 fuzz_broken(const char *file, int line, const char *condition, const char *format, ...)
 {
     va_list ap;
-    fprintf(stderr, "%s:%d: does not hold: %s: ", file, line, condition);
+    fprintf(stderr, "%s:%d: does not hold: %s:", file, line, condition);
     va_start(ap, format);
     vfprintf(stderr, format, ap);
     va_end(ap);

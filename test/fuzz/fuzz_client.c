@@ -64,6 +64,7 @@ static void on_lost(void *arg, const char *why)
     (void)arg;
     holds(*why, "no reason");
     holds(run.wrong, "lost without a reason: %s", why);
+    holds(run.n_told == run.n, "%zu of %zu were told", run.n_told, run.n);
     run.lost++;
 }
 

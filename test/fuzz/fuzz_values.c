@@ -219,7 +219,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t at = 0; at <= size;) { /* a value a line */
         const uint8_t *end = size > at ? memchr(data + at, '\n', size - at) : NULL;
         size_t len = end ? (size_t)(end - data) - at : size - at;
-        char *exact = malloc(len ? len : 1); /* nothing behind it, for a sanitizer */
+        char *exact = calloc(1, len ? len : 1); /* nothing behind it, for a sanitizer */
         holds(exact);
         if (len)
             memcpy(exact, data + at, len);

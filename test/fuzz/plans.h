@@ -105,6 +105,33 @@ static inline void check_observed(const struct plan *plan, const struct view *v,
     holds(!plan->deferred || plan->wake_at, "deferred for ever");
 }
 
+/* From which states of B each that we write may come: nobody who waits for one is to miss it. */
+static inline void check_transition(const char *value, const struct view *v)
+{
+    static const unsigned from[] = {
+        [XENBUS_INIT_WAIT] = 1u << XENBUS_INITIALISING | 1u << XENBUS_CLOSED,
+        [XENBUS_CONNECTED] = 1u << XENBUS_INIT_WAIT | 1u << XENBUS_CLOSED,
+        [XENBUS_CLOSING] = 1u << XENBUS_INIT_WAIT | 1u << XENBUS_INITIALISED | 1u << XENBUS_CONNECTED |
+                           1u << XENBUS_RECONFIGURING | 1u << XENBUS_RECONFIGURED,
+        [XENBUS_CLOSED] = 1u << XENBUS_INIT_WAIT | 1u << XENBUS_INITIALISED | 1u << XENBUS_CONNECTED |
+                          1u << XENBUS_CLOSING | 1u << XENBUS_RECONFIGURING | 1u << XENBUS_RECONFIGURED,
+    };
+    enum xenbus_state to = XENBUS_UNKNOWN, is = view_ends(v).backend;
+    holds(!xenbus_state_parse(value, strlen(value), &to) && to <= XENBUS_CLOSED, "writes state %s", value);
+    holds(is >= 0 && from[to] >> is & 1, "from %s to %s", xenbus_state_name(is), xenbus_state_name(to));
+}
+
+static inline void check_states(const struct plan *plan, const struct view *v)
+{
+    for (size_t i = 0; i < plan->n_actions; i++)
+        for (size_t j = 0; j < plan->actions[i].n_writes; j++) {
+            const struct write *w = &plan->actions[i].writes[j];
+            const char *key = below(w->path, v);
+            if (key && strcmp(key, "state") == 0)
+                check_transition(w->value, v);
+        }
+}
+
 static inline void check_plan(const struct plan *plan, const struct view *v, const struct policy *p,
                               uint64_t now)
 {
@@ -112,6 +139,7 @@ static inline void check_plan(const struct plan *plan, const struct view *v, con
         plan_check(plan, v, p, now, "plan");
     else
         check_observed(plan, v, p, now);
+    check_states(plan, v);
     for (size_t i = 0; i < plan->n_findings; i++)
         holds_printable(plan->findings[i].message, strlen(plan->findings[i].message), false);
 }

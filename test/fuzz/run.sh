@@ -91,6 +91,7 @@ merged() {
     local dir=$work/$1 program=build-fuzz/test/fuzz/fuzz_$1 options
     set_options "$1"
     rm -rf "$dir/kept"
+    find "$dir/new" "$dir/corpus" -type f -size +4k -delete # what is long shows little more
     cp -r "$dir/fixtures" "$dir/kept"
     "$program" "${options[@]}" -set_cover_merge=1 -use_counters=0 "$dir/kept" "$dir/corpus" "$dir/new" >"$dir/merge.log" 2>&1 || {
         failed "$1" "$dir/merge.log"
