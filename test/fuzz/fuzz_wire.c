@@ -18,6 +18,12 @@ static size_t parse(const uint8_t *data, size_t len, struct xs_message *ret_mess
         memcpy(exact, data, len);
     *ret_found = xs_wire_parse(exact, len, ret_message, &size);
     holds(*ret_found == 0 || *ret_found == 1 || *ret_found == -EPROTO, "%d", *ret_found);
+    if (*ret_found == 0 && len >= sizeof(struct xsd_sockmsg)) {
+        struct xsd_sockmsg header;
+        memcpy(&header, exact, sizeof header);
+        holds(header.len <= XENSTORE_PAYLOAD_MAX && len < xs_wire_size(exact), "waits for %u bytes",
+              header.len);
+    }
     if (*ret_found == 1) {
         const struct xs_message *m = ret_message;
         holds(size == sizeof(struct xsd_sockmsg) + m->len && size <= len && m->len <= XENSTORE_PAYLOAD_MAX,
