@@ -206,6 +206,14 @@ static void check_object(const struct world *w, const struct object *o)
     holds(o->phase == OBJECT_NONE || o->incarnation, "an object of no device");
 }
 
+/* However often a frontend closes, it is counted. */
+static void check_cycle(const struct plan *plan, const struct object *o)
+{
+    for (size_t i = 0; i < plan->n_actions; i++)
+        holds(plan->actions[i].kind != ACTION_CYCLE || (o->cycles >= 1 && o->cycles <= 10), "%u cycles",
+              o->cycles);
+}
+
 /* ---- what comes of it ---- */
 
 /* The view once the plan has been carried out; NULL: B is gone. */
@@ -291,6 +299,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct plan *plan = decide_in(&w, &object), *again = decide_in(&w, &object_again);
     check_plan(plan, w.view, w.policy, w.now);
     check_object(&w, &object);
+    if (!w.memory.failure.error) /* else it may be held back */
+        check_cycle(plan, &object);
     plan_assert_same(plan, again, w.policy->type);
     if (w.now)
         check_rest(&w);
