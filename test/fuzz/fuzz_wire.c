@@ -12,7 +12,7 @@
 static size_t parse(const uint8_t *data, size_t len, struct xs_message *ret_message, int *ret_found)
 {
     size_t size = 0;
-    char *exact = malloc(len ? len : 1); /* nothing behind it, for a sanitizer */
+    char *exact = calloc(1, len ? len : 1); /* nothing behind it, for a sanitizer */
     holds(exact);
     if (len)
         memcpy(exact, data, len);
