@@ -9,7 +9,10 @@ policy_qdisk </dev/null
 read -r -a sizes <<<"$(either "16 32" "16 32 64 128 256 512")"
 read -r -a peer_sizes <<<"$(either "16" "64 256 512")"
 rounds=${ROUNDS:-$(either 1 7)}
-truncate -s 1M "$dir/image"
+for ((i = 0; i < 512; i++)); do
+    : >"$dir/image$i"
+done
+truncate -s 1M "$dir"/image*
 burst() { "$tools/attach" burst 7 1 0 "$1" "raw:$dir/image" "${@:2}"; }
 
 alone() {
@@ -23,19 +26,21 @@ served() {
     sample xenrecon "$1" "$(burst "$1" --await | cut -d ' ' -f 2)"
 }
 
-# The peer is there in a checkout that has its script and could fetch it.
-peer=no
+compared=no
+if [ -e "$repo/test/bench/peer.sh" ]; then
+    # shellcheck source=test/bench/peer.sh
+    . "$repo/test/bench/peer.sh" && compared=yes
+fi
+
 with_peer() {
     fresh_store
-    # shellcheck source=/dev/null
-    . "$repo/test/bench/peer.sh"
+    rigctl create 7
+    toolstack domain-create 7
     start_peer 7
     sample QEMU "$1" "$(burst "$1" --await | cut -d ' ' -f 2)"
     stop_peer
+    rigctl destroy 7
 }
-if [ -e "$repo/test/bench/peer.sh" ] && [ -e "$repo/test/rig/qemu.sh" ]; then
-    peer=yes
-fi
 
 for ((i = 0; i < rounds; i++)); do
     for n in "${sizes[@]}"; do
@@ -43,7 +48,7 @@ for ((i = 0; i < rounds; i++)); do
         served "$n"
     done
 done
-if [ $peer = yes ]; then
+if [ $compared = yes ]; then
     for ((i = 0; i < (rounds + 1) / 2; i++)); do
         for n in "${peer_sizes[@]}"; do
             with_peer "$n"
@@ -55,7 +60,7 @@ table disks "nobody watching" xenrecon ratio "at most" "" QEMU "QEMU / xenrecon"
 for n in "${sizes[@]}"; do
     ratio=$(calc "$(of min xenrecon "$n") / $(of min alone "$n")")
     qemu=- faster=-
-    if [ $peer = yes ] && [[ " ${peer_sizes[*]} " == *" $n "* ]]; then
+    if [ $compared = yes ] && [[ " ${peer_sizes[*]} " == *" $n "* ]]; then
         qemu=$(ms QEMU "$n")
         faster=$(calc "$(of min QEMU "$n") / $(of min xenrecon "$n")" 1)
         [ "$n" != 512 ] || faster+=" (at least 4: $(demand "512 disks, times faster than QEMU" "$faster" ">=" 4))"
@@ -63,4 +68,4 @@ for n in "${sizes[@]}"; do
     row "$n" "$(ms alone "$n")" "$(ms xenrecon "$n")" "$ratio" 1.5 "$(demand "$n disks, ratio to nobody watching" "$ratio" "<=" 1.5)" \
         "$qemu" "$faster"
 done
-[ $peer = yes ] || echo "QEMU is not here: no comparison with it"
+[ $compared = yes ] || echo "QEMU is not here: no comparison with it"

@@ -100,7 +100,7 @@ static struct memory memory_of(const struct situation_case *c)
 static struct plan *decide_once(const struct policy *p, const struct view *v, const struct memory *m)
 {
     struct object ignored;
-    struct decision_input in = {p, v, m, 1000, 2};
+    struct decision_input in = {.policy = p, .view = v, .memory = m, .now = 1000, .fresh_incarnation = 2};
     return decide(&in, &ignored);
 }
 
