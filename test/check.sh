@@ -8,6 +8,7 @@
 #   fuzz                      what the fuzz targets failed on once, their corpora, and FUZZ_SECONDS (3) of what comes to
 #                             libFuzzer's mind
 #   clang                     clang builds everything without a warning
+#   instructions              no more of them than before for what xenrecon does most
 #   install                   what `make install` installs is complete and works
 #
 # Builds what it needs. Logs are kept in build/check. See lib/jobs.sh and lib/testlib.sh for the environment.
@@ -17,12 +18,12 @@
 # With valgrind, which is slow: one test for each way through the engine.
 under_valgrind=(10-attach 11-cycle 13-detach 15-recreate 21-owners 42-restart 45-reload 46-store-lost)
 
-[ $# -gt 0 ] || set -- unit golden integration sanitize valgrind fuzz clang install
+[ $# -gt 0 ] || set -- unit golden integration sanitize valgrind fuzz clang instructions install
 for part; do
     case $part in
-    unit | golden | integration | sanitize | valgrind | fuzz | clang | install) ;;
+    unit | golden | integration | sanitize | valgrind | fuzz | clang | instructions | install) ;;
     *)
-        sed -n '3,11s/^# \{0,1\}//p' "$0" >&2
+        sed -n '3,12s/^# \{0,1\}//p' "$0" >&2
         exit 64
         ;;
     esac
@@ -86,8 +87,8 @@ mapfile -t every < <(basename -s .sh test/integration/*.sh)
 
 build=(make -s -j"$(nproc)" CC=gcc DEVELOPER=1)
 sanitized="build-address-undefined"
-if wanted unit golden integration sanitize valgrind; then
-    step build "${build[@]}" all rig tests || closing
+if wanted unit golden integration sanitize valgrind instructions; then
+    step build "${build[@]}" all rig tests benches || closing
 fi
 if wanted sanitize; then
     step sanitize/build "${build[@]}" SANITIZE=address,undefined all tests || closing
@@ -138,6 +139,9 @@ if wanted fuzz; then
     done
     barrier
     sed -n 's/^ok  /    /p' "$logs"/fuzz/fuzz_*.log # the figures
+fi
+if wanted instructions; then
+    job instructions bash test/bench/instructions.sh
 fi
 if wanted install; then
     job install test/install.sh "$logs/install"

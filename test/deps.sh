@@ -1,6 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Makes sure that what building, testing and linting need is there:   deps.sh [build|test|lint|xen]...   (default: the first three)
+# Makes sure that what building, testing and linting need is there:   deps.sh [GROUP]...
+#
+#   build test lint   all of them without an argument
+#   bench xen         for `make bench`, `make check-xen`
 #
 # Packages that are missing are installed, as root or with a sudo that asks for no password; otherwise the command to
 # run is printed. Debian's Xen tools, which would turn the machine into a Xen host, are never installed: `test` unpacks
@@ -13,6 +16,7 @@ cache=$repo/.cache
 build=(gcc make pkg-config libc6-dev libuv1-dev libyaml-dev libjansson-dev libxen-dev libseccomp-dev)
 test=(check libsubunit-dev clang libclang-rt-dev valgrind strace python3 python3-jsonschema)
 xen=(qemu-system-x86 python3)
+bench=(gnuplot-nox)
 lint=(clang-tidy clang-format cppcheck shellcheck python3-yaml python3-jsonschema)
 
 die() {
@@ -119,8 +123,9 @@ for group; do
     build) packages+=("${build[@]}") ;;
     test) packages+=("${test[@]}") ;;
     lint) packages+=("${lint[@]}") ;;
+    bench) packages+=("${bench[@]}") ;;
     xen) packages+=("${xen[@]}") ;;
-    *) die "usage: deps.sh [build|test|lint|xen]..." ;;
+    *) die "usage: deps.sh [build|test|lint|bench|xen]..." ;;
     esac
 done
 install_packages "${packages[@]}"
