@@ -37,7 +37,6 @@ attach_others() {
     }
 }
 
-memory=$(memory_of "$xenrecon_pid")
 for ((i = 0; i < rounds; i++)); do
     attach_others "nothing"
     attach_others "writes that concern nobody" $unconcerned
@@ -45,15 +44,15 @@ for ((i = 0; i < rounds; i++)); do
 done
 table "meanwhile" "attach, p50" p99 max "p50, p99 next to nobody's" "at most" ""
 for variant in nothing "writes that concern nobody" "a guest's flood"; do
-    next= became=
+    next='' became=''
     if [ "$variant" = "a guest's flood" ]; then
-        p50=$(calc "$(of median "$variant" $attaches) / $(of median "writes that concern nobody" $attaches)")
-        p99=$(calc "$(of p99 "$variant" $attaches) / $(of p99 "writes that concern nobody" $attaches)")
+        p50=$(calc "$(of median "$variant" "$attaches") / $(of median "writes that concern nobody" "$attaches")")
+        p99=$(calc "$(of p99 "$variant" "$attaches") / $(of p99 "writes that concern nobody" "$attaches")")
         next="$p50, $p99"
         became="$(demand "attach under a flood, p50" "$p50" "<=" 2), $(demand "attach under a flood, p99" "$p99" "<=" 2)"
     fi
-    row "$variant" "$(calc "$(of median "$variant" $attaches) / 1000")" "$(calc "$(of p99 "$variant" $attaches) / 1000")" \
-        "$(calc "$(of max "$variant" $attaches) / 1000")" "$next" "$([ -z "$next" ] || echo 2)" "$became"
+    row "$variant" "$(calc "$(of median "$variant" "$attaches") / 1000")" "$(calc "$(of p99 "$variant" "$attaches") / 1000")" \
+        "$(calc "$(of max "$variant" "$attaches") / 1000")" "$next" "$([ -z "$next" ] || echo 2)" "$became"
 done
 
 # ---- what the flood alone costs

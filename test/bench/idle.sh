@@ -32,7 +32,7 @@ table "$n devices, $seconds s" "wake-ups" "processor time, us" "at most" ""
 watch_idle "no resync"
 row "no resync" $ret_wakes $ret_cpu "0 wake-ups" "$(demand "wake-ups in $seconds s, no resync" $ret_wakes "<=" 0)"
 stop_xenrecon
-serve --resync "$resync"
+start_xenrecon --policies "$policies" --resync "$resync"
 watch_idle "resync"
 per=$(calc "$ret_wakes * $resync / $seconds" 0)
 row "a resync every $resync s" $ret_wakes $ret_cpu "($per a resync)" ""

@@ -89,9 +89,9 @@ fresh_store() {
     start_store
 }
 
-# With the disk that most benchmarks attach; --resync 0 unless it is said otherwise.
+# Starts xenrecon with the policies that were made.
 serve() {
-    start_xenrecon --policies "$policies" --resync 0 "$@"
+    start_xenrecon --policies "$policies" --resync 0
 }
 
 store_pid() { cat "$dir/pid"; }
