@@ -443,7 +443,7 @@ static enum outcome on_publish(struct situation *s)
 {
     struct action *a = plan_act(s->plan, ACTION_PUBLISH, "the worker publishes other values");
     worker_publish(s, a);
-    if (s->b == XENBUS_CONNECTED)
+    if (s->b == XENBUS_CONNECTED && s->marker.wrote == s->b)
         effect_touch_state(s, a);
     return DECIDED;
 }
