@@ -204,4 +204,48 @@ static inline void assert_plan(const struct run *r, enum row row, const char *ac
     ck_assert_str_eq(plan_findings(r->plan, buf, sizeof buf), findings);
 }
 
+/* The next decision, with what the last one left to be remembered. */
+static inline struct run go_on(const struct scene *s, struct run *last)
+{
+    struct scene next = *s;
+    next.rest.object = last->object;
+    run_free(last);
+    return run_decide(&next);
+}
+
+static inline const struct action *task_of(const struct run *r, enum task task)
+{
+    const struct action *a = plan_task(r->plan, task);
+    ck_assert_msg(a, "row %s gives no task of kind %d", row_name(r->plan->row), task);
+    ck_assert(plan_acts(r->plan));
+    return a;
+}
+
+static inline void assert_tasks(const struct run *r, const char *tasks)
+{
+    static const char letters[] = {[TASK_NONE] = '-',    [TASK_SCRIPT] = 's',     [TASK_START] = '+',
+                                   [TASK_CONNECT] = 'c', [TASK_DISCONNECT] = 'd', [TASK_STOP] = 'x'};
+    char buf[PLAN_ACTIONS_MAX + 1] = "";
+    for (size_t i = 0; i < r->plan->n_actions; i++)
+        buf[i] = letters[r->plan->actions[i].task];
+    ck_assert_str_eq(buf, tasks);
+}
+
+static inline void assert_writes(const struct run *r, const char *key, const char *value)
+{
+    const char *written = scene_written(r->plan, r->view, key);
+    ck_assert_msg(value ? written && !strcmp(written, value) : !written, "%s is written %s, not %s", key,
+                  written ? written : "not", value ? value : "not");
+}
+
+static inline void assert_says(const struct run *r, enum finding_code code, enum severity severity,
+                               const char *text)
+{
+    for (size_t i = 0; i < r->plan->n_findings; i++)
+        if (r->plan->findings[i].code == code && r->plan->findings[i].severity == severity &&
+            strstr(r->plan->findings[i].message, text))
+            return;
+    ck_abort_msg("nothing says %s: %s", finding_code_name(code), text);
+}
+
 #endif
