@@ -40,37 +40,18 @@ ALL_CFLAGS = $(STD) $(WARN) $(CFLAGS) -MMD -MP
 
 PURE_LIBS := -lyaml -ljansson
 LIBS      := $(PURE_LIBS) -luv -lxenstore
-
 LIBS_BLK  := -luv -lxenevtchn -lxengnttab -lseccomp
 
-# xenrecon-blk: of its folder, these are pure too; of the rest it needs but a few
-blk_pure  := $(addprefix reconcilers/block/,blkif.c journal.c request.c space.c)
+# xenrecon-blk needs but a few of the other folders' files
 blk_src   := $(wildcard reconcilers/block/*.c) $(addprefix schemas/,mem.c message.c value.c)
 blk_obj   := $(blk_src:%.c=$B/%.o)
 
-pure_src  := $(wildcard schemas/*.c reconcilers/*.c) $(blk_pure)
+pure_src  := $(wildcard schemas/*.c reconcilers/*.c)
 ctl_src   := $(filter-out controller/main.c,$(wildcard controller/*.c))
 dm_src    := $(filter-out controller/dm/main.c,$(wildcard controller/dm/*.c))
 pure_obj  := $(pure_src:%.c=$B/%.o)
 ctl_obj   := $(ctl_src:%.c=$B/%.o)
 dm_obj    := $(dm_src:%.c=$B/%.o)
-# unit/test_*.c link only the pure layers, unit/ctl_*.c the controller and the device model too
-pure_test := $(patsubst %.c,$B/%,$(wildcard test/unit/test_*.c))
-ctl_test  := $(patsubst %.c,$B/%,$(wildcard test/unit/ctl_*.c))
-test_obj  := $(patsubst %.c,$B/%.o,$(wildcard test/unit/*.c test/lib/*.c))
-# the stand-ins for hypercalls, and the rig's programs, of which some need them
-hypercall := test/rig/hypercall.c test/rig/grants.c test/rig/evtchn.c
-rig_tool  := $(patsubst %.c,$B/%,$(filter-out $(hypercall) test/rig/blkfront%,$(wildcard test/rig/*.c)))
-rig_part  := $(patsubst %.c,$B/%.o,$(wildcard test/rig/blkfront*.c))
-rig_xen   := $(addprefix $B/test/rig/,ring rigctl selftest blkfront)
-rig       := $B/test/rig/hypercall.so $(rig_tool) $B/test/rig/blkfront
-# libFuzzer's programs take what they need from an archive of everything that has no main()
-fuzz_prog := $(patsubst %.c,$B/%,$(wildcard test/fuzz/fuzz_*.c))
-fuzz_from := $(ctl_obj) $(dm_obj) $(pure_obj)
-fuzz_make := B=build-fuzz CC=clang CFLAGS='-O1 -g' SANITIZE=fuzzer-no-link,address,undefined
-FUZZ_SECONDS ?= 10
-# programs of the benchmarks: decide.c is of the pure layers, the others are clients of the store
-bench     := $(patsubst %.c,$B/%,$(wildcard test/bench/*.c))
 c_files   := $(wildcard schemas/*.[ch] reconcilers/*.[ch] reconcilers/block/*.[ch] controller/*.[ch] controller/dm/*.[ch] test/*/*.[ch])
 
 # make V=1 shows the commands
@@ -108,59 +89,7 @@ $B/paths: FORCE
 	@mkdir -p $(@D)
 	@echo '$(datadir) $(sysconfdir)' | cmp -s - $@ || echo '$(datadir) $(sysconfdir)' >$@
 
-$(pure_test): $B/%: $B/%.o $(pure_obj)
-	$(say) LINK $@
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PURE_LIBS) -lcheck -lsubunit -lm -lrt -pthread
-
-$(ctl_test): $B/%: $B/%.o $(ctl_obj) $(dm_obj) $(pure_obj)
-	$(say) LINK $@
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lcheck -lsubunit -lm -lrt -pthread
-
-# The rig plays other programs: never built with sanitizers
-rig_cflags = $(filter-out -fsanitize%,$(STD)) $(WARN) -O2 -g -MMD -MP
-$(hypercall:%.c=$B/%.o): $B/%.o: %.c Makefile
-	@mkdir -p $(@D)
-	$(say) CC $@
-	$(Q)$(CC) $(rig_cflags) -fPIC -c -o $@ $<
-$B/test/rig/hypercall.so: $(hypercall:%.c=$B/%.o)
-	$(say) LINK $@
-	$(Q)$(CC) -shared -Wl,-soname,hypercall.so -o $@ $^
-$(rig_xen): $B/test/rig/hypercall.so
-$(rig_xen): rig_libs := $B/test/rig/hypercall.so -Wl,-rpath,'$$ORIGIN'
-$(rig_tool): $B/test/rig/%: test/rig/%.c Makefile
-	@mkdir -p $(@D)
-	$(say) CC $@
-	$(Q)$(CC) $(rig_cflags) -o $@ $< $(rig_libs) -lxenstore
-$(rig_part): $B/%.o: %.c Makefile
-	@mkdir -p $(@D)
-	$(say) CC $@
-	$(Q)$(CC) $(rig_cflags) -c -o $@ $<
-$B/test/rig/blkfront: $(rig_part)
-	$(say) LINK $@
-	$(Q)$(CC) -o $@ $(rig_part) $(rig_libs) -lxenstore
-
-$B/test/fuzz/all.a: $(fuzz_from)
-	@mkdir -p $(@D)
-	$(say) AR $@
-	$(Q)rm -f $@ && $(AR) rcs $@ $^
-$(fuzz_prog): $B/%: $B/%.o $B/test/fuzz/all.a
-	$(say) LINK $@
-	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ -Wl,--as-needed $(LIBS)
-
-rig: $(rig)
-fuzz-linked: $(fuzz_prog)
-fuzz-programs:
-	@$(MAKE) --no-print-directory $(fuzz_make) fuzz-linked
-$(filter-out %/decide,$(bench)): $B/%: %.c Makefile
-	@mkdir -p $(@D)
-	$(say) CC $@
-	$(Q)$(CC) $(rig_cflags) -o $@ $< -lxenstore
-$B/test/bench/decide: %: %.o $(pure_obj)
-	$(say) LINK $@
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PURE_LIBS)
-
-benches: $(bench)
-tests: $(pure_test) $(ctl_test)
+include test/build.mk
 
 demo: deps
 	@$(MAKE) --no-print-directory all rig >build.log 2>&1 || { cat build.log; rm -f build.log; exit 1; }; rm -f build.log
@@ -169,9 +98,12 @@ demo: deps
 check: deps
 	@test/check.sh
 
+FUZZ_SECONDS ?= 10
 fuzz: deps
 	@test/fuzz/run.sh --seconds $(FUZZ_SECONDS)
-bench: deps
+
+bench:
+	@test/deps.sh build test bench
 	@$(MAKE) --no-print-directory -s all rig benches
 	@test/bench/run.sh
 
@@ -193,7 +125,9 @@ install: all
 	install -D -m 755 $B/xenrecon-dm $(DESTDIR)$(libexecdir)/xenrecon/xenrecon-dm
 	install -D -m 755 $B/xenrecon-blk $(DESTDIR)$(libexecdir)/xenrecon/xenrecon-blk
 	install -d $(DESTDIR)$(datadir)/xenrecon/policies $(DESTDIR)$(sysconfdir)/xenrecon/policies.d
+	install -d $(DESTDIR)$(datadir)/xenrecon/examples
 	install -m 644 $(wildcard deploy/policies/*.yaml) $(DESTDIR)$(datadir)/xenrecon/policies/
+	install -m 644 $(wildcard deploy/examples/*) $(DESTDIR)$(datadir)/xenrecon/examples/
 
 format:
 	clang-format -i $(c_files)
@@ -204,4 +138,4 @@ clean:
 -include $(shell find $B -name '*.d' -type f 2>/dev/null)
 
 .SECONDARY:
-.PHONY: FORCE all rig tests demo check fuzz fuzz-linked fuzz-programs lint deps install format clean flags benches bench check-xen
+.PHONY: FORCE all demo check fuzz bench check-xen lint deps install format clean flags

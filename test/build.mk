@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: MIT
+# Programs for tests, fuzzing and benchmarks; included by the Makefile.
+
+# xenrecon-blk has pure files, too
+blk_pure  := $(patsubst %,$B/reconcilers/block/%.o,blkif journal request space)
+# unit/test_*.c link only the pure layers, unit/ctl_*.c the controller and the device model too
+pure_test := $(patsubst %.c,$B/%,$(wildcard test/unit/test_*.c))
+ctl_test  := $(patsubst %.c,$B/%,$(wildcard test/unit/ctl_*.c))
+test_obj  := $(patsubst %.c,$B/%.o,$(wildcard test/unit/*.c test/lib/*.c))
+# the stand-ins for hypercalls, and the rig's programs, of which some need them
+hypercall := test/rig/hypercall.c test/rig/grants.c test/rig/evtchn.c
+rig_tool  := $(patsubst %.c,$B/%,$(filter-out $(hypercall) test/rig/blkfront%,$(wildcard test/rig/*.c)))
+rig_part  := $(patsubst %.c,$B/%.o,$(wildcard test/rig/blkfront*.c))
+rig_xen   := $(addprefix $B/test/rig/,ring rigctl selftest blkfront)
+rig       := $B/test/rig/hypercall.so $(rig_tool) $B/test/rig/blkfront
+# libFuzzer's programs take what they need from an archive of everything that has no main()
+fuzz_prog := $(patsubst %.c,$B/%,$(wildcard test/fuzz/fuzz_*.c))
+fuzz_from := $(ctl_obj) $(dm_obj) $(pure_obj) $(blk_pure)
+fuzz_make := B=build-fuzz CC=clang CFLAGS='-O1 -g' SANITIZE=fuzzer-no-link,address,undefined
+# programs of the benchmarks: decide.c is of the pure layers, the others are clients of the store
+bench     := $(patsubst %.c,$B/%,$(wildcard test/bench/*.c))
+
+$(pure_test): $B/%: $B/%.o $(pure_obj) $(blk_pure)
+	$(say) LINK $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PURE_LIBS) -lcheck -lsubunit -lm -lrt -pthread
+
+$(ctl_test): $B/%: $B/%.o $(ctl_obj) $(dm_obj) $(pure_obj)
+	$(say) LINK $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lcheck -lsubunit -lm -lrt -pthread
+
+# The rig plays other programs: never built with sanitizers
+rig_cflags = $(filter-out -fsanitize%,$(STD)) $(WARN) -O2 -g -MMD -MP
+$(hypercall:%.c=$B/%.o): $B/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(say) CC $@
+	$(Q)$(CC) $(rig_cflags) -fPIC -c -o $@ $<
+$B/test/rig/hypercall.so: $(hypercall:%.c=$B/%.o)
+	$(say) LINK $@
+	$(Q)$(CC) -shared -Wl,-soname,hypercall.so -o $@ $^
+$(rig_xen): $B/test/rig/hypercall.so
+$(rig_xen): rig_libs := $B/test/rig/hypercall.so -Wl,-rpath,'$$ORIGIN'
+$(rig_tool): $B/test/rig/%: test/rig/%.c Makefile
+	@mkdir -p $(@D)
+	$(say) CC $@
+	$(Q)$(CC) $(rig_cflags) -o $@ $< $(rig_libs) -lxenstore
+$(rig_part): $B/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(say) CC $@
+	$(Q)$(CC) $(rig_cflags) -c -o $@ $<
+$B/test/rig/blkfront: $(rig_part)
+	$(say) LINK $@
+	$(Q)$(CC) -o $@ $(rig_part) $(rig_libs) -lxenstore
+
+$B/test/fuzz/all.a: $(fuzz_from)
+	@mkdir -p $(@D)
+	$(say) AR $@
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+$(fuzz_prog): $B/%: $B/%.o $B/test/fuzz/all.a
+	$(say) LINK $@
+	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ -Wl,--as-needed $(LIBS)
+
+$(filter-out %/decide,$(bench)): $B/%: %.c Makefile
+	@mkdir -p $(@D)
+	$(say) CC $@
+	$(Q)$(CC) $(rig_cflags) -o $@ $< -lxenstore
+$B/test/bench/decide: %: %.o $(pure_obj)
+	$(say) LINK $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PURE_LIBS)
+
+tests: $(pure_test) $(ctl_test)
+rig: $(rig)
+benches: $(bench)
+fuzz-linked: $(fuzz_prog)
+fuzz-programs:
+	@$(MAKE) --no-print-directory $(fuzz_make) fuzz-linked
+
+.PHONY: tests rig benches fuzz-linked fuzz-programs
