@@ -156,6 +156,9 @@ done
 for backend in xenrecon QEMU; do
     end_frontend $backend
 done
+stop_xenrecon
+mapfile -t workers < <(pids xenrecon) # which it leaves running
+kill "${workers[@]}"
 
 # spread VARIANT POINT: the median, and the noise
 spread() { echo "$(of median "$1" "$2") ($(of min "$1" "$2")..$(of max "$1" "$2"))"; }
