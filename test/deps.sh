@@ -17,7 +17,7 @@ build=(gcc make pkg-config libc6-dev libuv1-dev libyaml-dev libjansson-dev libxe
 test=(check libsubunit-dev clang libclang-rt-dev valgrind strace python3 python3-jsonschema)
 xen=(qemu-system-x86 python3)
 bench=(gnuplot-nox)
-lint=(clang-tidy clang-format cppcheck shellcheck python3-yaml python3-jsonschema)
+lint=(clang-tidy clang-format cppcheck shellcheck scdoc python3-yaml python3-jsonschema)
 
 die() {
     echo "deps.sh: $*" >&2

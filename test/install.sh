@@ -15,7 +15,8 @@ install_with prefix="$root/usr"
 install_with prefix="$root/usr" DESTDIR="$root/staged"
 diff -r "$root/usr" "$root/staged$root/usr"
 diff -r deploy/policies "$root/usr/share/xenrecon/policies"
-[ "$(cd "$root/usr" && find . -type f -perm /111 | sort)" = "./libexec/xenrecon/xenrecon-dm
+[ "$(cd "$root/usr" && find . -type f -perm /111 | sort)" = "./libexec/xenrecon/xenrecon-blk
+./libexec/xenrecon/xenrecon-dm
 ./sbin/xenrecon" ]
 
 xenrecon=$root/usr/sbin/xenrecon

@@ -11,21 +11,22 @@
 #   layers      what a layer may include; the pure ones do no I/O
 #   licence     every file names its licence
 #   policies    those shipped agree with the parser and with the JSON Schema
+#   man         every manual page can be made
 #
 # Logs are kept in build/lint.
 # shellcheck source=test/lib/jobs.sh
 # shellcheck disable=SC2317  # jobs are called by their names
 . "$(dirname "$0")/lib/jobs.sh"
 limit=${LIMIT:-1200}
-every=(tidy analyzer cppcheck format shell python layers licence policies)
+every=(tidy analyzer cppcheck format shell python layers licence policies man)
 [ $# -gt 0 ] || set -- "${every[@]}"
 for part; do
     [[ " ${every[*]} " = *" $part "* ]] || {
-        sed -n '3,15s/^# \{0,1\}//p' "$0" >&2
+        sed -n '3,16s/^# \{0,1\}//p' "$0" >&2
         exit 64
     }
 done
-for tool in clang-format clang-tidy cppcheck gcc nm shellcheck python3; do
+for tool in clang-format clang-tidy cppcheck gcc nm shellcheck python3 scdoc; do
     command -v $tool >/dev/null || {
         echo "lint.sh: there is no $tool: run test/deps.sh" >&2
         exit 1
@@ -115,6 +116,14 @@ policies() {
     test/lib/policies.py schemas/policy.schema.json deploy/policies/*.yaml
 }
 
+man() {
+    local page wrong=0
+    for page in deploy/man/*.scd; do
+        scdoc <"$page" >/dev/null || wrong=1
+    done
+    return "$wrong"
+}
+
 for part; do
     case $part in
     layers | policies)
@@ -134,7 +143,7 @@ for part; do
         ;;
     shell) job shell xargs -a "$logs/sh" shellcheck -x ;;
     python) job python xargs -a "$logs/py" python3 -c 'import ast, sys; [ast.parse(open(f).read(), f) for f in sys.argv[1:]]' ;;
-    tidy | analyzer | layers | licence | policies) job "$part" "$part" ;;
+    tidy | analyzer | layers | licence | policies | man) job "$part" "$part" ;;
     esac
 done
 closing

@@ -106,8 +106,8 @@ static bool feed(const char *data, size_t len, size_t step, char *ret_answers, s
     for (size_t at = 0; at < len && !broken;) {
         char *answer;
         at += qmp_feed(&session, data + at, step < len - at ? step : len - at, &answer, &broken);
-        if (answer && strlen(ret_answers) + strlen(answer) < size)
-            strcat(ret_answers, answer);
+        size_t len_so_far = strlen(ret_answers);
+        snprintf(ret_answers + len_so_far, size - len_so_far, "%s", answer ? answer : "");
         free(answer);
     }
     return !broken;
