@@ -11,9 +11,11 @@ import jsonschema
 
 # Rows that take an object, which only the daemon has, and what cannot be read, which a dom0 never meets: unit tests
 # show these. A device that has vanished is not in a report.
-NOT_PLANNED = {"vanished", "unreadable", "reincarnated", "starting", "reset", "adopt", "busy", "respawn"}
+NOT_PLANNED = {"vanished", "unreadable", "reincarnated", "starting", "reset", "adopt", "busy", "respawn",
+               "publish"}
 # What only the daemon finds: it takes time, a failure, a reload or an object.
 NOT_FOUND = {"unreadable", "marker-lost", "flapping", "action-failed", "policy-changed", "unwatched", "too-many-devices", "stuck-create",
+             "worker-died", "worker-error",
              "dump-incomplete"}
 
 

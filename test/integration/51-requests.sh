@@ -35,7 +35,7 @@ mark=$(trace_mark)
 
 attach_qdisk 7 1
 await "$b/state" 2
-costs "attach, to InitWait" 19 "12 READ, 1 TRANSACTION_END, 1 TRANSACTION_START, 1 WATCH, 4 WRITE"
+costs "attach, to InitWait" 20 "13 READ, 1 TRANSACTION_END, 1 TRANSACTION_START, 1 WATCH, 4 WRITE"
 xenstore-write "$f/ring-ref" 8 "$f/event-channel" 9
 costs "the guest writes its ring" 0
 xenstore-write "$f/state" 3

@@ -194,7 +194,7 @@ static enum task asks(const struct facts *c, const struct reading *r)
                   r->row == ROW_TOOLSTACK_CLOSE || r->row == ROW_CYCLE;
     if (!c->worker)
         return TASK_NONE;
-    if ((r->row == ROW_CREATE && !r->held) || (r->row == ROW_RESPAWN && r->held == OBJECT_DEAD))
+    if ((r->row == ROW_CREATE && !r->held) || (r->row == ROW_RESPAWN && r->held == OBJECT_DEAD && c->keys))
         return TASK_START;
     if (closes)
         return connected ? TASK_DISCONNECT : TASK_NONE;
@@ -223,6 +223,7 @@ static struct view *facts_view(const struct facts *c)
     view_set_frontend(v, SCENE_F);
     add(v, BACKEND, "frontend", SCENE_F);
     add(v, BACKEND, "frontend-id", "7");
+    view_add(v, BACKEND, "params", ABSENT, NULL, 0);
     if (c->keys)
         add(v, BACKEND, "mode", "w");
     if (c->online >= 0)
