@@ -4,18 +4,25 @@
 # shellcheck disable=SC2034
 XENRECON_BLK=${XENRECON_BLK:-$(dirname "${xenrecon[-1]}")/xenrecon-blk}
 
-# block_policy [LINE...]: with further lines for the worker. Outside Xen it keeps its rights: its libraries are stand-ins
-# that open files.
+# A worker that is locked in can be reached by no sanitizer, and by no valgrind: they open files when they have something
+# to say.
+jail=("uid-base: 262144" "drops-privileges: true")
+[ -z "${ASAN_OPTIONS:-}" ] || jail=()
+
+# block_policy [LINE...]: the example's, with the rig's libraries; further lines are for the worker
 block_policy() {
+    local option=
+    [ ${#jail[@]} != 0 ] || option=", --no-jail"
+    chmod 711 "$dir" # each worker is a user of its own
     mkdir -p "$dir/policies"
     {
         sed '/^worker:/,/^deadlines:/d' "$repo/deploy/examples/qdisk.yaml"
         echo "worker:"
         echo "  command: ['$XENRECON_BLK', '--image=\${params}', '--mode=\${mode}', '--device-type=\${device-type}',"
-        echo "            '--discard=\${discard-enable}', '--direct=\${direct-io-safe}', --no-jail]"
+        echo "            '--discard=\${discard-enable}', '--direct=\${direct-io-safe}'$option]"
         echo "  environment: {LD_PRELOAD: '$repo/build/test/rig/hypercall.so', RIG_DIR: '$dir',"
         echo "                ASAN_OPTIONS: '${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0', UBSAN_OPTIONS: '${UBSAN_OPTIONS:-}'}"
-        [ $# = 0 ] || printf '  %s\n' "$@"
+        [ $((${#jail[@]} + $#)) = 0 ] || printf '  %s\n' "${jail[@]}" "$@"
         echo "retry: {initial: 10ms, max: 20ms}"
     } >"$dir/policies/qdisk.yaml"
 }
