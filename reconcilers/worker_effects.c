@@ -161,8 +161,7 @@ static void tell_keys(struct situation *s, struct action *a)
     for (size_t i = 0; i < v->n_keys[FRONTEND]; i++) {
         const struct view_key *k = &v->keys[FRONTEND][i];
         const struct key_spec *spec = policy_find_key(s->policy, FRONTEND, k->name);
-        if (!spec || spec->required == REQUIRED_CREATE || k->value.presence != PRESENT ||
-            k->value.len > TEXT_MAX || strlen(k->value.text) != k->value.len ||
+        if (!spec || spec->required == REQUIRED_CREATE || k->value.len > TEXT_MAX ||
             key_spec_check(spec, &k->value))
             continue;
         keys[a->n_keys++] = (struct published){arena_strdup(&s->plan->arena, k->name),
