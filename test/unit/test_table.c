@@ -58,7 +58,8 @@ static bool move(struct worlds *x, size_t id, const struct policy *p, const stru
 static struct tally explore(const struct policy *p, const struct frontend *f, const struct toolstack *t)
 {
     struct tally tally = {0};
-    struct worlds x = {0};
+    static struct worlds x;
+    worlds_clear(&x);
     worlds_reach(&x, &world_start, 0, "start");
     for (size_t id = 0; id < x.n; id++) {
         bool moved = move(&x, id, p, f, t);
@@ -77,7 +78,6 @@ static struct tally explore(const struct policy *p, const struct frontend *f, co
     }
     worlds_require_rest(&x);
     tally.states = x.n;
-    worlds_free(&x);
     return tally;
 }
 

@@ -249,6 +249,26 @@ START_TEST(resized)
 }
 END_TEST
 
+/* A frontend that starts again finds them with InitWait. */
+START_TEST(cycled)
+{
+    struct worker w = {IS(READY), .published = (struct published[]){{"sectors", "100"}}, .n_published = 1};
+    struct scene s = {.more = WORKER,
+                      .b = "online=1 state=6 sectors=50",
+                      .f = "state=1",
+                      MARKED(CLOSED),
+                      .phase = OBJECT_READY,
+                      .now = NOW,
+                      .worker = &w};
+    struct run r = run_decide(&s);
+    assert_plan(&r, ROW_CYCLE, "cycle", "");
+    assert_writes(&r, "sectors", "100");
+    assert_writes(&r, "feature-flush-cache", "1");
+    ck_assert_uint_eq(r.object.published, worker_published(&w));
+    run_free(&r);
+}
+END_TEST
+
 static const struct compared_case {
     const char *b;
     enum row row;
@@ -301,6 +321,7 @@ int main(void)
     tcase_add_test(t, refused);
     tcase_add_test(t, is_connected);
     tcase_add_test(t, resized);
+    tcase_add_test(t, cycled);
     tcase_add_loop_test(t, compared, 0, COUNT(compared_cases));
     suite_add_tcase(s, t);
     return run_suite(s);

@@ -84,6 +84,8 @@ static void check_pass(const struct exploration *x, const struct world *w, const
          next->b == w->b || next->b != XENBUS_INIT_WAIT || w->b != XENBUS_INITIALISING ||
              decided->readonly == w->readonly,
          "InitWait with a worker that was started with other values");
+    must(x, next->b == w->b || next->b != XENBUS_INIT_WAIT || next->published == decided->told,
+         "InitWait without what belongs to it");
     must(x, next->b == w->b || next->b != XENBUS_CONNECTED || connected,
          "Connected without a worker that is");
     must(x, !next->connected || (w->connected && w->marker_ring == next->marker_ring) || connected,
@@ -218,7 +220,9 @@ static bool worker_as_wanted(const struct exploration *x, const struct world *w)
 static struct tally explore(const struct policy *p, const struct frontend *f, const struct toolstack *t)
 {
     struct tally tally = {0};
-    struct exploration x = {.policy = p, .frontend = f, .toolstack = t};
+    static struct exploration x;
+    x = (struct exploration){.worlds = x.worlds, .policy = p, .frontend = f, .toolstack = t};
+    worlds_clear(&x.worlds);
     struct world start = world_start;
     start.crashes = CRASHES;
     start.crew.mishaps = MISHAPS;
@@ -236,7 +240,6 @@ static struct tally explore(const struct policy *p, const struct frontend *f, co
     }
     worlds_require_rest(&x.worlds);
     tally.states = x.worlds.n;
-    worlds_free(&x.worlds);
     return tally;
 }
 
