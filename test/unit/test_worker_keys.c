@@ -83,10 +83,11 @@ START_TEST(told_keys)
 }
 END_TEST
 
-static uint64_t asked_ring(const char *more, const char *f)
+static uint64_t asked_ring(const char *yaml, const char *f)
 {
     struct worker w = {IS(READY)};
-    struct scene s = {.more = more,
+    struct scene s = {.yaml = yaml,
+                      .more = yaml ? NULL : WORKER,
                       .b = "online=1 state=2",
                       .f = f,
                       MARKED(INIT_WAIT),
@@ -101,12 +102,15 @@ static uint64_t asked_ring(const char *more, const char *f)
 /* Whatever it is told makes another ring. */
 START_TEST(rings)
 {
-    uint64_t a = asked_ring(WORKER, "state=3 " RING_A);
+    uint64_t a = asked_ring(NULL, "state=3 " RING_A);
     ck_assert_uint_eq(a, scene_ring(RING_A));
-    ck_assert_uint_ne(a, asked_ring(WORKER, "state=3 " RING_B));
-    ck_assert_uint_ne(a, asked_ring(WORKER, "state=3 " RING_C));
-    ck_assert_uint_ne(a, asked_ring(WORKER, "state=3 protocol=x86_32-abi " RING_A));
-    ck_assert_uint_eq(a, asked_ring(WORKER, "state=4 other=1 " RING_A));
+    ck_assert_uint_ne(a, asked_ring(NULL, "state=3 " RING_B));
+    ck_assert_uint_ne(a, asked_ring(NULL, "state=3 " RING_C));
+    ck_assert_uint_ne(a, asked_ring(NULL, "state=3 protocol=x86_32-abi " RING_A));
+    ck_assert_uint_eq(a, asked_ring(NULL, "state=4 other=1 " RING_A));
+    /* what it was started with is none of it */
+    ck_assert_uint_eq(a, asked_ring(PAGES, "state=3 early=1 " RING_A));
+    ck_assert_uint_eq(a, asked_ring(PAGES, "state=3 early=2 " RING_A));
 }
 END_TEST
 
