@@ -156,7 +156,6 @@ void effect_connect(struct situation *s, bool anew, const char *why)
     effect_put_state(s,
                      plan_act(s->plan, ACTION_CONNECT, worker_employed(s) ? "the worker has connected" : why),
                      XENBUS_CONNECTED, &ring);
-    if (s->object.phase != OBJECT_CONNECTED || !worker_employed(s))
-        object_enter(s, OBJECT_CONNECTED);
+    object_enter(s, OBJECT_CONNECTED);
     s->object.front_connected = s->f == XENBUS_CONNECTED;
 }
