@@ -224,8 +224,7 @@ static struct view *facts_view(const struct facts *c)
     add(v, BACKEND, "frontend", SCENE_F);
     add(v, BACKEND, "frontend-id", "7");
     view_add(v, BACKEND, "params", ABSENT, NULL, 0);
-    if (c->keys)
-        add(v, BACKEND, "mode", "w");
+    view_add(v, BACKEND, "mode", c->keys ? PRESENT : ABSENT, "w", 1);
     if (c->online >= 0)
         add(v, BACKEND, "online", c->online ? "1" : "0");
     if (c->b >= 0)
