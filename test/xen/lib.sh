@@ -273,6 +273,19 @@ await_up() {
     }
 }
 
+# reborn NAME DOMID: until a guest that had this domid is back with another one
+reborn() {
+    local end=$((SECONDS + patience)) domid
+    until domid=$(domid "$1") && [ "$domid" != "$2" ] && [ "$domid" != none ]; do
+        [ $SECONDS -lt $end ] || {
+            fail "$1 does not come back"
+            exit 1
+        }
+        pause 0.5
+    done
+    await_up "$1"
+}
+
 # tell NAME COMMAND...: does not wait for an answer
 tell() {
     local name=$1
