@@ -22,7 +22,7 @@ stty -echo -onlcr -isig
 echo "@0 up"
 while read -r number command; do
     echo "@$number begin"
-    eval "$command"
+    (eval "$command") # in a process of its own: it may be anything
     echo "
 @$number end $?"
 done

@@ -9,6 +9,7 @@
 set -eEu
 here=/run/scenario
 images=/tmp/images
+policies=/etc/xenrecon/policies.d # come before those that are shipped
 patience=${PATIENCE:-60} # seconds for what should happen; an emulated machine may be slow
 failures=0
 xenrecon_pid=
@@ -169,6 +170,7 @@ END
 driver_domain() {
     [ -e /boot/both.cpio ] || cat /boot/guest.cpio /boot/driver.cpio >/boot/both.cpio
     create "$1" 'ramdisk = "/boot/both.cpio"' 'memory = 256' 'driver_domain = 1'
+    backend_domid=$(domid "$1")
 }
 
 # guest NAME: one without devices, perhaps of another scenario
@@ -319,8 +321,7 @@ send() {
 
 # policy TYPE: the rest of the file from standard input
 policy() {
-    mkdir -p "$here/policies"
-    { printf 'version: 1\ntype: %s\n' "$1" && cat; } >"$here/policies/$1.yaml"
+    { printf 'version: 1\ntype: %s\n' "$1" && cat; } >"$policies/$1.yaml"
 }
 
 # policy_disk: disks that the front driver connects to, though nobody moves data
@@ -340,15 +341,14 @@ END
 
 # policy_blk: disks that xenrecon-blk serves, as the example in deploy/ has it
 policy_blk() {
-    mkdir -p "$here/policies"
-    cp /etc/xenrecon/examples/qdisk.yaml "$here/policies"
+    cp /etc/xenrecon/examples/qdisk.yaml "$policies"
 }
 
-# start_xenrecon [ARGUMENT...]: until it says that it is ready
+# Until it says that it is ready.
 start_xenrecon() {
     local said=0 end=$((SECONDS + patience))
     [ ! -e "$here/xenrecon.log" ] || said=$(wc -l <"$here/xenrecon.log")
-    xenrecon run "$@" </dev/null >>"$here/xenrecon.log" 2>&1 &
+    xenrecon run </dev/null >>"$here/xenrecon.log" 2>&1 &
     xenrecon_pid=$!
     until tail -n +$((said + 1)) "$here/xenrecon.log" | grep -qw ready; do
         if [ $SECONDS -gt $end ] || ! kill -0 $xenrecon_pid 2>/dev/null; then
@@ -375,11 +375,10 @@ kill_xenrecon() {
     xenrecon_pid=
 }
 
-# silent NAME [ARGUMENT...]: plan finds nothing to do and nothing to say
+# silent NAME: plan finds nothing to do and nothing to say
 silent() {
     local name=$1 status=0
-    shift
-    xenrecon plan --detailed-exitcode "$@" >"$here/plan" 2>&1 || status=$?
+    xenrecon plan --detailed-exitcode >"$here/plan" 2>&1 || status=$?
     if [ $status = 0 ]; then
         pass "$name"
     else
@@ -388,17 +387,13 @@ silent() {
     fi
 }
 
-# finds NAME CODE... [-- ARGUMENT...]: plan names these, and nothing else
+# finds NAME CODE...: plan names these, and nothing else
 finds() {
-    local name=$1 codes=()
+    local name=$1
     shift
-    while [ $# -gt 0 ] && [ "$1" != -- ]; do
-        codes+=("$1")
-        shift
-    done
-    xenrecon plan "${@:2}" >"$here/plan" 2>&1 || true
+    xenrecon plan >"$here/plan" 2>&1 || true
     check "$name" "$(sed -nE 's/^ *! [a-z]+ ([a-z-]+): .*/\1/p' "$here/plan" | sort | tr '\n' ' ')" \
-        "$(printf '%s\n' "${codes[@]}" | sort | tr '\n' ' ')"
+        "$(printf '%s\n' "$@" | sort | tr '\n' ' ')"
 }
 
 # ---- the end
@@ -437,8 +432,8 @@ finish() {
     exit $status
 }
 
-rm -rf "$here" "$images"
-mkdir -p "$here" "$images"
+rm -rf "$here" "$images" "$policies"
+mkdir -p "$here" "$images" "$policies"
 mkfifo "$here/never"
 trap finish EXIT
 trap 'exit 130' INT TERM

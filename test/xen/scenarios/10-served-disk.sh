@@ -6,7 +6,7 @@
 . /xen/lib.sh
 
 policy_disk
-start_xenrecon --policies "$here/policies"
+start_xenrecon
 guest web
 use_qdisks web
 disk=qdisk/$(domid web)/51712
@@ -16,7 +16,7 @@ f=$(f_of "$disk")
 for round in first second; do
     works "$round xl block-attach" attach_disk web xvda
     reach "$round attach: Connected" "$disk" 4/4
-    silent "$round attach: plan is silent" --policies "$here/policies"
+    silent "$round attach: plan is silent"
     works "$round xl block-detach" xl block-detach web xvda
     gone "$round detach: nothing is left" "$b" "$f"
 done
@@ -28,6 +28,6 @@ works "xl destroy" destroy web
 check "it is quick: libxl waited for nobody" "$((SECONDS - began < 10))" 1
 check "and had nothing to complain of" "$(grep -ciE 'error|fail|timed out' "$here/said" || true)" 0
 gone "nothing is left of the device" "/local/domain/0/backend/qdisk" "$f"
-silent "plan is silent" --policies "$here/policies"
+silent "plan is silent"
 check "no errors in the log" "$(grep -cE 'failed|cannot|error' "$here/xenrecon.log" || true)" 0
 stop_xenrecon

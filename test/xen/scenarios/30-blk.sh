@@ -7,7 +7,7 @@
 . /xen/lib.sh
 
 policy_blk
-start_xenrecon --policies "$here/policies"
+start_xenrecon
 create web "disk = ['$(qdisk xvda)']"
 disk=qdisk/$(domid web)/51712
 b=$(b_of "$disk")
@@ -17,7 +17,7 @@ worker=$(pids_of xenrecon-blk)
 check "its worker is locked in: user, rights, system calls, root" \
     "$(sed -nE 's/^(Uid|CapEff|CapBnd|NoNewPrivs|Seccomp):\t([^\t]*).*/\2/p' "/proc/$worker/status" | tr '\n' ' ')$(readlink "/proc/$worker/root")" \
     "$((262144 + $(domid web))) 0000000000000000 0000000000000000 1 2 /run/xenrecon/worker"
-silent "plan is silent" --policies "$here/policies"
+silent "plan is silent"
 in_guest web 'modprobe -a crc32c_generic ext4 && mke2fs -F /dev/xvda >/dev/null && mount -t ext2 /dev/xvda /mnt'
 in_guest web 'dd if=/dev/urandom of=/mnt/noise bs=64k count=128 2>/dev/null && sync'
 sum=$(in_guest web 'md5sum </mnt/noise')

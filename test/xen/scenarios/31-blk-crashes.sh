@@ -6,7 +6,7 @@
 . /xen/lib.sh
 
 policy_blk
-start_xenrecon --policies "$here/policies"
+start_xenrecon
 create web "disk = ['$(qdisk xvda)']"
 disk=qdisk/$(domid web)/51712
 reach "Connected" "$disk" 4/4
@@ -43,12 +43,12 @@ for times in first second third; do
     moves "the worker is killed for the $times time: the guest goes on"
     kill_xenrecon
     moves "xenrecon is killed for the $times time: the guest goes on without it"
-    start_xenrecon --policies "$here/policies"
+    start_xenrecon
     moves "and with it again"
 done
 kill_xenrecon
 kill_worker
-start_xenrecon --policies "$here/policies"
+start_xenrecon
 moves "both are killed: the guest goes on when xenrecon is back"
 in_guest web 'touch /tmp/stop; while pidof dd cmp >/dev/null; do sleep 1; done'
 check "no error, no write lost" "$(in_guest web 'sleep 1; cat /tmp/errors')" ""

@@ -6,7 +6,7 @@
 . /xen/lib.sh
 
 policy_blk
-start_xenrecon --policies "$here/policies"
+start_xenrecon
 create web "disk = ['$(qdisk xvda)']" 'on_crash = "restart"'
 
 # now NAME: the guest's disk is well, and what was there of it before is gone
@@ -55,4 +55,4 @@ tell web 'poweroff -f'
 becomes "powered off" none domid web
 gone "nothing is left in the end" "$(f_of "$former")" /local/domain/0/backend/qdisk
 becomes "nor a worker, in the end" 0 workers
-silent "plan is silent" --policies "$here/policies"
+silent "plan is silent"

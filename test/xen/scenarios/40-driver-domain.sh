@@ -8,13 +8,12 @@
 driver_domain store
 guest web
 use_qdisks web
-backend_domid=$(domid store)
 disk=qdisk/$(domid web)/51712
 b=$(b_of "$disk")
 f=$(f_of "$disk")
 
 policy_disk
-send store "$here/policies/qdisk.yaml" /etc/xenrecon/policies.d/qdisk.yaml
+send store "$policies/qdisk.yaml" /etc/xenrecon/policies.d/qdisk.yaml
 in_store() { in_guest store "$@" || true; }
 check "in the driver domain: plan is silent when it has no device" "$(in_store 'xenrecon plan --detailed-exitcode >/dev/null; echo $?')" 0
 in_store '(xenrecon run >/tmp/log 2>&1 </dev/null &)'
