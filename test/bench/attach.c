@@ -91,7 +91,7 @@ static bool init_wait(unsigned int domid, unsigned int disk)
     bool is;
 
     b_of(path, domid, disk);
-    strcat(path, "/state");
+    strncat(path, "/state", sizeof path - strlen(path) - 1);
     state = get(XBT_NULL, path);
     is = state && strcmp(state, "2") == 0;
     free(state);
@@ -106,7 +106,7 @@ static void await(unsigned int domid, unsigned int disk)
     char **event;
 
     b_of(path, domid, disk);
-    strcat(path, "/state");
+    strncat(path, "/state", sizeof path - strlen(path) - 1);
     watch(path, path);
     while (!init_wait(domid, disk)) {
         if (!(event = next_event(deadline)))

@@ -172,6 +172,8 @@ static void types(unsigned n)
     struct policy_set set = {0};
     char text[1024], name[32];
     double best = 0;
+    if (n == 0)
+        return;
     for (unsigned i = 0; i < n; i++) {
         snprintf(text, sizeof text, "version: 1\ntype: t%u\nowner: xenrecon\n", i);
         policy_set_add(&set, parse(text));

@@ -54,8 +54,7 @@ static int devices(char **argv, const char *type)
     for (unsigned domid = from; domid < from + guests; domid++)
         for (unsigned devid = first; devid < first + n; devid++)
             put_device(w, type, domid, devid, argv[4]);
-    wire_settle(w);
-    return w->errors ? 1 : 0;
+    return wire_close(w);
 }
 
 static int remove_devices(char **argv)
@@ -70,8 +69,7 @@ static int remove_devices(char **argv)
         snprintf(path, sizeof path, "/local/domain/%u", domid);
         wire_ask_path(w, XS_RM, path);
     }
-    wire_settle(w);
-    return w->errors ? 1 : 0;
+    return wire_close(w);
 }
 
 static int flood(int n, char **argv)
@@ -83,7 +81,7 @@ static int flood(int n, char **argv)
         wire_write(w, argv[1], argv[2 + i]);
     wire_settle(w);
     printf("%llu\n", (unsigned long long)w->replies);
-    return w->errors ? 1 : 0;
+    return wire_close(w);
 }
 
 int main(int argc, char **argv)

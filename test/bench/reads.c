@@ -18,8 +18,13 @@ static struct request *read_requests(size_t *ret_n)
     char type[16], path[512];
 
     while (scanf("%15s %511s", type, path) == 2) {
-        if (n == cap && !(list = realloc(list, (cap = cap ? cap * 2 : 1024) * sizeof *list)))
-            err(1, "memory");
+        if (n == cap) {
+            struct request *larger = realloc(list, (cap = cap ? cap * 2 : 1024) * sizeof *list);
+
+            if (!larger)
+                err(1, "memory");
+            list = larger;
+        }
         list[n].directory = strcmp(type, "DIRECTORY") == 0;
         if (!(list[n++].path = strdup(path)))
             err(1, "memory");
@@ -34,7 +39,7 @@ static void pipelined(const struct request *list, size_t n, unsigned window)
 
     for (size_t i = 0; i < n; i++)
         wire_ask_path(w, list[i].directory ? XS_DIRECTORY : XS_READ, list[i].path);
-    wire_settle(w);
+    wire_close(w);
 }
 
 static void blocking(const struct request *list, size_t n)
@@ -64,5 +69,8 @@ int main(int argc, char **argv)
     else
         blocking(list, n);
     printf("%llu\n", (unsigned long long)(now_us() - begun));
+    for (size_t i = 0; i < n; i++)
+        free(list[i].path);
+    free(list);
     return 0;
 }

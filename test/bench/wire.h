@@ -126,4 +126,16 @@ static inline void wire_write(struct wire *w, const char *path, const char *valu
     wire_ask(w, XS_WRITE, body, n + len);
 }
 
+/* Answered requests that failed: an exit status. Frees it. */
+static inline int wire_close(struct wire *w)
+{
+    int status;
+
+    wire_settle(w);
+    status = w->errors ? 1 : 0;
+    close(w->fd);
+    free(w);
+    return status;
+}
+
 #endif

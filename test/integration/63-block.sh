@@ -5,6 +5,7 @@
 # shellcheck source=test/lib/testlib.sh
 . "$(dirname "$0")/../lib/testlib.sh"
 # shellcheck source=test/lib/block.sh
+# shellcheck disable=SC2119
 . "$repo/test/lib/block.sh"
 
 # status NAME STATUS COMMAND...

@@ -6,6 +6,7 @@
 # shellcheck source=test/lib/testlib.sh
 . "$(dirname "$0")/../lib/testlib.sh"
 # shellcheck source=test/lib/block.sh
+# shellcheck disable=SC2119
 . "$repo/test/lib/block.sh"
 
 # killing NAME VICTIM...: while thousands of writes are under way, each of the victims in turn, until they are done

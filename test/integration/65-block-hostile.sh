@@ -5,6 +5,7 @@
 # shellcheck source=test/lib/testlib.sh
 . "$(dirname "$0")/../lib/testlib.sh"
 # shellcheck source=test/lib/block.sh
+# shellcheck disable=SC2119
 . "$repo/test/lib/block.sh"
 
 toolstack domain-create 0
@@ -63,10 +64,12 @@ blk read 0 8 >/dev/null
 pass "and the next that is right works"
 
 check "the same worker through all of it" "$(grep -c 'qdisk/7/51712: worker .* started' "$dir/xenrecon.log")" 1
-kill -0 $good 2>/dev/null && pass "the other guest's disk was served all the while" || {
+if kill -0 $good 2>/dev/null; then
+    pass "the other guest's disk was served all the while"
+else
     cat "$dir/good"
     fail "the other guest's disk was served all the while"
-}
+fi
 n=$(wc -l <"$dir/good")
 until [ "$(wc -l <"$dir/good")" -gt "$n" ]; do sleep 0.02; done
 pass "and still is"

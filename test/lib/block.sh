@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
 # For integration tests with disks that xenrecon-blk serves, after testlib.sh: domain 7 in the rig has them.
-# shellcheck disable=SC2034
+# shellcheck disable=SC2034,SC2119,SC2120,SC2154  # what testlib.sh sets, and for whom sources this
 XENRECON_BLK=${XENRECON_BLK:-$(dirname "${xenrecon[-1]}")/xenrecon-blk}
 
 # A worker that is locked in can be reached by no sanitizer, and by no valgrind: they open files when they have something

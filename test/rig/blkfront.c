@@ -272,6 +272,8 @@ int main(int argc, char **argv)
         return 0;
     }
     words = take_options(&d.opt, argv + 1);
+    if (words < 1)
+        errx(64, "which device? `blkfront --help` tells");
     command = choose(words < 2 ? "" : argv[2], words - 2);
     d.devid = parse_number("device", argv[1]);
     bus_open(&d);

@@ -68,7 +68,7 @@ static void set_busy(struct check *c, const struct io *io, bool busy)
 
 static bool is_free(const struct check *c, uint64_t sector, uint64_t count)
 {
-    return !memchr(c->busy + sector, true, count);
+    return !memchr(c->busy + sector, 1, count);
 }
 
 static void take_in(struct blkfront *d, struct check *c, struct io *io)
