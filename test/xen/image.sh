@@ -66,7 +66,7 @@ base() {
     into "$1" bin /bin/bash
     into "$1" usr/bin "$root/usr/bin/xenstore"
     cp -P "$root"/usr/bin/xenstore-* "$out/$1/usr/bin"
-    into "$1" usr/bin "$repo"/build/test/rig/toolstack
+    into "$1" usr/bin "$repo"/build/test/rig/{toolstack,flood}
     modules "$1" xen-evtchn xen-gntdev xen-gntalloc ext4 crc32c_generic
 }
 
