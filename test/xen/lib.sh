@@ -317,6 +317,44 @@ send() {
     in_guest "$1" "mkdir -p ${3%/*} && echo $(base64 -w 0 "$2") | base64 -d >$3"
 }
 
+# start_writer NAME: to xvda of a guest, for ever. Each round writes 6 MiB of noise to another place, flushes, and compares
+# what the round before wrote with what is on the disk now.
+start_writer() {
+    cat >"$here/writer" <<'END'
+round=0
+while [ ! -e /tmp/stop ]; do
+    round=$((round + 1))
+    at=$((round % 5)) before=$(((round + 4) % 5))
+    dd if=/dev/urandom of=/tmp/noise.$at bs=64k count=96 2>/dev/null
+    dd if=/tmp/noise.$at of=/dev/xvda bs=64k seek=$((at * 96)) conv=fsync 2>/dev/null || echo "write error in $round"
+    echo 3 >/proc/sys/vm/drop_caches
+    [ $round = 1 ] || dd if=/dev/xvda bs=64k skip=$((before * 96)) count=96 2>/dev/null | cmp - /tmp/noise.$before ||
+        echo "lost in $((round - 1))"
+    echo $round >/tmp/round
+done
+END
+    send "$1" "$here/writer" /tmp/writer
+    tell "$1" 'rm -f /tmp/stop /tmp/round; sh /tmp/writer >/tmp/errors 2>&1 </dev/null & echo $! >/tmp/writer.pid'
+    moves "$1" "$1 writes"
+}
+
+# moves NAME CHECK: the writer gets through more than one round
+moves() {
+    becomes "$2" yes further_than "$1" "$(round "$1")"
+}
+round() {
+    in_guest "$1" 'cat /tmp/round 2>/dev/null || echo 0'
+}
+further_than() {
+    [ "$(round "$1")" -gt $(($2 + 1)) ] && echo yes || echo no
+}
+
+# stop_writer NAME: prints what went wrong
+# shellcheck disable=SC2016  # it is the guest that expands this
+stop_writer() {
+    in_guest "$1" 'touch /tmp/stop; while kill -0 $(cat /tmp/writer.pid) 2>/dev/null; do sleep 1; done; cat /tmp/errors'
+}
+
 # ---- xenrecon
 
 # policy TYPE: the rest of the file from standard input
@@ -350,7 +388,7 @@ start_xenrecon() {
     [ ! -e "$here/xenrecon.log" ] || said=$(wc -l <"$here/xenrecon.log")
     xenrecon run </dev/null >>"$here/xenrecon.log" 2>&1 &
     xenrecon_pid=$!
-    until tail -n +$((said + 1)) "$here/xenrecon.log" | grep -qw ready; do
+    until tail -n +$((said + 1)) "$here/xenrecon.log" | grep -q "^xenrecon: ready"; do
         if [ $SECONDS -gt $end ] || ! kill -0 $xenrecon_pid 2>/dev/null; then
             fail "xenrecon did not become ready"
             exit 1
