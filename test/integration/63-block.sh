@@ -81,10 +81,21 @@ status "closed in good order" 0 blk read 0 8
 attach_disk 51760 1M mode=r device-type=cdrom params=raw:
 reach "an empty drive" "$b/state" 2 "$b/sectors" 0 "$b/info" 5
 
+# ---- past the page cache, and what is not in it
+
+attach_disk 51776 16M direct-io-safe=1
+status "direct: verify" 0 blk verify --count 500 --span 16384
+attach_disk 51792 16M
+status "cold: written" 0 blk write 0 2048 <"$dir/data"
+sync "$image"
+dd if="$image" iflag=nocache count=0 status=none
+blk read 0 2048 >"$dir/read"
+status "cold: read" 0 cmp "$dir/data" "$dir/read"
+
 # ---- detach
 
-check "a worker for each disk" "$(find "$dir/run/workers" -name "*.state" | wc -l)" 4
-for devid in 51712 51728 51744 51760; do
+check "a worker for each disk" "$(find "$dir/run/workers" -name "*.state" | wc -l)" 6
+for devid in 51712 51728 51744 51760 51776 51792; do
     toolstack detach qdisk 7 $devid
     await "/local/domain/0/backend/qdisk/7/$devid/state" 6
     toolstack remove qdisk 7 $devid --frontend vbd
