@@ -344,12 +344,15 @@ static bool reconnect(const struct situation *s)
 
 static enum outcome on_reconnect(struct situation *s)
 {
-    static const char why[] = "the frontend started over with B Connected";
+    bool same = s->marker.connected && s->marker.ring == effect_ring(s);
+    bool anew = s->f == XENBUS_INITIALISED && s->object.front_connected;
+    const char *why = same && !anew ? "the worker takes up again what was connected"
+                                    : "the frontend started over with B Connected";
     if (!effect_connect_keys(s))
         return DECIDED;
     if (!worker_employed(s))
         plan_act(s->plan, ACTION_DISCONNECT, why);
-    effect_connect(s, s->f == XENBUS_INITIALISED && s->object.front_connected, why);
+    effect_connect(s, anew, why);
     return DECIDED;
 }
 

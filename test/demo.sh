@@ -135,6 +135,49 @@ new_log "qdisk/7/51728: destroy"
 show xenstore-ls $b
 must "the others are as they were" "$(state_of $b/qdisk/7/51712) $(state_of $b/vkbd/7/0)" "4 4"
 
+heading "A policy with a worker: xenrecon-blk serves a disk to domain 9, and outlives its crashes"
+
+toolstack domain-create 0
+start_domain 9 4096 grants
+truncate -s 16M data.img
+cat >policies/xdisk.yaml <<END
+version: 1
+type: xdisk
+frontend: vbd
+owner: xenrecon
+backend-keys:
+  params: {required: true, match: '^raw:/'}
+frontend-keys:
+  ring-ref: {type: uint32, required: connect}
+  event-channel: {type: uint32, required: connect}
+worker:
+  command: [$repo/build/xenrecon-blk, '--image=\${params}', --no-jail] # only where there is no Xen
+  environment: {LD_PRELOAD: $repo/build/test/rig/hypercall.so, RIG_DIR: $dir}
+hold: {closed: 300ms}
+END
+show sed -n '/^worker/,/env/p' policies/xdisk.yaml
+echo "\$ kill -HUP <xenrecon>"
+kill -HUP $xenrecon_pid
+new_log "policies reloaded"
+show toolstack attach xdisk 9 51712 --frontend vbd "params=raw:$dir/data.img"
+until_holds "the worker is ready, and has published what the disk is like" $b/xdisk/9/51712/state 2 $b/xdisk/9/51712/sectors 32768
+new_log "xdisk/9/51712: publish"
+echo "\$ blkfront 51712 verify &    # thousands of writes at random, all read again at the end"
+as_domain 9 blkfront 51712 verify --count 20000 --span 16384 >verify.log 2>&1 &
+guest=$!
+until_holds "the guest's driver is connected" $b/xdisk/9/51712/state 4
+echo "\$ kill -KILL <its worker>"
+pkill -KILL -f "xenrecon-blk --image=raw:$dir/data.img"
+new_log "the worker died"
+status=0
+wait $guest || status=$?
+must "no write was lost, and the guest saw no error" "$status" 0
+cat verify.log
+show toolstack detach xdisk 9 51712
+until_holds "its directory is gone" $b/xdisk/9/51712 absent
+new_log "worker"
+must "no worker is left" "$(pgrep -f "xenrecon-blk --image=raw:$dir/" || true)" ""
+
 heading "Nothing is left to do, and an administrator may stop xenrecon at any time"
 
 show xenrecon plan --policies policies --detailed-exitcode
