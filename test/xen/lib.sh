@@ -142,6 +142,7 @@ fails() {
 # create NAME [LINE...]: a guest, with these lines in its configuration, until it takes commands
 create() {
     local name=$1
+    [ "$(domid "$name")" = none ] || destroy "$name" # another scenario's
     configure "$@" >"$here/$name.cfg"
     xl create "$here/$name.cfg" >"$here/said" 2>&1 || {
         fail "cannot create $name: $(tail -n 5 "$here/said")"

@@ -58,7 +58,9 @@ console() {
 # Takes in what the machines say, until they have all stopped.
 listen() {
     local -A current=()
-    local machine line left=("${!scenarios[@]}") alive=0 name
+    local machine line left alive=0 name
+    # What takes longest begins first
+    mapfile -t left < <(for machine in "${!scenarios[@]}"; do echo "${#scenarios[$machine]} $machine"; done | sort -rn | cut -d' ' -f2)
     while [ ${#left[@]} -gt 0 ] || [ $alive -gt 0 ]; do
         while [ $alive -lt "$at_once" ] && [ ${#left[@]} -gt 0 ]; do
             boot "${left[0]}"
