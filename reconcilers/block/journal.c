@@ -3,19 +3,32 @@
 
 #include <string.h>
 
-#define MAGIC    0x31626b6c78726a31ULL
+#define MAGIC    0x32626b6c78726a31ULL
 #define RECORDED (1ULL << 32)
 
-bool journal_begin(struct journal *j, uint64_t ring)
+bool journal_begin(struct journal *j, uint64_t ring, uint32_t rsp_prod)
 {
-    if (__atomic_load_n(&j->magic, __ATOMIC_ACQUIRE) == MAGIC && j->ring == ring)
+    /* who died between showing answers and noting that it did left rsp_prod at `put` */
+    if (__atomic_load_n(&j->magic, __ATOMIC_ACQUIRE) == MAGIC && j->ring == ring &&
+        (rsp_prod == j->pushed || rsp_prod == j->put))
         return true;
-    __atomic_store_n(&j->magic, 0, __ATOMIC_RELAXED);
-    __atomic_thread_fence(__ATOMIC_RELEASE);
+    journal_end(j);
     memset(j->entries, 0, sizeof j->entries);
     j->ring = ring;
+    j->put = j->pushed = rsp_prod;
     __atomic_store_n(&j->magic, MAGIC, __ATOMIC_RELEASE);
     return false;
+}
+
+void journal_end(struct journal *j)
+{
+    __atomic_store_n(&j->magic, 0, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+}
+
+void journal_push(struct journal *j)
+{
+    __atomic_store_n(&j->pushed, j->put, __ATOMIC_RELEASE);
 }
 
 void journal_record(struct journal *j, uint32_t n_slots, uint32_t index, const struct response *response)
@@ -27,6 +40,7 @@ void journal_record(struct journal *j, uint32_t n_slots, uint32_t index, const s
     e->op = response->op;
     e->status = response->status;
     __atomic_store_n(&e->mark, RECORDED | index, __ATOMIC_RELEASE);
+    __atomic_store_n(&j->put, index + 1, __ATOMIC_RELEASE);
     /* and what the caller does to the ring next comes after it */
     __atomic_thread_fence(__ATOMIC_RELEASE);
 }

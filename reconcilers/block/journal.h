@@ -5,6 +5,9 @@
  * between leaves slots that hold answers and are taken for requests. So each answer is recorded here before
  * it is put; whoever takes over finds those, and puts them again.
  *
+ * A guest may end a connection and make another of the very same keys while no worker is there. Then the ring
+ * is new, and its rsp_prod is not where the journal has it: what was recorded is forgotten.
+ *
  * Doing a request twice is harmless: nothing later was answered, so the guest still waits for it and for all
  * that came after, and has no promise about their order.
  *
@@ -27,15 +30,23 @@ struct journal_entry {
 };
 
 struct journal {
-    uint64_t magic; /* the version of all this; 0 in a file that is new */
-    uint64_t ring;  /* which connection the entries belong to; meaningless while magic is 0 */
+    uint64_t magic;  /* the version of all this; 0 in a file that is new */
+    uint64_t ring;   /* which connection the entries belong to; meaningless while magic is 0 */
+    uint32_t put;    /* the index after the last that was recorded … */
+    uint32_t pushed; /* … and after the last that the guest was shown */
     struct journal_entry entries[RING_SLOTS_MAX]; /* by slot */
 };
 
-/* Ties the journal to a connection. True: it was tied to this one already, its entries hold. */
-bool journal_begin(struct journal *j, uint64_t ring);
+/* Ties the journal to a connection, whose ring has rsp_prod there. True: it was tied to this one already, its
+ * entries hold. */
+bool journal_begin(struct journal *j, uint64_t ring, uint32_t rsp_prod);
+/* The connection has ended in good order. */
+void journal_end(struct journal *j);
 
 void journal_record(struct journal *j, uint32_t n_slots, uint32_t index, const struct response *response);
+
+/* The guest was shown all that was recorded. */
+void journal_push(struct journal *j);
 
 /* False: nothing was recorded for this index. */
 bool journal_find(const struct journal *j, uint32_t n_slots, uint32_t index, struct response *ret_response);

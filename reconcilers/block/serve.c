@@ -238,7 +238,11 @@ static void answer(struct serve *s)
         slot->state = SLOT_FREE;
         s->full = false;
     }
-    if (s->ring.put != s->ring.pushed && (ring_push(&s->ring) || s->greet)) {
+    if (s->ring.put == s->ring.pushed)
+        return;
+    bool wanted = ring_push(&s->ring);
+    journal_push(s->config.journal);
+    if (wanted || s->greet) {
         guest_notify(s->config.guest);
         s->greet = false;
     }
@@ -310,6 +314,7 @@ static void unmask(struct serve *s)
 static void end(struct serve *s)
 {
     guest_release(s->config.guest);
+    journal_end(s->config.journal);
     uv_timer_stop(&s->tick);
     uv_timer_stop(&s->late);
     uv_idle_stop(&s->again);
@@ -424,7 +429,7 @@ int serve_connect(struct serve *s, const struct serve_ring *ring, const char **r
     s->state = SERVE_CONNECTED;
     s->broken = s->full = s->masked = false;
     s->idle_events = 0;
-    if (journal_begin(s->config.journal, ring->id))
+    if (journal_begin(s->config.journal, ring->id, s->ring.pushed))
         recover(s);
     s->taken_at_event = s->taken_at_tick = s->ring.taken;
     s->greet = true;

@@ -21,14 +21,34 @@ START_TEST(test_ties)
 {
     struct journal *j = calloc(1, sizeof *j);
     struct response r = answer_to(5), found;
-    ck_assert(!journal_begin(j, 0)); /* a file that is new remembers no ring, not even 0 */
-    ck_assert(journal_begin(j, 0));
-    ck_assert(!journal_begin(j, 7));
+    ck_assert(!journal_begin(j, 0, 0)); /* a file that is new remembers no ring, not even 0 */
+    ck_assert(journal_begin(j, 0, 0));
+    ck_assert(!journal_begin(j, 7, 5));
     journal_record(j, SLOTS, 5, &r);
-    ck_assert(journal_begin(j, 7));
+    ck_assert(journal_begin(j, 7, 5)); /* died before it showed the answer */
+    ck_assert(journal_begin(j, 7, 6)); /* or just after */
     ck_assert(journal_find(j, SLOTS, 5, &found));
-    ck_assert(!journal_begin(j, 8)); /* another connection: its indices begin anew */
+    ck_assert(!journal_begin(j, 8, 6)); /* another connection: its indices begin anew */
     ck_assert(!journal_find(j, SLOTS, 5, &found));
+    free(j);
+}
+END_TEST
+
+/* The guest made a new ring of the same keys: what was answered on the old one is no answer on this. */
+START_TEST(test_same_keys_again)
+{
+    struct journal *j = calloc(1, sizeof *j);
+    struct response r = answer_to(0), found;
+    journal_begin(j, 7, 0);
+    for (uint32_t i = 0; i < 3; i++)
+        journal_record(j, SLOTS, i, &r);
+    journal_push(j);
+    if (_i == 0) /* ended in good order */
+        journal_end(j);
+    ck_assert(!journal_begin(j, 7, _i == 0 ? 3 : 0));
+    for (uint32_t i = 0; i < 3; i++)
+        ck_assert(!journal_find(j, SLOTS, i, &found));
+    ck_assert(journal_begin(j, 7, _i == 0 ? 3 : 0));
     free(j);
 }
 END_TEST
@@ -37,7 +57,7 @@ START_TEST(test_finds_what_was_recorded)
 {
     static const uint32_t starts[] = {0, 0xfffffff0};
     struct journal *j = calloc(1, sizeof *j);
-    journal_begin(j, 1);
+    journal_begin(j, 1, starts[_i]);
     for (uint32_t n = 0, i = starts[_i]; n < 100; n++, i++) {
         struct response r = answer_to(i), found = {0};
         ck_assert(
@@ -55,7 +75,7 @@ START_TEST(test_half_written)
 {
     struct journal *j = calloc(1, sizeof *j);
     struct response r = answer_to(3), found;
-    journal_begin(j, 1);
+    journal_begin(j, 1, 3);
     journal_record(j, SLOTS, 3, &r);
     j->entries[3].mark = 0;
     ck_assert(!journal_find(j, SLOTS, 3, &found));
@@ -98,11 +118,11 @@ START_TEST(test_death)
     union blkif_sring_entry *slots = shared->ring;
     for (uint32_t i = at; i != at + REQUESTS; i++)
         slots[i % SLOTS].req = (struct blkif_request){.operation = BLKIF_OP_READ, .id = 1000ULL + i};
-    journal_begin(j, 9);
+    journal_begin(j, 9, at);
     serve_until_death(&ring, j, answers, moment);
 
-    ck_assert(journal_begin(j, 9));
     ring_attach(&ring, shared, 1, BLKIF_ABI_64);
+    ck_assert(journal_begin(j, 9, ring.pushed));
     int left = ring_available(&ring);
     ck_assert_int_eq(left, moment == PUSHED ? REQUESTS - answers : REQUESTS);
     for (int n = 0; n < left; n++) {
@@ -186,6 +206,7 @@ int main(void)
     Suite *s = suite_create("block_journal");
     TCase *t = tcase_create("journal");
     tcase_add_test(t, test_ties);
+    tcase_add_loop_test(t, test_same_keys_again, 0, 2);
     tcase_add_loop_test(t, test_finds_what_was_recorded, 0, 2);
     tcase_add_test(t, test_half_written);
     tcase_add_loop_test(t, test_death, 0, MOMENTS * (REQUESTS + 1));
