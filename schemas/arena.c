@@ -15,14 +15,16 @@ struct arena_block {
 
 enum { BLOCK = 2048 };
 
-void *arena_alloc(struct arena *a, size_t size)
+/* Not zeroed */
+static void *take(struct arena *a, size_t size)
 {
     size_t align = _Alignof(max_align_t);
     size_t need = (size + align - 1) / align * align;
     struct arena_block *b = a->head;
     if (!b || b->size - b->used < need) {
         size_t room = need > BLOCK ? need : BLOCK;
-        b = xcalloc(1, sizeof *b + room);
+        b = xrealloc(NULL, sizeof *b + room);
+        b->used = 0;
         b->size = room;
         b->next = a->head;
         a->head = b;
@@ -32,9 +34,14 @@ void *arena_alloc(struct arena *a, size_t size)
     return p;
 }
 
+void *arena_alloc(struct arena *a, size_t size)
+{
+    return memset(take(a, size), 0, size);
+}
+
 char *arena_strndup(struct arena *a, const char *s, size_t len)
 {
-    char *p = arena_alloc(a, len + 1);
+    char *p = take(a, len + 1);
     memcpy(p, s, len);
     p[len] = '\0';
     return p;
@@ -45,12 +52,23 @@ char *arena_strdup(struct arena *a, const char *s)
     return arena_strndup(a, s, strlen(s));
 }
 
+char *arena_join(struct arena *a, const char *directory, const char *name)
+{
+    size_t n = strlen(directory), len = strlen(name);
+    char *p = take(a, n + 1 + len + 1);
+    memcpy(p, directory, n);
+    p[n] = '/';
+    memcpy(p + n + 1, name, len + 1);
+    return p;
+}
+
 char *arena_vprintf(struct arena *a, const char *format, va_list ap)
 {
     va_list again;
     va_copy(again, ap);
     int n = vsnprintf(NULL, 0, format, ap);
-    char *p = arena_alloc(a, n < 0 ? 1 : (size_t)n + 1);
+    char *p = take(a, n < 0 ? 1 : (size_t)n + 1);
+    *p = '\0';
     if (n > 0)
         vsnprintf(p, (size_t)n + 1, format, again);
     va_end(again);

@@ -71,12 +71,9 @@ void action_remove(struct plan *p, struct action *a, const char *path, bool if_e
 
 void plan_rely(struct plan *p, const char *path, const struct value *value)
 {
-    for (size_t i = 0; i < p->n_relies; i++)
-        if (strcmp(p->relies[i].path, path) == 0)
-            return;
     p->relies = more(&p->arena, p->relies, p->n_relies, &p->cap_relies, sizeof *p->relies);
     struct reliance *r = &p->relies[p->n_relies++];
-    *r = (struct reliance){arena_strdup(&p->arena, path), {.presence = value->presence}};
+    *r = (struct reliance){path, {.presence = value->presence}};
     if (value->presence == PRESENT) {
         r->value.text = arena_strndup(&p->arena, value->text, value->len);
         r->value.len = value->len;

@@ -98,7 +98,8 @@ void plan_free(struct plan *p); /* NULL is fine */
 struct action *plan_act(struct plan *p, enum action_kind kind, const char *reason);
 void action_write(struct plan *p, struct action *a, const char *path, const char *value);
 void action_remove(struct plan *p, struct action *a, const char *path, bool if_empty);
-void plan_rely(struct plan *p, const char *path, const struct value *value); /* each path once */
+/* `path` is of the plan's arena, or lives longer. */
+void plan_rely(struct plan *p, const char *path, const struct value *value);
 void plan_find(struct plan *p, enum finding_code code, enum severity severity, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 /* The earliest of the times asked for; `deferred` as in the struct. */

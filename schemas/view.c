@@ -135,7 +135,7 @@ bool view_has(const struct view *v, enum side side, const char *name)
 
 const char *view_key_path(const struct view *v, enum side side, const char *name, struct arena *a)
 {
-    return arena_printf(a, "%s/%s", v->path[side], name);
+    return arena_join(a, v->path[side], name);
 }
 
 uint64_t view_digest(const struct view *v)
