@@ -9,9 +9,9 @@ enum {
 
 /* Between pauses the reads are as rare as we make them: the number of events tells whether the flood is over.
  */
-static bool calm(const struct pace *p, uint64_t now, unsigned events)
+static bool calm(const struct pace *p, uint64_t now)
 {
-    return (uint64_t)events * FLOOD_INTERVAL < now - p->last;
+    return (uint64_t)p->events * FLOOD_INTERVAL < now - p->last;
 }
 
 static bool free_of_charge(struct pace *p, uint64_t now)
@@ -25,11 +25,13 @@ static bool free_of_charge(struct pace *p, uint64_t now)
 
 unsigned pace_read(struct pace *p, uint64_t now, unsigned events, bool answers, bool outstanding)
 {
+    p->events += events;
     if (answers || !events) /* the store writes a message in pieces: there may be neither */
         return 0;
-    if (p->pauses && calm(p, now, events))
+    if (p->pauses && calm(p, now))
         *p = (struct pace){.window = now};
     p->last = now;
+    p->events = 0;
     if (!p->pauses && free_of_charge(p, now))
         return 0;
     unsigned pause = PACE_SHORT + p->pauses / PAUSES_PER_STEP;

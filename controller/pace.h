@@ -21,6 +21,7 @@ struct pace {
     uint64_t window; /* when it began */
     uint64_t last;   /* the last read that counted */
     unsigned reads;  /* of mere events in the window */
+    unsigned events; /* since `last`, those that came with answers, too */
     unsigned pauses; /* on end; 0: not in a flood */
 };
 

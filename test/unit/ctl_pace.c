@@ -78,6 +78,18 @@ START_TEST(end_of_the_flood_is_noticed)
 }
 END_TEST
 
+/* A flooding guest causes looks, whose answers come with most of its events. */
+START_TEST(events_that_come_with_answers_are_of_the_flood)
+{
+    unsigned last;
+    reads_in(1000, 3000, 20, false, &last);
+    for (uint64_t now = 3000; now < 4000; now += PACE_LONG) {
+        ck_assert_uint_eq(pace_read(&pace, now, 20, true, false), 0);
+        ck_assert_uint_eq(pace_read(&pace, now, 2, false, false), PACE_LONG);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("pace");
@@ -89,6 +101,7 @@ int main(void)
     tcase_add_test(tc, first_reads_and_answers_are_free);
     tcase_add_test(tc, slow_events_are_never_slowed_down);
     tcase_add_test(tc, end_of_the_flood_is_noticed);
+    tcase_add_test(tc, events_that_come_with_answers_are_of_the_flood);
     suite_add_tcase(s, tc);
     SRunner *sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);
