@@ -71,13 +71,13 @@ void effect_put_state(struct situation *s, struct action *a, enum xenbus_state s
         m.ring = ring->ring;
     }
     effect_put_marker(s, a, m);
-    effect_put(s, a, "state", arena_printf(&s->plan->arena, "%d", (int)state));
+    effect_put(s, a, "state", xenbus_state_text(state));
 }
 
 void effect_touch_state(struct situation *s, struct action *a)
 {
     action_write(s->plan, a, view_key_path(s->view, BACKEND, "state", &s->plan->arena),
-                 arena_printf(&s->plan->arena, "%d", (int)s->b));
+                 xenbus_state_text(s->b));
 }
 
 bool object_connected(const struct situation *s)

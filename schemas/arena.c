@@ -15,20 +15,26 @@ struct arena_block {
 
 enum { BLOCK = 2048 };
 
+/* A block with room for so much */
+static struct arena_block *room_for(struct arena *a, size_t size)
+{
+    struct arena_block *b = a->head;
+    if (b && b->size - b->used >= size)
+        return b;
+    size_t room = size > BLOCK ? size : BLOCK;
+    b = xrealloc(NULL, sizeof *b + room);
+    b->used = 0;
+    b->size = room;
+    b->next = a->head;
+    return a->head = b;
+}
+
 /* Not zeroed */
 static void *take(struct arena *a, size_t size)
 {
     size_t align = _Alignof(max_align_t);
     size_t need = (size + align - 1) / align * align;
-    struct arena_block *b = a->head;
-    if (!b || b->size - b->used < need) {
-        size_t room = need > BLOCK ? need : BLOCK;
-        b = xrealloc(NULL, sizeof *b + room);
-        b->used = 0;
-        b->size = room;
-        b->next = a->head;
-        a->head = b;
-    }
+    struct arena_block *b = room_for(a, need);
     void *p = b->data + b->used;
     b->used += need;
     return p;
@@ -64,12 +70,16 @@ char *arena_join(struct arena *a, const char *directory, const char *name)
 
 char *arena_vprintf(struct arena *a, const char *format, va_list ap)
 {
+    enum { LIKELY = 128 }; /* so much room will do, mostly: printing twice is what costs */
+    struct arena_block *b = room_for(a, LIKELY);
+    size_t room = b->size - b->used;
     va_list again;
     va_copy(again, ap);
-    int n = vsnprintf(NULL, 0, format, ap);
+    int n = vsnprintf(b->data + b->used, room, format, ap);
     char *p = take(a, n < 0 ? 1 : (size_t)n + 1);
-    *p = '\0';
-    if (n > 0)
+    if (n < 0)
+        *p = '\0';
+    else if ((size_t)n >= room)
         vsnprintf(p, (size_t)n + 1, format, again);
     va_end(again);
     return p;

@@ -105,12 +105,19 @@ void device_backend_path(uint16_t self, const struct device_key *key, char buf[s
 
 bool device_frontend_path_valid(const char *path, size_t len, uint16_t domid)
 {
-    char prefix[32];
-    int n = snprintf(prefix, sizeof prefix, "/local/domain/%" PRIu16 "/", domid);
+    static const char domains[] = "/local/domain/";
+    uint64_t id;
+    size_t n = sizeof domains - 1;
     /* room for the longest key below it */
-    if (len <= (size_t)n || len > STORE_PATH_MAX - 256 || memcmp(path, prefix, (size_t)n) != 0)
+    if (len <= n || len > STORE_PATH_MAX - 256 || memcmp(path, domains, n) != 0)
         return false;
-    for (size_t i = (size_t)n; i < len; i++)
+    const char *slash = memchr(path + n, '/', len - n);
+    if (!slash || parse_decimal(path + n, (size_t)(slash - path) - n, UINT16_MAX, &id) || id != domid)
+        return false;
+    n = (size_t)(slash - path) + 1;
+    if (n == len)
+        return false;
+    for (size_t i = n; i < len; i++)
         if (!name_char(path[i]) && path[i] != '@' && (path[i] != '/' || path[i - 1] == '/'))
             return false;
     return path[len - 1] != '/';

@@ -2,19 +2,16 @@
 #include "schemas/marker.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
 
 static int take_hex(const char *text, uint64_t *ret)
 {
-    static const char digits[] = "0123456789abcdef";
     uint64_t n = 0;
     for (int i = 0; i < 16; i++) {
-        const char *d = text[i] ? strchr(digits, text[i]) : NULL;
-        if (!d)
+        unsigned digit = (unsigned char)text[i] - (unsigned)'0';
+        unsigned letter = (unsigned char)text[i] - (unsigned)'a';
+        if (digit > 9 && letter > 5)
             return -EINVAL;
-        n = n << 4 | (uint64_t)(d - digits);
+        n = n << 4 | (digit <= 9 ? digit : letter + 10);
     }
     *ret = n;
     return 0;
@@ -34,11 +31,23 @@ int marker_parse(const char *text, size_t len, struct marker *ret_marker)
     return 0;
 }
 
+static char *put_hex(char *to, uint64_t n)
+{
+    for (int shift = 60; shift >= 0; shift -= 4)
+        *to++ = "0123456789abcdef"[n >> shift & 15];
+    return to;
+}
+
+/* No printf: this is part of each decision that writes. */
 void marker_format(const struct marker *m, char buf[static MARKER_SIZE])
 {
-    int n = snprintf(buf, MARKER_SIZE, "%016" PRIx64 " %d ", m->incarnation, (int)m->wrote);
+    char *to = put_hex(buf, m->incarnation);
+    *to++ = ' ';
+    *to++ = (char)('0' + (int)m->wrote);
+    *to++ = ' ';
     if (m->connected)
-        snprintf(buf + n, MARKER_SIZE - (size_t)n, "%016" PRIx64, m->ring);
+        to = put_hex(to, m->ring);
     else
-        snprintf(buf + n, MARKER_SIZE - (size_t)n, "-");
+        *to++ = '-';
+    *to = '\0';
 }

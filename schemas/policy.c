@@ -130,7 +130,7 @@ const struct key_spec *policy_find_key(const struct policy *p, int side, const c
 {
     const struct key_spec *keys = p->keys[side];
     for (size_t i = 0; i < p->n_keys[side]; i++)
-        if (!keys[i].pattern && strcmp(keys[i].name, name) == 0)
+        if (!keys[i].pattern && keys[i].name[0] == *name && strcmp(keys[i].name, name) == 0)
             return &keys[i];
     for (size_t i = 0; i < p->n_keys[side]; i++)
         if (keys[i].pattern && pattern_matches(keys[i].name, name))

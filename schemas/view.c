@@ -118,8 +118,20 @@ void view_seal(struct view *v)
 
 static const struct view_key *find(const struct view *v, enum side side, const char *name)
 {
-    struct view_key want = {.name = name};
-    return v->n_keys[side] ? bsearch(&want, v->keys[side], v->n_keys[side], sizeof want, by_name) : NULL;
+    size_t low = 0, high = v->n_keys[side];
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct view_key *k = &v->keys[side][middle];
+        int order =
+            k->name[0] == *name ? strcmp(k->name, name) : (unsigned char)k->name[0] - (unsigned char)*name;
+        if (order == 0)
+            return k;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
 }
 
 struct value view_get(const struct view *v, enum side side, const char *name)

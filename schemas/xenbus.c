@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "schemas/xenbus.h"
 
+#include <assert.h>
 #include <errno.h>
 
 static const char *const names[] = {
@@ -15,6 +16,17 @@ const char *xenbus_state_name(enum xenbus_state state)
     if (state == XENBUS_ABSENT)
         return "absent";
     return state >= 0 && state < XENBUS_STATE_COUNT ? names[state] : "invalid";
+}
+
+const char *xenbus_state_text(enum xenbus_state state)
+{
+    static const char texts[][2] = {
+#define X(number, name, text) [number] = #number,
+        XENBUS_STATES(X)
+#undef X
+    };
+    assert(state >= 0 && state < XENBUS_STATE_COUNT);
+    return texts[state];
 }
 
 int xenbus_state_parse(const char *text, size_t len, enum xenbus_state *ret_state)

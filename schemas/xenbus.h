@@ -29,6 +29,9 @@ enum xenbus_state {
 /* Never NULL; "absent" for XENBUS_ABSENT. */
 const char *xenbus_state_name(enum xenbus_state state);
 
+/* As it is in the store, of one that can be there. */
+const char *xenbus_state_text(enum xenbus_state state);
+
 /* 0 and *ret_state, or -EINVAL for anything but one digit from 0 to 8. */
 int xenbus_state_parse(const char *text, size_t len, enum xenbus_state *ret_state);
 
