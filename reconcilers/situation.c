@@ -57,10 +57,16 @@ static void say_unreadable(struct situation *s, const char *path)
     plan_find(s->plan, FINDING_UNREADABLE, SEVERITY_WARNING, "%s cannot be read", path);
 }
 
+static void need_value(struct situation *s, enum side side, const char *key, const struct value *v)
+{
+    if (v->presence == UNREADABLE)
+        say_unreadable(s, view_key_path(s->view, side, key, &s->plan->arena));
+}
+
 static void need(struct situation *s, enum side side, const char *key)
 {
-    if (view_get(s->view, side, key).presence == UNREADABLE)
-        say_unreadable(s, view_key_path(s->view, side, key, &s->plan->arena));
+    struct value v = view_get(s->view, side, key);
+    need_value(s, side, key, &v);
 }
 
 /* The keys of this side that decide whether a row's keys are complete: see keys_complete(). */
@@ -73,9 +79,10 @@ static void need_declared(struct situation *s, enum side side, enum required mom
 {
     const struct view *v = s->view;
     for (size_t i = 0; i < v->n_keys[side]; i++) {
-        const struct key_spec *spec = policy_find_key(s->policy, (int)side, v->keys[side][i].name);
+        const struct view_key *k = &v->keys[side][i];
+        const struct key_spec *spec = policy_find_key(s->policy, (int)side, k->name);
         if (spec && key_counts(spec, side, moment))
-            need(s, side, v->keys[side][i].name);
+            need_value(s, side, k->name, &k->value);
     }
 }
 
@@ -202,21 +209,22 @@ void situation_read(struct situation *s, const struct decision_input *in, struct
 
 void situation_rely(struct situation *s, enum side side, const char *key)
 {
-    struct value v = view_get(s->view, side, key);
-    if (s->view->path[side])
-        plan_rely(s->plan, view_key_path(s->view, side, key, &s->plan->arena), &v);
+    const struct reliance r = {s->view->path[side], key, view_get(s->view, side, key)};
+    if (r.directory)
+        plan_rely(s->plan, &r);
 }
 
 /* That there is none, whose value does not matter; or that the one there is, is a null one. */
 void situation_rely_qemu(struct situation *s)
 {
     const struct view *v = s->view;
-    const struct value absent = {.presence = ABSENT}, null = {PRESENT, NULL_MODEL, strlen(NULL_MODEL)};
-    if (s->policy->qemu && v->qemu == ABSENT)
-        plan_rely(s->plan,
-                  arena_printf(&s->plan->arena, "/local/domain/%u/device-model/%u/%s", v->self,
-                               v->device.domid, v->null_model ? NULL_MODEL_KEY : "state"),
-                  v->null_model ? &null : &absent);
+    struct reliance r = {.key = v->null_model ? NULL_MODEL_KEY : "state"};
+    if (!s->policy->qemu || v->qemu != ABSENT)
+        return;
+    if (v->null_model)
+        r.value = (struct value){PRESENT, NULL_MODEL, strlen(NULL_MODEL)};
+    r.directory = arena_printf(&s->plan->arena, "/local/domain/%u/device-model/%u", v->self, v->device.domid);
+    plan_rely(s->plan, &r);
 }
 
 /* ---- deciding ---- */
@@ -261,21 +269,31 @@ void situation_overdue(struct situation *s, uint32_t limit, enum finding_code co
         plan_find(s->plan, code, unaged, "%s (since when is not known)", text);
 }
 
-/* Is there a key for this spec, and is each that there is valid? What is not goes to `say`, if given. */
+/* Is it valid? What is not goes to `say`, if given. */
+static bool key_valid(const struct situation *s, enum side side, const struct key_spec *spec,
+                      const char *name, const struct value *value, struct plan *say, enum severity severity)
+{
+    const char *wrong = key_spec_check(spec, value);
+    if (wrong && say)
+        plan_find(say, FINDING_INVALID_KEY, severity, "%s/%s %s", s->view->path[side], name, wrong);
+    return !wrong;
+}
+
+/* Is there a key for this spec, and is each that there is valid? */
 static bool key_complete(const struct situation *s, enum side side, const struct key_spec *spec,
                          bool required, struct plan *say, enum severity severity)
 {
     const struct view *v = s->view;
-    bool found = false, valid = true;
-    for (size_t i = 0; i < v->n_keys[side]; i++) {
+    struct value named = view_get(v, side, spec->name);
+    bool found = !spec->pattern && named.presence != ABSENT, valid = true;
+    if (found)
+        valid = key_valid(s, side, spec, spec->name, &named, say, severity);
+    for (size_t i = 0; i < v->n_keys[side] && spec->pattern; i++) {
         const struct view_key *k = &v->keys[side][i];
         if (k->value.presence == ABSENT || policy_find_key(s->policy, (int)side, k->name) != spec)
             continue;
-        const char *wrong = key_spec_check(spec, &k->value);
         found = true;
-        valid &= !wrong;
-        if (wrong && say)
-            plan_find(say, FINDING_INVALID_KEY, severity, "%s/%s %s", v->path[side], k->name, wrong);
+        valid &= key_valid(s, side, spec, k->name, &k->value, say, severity);
     }
     if (!found && required && say)
         plan_find(say, FINDING_MISSING_KEY, severity, "%s/%s is missing",
@@ -320,10 +338,10 @@ void situation_say_keys(struct situation *s, enum side side, enum required momen
 void situation_rely_keys(struct situation *s, enum side side, enum required moment)
 {
     for (size_t i = 0; i < s->view->n_keys[side]; i++) {
-        const char *name = s->view->keys[side][i].name;
-        const struct key_spec *spec = policy_find_key(s->policy, (int)side, name);
+        const struct view_key *k = &s->view->keys[side][i];
+        const struct key_spec *spec = policy_find_key(s->policy, (int)side, k->name);
         if (spec && key_counts(spec, side, moment))
-            situation_rely(s, side, name);
+            plan_rely(s->plan, &(struct reliance){s->view->path[side], k->name, k->value});
     }
 }
 

@@ -69,15 +69,10 @@ void action_remove(struct plan *p, struct action *a, const char *path, bool if_e
     a->removals[a->n_removals++] = (struct removal){arena_strdup(&p->arena, path), if_empty};
 }
 
-void plan_rely(struct plan *p, const char *path, const struct value *value)
+void plan_rely(struct plan *p, const struct reliance *r)
 {
     p->relies = more(&p->arena, p->relies, p->n_relies, &p->cap_relies, sizeof *p->relies);
-    struct reliance *r = &p->relies[p->n_relies++];
-    *r = (struct reliance){path, {.presence = value->presence}};
-    if (value->presence == PRESENT) {
-        r->value.text = arena_strndup(&p->arena, value->text, value->len);
-        r->value.len = value->len;
-    }
+    p->relies[p->n_relies++] = *r;
 }
 
 void plan_find(struct plan *p, enum finding_code code, enum severity severity, const char *format, ...)

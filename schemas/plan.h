@@ -71,9 +71,10 @@ struct action {
     size_t n_keys;
 };
 
-/* A value that the actions rely on: read again inside the transaction that writes. */
+/* A value that the actions rely on: the transaction that writes has read it. All of it lives as long as the
+ * view that was decided on, and the plan. */
 struct reliance {
-    const char *path;
+    const char *directory, *key;
     struct value value;
 };
 
@@ -98,8 +99,7 @@ void plan_free(struct plan *p); /* NULL is fine */
 struct action *plan_act(struct plan *p, enum action_kind kind, const char *reason);
 void action_write(struct plan *p, struct action *a, const char *path, const char *value);
 void action_remove(struct plan *p, struct action *a, const char *path, bool if_empty);
-/* `path` is of the plan's arena, or lives longer. */
-void plan_rely(struct plan *p, const char *path, const struct value *value);
+void plan_rely(struct plan *p, const struct reliance *r);
 void plan_find(struct plan *p, enum finding_code code, enum severity severity, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 /* The earliest of the times asked for; `deferred` as in the struct. */

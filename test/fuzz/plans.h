@@ -98,7 +98,7 @@ static inline void check_observed(const struct plan *plan, const struct view *v,
     if (plan_has_writes(plan))
         for (size_t i = 0; i < plan->n_relies; i++)
             holds(plan->relies[i].value.presence != UNREADABLE, "relies on %s, which could not be read",
-                  plan->relies[i].path);
+                  plan->relies[i].key);
     for (size_t i = 0; i < plan->n_findings; i++)
         holds(*plan->findings[i].message, "a finding that says nothing");
     holds(!plan->wake_at || (now && plan->wake_at > now), "wakes in the past");

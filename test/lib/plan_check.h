@@ -15,9 +15,12 @@
 
 static inline const struct value *plan_relied(const struct plan *plan, const char *path)
 {
-    for (size_t i = 0; i < plan->n_relies; i++)
-        if (!strcmp(plan->relies[i].path, path))
-            return &plan->relies[i].value;
+    for (size_t i = 0; i < plan->n_relies; i++) {
+        const struct reliance *r = &plan->relies[i];
+        size_t n = strlen(r->directory);
+        if (!strncmp(r->directory, path, n) && path[n] == '/' && !strcmp(r->key, path + n + 1))
+            return &r->value;
+    }
     return NULL;
 }
 
@@ -107,7 +110,7 @@ static inline void plan_check_with(const struct plan *plan, const struct view *v
     }
     for (size_t i = 0; i < plan->n_relies; i++)
         require(!plan->n_actions || plan->relies[i].value.presence != UNREADABLE,
-                "%s: relies on %s, which could not be read", name, plan->relies[i].path);
+                "%s: relies on %s, which could not be read", name, plan->relies[i].key);
     for (size_t i = 0; i < plan->n_findings; i++)
         require(plan->findings[i].message && *plan->findings[i].message, "%s: a finding that says nothing",
                 name);
@@ -165,7 +168,8 @@ static inline void plan_assert_same(const struct plan *a, const struct plan *b, 
         ck_assert_str_eq(a->findings[i].message, b->findings[i].message);
     }
     for (size_t i = 0; i < a->n_relies; i++)
-        ck_assert(!strcmp(a->relies[i].path, b->relies[i].path) &&
+        ck_assert(!strcmp(a->relies[i].directory, b->relies[i].directory) &&
+                  !strcmp(a->relies[i].key, b->relies[i].key) &&
                   value_equal(&a->relies[i].value, &b->relies[i].value));
 }
 
