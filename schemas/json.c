@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+#include "schemas/json.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "schemas/printable.h"
+
+json_t *jmust(json_t *value)
+{
+    if (!value) {
+        fputs("xenrecon: out of memory\n", stderr);
+        abort();
+    }
+    return value;
+}
+
+json_t *jobject(void)
+{
+    return jmust(json_object());
+}
+
+json_t *jarray(void)
+{
+    return jmust(json_array());
+}
+
+void jput(json_t *object, const char *key, json_t *value)
+{
+    if (json_object_set_new_nocheck(object, key, jmust(value)))
+        jmust(NULL);
+}
+
+void jappend(json_t *array, json_t *value)
+{
+    if (json_array_append_new(array, jmust(value)))
+        jmust(NULL);
+}
+
+json_t *jtext(const char *text)
+{
+    struct arena scratch = {0};
+    json_t *value = jmust(text ? json_string(printable(&scratch, text)) : json_null());
+    arena_free(&scratch);
+    return value;
+}
+
+json_t *jcount(uint64_t n)
+{
+    return jmust(json_integer((json_int_t)n));
+}
+
+json_t *jhex(uint64_t n)
+{
+    char text[17];
+    snprintf(text, sizeof text, "%016" PRIx64, n);
+    return jmust(json_string(text));
+}
+
+json_t *jseconds(uint64_t milliseconds)
+{
+    return jmust(json_real((double)milliseconds / 1000));
+}
+
+const char *jget_text(const json_t *object, const char *key)
+{
+    return json_string_value(json_object_get(object, key));
+}
+
+int64_t jget_int(const json_t *object, const char *key, int64_t otherwise)
+{
+    const json_t *value = json_object_get(object, key);
+    return json_is_integer(value) ? json_integer_value(value) : otherwise;
+}
+
+uint64_t jget_hex(const json_t *object, const char *key)
+{
+    const char *text = jget_text(object, key);
+    return text ? strtoull(text, NULL, 16) : 0;
+}
+
+double jget_real(const json_t *object, const char *key, double otherwise)
+{
+    const json_t *value = json_object_get(object, key);
+    return json_is_number(value) ? json_number_value(value) : otherwise;
+}
