@@ -9,15 +9,22 @@
 
 #include "schemas/row.h"
 
+#define OBJECT_PHASES(X)                                                                           \
+    X(NONE, "none")                   /* we do not hold this device */                             \
+    X(STARTING, "starting")           /* its worker is not ready yet */                            \
+    X(READY, "ready")                 /* created: InitWait was written, or will be in this plan */ \
+    X(CONNECTING, "connecting")       /* the worker connects */                                    \
+    X(CONNECTED, "connected")         /* serves the frontend */                                    \
+    X(DISCONNECTING, "disconnecting") /* the worker disconnects */                                 \
+    X(DEAD, "dead")                   /* its worker died */
+
 enum object_phase {
-    OBJECT_NONE,          /* we do not hold this device */
-    OBJECT_STARTING,      /* its worker is not ready yet */
-    OBJECT_READY,         /* created: InitWait was written, or will be in this plan */
-    OBJECT_CONNECTING,    /* the worker connects */
-    OBJECT_CONNECTED,     /* serves the frontend */
-    OBJECT_DISCONNECTING, /* the worker disconnects */
-    OBJECT_DEAD,          /* its worker died */
+#define X(name, text) OBJECT_##name,
+    OBJECT_PHASES(X)
+#undef X
 };
+
+const char *object_phase_name(enum object_phase phase);
 
 enum script_phase {
     SCRIPT_IDLE,

@@ -9,15 +9,22 @@
 
 #include "schemas/plan.h"
 
+#define WORKER_STATES(X)                                                                    \
+    X(NONE, "none")                   /* there is none, or only one that is about to end */ \
+    X(STARTING, "starting")           /* it runs, but has not said `ready` (again) */       \
+    X(READY, "ready")                 /* nothing is connected */                            \
+    X(CONNECTING, "connecting")       /* was told to */                                     \
+    X(CONNECTED, "connected")         /* to `ring` */                                       \
+    X(DISCONNECTING, "disconnecting") /* was told to */                                     \
+    X(DEAD, "dead")                   /* it ended without being told to */
+
 enum worker_state {
-    WORKER_NONE,          /* there is none, or only one that is about to end */
-    WORKER_STARTING,      /* it runs, but has not said `ready` (again) */
-    WORKER_READY,         /* nothing is connected */
-    WORKER_CONNECTING,    /* was told to */
-    WORKER_CONNECTED,     /* to `ring` */
-    WORKER_DISCONNECTING, /* was told to */
-    WORKER_DEAD,          /* it ended without being told to */
+#define X(name, text) WORKER_##name,
+    WORKER_STATES(X)
+#undef X
 };
+
+const char *worker_state_name(enum worker_state state);
 
 struct worker {
     enum worker_state state;
