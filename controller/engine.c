@@ -97,6 +97,7 @@ static void enqueue(struct engine *e, struct device *d)
     d->batched = for_batch(e, d);
     TAILQ_INSERT_TAIL(d->batched ? &e->batch_queue : &e->queue, d, queued);
     e->queued++;
+    e->adds++;
 }
 
 void engine_mark(struct engine *e, struct device *d, unsigned dirty)

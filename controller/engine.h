@@ -15,11 +15,35 @@
 
 #include "controller/script.h"
 #include "controller/store.h"
+#include "reconcilers/object.h"
 #include "reconcilers/worker.h"
 #include "schemas/plan.h"
 #include "schemas/policy.h"
+#include "schemas/view.h"
 
 struct engine;
+
+enum look_outcome {
+    LOOK_DONE,     /* what was planned was done, or there was nothing to do */
+    LOOK_FAILED,   /* tried again after the policy's backoff */
+    LOOK_CONFLICT, /* somebody else changed what it relied on: looked at again, soon */
+    LOOK_FOLLOWED, /* no look: decided once more, on what our own writes have made of it */
+};
+const char *look_outcome_name(enum look_outcome outcome);
+
+/* A decision, and what became of it, for those who keep the books. Good during the call only. */
+struct looked {
+    const struct device_key *key;
+    const struct policy *policy;
+    const struct view *view; /* NULL after a conflict that came before there was one; so is the plan */
+    const struct plan *plan;
+    const struct memory *memory; /* as it was when it was decided */
+    const struct worker *worker; /* likewise, without its strings; NULL: there is none */
+    enum look_outcome outcome;
+    int error;     /* FAILED: a negative errno */
+    uint64_t took; /* what the stopwatch counted; 0 for FOLLOWED */
+    bool news;     /* something was done, failed or said, or another row decided than before */
+};
 
 struct engine_config {
     struct store *store;                  /* its event, lost and arg belong to the caller */
@@ -37,6 +61,9 @@ struct engine_config {
     void (*worker_look)(void *arg, const struct device_key *key, struct worker *ret_worker);
     void (*worker_task)(void *arg, const struct device_key *key, const struct policy *policy,
                         const struct action *action);
+    /* Told of each decision's end. NULL: nobody is interested. The stopwatch counts whatever it likes. */
+    void (*observe)(void *arg, const struct looked *looked);
+    uint64_t (*stopwatch)(void *arg);
     void (*idle)(void *arg); /* nothing is left to do: only an event can change that. May be NULL */
     void *arg;
 };

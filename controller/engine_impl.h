@@ -40,6 +40,8 @@ struct engine {
     uint64_t resync_at, wake_at; /* milliseconds; 0: none */
     uint64_t rewatch_at;         /* likewise: when to ask for them again */
     size_t queued;               /* devices, in both queues */
+    uint64_t adds;               /* to them, ever */
+    uint64_t resynced_at;        /* milliseconds: when everything was looked over last; 0: never */
 };
 
 /* Watch tokens */
@@ -89,6 +91,8 @@ struct look {
     struct view *view;
     struct plan *plan;
     bool first;           /* it was never looked at before */
+    uint64_t begun;       /* by the stopwatch */
+    struct worker worker; /* that was decided with, for the observer; NONE: with none */
     struct object object; /* what to remember when the plan's actions have succeeded */
 };
 

@@ -70,6 +70,8 @@ void engine_look_over(struct engine *e, enum backend_place place, const struct d
                                   .done = on_listing_done,
                                   .arg = e};
     e->looked_over |= place == BACKEND_ROOT;
+    if (place == BACKEND_ROOT)
+        e->resynced_at = engine_now(e);
     devices_each(&e->devices, place, at, mark_again, e);
     if (place != BACKEND_ROOT && !wanted(e, at->type))
         return;

@@ -11,6 +11,7 @@
 void look_begin(struct look *l, struct engine *e, struct device *d)
 {
     *l = (struct look){.e = e, .d = d, .policy = engine_policy(e, d)};
+    l->begun = e->cfg.observe ? e->cfg.stopwatch(e->cfg.arg) : 0;
     d->dirty = 0;
     d->stage = STAGE_RUNNING;
     e->passes++;
@@ -107,6 +108,7 @@ void look_decide(struct look *l, struct view *view)
     if (l->d->memory.row == ROW_STEADY && !same_ends(l->d, view))
         l->d->memory.row_since = 0;
     l->view = view;
+    l->worker = worked ? worker : (struct worker){0};
     l->plan = decide(&in, &l->object);
     l->first = !l->d->seen;
     remember_values(l);
@@ -121,14 +123,20 @@ void look_decide(struct look *l, struct view *view)
 
 /* ---- what is said about it ---- */
 
-static void log_findings(struct look *l, const char *key)
+static uint64_t hash_findings(const struct plan *p)
 {
     uint64_t hash = HASH_INIT;
-    for (size_t i = 0; i < l->plan->n_findings; i++) {
-        const struct finding *f = &l->plan->findings[i];
+    for (size_t i = 0; i < p->n_findings; i++) {
+        const struct finding *f = &p->findings[i];
         hash = hash_bytes(hash, f->message, strlen(f->message));
         hash = hash_bytes(hash, &f->severity, sizeof f->severity); /* what became an error is said again */
     }
+    return hash;
+}
+
+static void log_findings(struct look *l, const char *key)
+{
+    uint64_t hash = hash_findings(l->plan);
     if (hash == l->d->logged)
         return;
     l->d->logged = hash;
@@ -157,6 +165,36 @@ static void log_actions(struct look *l, const char *key)
     for (size_t i = 0; i < l->plan->n_actions; i++)
         log_info("%s: %s%s: %s", key, dry ? "would " : "", action_name(l->plan->actions[i].kind),
                  l->plan->actions[i].reason);
+}
+
+const char *look_outcome_name(enum look_outcome outcome)
+{
+    static const char *const names[] = {[LOOK_DONE] = "done",
+                                        [LOOK_FAILED] = "failed",
+                                        [LOOK_CONFLICT] = "conflict",
+                                        [LOOK_FOLLOWED] = "follows"};
+    return names[outcome];
+}
+
+/* Before anything of it is remembered. */
+static void observe(const struct look *l, enum look_outcome outcome, int error)
+{
+    const struct engine *e = l->e;
+    const struct device *d = l->d;
+    if (!e->cfg.observe)
+        return;
+    struct looked looked = {.key = &d->key,
+                            .policy = l->policy,
+                            .view = l->view,
+                            .plan = l->plan,
+                            .memory = &d->memory,
+                            .worker = l->worker.state != WORKER_NONE ? &l->worker : NULL,
+                            .outcome = outcome,
+                            .error = error,
+                            .took = outcome == LOOK_FOLLOWED ? 0 : e->cfg.stopwatch(e->cfg.arg) - l->begun};
+    looked.news = l->plan && (l->plan->n_actions || error || l->first || l->plan->row != d->memory.row ||
+                              hash_findings(l->plan) != d->logged);
+    e->cfg.observe(e->cfg.arg, &looked);
 }
 
 /* ---- what is remembered ---- */
@@ -222,6 +260,7 @@ static void follow_up(struct look *l)
     if (plan_acts(l->plan)) {
         engine_mark(l->e, l->d, DIRTY_ALL | DIRTY_LIKELY);
     } else {
+        observe(l, LOOK_FOLLOWED, 0);
         l->d->memory.object = l->object;
         remember_row(l);
     }
@@ -239,6 +278,7 @@ void look_done(struct look *l)
         log_info("%s: %sadopt: our marker is there: taken over as it is", key,
                  l->e->cfg.dry_run ? "would " : "");
     log_actions(l, key);
+    observe(l, LOOK_DONE, 0);
     if (!plan_acts(l->plan) || !l->e->cfg.dry_run)
         d->memory.object = l->object;
     if (wrote || l->plan->row != d->memory.failure.row || !l->plan->deferred)
@@ -283,6 +323,7 @@ void look_failed(struct look *l, int error)
     f->row = l->plan->row;
     f->digest = view_digest(l->view);
     f->until = engine_now(e) + delay;
+    observe(l, LOOK_FAILED, error);
     log_error("%s: %s failed: %s; tried again in %u ms", key, row_name(l->plan->row), strerror(-error),
               (unsigned)delay);
     remember_row(l);
@@ -294,6 +335,7 @@ void look_conflict(struct look *l)
 {
     struct engine *e = l->e;
     struct device *d = l->d;
+    observe(l, LOOK_CONFLICT, 0);
     uint64_t delay = UINT64_C(1) << (d->conflicts < 10 ? d->conflicts : 10);
     if (d->conflicts < UINT8_MAX)
         d->conflicts++;
