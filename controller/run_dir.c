@@ -72,11 +72,16 @@ static int find_socket(const char *path, char **ret_socket)
     return error;
 }
 
+int run_dir_open_top(const char *path, int *ret_fd)
+{
+    return open_one(AT_FDCWD, path, 0711, ret_fd);
+}
+
 int run_dir_open(const char *path, struct run_dir *ret_dir)
 {
     struct run_dir dir = {.worker = -1, .records = -1};
     int top = -1;
-    int error = open_one(AT_FDCWD, path, 0711, &top);
+    int error = run_dir_open_top(path, &top);
     if (!error)
         error = open_one(top, "worker", 0711, &dir.worker);
     if (!error)
@@ -102,24 +107,29 @@ void run_dir_close(struct run_dir *dir)
     *dir = (struct run_dir){.worker = -1, .records = -1};
 }
 
-int run_dir_listen(const struct run_dir *dir, int *ret_fd)
+int run_dir_bind(int directory, const char *name, mode_t mode, int *ret_fd)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int error = 0;
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
     /* beneath the directory that was checked, whatever its path leads to by now */
-    snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/socket", dir->worker);
-    if (fd < 0 || (unlinkat(dir->worker, "socket", 0) && errno != ENOENT) ||
-        bind(fd, (struct sockaddr *)&address, sizeof address) || fchmodat(dir->worker, "socket", 0666, 0) ||
-        listen(fd, BACKLOG))
-        error = -errno;
-    if (error) {
-        log_error("cannot listen on %s: %s", dir->socket, strerror(-error));
+    snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", directory, name);
+    if (fd < 0 || (unlinkat(directory, name, 0) && errno != ENOENT) ||
+        bind(fd, (struct sockaddr *)&address, sizeof address) || fchmodat(directory, name, mode, 0) ||
+        listen(fd, BACKLOG)) {
+        int error = -errno;
         if (fd >= 0)
             close(fd);
         return error;
     }
     *ret_fd = fd;
     return 0;
+}
+
+int run_dir_listen(const struct run_dir *dir, int *ret_fd)
+{
+    int error = run_dir_bind(dir->worker, "socket", 0666, ret_fd);
+    if (error)
+        log_error("cannot listen on %s: %s", dir->socket, strerror(-error));
+    return error;
 }
