@@ -6,11 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 #include <unistd.h>
 #include <uv.h>
 
 #include "controller/cmd.h"
+#include "controller/control.h"
 #include "controller/engine.h"
+#include "controller/history.h"
+#include "controller/insight.h"
 #include "controller/lock.h"
 #include "controller/log.h"
 #include "controller/policies.h"
@@ -31,6 +35,8 @@ struct daemon {
     struct scripts *scripts;
     struct workers *workers; /* NULL: there were none yet */
     struct engine *engine;
+    struct control *control;
+    struct insight insight;     /* what is told of all this */
     struct policy_set policies; /* until the engine takes them over */
     bool closing;
     unsigned reconnect_delay;
@@ -138,6 +144,55 @@ static void on_worker_changed(void *arg, const struct device_key *key)
         engine_worker_changed(d->engine, key);
 }
 
+/* ---- what is told of it ---- */
+
+static uint64_t stopwatch(void *arg)
+{
+    (void)arg;
+    return uv_hrtime() / 1000;
+}
+
+static void on_looked(void *arg, const struct looked *looked)
+{
+    struct daemon *d = arg;
+    struct timespec now;
+    if (!looked->news)
+        return;
+    clock_gettime(CLOCK_REALTIME, &now);
+    history_add(d->insight.history, (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000, looked);
+}
+
+static void set_connected(struct daemon *d, bool connected)
+{
+    d->insight.connected = connected;
+    d->insight.since = clock_ms(d);
+    d->insight.losses += !connected;
+}
+
+/* Until we hold the store's lock, and in a dry run, only where nobody else answers. It is served all the same
+ * when nobody can be told how it goes. */
+static void listen_for_questions(struct daemon *d, bool take)
+{
+    int error = d->cfg->once ? 0 : control_listen(d->control, take);
+    if (error && (take || error != -EADDRINUSE || d->cfg->dry_run))
+        log_warning("nobody can ask how it goes: cannot listen on %s/%s: %s", d->cfg->runtime_dir,
+                    CONTROL_SOCKET, strerror(-error));
+}
+
+static void start_insight(struct daemon *d)
+{
+    d->insight = (struct insight){.client = d->client,
+                                  .history = history_new(HISTORY_SIZE),
+                                  .dry_run = d->cfg->dry_run,
+                                  .resync = d->cfg->resync,
+                                  .clock = clock_ms,
+                                  .clock_arg = d,
+                                  .started = clock_ms(d)};
+    d->control = control_new(&(struct control_config){
+        .loop = &d->loop, .run_dir = d->cfg->runtime_dir, .ask = insight_ask, .arg = &d->insight});
+    listen_for_questions(d, false);
+}
+
 /* ---- workers ---- */
 
 static bool wants_workers(const struct policy_set *set)
@@ -155,7 +210,9 @@ static int open_workers(struct daemon *d, const struct policy_set *set)
         .loop = &d->loop, .run_dir = d->cfg->runtime_dir, .changed = on_worker_changed, .arg = d};
     if (d->workers || d->cfg->dry_run || !(wants_workers(set) || workers_left(d->cfg->runtime_dir)))
         return 0;
-    return workers_new(&config, &d->workers);
+    int error = workers_new(&config, &d->workers);
+    d->insight.workers = d->workers;
+    return error;
 }
 
 /* ---- the store ---- */
@@ -186,6 +243,7 @@ static void on_lost(void *arg, const char *why)
 {
     struct daemon *d = arg;
     log_error("the store is lost (%s); trying to get it back", why);
+    set_connected(d, false);
     uv_timer_stop(&d->wake);
     if (d->engine)
         engine_stop(d->engine);
@@ -242,6 +300,7 @@ static void on_domid(void *arg, int status, const char *data, size_t len)
     else if (status == 0 && parse_decimal(data, len, DOMID_MAX, &self))
         log_warning("our own domain id \"%s\" is no number: taken for 0", data);
     d->reconnect_delay = RECONNECT_MIN;
+    set_connected(d, true);
     if (!d->engine) {
         d->self = (uint16_t)self;
         if (refuse_hotplug(d, &d->policies) || open_workers(d, &d->policies)) {
@@ -259,9 +318,13 @@ static void on_domid(void *arg, int status, const char *data, size_t len)
                                        .run_script = run_script,
                                        .worker_look = d->cfg->dry_run ? NULL : worker_look,
                                        .worker_task = worker_task,
+                                       .observe = on_looked,
+                                       .stopwatch = stopwatch,
                                        .idle = idle,
                                        .arg = d};
         d->engine = engine_new(&config, &d->policies);
+        d->insight.engine = d->engine;
+        d->insight.self = d->self;
     }
     engine_start(d->engine);
 }
@@ -279,6 +342,8 @@ static void connect_store(struct daemon *d)
         stop(d, STATUS_ERROR);
         return;
     }
+    if (!d->cfg->dry_run)
+        listen_for_questions(d, true);
     store_read(xs_client_store(d->client), 0, "domid", on_domid, d);
 }
 
@@ -339,6 +404,8 @@ static void stop(struct daemon *d, int status)
     scripts_close(d->scripts);
     if (d->workers)
         workers_close(d->workers);
+    d->insight.workers = NULL;
+    control_close(d->control);
     uv_close((uv_handle_t *)&d->wake, NULL);
     uv_close((uv_handle_t *)&d->reconnect, NULL);
     uv_close((uv_handle_t *)&d->term, NULL);
@@ -370,6 +437,7 @@ static void start(struct daemon *d)
     store->lost = on_lost;
     store->arg = d;
     d->reconnect_delay = RECONNECT_MIN;
+    start_insight(d);
     connect_store(d);
 }
 
@@ -382,6 +450,7 @@ int daemon_run(const struct daemon_config *config)
     uv_run(&d.loop, UV_RUN_DEFAULT);
     uv_loop_close(&d.loop);
     engine_free(d.engine);
+    history_free(d.insight.history);
     policy_set_clear(&d.policies);
     if (d.lock >= 0)
         close(d.lock);

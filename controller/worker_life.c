@@ -42,6 +42,7 @@ static void die(struct supervised *s, const char *why)
     if (s->facts.failures < UINT32_MAX)
         s->facts.failures++;
     uint64_t delay = backoff(&s->record, s->facts.failures);
+    s->w->deaths++;
     s->facts.state = WORKER_DEAD;
     s->facts.ring = 0;
     s->facts.until = now + delay;

@@ -224,6 +224,17 @@ void workers_look(struct workers *w, const struct device_key *key, struct worker
     *ret_worker = s && !s->unwanted ? s->facts : (struct worker){.state = WORKER_NONE};
 }
 
+bool workers_peek(const struct workers *w, const struct device_key *key, struct worker *ret_worker,
+                  pid_t *ret_pid)
+{
+    const struct supervised *s = workers_find(w, key);
+    if (!s || s->unwanted)
+        return false;
+    *ret_worker = s->facts;
+    *ret_pid = s->process ? worker_process_pid(s->process) : 0;
+    return true;
+}
+
 void workers_sweep(struct workers *w)
 {
     struct supervised *s, *next;
@@ -240,6 +251,11 @@ void workers_sweep(struct workers *w)
 unsigned workers_running(const struct workers *w)
 {
     return w->running;
+}
+
+uint64_t workers_deaths(const struct workers *w)
+{
+    return w->deaths;
 }
 
 /* ---- beginning and end ---- */

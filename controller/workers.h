@@ -16,6 +16,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "reconcilers/worker.h"
 #include "schemas/device.h"
@@ -66,11 +67,17 @@ void workers_stop(struct workers *w, const struct device_key *key);
  * workers_stop() is called for it. NONE when there is none. */
 void workers_look(struct workers *w, const struct device_key *key, struct worker *ret_worker);
 
+/* The same for those who only want to tell of it: nobody counts as having asked. And its process, 0 when none
+ * runs. False: there is no worker. */
+bool workers_peek(const struct workers *w, const struct device_key *key, struct worker *ret_worker,
+                  pid_t *ret_pid);
+
 /* Every device has been looked at: workers found again that nobody has asked for with workers_look() since
  * workers_new() are ended. */
 void workers_sweep(struct workers *w);
 
 unsigned workers_running(const struct workers *w); /* processes, those included that are being ended */
+uint64_t workers_deaths(const struct workers *w);  /* of workers that were not told to end, ever */
 
 /* Closes the sockets and forgets everything; the processes go on, to be found again. Gone when the loop has
  * turned. */

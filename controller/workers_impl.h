@@ -78,6 +78,7 @@ struct workers {
     struct bucket buckets[BUCKETS];
     struct news news;
     unsigned running; /* processes */
+    uint64_t deaths;  /* without being told to */
     uv_timer_t deadlines, teller;
     uint64_t wake_at; /* of `deadlines`; 0: it is not set */
     unsigned handles; /* that are still to be closed */
