@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -17,6 +18,7 @@
 #include "controller/insight.h"
 #include "controller/lock.h"
 #include "controller/log.h"
+#include "controller/notify.h"
 #include "controller/policies.h"
 #include "controller/script.h"
 #include "controller/workers.h"
@@ -38,7 +40,9 @@ struct daemon {
     struct control *control;
     struct insight insight;     /* what is told of all this */
     struct policy_set policies; /* until the engine takes them over */
-    bool closing;
+    bool stored;                /* we have the store, and have looked at everything in it */
+    bool closing, refused;      /* refused: the policies of the last SIGHUP */
+    struct notify notify;
     unsigned reconnect_delay;
     uint16_t self; /* our own domain, once there is an engine */
     int lock, status;
@@ -83,6 +87,8 @@ static void ready(void *arg)
 {
     struct daemon *d = arg;
     log_info("ready: %zu devices", engine_devices(d->engine));
+    d->stored = true;
+    notify_ready(&d->notify);
     if (d->workers)
         workers_sweep(d->workers);
 }
@@ -244,6 +250,8 @@ static void on_lost(void *arg, const char *why)
     struct daemon *d = arg;
     log_error("the store is lost (%s); trying to get it back", why);
     set_connected(d, false);
+    d->stored = false;
+    notify_status(&d->notify);
     uv_timer_stop(&d->wake);
     if (d->engine)
         engine_stop(d->engine);
@@ -333,8 +341,11 @@ static void connect_store(struct daemon *d)
 {
     int error = xs_client_connect(d->client);
     if (error) {
-        if (d->reconnect_delay == RECONNECT_MIN)
+        if (d->reconnect_delay == RECONNECT_MIN) {
             log_warning("no store yet: %s; waiting for it", strerror(-error));
+            /* Devices will be looked after as soon as there is one: nobody need wait for that */
+            notify_ready(&d->notify);
+        }
         reconnect_later(d);
         return;
     }
@@ -364,15 +375,13 @@ static int load_policies(struct daemon *d, struct policy_set *ret_set)
     return 0;
 }
 
-static void on_hangup(uv_signal_t *signal, int number)
+static bool reload(struct daemon *d)
 {
-    struct daemon *d = signal->data;
     struct policy_set set = {0};
-    (void)number;
     if (load_policies(d, &set) || (d->engine && (refuse_hotplug(d, &set) || open_workers(d, &set)))) {
         policy_set_clear(&set);
         log_error("the policies were not reloaded: those that were in force still are");
-        return;
+        return false;
     }
     log_info("policies reloaded: %zu types", set.n);
     if (d->engine) {
@@ -381,6 +390,33 @@ static void on_hangup(uv_signal_t *signal, int number)
         policy_set_clear(&d->policies);
         d->policies = set;
     }
+    return true;
+}
+
+static void on_hangup(uv_signal_t *signal, int number)
+{
+    struct daemon *d = signal->data;
+    (void)number;
+    notify_reloading(&d->notify);
+    d->refused = !reload(d);
+    notify_reloaded(&d->notify);
+}
+
+/* ---- the service manager ---- */
+
+static void describe(void *arg, char *text, size_t size)
+{
+    struct daemon *d = arg;
+    size_t devices = d->stored ? engine_devices(d->engine) : 0;
+    unsigned workers = d->workers ? workers_running(d->workers) : 0;
+    const char *refused = d->refused ? "; new policies were refused, see the log" : "";
+    if (d->closing)
+        snprintf(text, size, "ending; devices and workers stay as they are");
+    else if (!d->stored)
+        snprintf(text, size, "waiting for the store%s", refused);
+    else
+        snprintf(text, size, "%zu device%s, %u worker%s%s%s", devices, devices == 1 ? "" : "s", workers,
+                 workers == 1 ? "" : "s", d->cfg->dry_run ? "; dry run" : "", refused);
 }
 
 /* ---- the end ---- */
@@ -398,6 +434,8 @@ static void stop(struct daemon *d, int status)
         return;
     d->closing = true;
     d->status = status;
+    notify_stopping(&d->notify);
+    notify_close(&d->notify);
     if (d->engine)
         engine_stop(d->engine);
     xs_client_close(d->client, NULL, NULL);
@@ -430,6 +468,7 @@ static void start(struct daemon *d)
     watch_signal(d, &d->interrupt, on_terminate, SIGINT);
     watch_signal(d, &d->hangup, on_hangup, SIGHUP);
     signal(SIGPIPE, SIG_IGN);
+    notify_open(&d->notify, &d->loop, describe, d);
     d->client = xs_client_new(&d->loop, NULL);
     d->scripts = scripts_new(&d->loop, on_script_done, d);
     struct store *store = xs_client_store(d->client);
