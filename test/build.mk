@@ -18,6 +18,8 @@ fuzz_prog := $(patsubst %.c,$B/%,$(wildcard test/fuzz/fuzz_*.c))
 fuzz_from := $(ctl_obj) $(dm_obj) $(pure_obj) $(blk_pure)
 fuzz_make := B=build-fuzz CC=clang CFLAGS='-O1 -g' SANITIZE=fuzzer-no-link,address,undefined
 # programs of the benchmarks: decide.c is of the pure layers, the others are clients of the store
+# the simulation takes from an archive what the engine is made of: no libuv, no Xen library
+sim_obj   := $(patsubst %.c,$B/%.o,$(wildcard test/sim/*.c))
 bench     := $(patsubst %.c,$B/%,$(wildcard test/bench/*.c))
 
 $(pure_test): $B/%: $B/%.o $(pure_obj) $(blk_pure)
@@ -59,6 +61,14 @@ $(fuzz_prog): $B/%: $B/%.o $B/test/fuzz/all.a
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ -Wl,--as-needed $(LIBS)
 
+$B/test/sim/engine.a: $(ctl_obj) $(pure_obj)
+	@mkdir -p $(@D)
+	$(say) AR $@
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+$B/test/sim/sim: $(sim_obj) $B/test/sim/engine.a
+	$(say) LINK $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PURE_LIBS)
+
 $(filter-out %/decide,$(bench)): $B/%: %.c Makefile
 	@mkdir -p $(@D)
 	$(say) CC $@
@@ -69,9 +79,10 @@ $B/test/bench/decide: %: %.o $(pure_obj)
 
 tests: $(pure_test) $(ctl_test)
 rig: $(rig)
+sim-program: $B/test/sim/sim
 benches: $(bench)
 fuzz-linked: $(fuzz_prog)
 fuzz-programs:
 	@$(MAKE) --no-print-directory $(fuzz_make) fuzz-linked
 
-.PHONY: tests rig benches fuzz-linked fuzz-programs
+.PHONY: tests rig sim-program benches fuzz-linked fuzz-programs

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+/* What must never happen, checked with every write, every commit and every task of a worker. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "schemas/marker.h"
+#include "test/sim/sim_tx.h"
+#include "test/sim/sim_world.h"
+
+/* ---- where it writes ---- */
+
+static bool is(const char *path, const char *directory, const char *key)
+{
+    size_t n = strlen(directory);
+    return strncmp(path, directory, n) == 0 && path[n] == '/' && strcmp(path + n + 1, key) == 0;
+}
+
+static bool may_write(const struct sim_world *w, const struct sim_device *d, const char *path)
+{
+    static const char *const keys[] = {"state", MARKER_KEY, "hotplug-status", "feature-flush-cache"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (is(path, d->b, keys[i]))
+            return true;
+    return w->setup.worker && is(path, d->b, "sectors");
+}
+
+static bool may_remove(const struct sim_world *w, const struct sim_device *d, const char *path)
+{
+    size_t type = strlen("/local/domain/0/backend/qdisk");
+    bool ours = w->store.self == 0 && w->setup.removes;
+    if (strcmp(path, d->b) == 0)
+        return true;
+    return ours && (strcmp(path, d->f) == 0 ||
+                    (strlen(path) >= type && strlen(path) < strlen(d->b) && path_within(d->b, path)));
+}
+
+/* The values that no decision does without, read in the transaction before it writes. */
+static const char *not_read(const struct sim_tx *tx, const struct sim_device *d)
+{
+    static const char *const keys[] = {"state", "online", "frontend", "frontend-id", MARKER_KEY};
+    static char path[192];
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        snprintf(path, sizeof path, "%s/%s", d->b, keys[i]);
+        if (!sim_tx_read(tx, path))
+            return path;
+    }
+    snprintf(path, sizeof path, "%s/frontend", d->b);
+    const struct sim_access *frontend = sim_tx_read(tx, path);
+    snprintf(path, sizeof path, "%s/state", d->f);
+    return frontend->value && !sim_tx_read(tx, path) ? path : NULL;
+}
+
+/* A parent is one of several devices: it is enough that it was decided for one of them. */
+static void on_change(void *arg, const struct sim_tx *tx, const char *path, const char *value)
+{
+    struct sim_world *w = arg;
+    const char *missing = NULL;
+    bool may = false;
+    for (unsigned i = 0; i < w->setup.devices; i++) {
+        const struct sim_device *d = &w->devices[i];
+        if (value ? !may_write(w, d, path) : !may_remove(w, d, path))
+            continue;
+        may = true;
+        missing = tx ? not_read(tx, d) : NULL;
+        if (!missing)
+            break;
+    }
+    if (!may)
+        sim_fail(w, "%s %s", value ? "writes" : "removes", path);
+    else if (!tx)
+        sim_fail(w, "changes %s outside of a transaction", path);
+    else if (missing)
+        sim_fail(w, "changes %s without having read %s", path, missing);
+}
+
+/* ---- what it knew ---- */
+
+static bool unread(const struct sim_world *w, const struct sim_access *a, bool frontend)
+{
+    bool absent = a && (a->status == -ENOENT || (frontend && w->store.self && a->status == -EACCES));
+    return a && a->status && !absent;
+}
+
+static const struct sim_access *access_of(const struct sim_tx *tx, const char *directory, const char *key)
+{
+    char path[192];
+    snprintf(path, sizeof path, "%s/%s", directory, key);
+    return sim_tx_read(tx, path);
+}
+
+static bool any_unread(const struct sim_world *w, const struct sim_tx *tx, const struct sim_device *d)
+{
+    static const char *const keys[] = {"state", "online", "frontend", "frontend-id", MARKER_KEY};
+    char home[32];
+    snprintf(home, sizeof home, "/local/domain/%u", d->key.domid);
+    const struct sim_access *domain = sim_tx_read(tx, home);
+    bool dead = domain && domain->status == -ENOENT; /* then F does not matter */
+    bool any = !dead && unread(w, access_of(tx, d->f, "state"), true);
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        any |= unread(w, access_of(tx, d->b, keys[i]), false);
+    return any;
+}
+
+/* Also what only some states need. */
+static bool unread_for(const struct sim_world *w, const struct sim_tx *tx, const struct sim_device *d,
+                       const char *state)
+{
+    if (strcmp(state, "4") == 0)
+        return unread(w, access_of(tx, d->f, "ring-ref"), true) ||
+               unread(w, access_of(tx, d->f, "event-channel"), true);
+    return strcmp(state, "2") == 0 && unread(w, access_of(tx, d->b, "mode"), false);
+}
+
+static void check_values(struct sim_world *w, const struct sim_tx *tx)
+{
+    for (size_t i = 0; i < tx->n_accesses; i++) {
+        const struct sim_access *a = &tx->accesses[i];
+        const char *now = nodes_text(&w->store.nodes, a->path);
+        if (!a->of_own && a->value && (!now || strcmp(now, a->value) != 0))
+            sim_fail(w, "commits what was decided from %s = %s, which is %s", a->path, a->value,
+                     now ? now : "gone");
+    }
+}
+
+/* ---- what it does to a device ---- */
+
+struct before {
+    int b, f;
+    bool online, marked;
+    struct marker marker;
+};
+
+static struct before before_of(const struct sim_world *w, const struct sim_device *d)
+{
+    const char *marker = sim_text(w, d->b, MARKER_KEY), *online = sim_text(w, d->b, "online");
+    struct before x = {.b = sim_state(w, d->b), .f = sim_state(w, d->f)};
+    x.online = online && strcmp(online, "1") == 0;
+    x.marked = marker && !marker_parse(marker, strlen(marker), &x.marker);
+    return x;
+}
+
+/* What names F's connect keys in a marker. */
+static uint64_t ring_of(const struct sim_world *w, const struct sim_device *d)
+{
+    static const char *const keys[] = {"event-channel", "ring-ref"};
+    uint64_t h = HASH_INIT;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const char *text = sim_text(w, d->f, keys[i]);
+        if (!text)
+            return 0;
+        h = hash_bytes(h, keys[i], strlen(keys[i]) + 1);
+        h = hash_bytes(h, text, strlen(text) + 1);
+    }
+    return h;
+}
+
+bool sim_served(const struct sim_world *w, const struct sim_device *d)
+{
+    struct before x = before_of(w, d);
+    bool connected = x.online && x.b == 4 && x.f == 4 && x.marked && x.marker.wrote == XENBUS_CONNECTED &&
+                     x.marker.connected && x.marker.ring == ring_of(w, d) && w->alive[sim_domain(w, d)];
+    return connected &&
+           (!w->setup.worker || (d->crew.state == WORKER_CONNECTED && d->crew.ring == x.marker.ring &&
+                                 d->crew.incarnation == x.marker.incarnation && !crew_lives(&d->crew) == false));
+}
+
+static void check_state(struct sim_world *w, const struct sim_tx *tx, const struct sim_device *d,
+                        const struct before *x, const char *state)
+{
+    int to = atoi(state);
+    bool ready = d->front_step && x->f >= 3 && x->f <= 4;
+    if (unread_for(w, tx, d, state))
+        sim_fail(w, "writes state %s, decided from what could not be read", state);
+    if (to == 6 && crew_holds(&d->crew))
+        sim_fail(w, "Closed, and a worker holds the ring");
+    if (to != x->b && x->b == 6 && x->online && x->marked && x->marker.wrote != XENBUS_CLOSED)
+        sim_fail(w, "answers the toolstack's Closed");
+    if (to != 4 && x->b == 4 && x->online && ready && x->marked && x->marker.wrote == XENBUS_CONNECTED &&
+        ring_of(w, d) && w->alive[sim_domain(w, d)])
+        sim_fail(w, "Connected is not kept");
+    if (w->setup.worker && to == 2 && d->looked.state != WORKER_READY)
+        sim_fail(w, "InitWait without a worker that is ready");
+    if (w->setup.worker && to == 2 && x->b == 1 && d->crew.mode &&
+        d->crew.mode != (sim_text(w, d->b, "mode") ? sim_text(w, d->b, "mode")[0] : 0))
+        sim_fail(w, "InitWait with a worker that was started with other values");
+    if (w->setup.worker && to == 4 && (d->looked.state != WORKER_CONNECTED || d->looked.ring != ring_of(w, d)))
+        sim_fail(w, "Connected without a worker that is");
+}
+
+static void check_removal(struct sim_world *w, const struct sim_device *d, const struct before *x)
+{
+    if (x->online && w->alive[sim_domain(w, d)])
+        sim_fail(w, "removes %s, which is online in a living domain", d->b);
+}
+
+/* B as it is, against what the transaction makes of it. */
+static void check_device(struct sim_world *w, const struct sim_tx *tx, struct sim_device *d)
+{
+    struct before x = before_of(w, d);
+    bool quiet = sim_served(w, d) && tx->begun > d->touched;
+    for (size_t i = 0; i < tx->n_changes; i++) {
+        const struct sim_change *c = &tx->changes[i];
+        if (!c->value && strcmp(c->path, d->b) == 0)
+            check_removal(w, d, &x);
+        if (!path_within(c->path, d->b) && !(strcmp(c->path, d->f) == 0))
+            continue;
+        const char *now = nodes_text(&w->store.nodes, c->path);
+        bool news = is(c->path, d->b, "sectors");
+        if (any_unread(w, tx, d))
+            sim_fail(w, "changes %s, decided from what could not be read", c->path);
+        if (quiet && !news && (!c->value || !now || strcmp(now, c->value) != 0))
+            sim_fail(w, "a device that is served and left alone is disturbed: %s = %s", c->path,
+                     c->value ? c->value : "gone");
+        if (c->value && is(c->path, d->b, "state"))
+            check_state(w, tx, d, &x, c->value);
+    }
+}
+
+static void on_ended(void *arg, const struct sim_tx *tx, bool committed)
+{
+    struct sim_world *w = arg;
+    for (unsigned i = 0; i < w->setup.devices; i++) {
+        struct sim_device *d = &w->devices[i];
+        if (!access_of(tx, d->b, "state"))
+            continue;
+        d->decided_in = tx->begun;
+        d->unreadable = any_unread(w, tx, d);
+        if (committed)
+            check_device(w, tx, d);
+    }
+    if (!committed)
+        return;
+    check_values(w, tx);
+    w->commits += tx->n_changes > 0;
+}
+
+/* ---- what it tells workers ---- */
+
+void sim_check_task(struct sim_world *w, struct sim_device *d, const struct action *a)
+{
+    if (!d->decided_in)
+        sim_fail(w, "a task that was not decided in a transaction");
+    if (d->unreadable)
+        sim_fail(w, "a task that was decided from what could not be read");
+    if (sim_served(w, d) && d->decided_in > d->touched)
+        sim_fail(w, "a worker that serves and is left alone gets task %d", (int)a->task);
+    if (a->task == TASK_CONNECT && d->looked.state != WORKER_READY)
+        sim_fail(w, "connect to a worker that is not ready");
+    if (a->task == TASK_CONNECT && d->decided_in > d->touched && a->ring != ring_of(w, d))
+        sim_fail(w, "connect to another ring than F shows");
+    if (a->task == TASK_START && !w->setup.worker)
+        sim_fail(w, "a worker that no policy wants");
+}
+
+void sim_check_attach(struct sim_world *w)
+{
+    w->store.changes = on_change;
+    w->store.ended = on_ended;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* What the engine says, which is of interest only when one looks at a single schedule. */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "controller/log.h"
+#include "test/sim/sim.h"
+
+bool sim_verbose;
+
+static void say(const char *format, va_list ap)
+{
+    if (!sim_verbose)
+        return;
+    printf("    ");
+    vprintf(format, ap);
+    printf("\n");
+}
+
+#define SAYS(name)                       \
+    void name(const char *format, ...)   \
+    {                                    \
+        va_list ap;                      \
+        va_start(ap, format);            \
+        say(format, ap);                 \
+        va_end(ap);                      \
+    }
+
+SAYS(log_error)
+SAYS(log_warning)
+SAYS(log_info)
+SAYS(log_debug)
+
+void log_set_level(enum log_level level)
+{
+    (void)level;
+}
+
+void log_diagnostic(const struct diagnostic *d)
+{
+    (void)d;
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/* What must be when nobody moves any more. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/engine_impl.h"
+#include "schemas/marker.h"
+#include "test/sim/sim_world.h"
+
+enum {
+    IDLE_TICKS = 8, /* that may find nothing to do */
+    STEPS_MAX = 20000,
+};
+
+/* Whatever must happen does, in turn; time passes when nothing else is left. False: it never comes to rest. */
+bool sim_world_settle(struct sim_world *w)
+{
+    struct sim_step list[SIM_CHOICES];
+    size_t must, turn = 0;
+    int idle = 0;
+    for (int i = 0; i < STEPS_MAX && idle < IDLE_TICKS && !w->failed[0]; i++) {
+        uint64_t done = w->commits + w->tasks;
+        sim_world_choices(w, list, &must);
+        if (must) {
+            sim_world_step(w, list[turn++ % must]);
+            if (list[0].kind != STEP_SERVE)
+                idle = 0;
+        } else if (!sim_world_step(w, (struct sim_step){STEP_TICK, 0})) {
+            return true;
+        } else {
+            idle++;
+        }
+        if (w->commits + w->tasks != done)
+            idle = 0;
+    }
+    return idle == IDLE_TICKS;
+}
+
+/* ---- the store ---- */
+
+static bool connected(const struct sim_world *w, const struct sim_device *d)
+{
+    return sim_served(w, d) && d->frontend->steps[d->front_step].verb == END;
+}
+
+static bool gets_stuck(const struct sim_world *w, const struct sim_device *d)
+{
+    return w->setup.on_closed && d->frontend->stuck;
+}
+
+static void check_store(struct sim_world *w, const struct sim_device *d)
+{
+    int b = sim_state(w, d->b), f = sim_state(w, d->f);
+    bool alive = w->alive[sim_domain(w, d)], active = alive && f >= 2 && f <= 5;
+    const char *online = sim_text(w, d->b, "online");
+    if (d->wiped || d->attached < ATTACH_STEPS) /* it never was all there, or is not any more */
+        return;
+    if (!toolstack_keeps(d->toolstack)) {
+        if (b >= 0 && !(online && online[0] == '0' && active))
+            sim_fail(w, "%s is still there: state %d, F %d", d->b, b, f);
+    } else if (!alive) {
+        if (b >= 0 && b != 6 && !(w->setup.on_closed && b == 2) && b != 1)
+            sim_fail(w, "%s has state %d, and its domain is dead", d->b, b);
+    } else if (!connected(w, d) && !gets_stuck(w, d)) {
+        sim_fail(w, "%s is not served: state %d, F %d at step %u, worker %d", d->b, b, f, d->front_step,
+                 (int)d->crew.state);
+    }
+}
+
+static void check_worker(struct sim_world *w, const struct sim_device *d)
+{
+    const char *sectors = sim_text(w, d->b, "sectors");
+    if (sim_text(w, d->b, "online") == NULL && crew_runs(&d->crew))
+        sim_fail(w, "a worker for %s, which is gone", d->b);
+    if (!w->setup.worker && crew_runs(&d->crew))
+        sim_fail(w, "a worker that no policy wants");
+    if (w->setup.worker && sim_served(w, d) && (!sectors || atoi(sectors) != d->crew.size * 100))
+        sim_fail(w, "the worker's values were not published");
+}
+
+/* ---- what is left in the engine ---- */
+
+static void check_leaks(struct sim_world *w)
+{
+    size_t there = 0, watched = 0;
+    for (unsigned i = 0; i < w->setup.devices; i++) {
+        const struct sim_device *d = &w->devices[i];
+        there += nodes_find(&w->store.nodes, d->b) != NULL;
+        watched += sim_text(w, d->b, "frontend") != NULL;
+    }
+    if (engine_devices(w->engine) != there)
+        sim_fail(w, "%zu devices are known, and %zu there", engine_devices(w->engine), there);
+    if (w->store.n_watches != 4 + watched)
+        sim_fail(w, "%zu watches for %zu frontends", w->store.n_watches, watched);
+    if (!LIST_EMPTY(&w->store.txs))
+        sim_fail(w, "a transaction is left open");
+    if (!sim_engine_rests(w))
+        sim_fail(w, "the engine does not rest");
+    if (!there && w->wake_at)
+        sim_fail(w, "a timer is left");
+}
+
+/* With the world at rest, at most four passes later there is nothing to do. */
+static bool comes_to_rest(struct sim_world *w, bool faulty)
+{
+    for (int pass = 0; pass < (faulty ? 5 : 1); pass++) {
+        uint64_t commits = w->commits, tasks = w->tasks;
+        engine_resync(w->engine);
+        engine_tick(w->engine);
+        if (!sim_world_settle(w) || w->failed[0])
+            return false;
+        if (w->commits == commits && w->tasks == tasks)
+            return true;
+    }
+    return false;
+}
+
+void sim_world_check_rest(struct sim_world *w)
+{
+    bool faulty = w->left.faults != w->setup.faults;
+    if (w->failed[0])
+        return;
+    if (!comes_to_rest(w, faulty))
+        sim_fail(w, "it does not come to rest");
+    for (unsigned i = 0; i < w->setup.devices; i++) {
+        check_store(w, &w->devices[i]);
+        check_worker(w, &w->devices[i]);
+    }
+    check_leaks(w);
+}
