@@ -84,14 +84,21 @@ static bool frontend_removable(const struct situation *s)
             (backend.presence == PRESENT && strcmp(backend.text, v->path[BACKEND]) == 0));
 }
 
-static enum outcome on_destroy(struct situation *s)
+/* Until then libxl can read Closed. */
+static bool held_for_reading(struct situation *s)
 {
     uint64_t due = situation_since(s) + policy_hold_closed(s->policy, s->view->self);
+    if (!s->in->now || s->in->now >= due)
+        return false;
+    plan_wake(s->plan, due, true);
+    return true;
+}
+
+static enum outcome on_destroy(struct situation *s)
+{
     object_release(s, "the device is detached");
-    if (s->in->now && s->in->now < due) {
-        plan_wake(s->plan, due, true); /* until then libxl can read Closed */
+    if (held_for_reading(s))
         return DECIDED;
-    }
     struct action *a =
         plan_act(s->plan, ACTION_DESTROY, "the device is detached, and both ends are done with it");
     const struct view *v = s->view;
@@ -260,10 +267,25 @@ static bool toolstack_closed(const struct situation *s)
     return s->online == 1 && s->b == XENBUS_CLOSED && s->marker.wrote != XENBUS_CLOSED;
 }
 
+/* In a driver domain libxl waits for us to do it. */
+static enum outcome remove_closed(struct situation *s)
+{
+    if (held_for_reading(s))
+        return DECIDED;
+    object_release(s, "the toolstack wrote Closed");
+    action_remove(s->plan,
+                  plan_act(s->plan, ACTION_DESTROY, "the toolstack wrote Closed, and waits for it to vanish"),
+                  s->view->path[BACKEND], false);
+    return DECIDED;
+}
+
 static enum outcome on_toolstack_closed(struct situation *s)
 {
     static const char why[] = "the toolstack wrote Closed, and is about to remove the device";
-    if (worker_employed(s) ? !worker_disconnect(s, why) : !object_connected(s))
+    bool gone = worker_employed(s) ? worker_disconnect(s, why) : !object_connected(s);
+    if (s->view->self != 0 && gone)
+        return remove_closed(s);
+    if (worker_employed(s) ? !gone : gone)
         return DECIDED;
     if (!worker_employed(s))
         object_enter(s, OBJECT_READY);

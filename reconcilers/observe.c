@@ -62,10 +62,13 @@ static void observe_states(struct situation *s)
     else if (s->online == 1 && s->b == XENBUS_INIT_WAIT && s->f == XENBUS_INITIALISED)
         situation_overdue(s, p->deadlines.connect, FINDING_STUCK_CONNECT, SEVERITY_WARNING, SEVERITY_WARNING,
                           "the guest is ready, but its backend is still %s", b);
-    else if (s->b == XENBUS_CLOSING && s->f_active)
+    else if (s->b == XENBUS_CLOSING && (s->f_active || s->online == 0))
         situation_overdue(s, p->deadlines.close, s->online == 1 ? FINDING_STUCK_CLOSE : FINDING_STUCK_DETACH,
                           SEVERITY_ERROR, SEVERITY_WARNING, "the backend is %s, and the frontend still %s", b,
                           f);
+    else if (s->online == 0 && s->b == XENBUS_CLOSED && p->owner != OWNER_XENRECON)
+        situation_overdue(s, p->deadlines.close, FINDING_NOT_REMOVED, SEVERITY_WARNING, SEVERITY_INFO,
+                          "detached and Closed, but nobody removes it");
     else if (s->online == 1 && s->b == XENBUS_CLOSED && s->f == XENBUS_CLOSED)
         situation_overdue(s, p->deadlines.close, FINDING_CLOSED_ONLINE, SEVERITY_INFO, SEVERITY_INFO,
                           "attached, but both ends are Closed");

@@ -36,6 +36,7 @@ enum severity {
       "look at the end that is waited for: is its driver loaded, and what does it say?")                    \
     X(STUCK_DETACH, "stuck-detach",                                                                         \
       "the guest still uses the device: unmount it there; it is never taken away by force")                 \
+    X(NOT_REMOVED, "not-removed", "the toolstack gave up before it was closed: detach it again")            \
     X(STUCK_CLOSE, "stuck-close", "the guest does not close its end: look at its driver")                   \
     X(FLAPPING, "flapping", "the frontend closes and starts over again and again: look at its driver")      \
     X(UNEXPECTED_STATE, "unexpected-state", "nobody should write this state for this type: who did?")       \
@@ -46,9 +47,9 @@ enum severity {
       "the guest closed it and may open it again: load its driver, or detach the device")                   \
     X(GUEST_ERROR, "guest-error", "the guest's driver said this: look there first")                         \
     X(BACKEND_ERROR, "backend-error", "the backend's driver said this: look at its kernel log")             \
-    X(HOTPLUG_FAILED, "hotplug-failed", "correct what the script complains of, then attach again")          \
+    X(HOTPLUG_FAILED, "hotplug-failed", "correct what the script complains of, then detach it and attach again")          \
     X(HOTPLUG_INCOMPLETE, "hotplug-incomplete",                                                             \
-      "the hotplug script never completed: run it by hand, or attach again")                                \
+      "the hotplug script never completed: run it by hand, or detach it and attach again")                                \
     X(HOTPLUG_REFUSED, "hotplug-refused",                                                                   \
       "leave hotplug scripts to libxl; only where it was told not to run them, set `in-dom0: true`")        \
     X(ORPHAN, "orphan", "nobody uses it any more: remove its directory, or set `orphan: {action: remove}`") \

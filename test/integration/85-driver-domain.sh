@@ -94,6 +94,18 @@ detach 7 51712
 reach "then it goes" "$b" absent
 toolstack remove qdisk 7 51712 --backend-domain 5
 
+# ---- libxl destroys the guest: it writes Closed with online=1, and waits until B has vanished
+
+attach 7 51712
+as_domain 7 play qdisk/7/51712 connect
+await "$b/state" 4
+mark=$(trace_mark)
+xenstore-write "$b/state" 6
+reach "destroyed: B is removed" "$b" absent
+check "destroyed: Closed was not answered" "$(history "$mark" "$b")" 6
+end_player
+toolstack remove qdisk 7 51712 --backend-domain 5
+
 # ---- the guest dies, its id is used again at once
 
 attach 7 51712
