@@ -53,6 +53,17 @@ static void end(struct batch *b)
     store_end(b->e->cfg.store, b->tx, b->writes && !b->error && !any_failed(b), on_end, b);
 }
 
+/* Our own writes are announced before the commit's answer, and need no look; nor does what others did until
+ * then to what the transaction has read: either it was read, or there was no commit. One thing is given away.
+ * xenstored leaves out an event that equals one which it has not sent yet, so that somebody who writes B's
+ * state a moment after us may be announced by our own event only. Toolstacks write `online` with it, or
+ * remove B, and that is announced by itself; what is left is for the resync to find. F's events are never
+ * ours. */
+static void forget_announced(struct device *d)
+{
+    d->dirty &= (uint8_t) ~(DIRTY_B_STATE | DIRTY_MARKER | DIRTY_F_STATE);
+}
+
 /* What becomes of one member when the transaction has ended so. */
 static void settle(struct batch *b, struct member *m, int status, bool failed)
 {
@@ -76,8 +87,10 @@ static void settle(struct batch *b, struct member *m, int status, bool failed)
 static void finish(struct batch *b, int status)
 {
     struct engine *e = b->e;
-    bool failed = any_failed(b);
+    bool failed = any_failed(b), committed = b->writes && !status && !b->error && !failed;
     e->batching = false;
+    for (size_t i = 0; i < b->n && committed; i++)
+        forget_announced(b->members[i].look.d);
     for (size_t i = 0; i < b->n; i++)
         settle(b, &b->members[i], status, failed);
     free(b);
