@@ -224,16 +224,32 @@ static void on_null_model(void *arg, int status, const char *data, size_t len)
     answered(q->s);
 }
 
-static void ask_qemu(struct snapshot *s)
+static const char *model_key(struct snapshot *s, const char *key)
 {
-    const char *model =
-        arena_printf(&s->arena, "/local/domain/%u/device-model/%u", s->req.self, s->req.device.domid);
-    ask_presence(s, BACKEND, arena_printf(&s->arena, "%s/state", model), &s->view->qemu);
-    store_read(s->req.store, s->req.tx, arena_printf(&s->arena, "%s/%s", model, NULL_MODEL_KEY),
-               on_null_model, question(s, BACKEND, "", NULL));
+    return arena_printf(&s->arena, "/local/domain/%u/device-model/%u/%s", s->req.self, s->req.device.domid,
+                        key);
 }
 
-/* Both answers are there. A null device model serves nothing: as if there was none. */
+/* Only a device model that is there can be a null one. */
+static void on_model(void *arg, int status, const char *data, size_t len)
+{
+    struct question *q = arg;
+    struct snapshot *s = q->s;
+    (void)data;
+    (void)len;
+    s->view->qemu = presence_of(s, q->side, status);
+    if (s->view->qemu == PRESENT)
+        store_read(s->req.store, s->req.tx, model_key(s, NULL_MODEL_KEY), on_null_model,
+                   question(s, BACKEND, "", NULL));
+    answered(s);
+}
+
+static void ask_qemu(struct snapshot *s)
+{
+    store_read(s->req.store, s->req.tx, model_key(s, "state"), on_model, question(s, BACKEND, "", NULL));
+}
+
+/* All answers are there. A null device model serves nothing: as if there was none. */
 static void find_qemu(struct snapshot *s)
 {
     struct view *v = s->view;
