@@ -42,7 +42,7 @@ void look_snapshot(struct look *l, uint32_t tx, void (*done)(void *arg, int stat
                                    .self = l->e->cfg.self,
                                    .device = l->d->key,
                                    .policy = l->policy,
-                                   .diagnose = !tx,
+                                   .diagnose = !tx && !l->d->due, /* not while it may just take its time */
                                    .frontend_found = on_frontend,
                                    .frontend_arg = l,
                                    .done = done,
