@@ -132,7 +132,7 @@ static void frontend_event(struct engine *e, const char *token)
     engine_mark(e, d, DIRTY_F_STATE);
 }
 
-/* ---- domains that came or went ---- */
+/* ---- domains that went ---- */
 
 struct scan {
     struct engine *e;

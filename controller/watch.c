@@ -11,7 +11,6 @@
 
 /* The backend tree comes last: with its first event we look at everything, and hear of the rest by then. */
 enum root {
-    ROOT_INTRODUCED,
     ROOT_RELEASED,
     ROOT_MODELS,
     ROOT_BACKEND,
@@ -120,14 +119,10 @@ void engine_watch_frontend(struct engine *e, struct device *d, const char *front
 
 static void watch_root(struct engine *e, enum root root)
 {
-    static const char *const tokens[ROOTS] = {[ROOT_INTRODUCED] = TOKEN_DOMAINS,
-                                              [ROOT_RELEASED] = TOKEN_DOMAINS,
-                                              [ROOT_MODELS] = TOKEN_MODELS,
-                                              [ROOT_BACKEND] = TOKEN_BACKEND};
-    static const char *const names[ROOTS] = {[ROOT_INTRODUCED] = "@introduceDomain",
-                                             [ROOT_RELEASED] = "@releaseDomain",
-                                             [ROOT_MODELS] = "device-model",
-                                             [ROOT_BACKEND] = "backend"};
+    static const char *const tokens[ROOTS] = {
+        [ROOT_RELEASED] = TOKEN_DOMAINS, [ROOT_MODELS] = TOKEN_MODELS, [ROOT_BACKEND] = TOKEN_BACKEND};
+    static const char *const names[ROOTS] = {
+        [ROOT_RELEASED] = "@releaseDomain", [ROOT_MODELS] = "device-model", [ROOT_BACKEND] = "backend"};
     struct wanted *w = xcalloc(1, sizeof *w);
     w->e = e;
     w->root = root;
