@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/ask.h"
 #include "controller/cmd.h"
 #include "controller/daemon.h"
 #include "schemas/mem.h"
@@ -38,9 +39,7 @@ int cmd_run(int argc, char **argv)
         {"help", no_argument, NULL, HELP},
         {0},
     };
-    const char *runtime_dir = getenv("XENRECON_RUNTIME_DIR");
-    struct daemon_config d = {.resync = 300 * 1000,
-                              .runtime_dir = runtime_dir && *runtime_dir ? runtime_dir : "/run/xenrecon"};
+    struct daemon_config d = {.resync = 300 * 1000, .runtime_dir = ask_default_dir()};
     const char **dirs = NULL;
     size_t cap_dirs = 0;
     uint64_t seconds;

@@ -12,6 +12,8 @@ static const char help[] = "xenrecon: a reconciliation controller for Xen PV dev
                            "  run                    serve the devices of this domain: the daemon\n"
                            "  plan [DEVICE...]       show what `run` would do, without doing it\n"
                            "  explain DEVICE         show which rule decided for a device, and why\n"
+                           "  status [DEVICE...]     show what the running daemon holds\n"
+                           "  history DEVICE         show what the running daemon decided for it, and did\n"
                            "  policy check [FILE...] check policy files\n"
                            "  policy show [TYPE...]  print the policies in force, and where they come from\n"
                            "  policy schema          print the JSON Schema of policy files\n"
@@ -26,10 +28,8 @@ static const struct {
     const char *name;
     int (*main)(int argc, char **argv);
 } commands[] = {
-    {"run", cmd_run},
-    {"plan", cmd_plan},
-    {"explain", cmd_explain},
-    {"policy", cmd_policy},
+    {"run", cmd_run},       {"plan", cmd_plan},     {"explain", cmd_explain},
+    {"status", cmd_status}, {"policy", cmd_policy},
 };
 
 int main(int argc, char **argv)

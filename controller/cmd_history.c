@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* `xenrecon history`: what the running daemon decided for a device. */
+#include <getopt.h>
+#include <string.h>
+
+#include "controller/ask.h"
+#include "controller/cmd.h"
+#include "controller/inspect.h"
+#include "controller/status_text.h"
+#include "schemas/json.h"
+#include "schemas/value.h"
+
+static const char help[] =
+    "Usage: xenrecon history [OPTION]... DEVICE\n"
+    "Shows what the running daemon decided for a device, from which values, what it did and what came of it: "
+    "the\n"
+    "oldest first, as far back as it remembers. It forgets when it is restarted, and what is oldest when "
+    "there is\n"
+    "too much.\n"
+    "\n"
+    "  --last N             only the last N decisions (default 20)\n"
+    "  --format text|json   how (default text); see schemas/history.schema.json\n"
+    "  --color WHEN         always, never, or auto: on a terminal, unless NO_COLOR is set (default)\n"
+    "  --runtime-dir DIR    the daemon's run directory (default $XENRECON_RUNTIME_DIR, or /run/xenrecon)\n"
+    "  --help               print this\n"
+    "\n"
+    "Exit status: 0, 1 on error, 64 when the command line is wrong.\n";
+
+struct options {
+    const char *run_dir;
+    uint64_t last;
+    int colour;
+    bool json;
+};
+
+static void on_line(void *arg, const json_t *line)
+{
+    json_t *decision = json_object_get(line, "decision");
+    if (decision)
+        jappend(arg, json_incref(decision));
+}
+
+static void print_json(const char *device, json_t *decisions)
+{
+    json_t *root = jobject();
+    jput(root, "version", jcount(1));
+    jput(root, "device", jtext(device));
+    jput(root, "decisions", json_incref(decisions));
+    json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(14));
+    putchar('\n');
+    json_decref(root);
+}
+
+static int history(const struct options *o, const char *device)
+{
+    struct device_key key;
+    struct ask *ask;
+    if (inspection_parse_device(device, &key) || ask_open(o->run_dir, false, &ask))
+        return STATUS_ERROR;
+    json_t *decisions = jarray(), *members = jobject();
+    jput(members, "device", jtext(device));
+    jput(members, "last", jcount(o->last));
+    int error = ask_for(ask, "history", members, on_line, decisions);
+    struct terminal term = terminal_of_stdout(o->colour);
+    if (!error && o->json)
+        print_json(device, decisions);
+    else if (!error)
+        history_print_text(device, decisions, &term, stdout);
+    ask_close(ask);
+    json_decref(decisions);
+    return error ? STATUS_ERROR : finish_output();
+}
+
+int cmd_history(int argc, char **argv)
+{
+    enum { LAST = 256, FORMAT, COLOUR, RUNTIME_DIR, HELP };
+    static const struct option options[] = {
+        {"last", required_argument, NULL, LAST},    {"format", required_argument, NULL, FORMAT},
+        {"color", required_argument, NULL, COLOUR}, {"runtime-dir", required_argument, NULL, RUNTIME_DIR},
+        {"help", no_argument, NULL, HELP},          {0},
+    };
+    struct options o = {.run_dir = ask_default_dir(), .last = 20, .colour = COLOUR_AUTO};
+    int c;
+    while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+        switch (c) {
+        case LAST:
+            if (parse_decimal(optarg, strlen(optarg), 1000000, &o.last))
+                return usage_error("history", "--last wants a number, not \"%s\"", optarg);
+            break;
+        case FORMAT:
+            o.json = strcmp(optarg, "json") == 0;
+            if (!o.json && strcmp(optarg, "text") != 0)
+                return usage_error("history", "--format is text or json, not \"%s\"", optarg);
+            break;
+        case COLOUR:
+            o.colour = terminal_parse_colour(optarg);
+            if (o.colour < 0)
+                return usage_error("history", "--color is auto, always or never, not \"%s\"", optarg);
+            break;
+        case RUNTIME_DIR:
+            o.run_dir = optarg;
+            break;
+        case HELP:
+            return print_help(help);
+        default:
+            return usage_bad_option("history", c, argv);
+        }
+    }
+    if (argc - optind != 1)
+        return usage_error("history", "it wants one DEVICE, such as qdisk/7/51712");
+    return history(&o, argv[optind]);
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/* `xenrecon status`: what the running daemon holds. */
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "controller/ask.h"
+#include "controller/cmd.h"
+#include "controller/inspect.h"
+#include "controller/log.h"
+#include "controller/status_text.h"
+#include "schemas/json.h"
+#include "schemas/value.h"
+
+static const char help[] =
+    "Usage: xenrecon status [OPTION]... [DEVICE]...\n"
+    "Shows what the running daemon holds: of itself, and of all devices or those named.\n"
+    "\n"
+    "  --watch[=SECONDS]    show it again every 2 SECONDS, until interrupted\n"
+    "  --format text|json   how (default text); see schemas/status.schema.json\n"
+    "  --color WHEN         always, never, or auto: on a terminal, unless NO_COLOR is set (default)\n"
+    "  --runtime-dir DIR    the daemon's run directory (default $XENRECON_RUNTIME_DIR, or /run/xenrecon)\n"
+    "  --help               print this\n"
+    "\n"
+    "Exit status: 0, 1 on error, 64 when the command line is wrong.\n";
+
+struct options {
+    const char *run_dir;
+    char **names;
+    int n_names, colour;
+    bool json, watch;
+    unsigned interval; /* seconds */
+};
+
+struct answer {
+    json_t *daemon, *devices;
+};
+
+static void on_line(void *arg, const json_t *line)
+{
+    struct answer *a = arg;
+    json_t *daemon = json_object_get(line, "daemon"), *device = json_object_get(line, "device");
+    if (daemon && !a->daemon)
+        a->daemon = json_incref(daemon);
+    if (device)
+        jappend(a->devices, json_incref(device));
+}
+
+static int ask_status(const struct options *o, struct answer *ret_answer)
+{
+    struct ask *ask;
+    struct answer a = {.devices = jarray()};
+    json_t *members = jobject(), *names = jarray();
+    for (int i = 0; i < o->n_names; i++)
+        jappend(names, jtext(o->names[i]));
+    if (o->n_names)
+        jput(members, "devices", json_incref(names));
+    json_decref(names);
+    int error = ask_open(o->run_dir, false, &ask);
+    if (error) {
+        json_decref(members);
+    } else {
+        error = ask_for(ask, "status", members, on_line, &a);
+        ask_close(ask);
+    }
+    if (error) {
+        json_decref(a.daemon);
+        json_decref(a.devices);
+        return error;
+    }
+    *ret_answer = a;
+    return 0;
+}
+
+static void print_json(const struct answer *a, bool one_line, FILE *to)
+{
+    json_t *root = jobject();
+    jput(root, "version", jcount(1));
+    jput(root, "daemon", json_incref(a->daemon));
+    jput(root, "devices", json_incref(a->devices));
+    json_dumpf(root, to, (one_line ? JSON_COMPACT : JSON_INDENT(2)) | JSON_REAL_PRECISION(14));
+    fputc('\n', to);
+    json_decref(root);
+}
+
+/* No more lines than there are on the screen. */
+static void print_screen(const char *text, const struct terminal *term)
+{
+    size_t lines = 0;
+    const char *end = text;
+    while (*end && lines + 1 < term->height) {
+        end += strcspn(end, "\n") + 1;
+        lines++;
+    }
+    if (term->interactive)
+        fputs("\033[H\033[2J", stdout);
+    fwrite(text, 1, (size_t)(end - text), stdout);
+    fputs(*end ? "..." : term->interactive ? "" : "\n", stdout);
+}
+
+static int show(const struct options *o)
+{
+    struct answer a;
+    char *text = NULL;
+    size_t size;
+    if (ask_status(o, &a))
+        return STATUS_ERROR;
+    struct terminal term = terminal_of_stdout(o->colour);
+    FILE *to = o->watch && !o->json ? open_memstream(&text, &size) : stdout;
+    if (!to)
+        abort(); /* as for any memory */
+    if (o->json)
+        print_json(&a, o->watch, to);
+    else
+        status_print_text(a.daemon, a.devices, &term, to);
+    if (to != stdout) {
+        fclose(to);
+        print_screen(text, &term);
+        free(text);
+    }
+    json_decref(a.daemon);
+    json_decref(a.devices);
+    return finish_output();
+}
+
+/* A daemon that is restarted is no reason to stop looking, but an output that nobody reads is. */
+static int watch(const struct options *o)
+{
+    struct terminal term = terminal_of_stdout(o->colour);
+    const struct timespec pause = {.tv_sec = o->interval};
+    int status = show(o);
+    while (status == STATUS_OK || (term.interactive && !ferror(stdout))) {
+        nanosleep(&pause, NULL);
+        status = show(o);
+    }
+    return status;
+}
+
+static int check_names(const struct options *o)
+{
+    struct device_key key;
+    for (int i = 0; i < o->n_names; i++)
+        if (inspection_parse_device(o->names[i], &key))
+            return STATUS_ERROR;
+    return STATUS_OK;
+}
+
+int cmd_status(int argc, char **argv)
+{
+    enum { WATCH = 256, FORMAT, COLOUR, RUNTIME_DIR, HELP };
+    static const struct option options[] = {
+        {"watch", optional_argument, NULL, WATCH},  {"format", required_argument, NULL, FORMAT},
+        {"color", required_argument, NULL, COLOUR}, {"runtime-dir", required_argument, NULL, RUNTIME_DIR},
+        {"help", no_argument, NULL, HELP},          {0},
+    };
+    struct options o = {.run_dir = ask_default_dir(), .interval = 2, .colour = COLOUR_AUTO};
+    uint64_t seconds;
+    int c;
+    while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+        switch (c) {
+        case WATCH:
+            o.watch = true;
+            if (optarg && (parse_decimal(optarg, strlen(optarg), 3600, &seconds) || seconds == 0))
+                return usage_error("status", "--watch wants seconds, 1 to 3600, not \"%s\"", optarg);
+            o.interval = optarg ? (unsigned)seconds : o.interval;
+            break;
+        case FORMAT:
+            o.json = strcmp(optarg, "json") == 0;
+            if (!o.json && strcmp(optarg, "text") != 0)
+                return usage_error("status", "--format is text or json, not \"%s\"", optarg);
+            break;
+        case COLOUR:
+            o.colour = terminal_parse_colour(optarg);
+            if (o.colour < 0)
+                return usage_error("status", "--color is auto, always or never, not \"%s\"", optarg);
+            break;
+        case RUNTIME_DIR:
+            o.run_dir = optarg;
+            break;
+        case HELP:
+            return print_help(help);
+        default:
+            return usage_bad_option("status", c, argv);
+        }
+    }
+    o.names = argv + optind;
+    o.n_names = argc - optind;
+    if (check_names(&o))
+        return STATUS_ERROR;
+    return o.watch ? watch(&o) : show(&o);
+}
