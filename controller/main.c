@@ -28,8 +28,8 @@ static const struct {
     const char *name;
     int (*main)(int argc, char **argv);
 } commands[] = {
-    {"run", cmd_run},       {"plan", cmd_plan},     {"explain", cmd_explain},
-    {"status", cmd_status}, {"policy", cmd_policy},
+    {"run", cmd_run},       {"plan", cmd_plan},       {"explain", cmd_explain},
+    {"status", cmd_status}, {"history", cmd_history}, {"policy", cmd_policy},
 };
 
 int main(int argc, char **argv)
