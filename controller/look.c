@@ -28,7 +28,7 @@ static void ask_for_worker(const struct device *d, const struct worker *w, struc
 {
     const struct object *o = &d->memory.object;
     req->backend_keys = w->state == WORKER_NONE || w->state == WORKER_DEAD;
-    if (o->unpublished || o->published == worker_published(w))
+    if (o->published == worker_published(w))
         return;
     req->also = w->published;
     req->n_also = w->n_published;

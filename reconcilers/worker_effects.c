@@ -55,6 +55,8 @@ void worker_take_in(struct situation *s)
     enum object_phase phase = phase_of(s);
     if (phase != s->object.phase)
         object_enter(s, phase);
+    if (s->marked && s->marker.incarnation == s->object.incarnation)
+        s->object.unpublished = false; /* the answer to the commit that did it may have been lost */
 }
 
 bool worker_holds(const struct situation *s)

@@ -149,6 +149,8 @@ static struct reading second_reading(const struct facts *c)
                         .unpublished = c->worker ? c->unpublished && c->phase : c->phase == OBJECT_STARTING,
                         .front_connected = c->front_connected,
                         .runs = c->worker && c->state != WORKER_NONE};
+    if (c->worker && c->marker != NOBODY && c->marker == c->object) /* it was, whatever we remember */
+        r.unpublished = false;
     r.row = read_row(c, &r);
     return r;
 }

@@ -100,6 +100,22 @@ START_TEST(publishes_when_ready)
 }
 END_TEST
 
+/* InitWait is there, but nobody told us so: the store was lost when it was written. */
+START_TEST(published_unheard)
+{
+    struct scene s;
+    struct run r = until_ready("online=1 state=1", NULL, 0, &s);
+    struct worker w = *s.worker;
+    s.worker = &w;
+    s.b = "online=1 state=2";
+    s.marker = (struct scene_marker){FRESH, XENBUS_INIT_WAIT, NULL};
+    r = go_on(&s, &r);
+    assert_plan(&r, ROW_STEADY, "", "");
+    ck_assert(!r.object.unpublished);
+    run_free(&r);
+}
+END_TEST
+
 /* The toolstack changed a key meanwhile: the worker serves something else. */
 START_TEST(outdated)
 {
@@ -283,6 +299,7 @@ int main(void)
     TCase *t = tcase_create("decisions");
     tcase_add_test(t, starts);
     tcase_add_test(t, publishes_when_ready);
+    tcase_add_test(t, published_unheard);
     tcase_add_test(t, outdated);
     tcase_add_test(t, dies_before_it_is_ready);
     tcase_add_loop_test(t, one_decision, 0, COUNT(worker_cases));
