@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The engine in simulated worlds:
  *
+ *   sim --search SECONDS              every schedule of small ones
  *   sim --random SECONDS [--seed N]   long schedules made of chance
  *   sim --replay FILE                 one schedule, step by step */
 #include "test/sim/sim.h"
@@ -13,6 +14,8 @@
 #include <time.h>
 
 #include "test/sim/sim_random.h"
+#include "test/sim/sim_search.h"
+#include "test/sim/sim_world.h"
 
 static double seconds(void)
 {
@@ -50,6 +53,37 @@ static int run_random(double limit, uint64_t seed)
     return EXIT_SUCCESS;
 }
 
+/* ---- every schedule ---- */
+
+/* All frontends with all toolstacks, and one thing that goes wrong. */
+static const struct sim_setup scenarios[] = {
+    {.devices = 1, .counted = 1, .prompt = 1},
+    {.devices = 1, .counted = 1, .prompt = 1, .worker = 1},
+};
+
+static int run_search(double limit)
+{
+    struct sim_searched f = {0};
+    struct sim_schedule failing;
+    double begun = seconds();
+    for (size_t i = 0; i < sizeof scenarios / sizeof *scenarios; i++)
+        for (unsigned front = 0; front < 11; front++)
+            for (unsigned tool = 0; tool < 6; tool++) {
+                struct sim_setup s = scenarios[i];
+                double since = seconds();
+                uint64_t states = f.states;
+                s.frontend0 = front;
+                s.toolstack0 = tool;
+                if (!sim_search(&s, begun + limit, seconds, &f, &failing))
+                    return fail(&failing, i);
+                printf("%zu %u %u: %" PRIu64 " states %.2f s%s\n", i, front, tool, f.states - states,
+                       seconds() - since, f.complete ? "" : " (cut)");
+            }
+    printf("search: %" PRIu64 " schedules, %" PRIu64 " states, %" PRIu64 " ends, %.1f s\n", f.schedules,
+           f.states, f.rests, seconds() - begun);
+    return EXIT_SUCCESS;
+}
+
 static int replay(const char *file)
 {
     char failed[512];
@@ -72,12 +106,14 @@ static int replay(const char *file)
 
 static int usage(void)
 {
-    fputs("usage: sim --random SECONDS [--seed N] | --replay FILE\n", stderr);
+    fputs("usage: sim --search SECONDS | --random SECONDS [--seed N] | --replay FILE\n", stderr);
     return 64;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
+    if (argc == 3 && strcmp(argv[1], "--search") == 0)
+        return run_search(atof(argv[2]));
     if (argc == 3 && strcmp(argv[1], "--replay") == 0)
         return replay(argv[2]);
     if (argc >= 3 && strcmp(argv[1], "--random") == 0) {
@@ -85,4 +121,11 @@ int main(int argc, char **argv)
         return run_random(atof(argv[2]), seeded ? strtoull(argv[4], NULL, 10) : 1);
     }
     return usage();
+}
+
+int main(int argc, char **argv)
+{
+    int status = run(argc, argv);
+    sim_engine_forget();
+    return status;
 }

@@ -21,7 +21,7 @@ static const char yaml[] = "version: 1\n"
                            "publish: {feature-flush-cache: 1}\n"
                            "deadlines: {create: 10s, connect: 60s, close: 20s}\n";
 
-static struct policy *make_policy(const struct sim_setup *s)
+static struct policy *parse_policy(const struct sim_setup *s)
 {
     char text[2048];
     struct policy *p;
@@ -36,6 +36,35 @@ static struct policy *make_policy(const struct sim_setup *s)
         exit(1);
     }
     return p;
+}
+
+/* To read a policy again for each of a million lives takes long: there are only so many. */
+static struct {
+    struct sim_setup setup;
+    struct policy *policy;
+} cache[32];
+
+static struct policy *make_policy(const struct sim_setup *s)
+{
+    struct sim_setup key = {
+        .hold = s->hold, .on_closed = s->on_closed, .removes = s->removes, .worker = s->worker};
+    for (size_t i = 0; i < sizeof cache / sizeof *cache; i++) {
+        if (!cache[i].policy) {
+            cache[i].setup = key;
+            cache[i].policy = parse_policy(&key);
+        }
+        if (memcmp(&cache[i].setup, &key, sizeof key) == 0)
+            return cache[i].policy;
+    }
+    fputs("sim: too many policies\n", stderr);
+    exit(1);
+}
+
+void sim_engine_forget(void)
+{
+    for (size_t i = 0; i < sizeof cache / sizeof *cache; i++)
+        policy_free(cache[i].policy);
+    memset(cache, 0, sizeof cache);
 }
 
 /* ---- what it asks for ---- */
@@ -100,7 +129,7 @@ static void worker_look(void *arg, const struct device_key *key, struct worker *
         return;
     *ret_worker = d->looked = crew_look(&d->crew);
     uint64_t seen[] = {(uint64_t)d->looked.state, d->looked.ring, d->looked.refused, d->looked.n_published};
-    w->heard = hash_bytes(w->heard, seen, sizeof seen);
+    w->store.heard = hash_bytes(w->store.heard, seen, sizeof seen);
 }
 
 static void worker_task(void *arg, const struct device_key *key, const struct policy *policy,
@@ -149,9 +178,7 @@ void sim_engine_new(struct sim_world *w)
                                    .worker_look = worker_look,
                                    .worker_task = worker_task,
                                    .arg = w};
-    if (!w->policy)
-        w->policy = make_policy(&w->setup);
-    policy_set_add(&set, w->policy);
+    policy_set_add(&set, make_policy(&w->setup));
     w->store.store.event = on_event;
     w->store.store.lost = on_lost;
     w->store.store.arg = w;
@@ -159,8 +186,8 @@ void sim_engine_new(struct sim_world *w)
     engine_start(w->engine);
 }
 
-/* It dies between two requests; what it asked for before then may have been done. The policy is kept: to read
- * it again for each of a million lives takes long. */
+/* It dies between two requests; what it asked for before then may have been done. The policy is not its
+ * own. */
 void sim_engine_crash(struct sim_world *w)
 {
     engine_stop(w->engine);
@@ -169,7 +196,7 @@ void sim_engine_crash(struct sim_world *w)
     w->engine->policies.n = 0;
     engine_free(w->engine);
     w->engine = NULL;
-    w->heard = HASH_INIT;
+    w->store.heard = HASH_INIT;
 }
 
 bool sim_engine_rests(const struct sim_world *w)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "schemas/mem.h"
+#include "schemas/value.h"
 #include "test/sim/sim_tx.h"
 
 /* ---- events ---- */
@@ -162,8 +163,13 @@ void sim_store_process(struct sim_store *s, int error)
     TAILQ_INSERT_TAIL(&s->replies, r, next);
 }
 
-static void deliver(struct sim_request *r)
+static void deliver(struct sim_store *s, struct sim_request *r)
 {
+    int kind[] = {(int)r->type, r->status};
+    s->heard = hash_bytes(s->heard, kind, sizeof kind);
+    s->heard = hash_bytes(s->heard, r->body, strlen(r->body));
+    if (r->data && r->type != XS_TRANSACTION_START)
+        s->heard = hash_bytes(s->heard, r->data, r->data_len);
     r->done(r->arg, r->status, r->status ? NULL : r->data, r->status ? 0 : r->data_len);
     free(r->body);
     free(r->data);
@@ -178,7 +184,7 @@ bool sim_store_reply(struct sim_store *s, size_t i)
     if (!r)
         return false;
     TAILQ_REMOVE(&s->replies, r, next);
-    deliver(r);
+    deliver(s, r);
     return true;
 }
 
@@ -197,7 +203,7 @@ static void answer_all(struct sim_store *s, int error)
         struct sim_request *r = TAILQ_FIRST(&old);
         TAILQ_REMOVE(&old, r, next);
         r->status = error;
-        deliver(r);
+        deliver(s, r);
     }
 }
 

@@ -67,7 +67,8 @@ struct sim_store {
     uint32_t last_tx;
     uint16_t self;
     bool up;   /* otherwise every request is answered with -ECONNRESET */
-    uint64_t step; /* for sim_tx.begun */
+    uint64_t step;  /* for sim_tx.begun */
+    uint64_t heard; /* hash of all replies */
     /* Told of all that the engine's connection changes, before it does, and of the end of each transaction:
      * committed or not. tx is NULL for a change outside of any. */
     void (*changes)(void *arg, const struct sim_tx *tx, const char *path, const char *value);

@@ -137,7 +137,7 @@ static bool store_dies(struct sim_world *w, unsigned later)
     sim_store_cut(&w->store, -ECONNRESET);
     w->lost = true;
     w->wake_at = 0;
-    w->heard = HASH_INIT;
+    w->store.heard = HASH_INIT;
     return true;
 }
 
@@ -271,7 +271,7 @@ bool sim_world_step(struct sim_world *w, struct sim_step step)
     if (w->setup.prompt)
         sim_world_deliver(w);
     if (sim_engine_rests(w))
-        w->heard = HASH_INIT;
+        w->store.heard = HASH_INIT;
     return true;
 }
 
@@ -302,7 +302,7 @@ struct sim_world *sim_world_new(const struct sim_setup *setup)
     w->setup = w->left = *setup;
     w->now = 1000000;
     w->random = setup->seed;
-    w->heard = HASH_INIT;
+    w->store.heard = HASH_INIT;
     sim_store_init(&w->store, setup->driver_domain ? 5 : 0);
     w->store.introduced = introduced;
     w->store.arg = w;
@@ -322,6 +322,5 @@ void sim_world_free(struct sim_world *w)
         return;
     sim_engine_crash(w);
     sim_store_finish(&w->store);
-    policy_free(w->policy);
     free(w);
 }

@@ -30,12 +30,10 @@ struct sim_world {
     struct sim_setup setup, left; /* left: of what may go wrong */
     struct sim_store store;
     struct engine *engine;
-    struct policy *policy; /* for checks: the engine has its own */
     struct sim_device devices[SIM_DEVICES];
     bool alive[SIM_DEVICES]; /* the domains, by their first device */
     bool lost;               /* the store is: until it returns */
     uint64_t now, wake_at, step, random;
-    uint64_t heard;     /* hash of all that the engine was told since it last was at rest */
     uint64_t commits, tasks;
     char failed[512]; /* what went wrong; empty: nothing */
 };
@@ -71,6 +69,7 @@ void sim_domain_dies(struct sim_world *w, struct sim_device *d);
 /* The engine (sim_engine.c). */
 void sim_engine_new(struct sim_world *w);
 void sim_engine_crash(struct sim_world *w);
+void sim_engine_forget(void); /* the policies that it had */
 bool sim_engine_rests(const struct sim_world *w);
 
 /* What must never happen (sim_check.c). */
