@@ -56,11 +56,13 @@ static void end(struct batch *b)
 /* Our own writes are announced before the commit's answer, and need no look; nor does what others did until
  * then to what the transaction has read: either it was read, or there was no commit. One thing is given away.
  * xenstored leaves out an event that equals one which it has not sent yet, so that somebody who writes B's
- * state a moment after us may be announced by our own event only. Toolstacks write `online` with it, or
- * remove B, and that is announced by itself; what is left is for the resync to find. F's events are never
- * ours. */
-static void forget_announced(struct device *d)
+ * state a moment after us may be announced by our own event only. In dom0 toolstacks write `online` with it,
+ * or remove B, and that is announced by itself; in a driver domain libxl writes Closed and waits for us, so
+ * there we look. F's events are never ours. */
+static void forget_announced(const struct engine *e, struct device *d)
 {
+    if (e->cfg.self != 0)
+        return;
     d->dirty &= (uint8_t) ~(DIRTY_B_STATE | DIRTY_MARKER | DIRTY_F_STATE);
 }
 
@@ -90,7 +92,7 @@ static void finish(struct batch *b, int status)
     bool failed = any_failed(b), committed = b->writes && !status && !b->error && !failed;
     e->batching = false;
     for (size_t i = 0; i < b->n && committed; i++)
-        forget_announced(b->members[i].look.d);
+        forget_announced(e, b->members[i].look.d);
     for (size_t i = 0; i < b->n; i++)
         settle(b, &b->members[i], status, failed);
     free(b);
