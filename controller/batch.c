@@ -63,7 +63,7 @@ static void forget_announced(const struct engine *e, struct device *d)
 {
     if (e->cfg.self != 0)
         return;
-    d->dirty &= (uint8_t) ~(DIRTY_B_STATE | DIRTY_MARKER | DIRTY_F_STATE);
+    d->dirty &= (uint8_t) ~(DIRTY_B_STATE | DIRTY_MARKER | DIRTY_F_STATE | DIRTY_ONLINE);
 }
 
 /* What becomes of one member when the transaction has ended so. */

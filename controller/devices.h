@@ -12,12 +12,13 @@
 #include "schemas/policy.h"
 
 /* Why a device must be looked at. All but DIRTY_ALL name one value: if it is still what we saw last, nothing
- * happened. */
+ * happened. With a ready F's state goes its ring. */
 enum dirty {
     DIRTY_B_STATE = 1,
     DIRTY_MARKER = 2,
     DIRTY_F_STATE = 4,
     DIRTY_ALL = 8,
+    DIRTY_ONLINE = 32,
     DIRTY_LIKELY = 16, /* with DIRTY_ALL: there is probably something to do, so begin with the transaction */
 };
 
@@ -41,6 +42,7 @@ struct device {
     bool seen;         /* `last` is meaningful */
     struct {
         uint64_t marker; /* hash */
+        uint64_t ring;   /* where F was ready */
         enum xenbus_state b, f;
         int online;
     } last;

@@ -21,7 +21,9 @@ static unsigned dirt_of(const struct policy *p, const struct device *d, const ch
         return d->seen ? DIRTY_B_STATE : DIRTY_ALL | DIRTY_LIKELY;
     if (strcmp(key, MARKER_KEY) == 0)
         return d->seen ? DIRTY_MARKER : DIRTY_ALL | DIRTY_LIKELY;
-    if (strcmp(key, "online") == 0 || strcmp(key, "frontend") == 0 || strcmp(key, "frontend-id") == 0)
+    if (strcmp(key, "online") == 0)
+        return d->seen ? DIRTY_ONLINE : DIRTY_ALL | DIRTY_LIKELY;
+    if (strcmp(key, "frontend") == 0 || strcmp(key, "frontend-id") == 0)
         return DIRTY_ALL | DIRTY_LIKELY;
     if (p->owner == OWNER_KERNEL && (strncmp(key, "hotplug-", 8) == 0 || strcmp(key, "script") == 0))
         return DIRTY_ALL | DIRTY_LIKELY;
@@ -82,7 +84,7 @@ void engine_look_over(struct engine *e, enum backend_place place, const struct d
 /* What the toolstack does is not held back for what the guest did. */
 static void toolstack_did(struct engine *e, struct device *d, unsigned dirty)
 {
-    if (dirty & DIRTY_ALL)
+    if (dirty & (DIRTY_ALL | DIRTY_ONLINE))
         engine_hold(e, d, 0);
     engine_mark(e, d, dirty);
 }

@@ -75,6 +75,7 @@ static void remember_values(struct look *l)
     d->last.b = ends.backend;
     d->last.f = ends.frontend;
     d->last.online = ends.online;
+    d->last.ring = view_ring(l->policy, l->view);
     for (size_t i = 0; i < l->plan->n_actions && !l->e->cfg.dry_run; i++)
         for (size_t w = 0; w < l->plan->actions[i].n_writes; w++) {
             const struct write *write = &l->plan->actions[i].writes[w];

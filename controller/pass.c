@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "controller/engine_impl.h"
+#include "controller/snapshot.h"
 #include "schemas/mem.h"
 
 /* ---- a pass: snapshot and decision outside any transaction ---- */
@@ -66,6 +67,28 @@ static void compare(struct probe *p, bool same, int status)
     answered(p);
 }
 
+static void on_ring(void *arg, int status, struct view *view)
+{
+    struct probe *p = arg;
+    bool same = view && view_ring(engine_policy(p->e, p->d), view) == p->d->last.ring;
+    view_free(view);
+    compare(p, same, status);
+}
+
+/* An F that is ready again may have been away, and have come back with another ring. */
+static void ask_ring(struct probe *p)
+{
+    struct snapshot_request req = {.store = p->e->cfg.store,
+                                   .self = p->e->cfg.self,
+                                   .device = p->d->key,
+                                   .policy = engine_policy(p->e, p->d),
+                                   .ring_of = p->d->watched,
+                                   .done = on_ring,
+                                   .arg = p};
+    p->pending++;
+    snapshot_take(&req);
+}
+
 /* A state that cannot be read or understood counts as a change: the pass says what it is. */
 static bool state_is(int status, const char *data, size_t len, enum xenbus_state last)
 {
@@ -87,10 +110,19 @@ static void on_frontend_state(void *arg, int status, const char *data, size_t le
 {
     struct probe *p = arg;
     enum xenbus_state last = p->d->last.f;
-    /* an F that is ready again may have been away, and have come back with another ring */
     bool ready = last == XENBUS_INITIALISED || last == XENBUS_CONNECTED;
+    bool same = state_is(status, data, len, last);
     p->agree = state_is(status, data, len, p->d->last.b);
-    compare(p, state_is(status, data, len, last) && !ready, status);
+    if (same && ready && engine_policy(p->e, p->d)->owner == OWNER_XENRECON)
+        ask_ring(p);
+    compare(p, same, status);
+}
+
+static void on_online(void *arg, int status, const char *data, size_t len)
+{
+    struct probe *p = arg;
+    int last = p->d->last.online;
+    compare(p, status == 0 && len == 1 && last >= 0 && data[0] == '0' + last, status);
 }
 
 static void on_marker(void *arg, int status, const char *data, size_t len)
@@ -120,6 +152,8 @@ void probe_start(struct engine *e, struct device *d)
     e->passes++;
     if (dirty & DIRTY_B_STATE)
         ask(p, backend, "state", on_backend_state);
+    if (dirty & DIRTY_ONLINE)
+        ask(p, backend, "online", on_online);
     if (dirty & DIRTY_MARKER)
         ask(p, backend, MARKER_KEY, on_marker);
     if (dirty & DIRTY_F_STATE && d->watched)

@@ -344,7 +344,8 @@ static void third_step(struct snapshot *s)
 static void next_step(struct snapshot *s)
 {
     static void (*const steps[])(struct snapshot *) = {second_step, third_step};
-    while (s->pending == 0 && !s->error && s->step < (int)(sizeof steps / sizeof *steps)) {
+    const int last = s->req.ring_of ? 0 : (int)(sizeof steps / sizeof *steps);
+    while (s->pending == 0 && !s->error && s->step < last) {
         view_seal(s->view);
         s->pending++; /* completions never run inside a request, but this keeps the count above zero in any
                          case */
@@ -381,6 +382,13 @@ void snapshot_take(const struct snapshot_request *request)
     s->req = *request;
     s->view = view_new(request->self, &request->device);
     copy_also(s);
-    for (int i = 0; i < CORE; i++)
-        ask(s, BACKEND, core[i]);
+    s->pending++;
+    if (request->ring_of) {
+        view_set_frontend(s->view, request->ring_of);
+        ask_connect_keys(s);
+    } else {
+        for (int i = 0; i < CORE; i++)
+            ask(s, BACKEND, core[i]);
+    }
+    answered(s);
 }

@@ -21,6 +21,7 @@ struct snapshot_request {
     uint16_t self;
     struct device_key device;
     const struct policy *policy; /* must live until done is called */
+    const char *ring_of;         /* only the connect keys, of the frontend directory there; else NULL */
     bool everything;             /* all declared keys of both sides, needed or not */
     /* Keys of B that are read, too, where it is InitWait or Connected. Copied. */
     const struct published *also;

@@ -30,4 +30,7 @@ struct ends {
 };
 struct ends view_ends(const struct view *view);
 
+/* A number for the connect keys: another ring has another one. */
+uint64_t view_ring(const struct policy *p, const struct view *view);
+
 #endif

@@ -108,13 +108,13 @@ static bool ring_key(const struct policy *p, const struct key_spec *spec)
     return spec->required == REQUIRED_CONNECT || (p->worker.command && spec->required != REQUIRED_CREATE);
 }
 
-uint64_t effect_ring(const struct situation *s)
+uint64_t view_ring(const struct policy *p, const struct view *v)
 {
     uint64_t h = HASH_INIT;
-    for (size_t i = 0; i < s->view->n_keys[FRONTEND]; i++) {
-        const struct view_key *k = &s->view->keys[FRONTEND][i];
-        const struct key_spec *spec = policy_find_key(s->policy, FRONTEND, k->name);
-        if (!spec || !ring_key(s->policy, spec) || k->value.presence != PRESENT)
+    for (size_t i = 0; i < v->n_keys[FRONTEND]; i++) {
+        const struct view_key *k = &v->keys[FRONTEND][i];
+        const struct key_spec *spec = policy_find_key(p, FRONTEND, k->name);
+        if (!spec || !ring_key(p, spec) || k->value.presence != PRESENT)
             continue;
         h = hash_bytes(h, k->name, strlen(k->name) + 1);
         h = hash_bytes(h, k->value.text, k->value.len);
@@ -152,7 +152,7 @@ void effect_connect(struct situation *s, bool anew, const char *why)
 {
     if (worker_connect(s, anew, why) == CONNECTION_WAITS)
         return;
-    struct marker ring = {.connected = true, .ring = effect_ring(s)};
+    struct marker ring = {.connected = true, .ring = view_ring(s->policy, s->view)};
     effect_put_state(s,
                      plan_act(s->plan, ACTION_CONNECT, worker_employed(s) ? "the worker has connected" : why),
                      XENBUS_CONNECTED, &ring);

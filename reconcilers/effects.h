@@ -34,8 +34,6 @@ enum outcome effect_close(struct situation *s, enum xenbus_state state, const ch
 /* With `anew`, also what is connected already starts over. */
 void effect_connect(struct situation *s, bool anew, const char *why);
 
-/* A number for the connect keys: another ring has another one. */
-uint64_t effect_ring(const struct situation *s);
 /* Are they there, and valid? What is missing is said. */
 bool effect_connect_keys(struct situation *s);
 /* The severity of keys that are not there: somebody may be about to write them, until the deadline is over.

@@ -358,7 +358,7 @@ static enum outcome on_connect(struct situation *s)
 static bool reconnect(const struct situation *s)
 {
     return s->b == XENBUS_CONNECTED && front_ready(s) &&
-           (!s->marker.connected || s->marker.ring != effect_ring(s) ||
+           (!s->marker.connected || s->marker.ring != view_ring(s->policy, s->view) ||
             (s->f == XENBUS_INITIALISED && s->object.front_connected) ||
             (worker_employed(s) &&
              (s->object.phase != OBJECT_CONNECTED || s->worker.ring != s->marker.ring)));
@@ -366,7 +366,7 @@ static bool reconnect(const struct situation *s)
 
 static enum outcome on_reconnect(struct situation *s)
 {
-    bool same = s->marker.connected && s->marker.ring == effect_ring(s);
+    bool same = s->marker.connected && s->marker.ring == view_ring(s->policy, s->view);
     bool anew = s->f == XENBUS_INITIALISED && s->object.front_connected;
     const char *why = same && !anew ? "the worker takes up again what was connected"
                                     : "the frontend started over with B Connected";

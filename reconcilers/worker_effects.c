@@ -193,7 +193,7 @@ bool worker_disconnect(struct situation *s, const char *why)
 
 enum connection worker_connect(struct situation *s, bool anew, const char *why)
 {
-    uint64_t ring = effect_ring(s);
+    uint64_t ring = view_ring(s->policy, s->view);
     if (!worker_employed(s))
         return CONNECTION_MADE;
     if (s->object.phase == OBJECT_CONNECTED && s->worker.ring == ring && !anew)
