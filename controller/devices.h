@@ -8,6 +8,7 @@
 
 #include "reconcilers/object.h"
 #include "schemas/device.h"
+#include "schemas/finding.h"
 #include "schemas/marker.h"
 #include "schemas/policy.h"
 
@@ -21,6 +22,8 @@ enum dirty {
     DIRTY_ONLINE = 32,
     DIRTY_LIKELY = 16, /* with DIRTY_ALL: there is probably something to do, so begin with the transaction */
 };
+
+_Static_assert(FINDING_COUNT <= 64, "findings are bits of a number");
 
 enum stage {
     STAGE_IDLE,
@@ -53,6 +56,7 @@ struct device {
     uint64_t held;          /* do not look before then, whatever the guest does; 0: look */
     uint64_t guest_allowed; /* the guest's events are paid for until then, in microseconds */
     uint64_t logged;        /* hash of the findings that were logged last */
+    uint64_t findings;      /* their codes, a bit for each */
     /* What happened to its script since the last look; engine_fold_script() takes it in. */
     struct {
         bool ended;

@@ -144,6 +144,15 @@ static json_t *error_json(const struct failure *f)
     return jtext(f->error ? strerror(-f->error) : NULL);
 }
 
+static json_t *findings_json(const struct device *d)
+{
+    json_t *codes = jarray();
+    for (int i = 0; i < FINDING_COUNT; i++)
+        if (d->findings >> i & 1)
+            jappend(codes, jtext(finding_code_name((enum finding_code)i)));
+    return codes;
+}
+
 /* What it waits for: the end of a backoff, or the time for which its plan asked. */
 static uint64_t next_look(const struct device *d)
 {
@@ -254,6 +263,7 @@ json_t *insight_device(const struct insight *in, const struct device *d, bool me
     jput(o, "frontend_state", state_json(d, d->last.f));
     jput(o, "retries", jcount(m->failure.attempt));
     jput(o, "error", error_json(&m->failure));
+    jput(o, "findings", findings_json(d));
     jput(o, "next_look_seconds", until(next_look(d), now));
     jput(o, "worker", worker_json(in, d, now));
     if (memory)

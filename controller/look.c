@@ -141,6 +141,9 @@ static void log_findings(struct look *l, const char *key)
     if (hash == l->d->logged)
         return;
     l->d->logged = hash;
+    l->d->findings = 0;
+    for (size_t i = 0; i < l->plan->n_findings; i++)
+        l->d->findings |= UINT64_C(1) << l->plan->findings[i].code;
     for (size_t i = 0; i < l->plan->n_findings; i++) {
         const struct finding *f = &l->plan->findings[i];
         const char *code = finding_code_name(f->code);

@@ -169,11 +169,28 @@ static void print_note(const char *text, enum colour c, const struct terminal *t
     fputc('\n', to);
 }
 
+/* Only their names: `explain` has the words. */
+static void print_findings(const json_t *d, const struct terminal *term, FILE *to)
+{
+    char text[600];
+    size_t i, n = 0;
+    const json_t *code;
+    json_array_foreach(json_object_get(d, "findings"), i, code)
+    {
+        const char *name = json_string_value(code);
+        if (name && n < sizeof text)
+            n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", n ? ", " : "! ", name);
+    }
+    if (n)
+        print_note(text, UNSURE, term, to);
+}
+
 static void print_notes(const json_t *d, const struct terminal *term, FILE *to)
 {
     char text[600], in[AGE_SIZE];
     const json_t *w = json_object_get(d, "worker");
     const char *error = jget_text(d, "error"), *said = jget_text(w, "said");
+    print_findings(d, term, to);
     if (error) {
         snprintf(text, sizeof text, "! %s; tried again in %s", error, age_of(d, "next_look_seconds", in));
         print_note(text, BAD, term, to);
