@@ -19,6 +19,7 @@ fuzz_from := $(ctl_obj) $(dm_obj) $(pure_obj) $(blk_pure)
 fuzz_make := B=build-fuzz CC=clang CFLAGS='-O1 -g' SANITIZE=fuzzer-no-link,address,undefined
 # programs of the benchmarks: decide.c is of the pure layers, the others are clients of the store
 # the simulation takes from an archive what the engine is made of: no libuv, no Xen library
+sim_heap  := $(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc reallocarray free strdup strndup)
 sim_obj   := $(patsubst %.c,$B/%.o,$(wildcard test/sim/*.c))
 bench     := $(patsubst %.c,$B/%,$(wildcard test/bench/*.c))
 
@@ -67,7 +68,7 @@ $B/test/sim/engine.a: $(ctl_obj) $(pure_obj)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 $B/test/sim/sim: $(sim_obj) $B/test/sim/engine.a
 	$(say) LINK $@
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PURE_LIBS)
+	$(Q)$(CC) $(LDFLAGS) $(sim_heap) -o $@ $^ $(PURE_LIBS)
 
 $(filter-out %/decide,$(bench)): $B/%: %.c Makefile
 	@mkdir -p $(@D)

@@ -57,8 +57,8 @@ static int run_random(double limit, uint64_t seed)
 
 /* All frontends with all toolstacks, and one thing that goes wrong. */
 static const struct sim_setup scenarios[] = {
-    {.devices = 1, .counted = 1, .prompt = 1},
-    {.devices = 1, .counted = 1, .prompt = 1, .worker = 1},
+    {.devices = 1, .counted = 1, .prompt = 1, .settled = 1, .run_on = 1},
+    {.devices = 1, .counted = 1, .prompt = 1, .settled = 1, .run_on = 1, .worker = 1},
 };
 
 static int run_search(double limit)

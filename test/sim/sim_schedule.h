@@ -63,6 +63,8 @@ struct sim_step {
     X(piecemeal)       /* toolstacks write key by key */                         \
     X(counted)         /* incarnations are the least that are free */            \
     X(prompt)          /* events are delivered at once */                        \
+    X(settled)         /* the controller has started before anything begins */   \
+    X(run_on)          /* requests whose answers nobody can change are carried out together */ \
     X(crashes) X(mishaps) X(losses) X(deaths) X(faults) /* that may happen */    \
     X(seed)
 

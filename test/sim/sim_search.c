@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "schemas/mem.h"
+#include "test/sim/sim_heap.h"
 #include "test/sim/sim_world.h"
 
 enum {
@@ -16,11 +17,14 @@ enum {
 struct fork {
     struct sim_step list[SIM_CHOICES];
     size_t n, at;
+    struct sim_image image; /* of the heap as it is there */
+    struct sim_world *world;
 };
 
 struct search {
     struct sim_schedule way;
     struct sim_world *world;
+    const char *failed; /* NULL: nothing did */
     struct fork *forks;
     size_t depth;
     uint64_t *seen; /* a hash table; 0: free */
@@ -58,24 +62,37 @@ static bool is_new(struct search *x, uint64_t h)
     return true;
 }
 
-/* From the start to where the way leads. */
-static void begin_again(struct search *x)
+static void begin(struct search *x)
 {
-    sim_world_free(x->world);
+    sim_world_free(sim_world_new(&x->way.setup)); /* what outlives a world is made now, elsewhere */
+    sim_heap_reset();
+    sim_heap_use(true);
     x->world = sim_world_new(&x->way.setup);
-    for (size_t i = 0; i < x->way.n; i++)
-        sim_world_step(x->world, x->way.steps[i]);
-    x->figures->schedules++;
-    x->figures->steps += x->way.n;
+    sim_heap_use(false);
+}
+
+/* Nothing of it may be left. */
+static void end(struct search *x)
+{
+    static char failed[sizeof x->world->failed];
+    memcpy(failed, x->world->failed, sizeof failed);
+    sim_world_free(x->world);
+    x->world = NULL;
+    if (sim_heap_live() && !failed[0])
+        snprintf(failed, sizeof failed, "%zu pieces of memory are left", sim_heap_live());
+    x->failed = failed[0] ? failed : NULL;
 }
 
 /* Goes on with whatever must happen, to the end. */
 static void follow(struct search *x)
 {
+    sim_heap_use(true);
     if (!sim_world_settle(x->world))
         sim_fail(x->world, "it never comes to rest");
     sim_world_check_rest(x->world);
+    sim_heap_use(false);
     x->figures->rests++;
+    end(x);
 }
 
 /* A new state: what can happen here? True: the world was used up. */
@@ -85,6 +102,8 @@ static bool arrive(struct search *x, uint64_t h)
     struct fork *f = &x->forks[x->depth++];
     f->n = sim_world_choices(x->world, f->list, &must);
     f->at = 0;
+    f->world = x->world;
+    sim_heap_save(&f->image);
     if (must && h % SAMPLE)
         return false;
     follow(x);
@@ -102,30 +121,34 @@ static bool advance(struct search *x, bool *ret_stale)
         return false;
     struct fork *f = &x->forks[x->depth - 1];
     x->way.n = x->depth - 1;
-    if (*ret_stale)
-        begin_again(x);
+    if (*ret_stale) {
+        sim_heap_restore(&f->image);
+        x->figures->schedules++;
+    }
+    x->world = f->world;
     struct sim_step step = f->list[f->at++];
     sim_schedule_add(&x->way, step);
+    sim_heap_use(true);
     sim_world_step(x->world, step);
+    sim_heap_use(false);
+    if (x->world->failed[0])
+        x->failed = x->world->failed;
     x->figures->steps++;
     return true;
 }
 
 static void search(struct search *x, double until, double (*clock)(void))
 {
-    bool stale = true;
-    begin_again(x);
+    begin(x);
     uint64_t h = sim_world_hash(x->world);
     is_new(x, h);
-    stale = arrive(x, h);
-    while (!x->world->failed[0] && advance(x, &stale)) {
+    bool stale = arrive(x, h);
+    while (!x->failed && advance(x, &stale) && !x->failed) {
         stale = true;
-        if (x->world->failed[0])
-            break;
         h = sim_world_hash(x->world);
         if (x->depth < DEPTH && is_new(x, h))
             stale = arrive(x, h);
-        if (x->figures->schedules % 256 == 0 && clock() > until)
+        if (x->figures->steps % 1024 == 0 && clock() > until)
             return;
     }
     x->figures->complete = !x->depth;
@@ -138,14 +161,16 @@ bool sim_search(const struct sim_setup *setup, double until, double (*clock)(voi
     figures->complete = false;
     x.forks = xcalloc(DEPTH, sizeof *x.forks);
     search(&x, until, clock);
-    bool failed = x.world->failed[0] != '\0';
     figures->states += x.n;
-    sim_world_free(x.world);
+    for (size_t i = 0; i < DEPTH; i++)
+        free(x.forks[i].image.bytes);
     free(x.forks);
     free(x.seen);
-    if (failed)
+    if (x.failed)
+        printf("%s\n", x.failed);
+    if (x.failed)
         *ret_failing = x.way;
     else
         sim_schedule_free(&x.way);
-    return !failed;
+    return !x.failed;
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Every schedule of a small world: depth first, each state once. An engine cannot be copied, so that another
- * way from a state on begins again from the start. */
+/* Every schedule of a small world: depth first, each state once. For another way on from a state the whole
+ * heap is brought back as it was there. */
 #ifndef XENRECON_SIM_SEARCH_H
 #define XENRECON_SIM_SEARCH_H
 
 #include "test/sim/sim_schedule.h"
 
 struct sim_searched {
-    uint64_t schedules; /* that were run from the start */
+    uint64_t schedules; /* that differ, each up to where another had been */
     uint64_t states, steps, rests;
     bool complete;
 };

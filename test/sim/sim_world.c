@@ -263,11 +263,40 @@ static bool do_step(struct sim_world *w, struct sim_step step)
     }
 }
 
+/* Can anybody still do something to this request's answer? */
+static bool undecided(const struct sim_world *w, const struct sim_request *r)
+{
+    if (r->type == XS_WRITE || r->type == XS_RM || r->type == XS_TRANSACTION_END)
+        return true;
+    if (r->type != XS_READ && r->type != XS_DIRECTORY)
+        return false;
+    for (unsigned i = 0; i < w->setup.devices; i++) {
+        const struct sim_device *d = &w->devices[i];
+        bool toolstack = d->attached < ATTACH_STEPS || d->toolstack->deeds[d->deed] != DONE;
+        bool frontend = d->frontend->steps[d->front_step].verb != END || w->left.deaths;
+        if ((toolstack && (path_within(r->body, d->b) || path_within(d->b, r->body))) ||
+            ((toolstack || frontend) && path_within(r->body, d->f)) ||
+            (w->left.deaths && path_within(d->f, r->body)))
+            return true;
+    }
+    return false;
+}
+
+/* The last answer makes the engine go on, with workers as they are then: that is another step. */
+static void run_on(struct sim_world *w)
+{
+    const struct sim_request *r;
+    while (!w->lost && (r = sim_store_head(&w->store)) && TAILQ_NEXT(r, next) && !undecided(w, r))
+        serve(w, 0);
+}
+
 bool sim_world_step(struct sim_world *w, struct sim_step step)
 {
     w->store.step = ++w->step;
     if (!do_step(w, step))
         return false;
+    if (w->setup.run_on)
+        run_on(w);
     if (w->setup.prompt)
         sim_world_deliver(w);
     if (sim_engine_rests(w))
@@ -313,6 +342,8 @@ struct sim_world *sim_world_new(const struct sim_setup *setup)
         nodes_write(&w->store.nodes, home, "", 0);
     }
     sim_engine_new(w);
+    while (setup->settled && (serve(w, 0) || (w->wake_at && w->wake_at <= w->now && tick(w))))
+        ;
     return w;
 }
 
