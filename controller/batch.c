@@ -17,7 +17,8 @@ struct batch;
 struct member {
     struct batch *b;
     struct look look;
-    int error; /* of one of its writes */
+    int error;      /* of one of its writes */
+    bool unchanged; /* there was nothing to look at */
 };
 
 struct batch {
@@ -72,6 +73,8 @@ static void settle(struct batch *b, struct member *m, int status, bool failed)
     bool writes = m->look.plan && plan_has_writes(m->look.plan);
     if (store_gone(b->error) || store_gone(status))
         look_lost(&m->look);
+    else if (m->unchanged)
+        look_unchanged(&m->look);
     else if (b->error || status == -EAGAIN)
         look_conflict(&m->look);
     else if (m->error)
@@ -79,8 +82,8 @@ static void settle(struct batch *b, struct member *m, int status, bool failed)
     else if (status && writes && b->n == 1)
         look_failed(&m->look, status);
     else if (status && writes)
-        look_alone(&m->look);  /* all of them together were too much: whose fault is it? */
-    else if (status || failed) /* nothing was written for anybody */
+        look_alone(&m->look);                   /* all of them together were too much: whose fault is it? */
+    else if (status || failed || !m->look.plan) /* nothing was written for anybody, or not for it */
         look_again(&m->look);
     else
         look_done(&m->look);
@@ -92,7 +95,8 @@ static void finish(struct batch *b, int status)
     bool failed = any_failed(b), committed = b->writes && !status && !b->error && !failed;
     e->batching = false;
     for (size_t i = 0; i < b->n && committed; i++)
-        forget_announced(e, b->members[i].look.d);
+        if (b->members[i].look.plan)
+            forget_announced(e, b->members[i].look.d);
     for (size_t i = 0; i < b->n; i++)
         settle(b, &b->members[i], status, failed);
     free(b);
@@ -131,7 +135,7 @@ static void next_parent(struct batch *b)
 {
     for (; b->at_member < b->n && !b->error; b->at_member++, b->at_action = 0) {
         const struct plan *p = b->members[b->at_member].look.plan;
-        for (; b->at_action < p->n_actions; b->at_action++, b->at_removal = 0) {
+        for (; p && b->at_action < p->n_actions; b->at_action++, b->at_removal = 0) {
             const struct action *a = &p->actions[b->at_action];
             while (b->at_removal < a->n_removals) {
                 const struct removal *r = &a->removals[b->at_removal++];
@@ -175,7 +179,7 @@ static void on_remove(void *arg, int status, const char *data, size_t len)
 static void write_plan(struct batch *b, struct member *m)
 {
     struct store *store = b->e->cfg.store;
-    for (size_t i = 0; i < m->look.plan->n_actions; i++) {
+    for (size_t i = 0; m->look.plan && i < m->look.plan->n_actions; i++) {
         const struct action *a = &m->look.plan->actions[i];
         for (size_t w = 0; w < a->n_writes; w++, b->pending++)
             store_write(store, b->tx, a->writes[w].path, a->writes[w].value, on_write, m);
@@ -194,9 +198,12 @@ static void on_view(void *arg, int status, struct view *view)
 {
     struct member *m = arg;
     struct batch *b = m->b;
+    m->unchanged = !status && !view;
     if (status)
         b->error = status;
-    else
+    else if (view && look_outdated(&m->look, view))
+        view_free(view); /* no plan: it is looked at again */
+    else if (view)
         look_decide(&m->look, view);
     if (--b->pending)
         return;

@@ -42,12 +42,15 @@ struct device {
     bool alone;        /* shares no transaction: the last one that it shared was spoiled */
     bool batched;      /* in which queue it is */
     bool due_acts;     /* when it is due there will be something to do, not only something to say */
+    bool echo;         /* what it is dirty for came while it was looked at, and was hardly missed */
     bool seen;         /* `last` is meaningful */
+    bool renamed;      /* B's frontend or frontend-id may have been written since they were read */
     struct {
         uint64_t marker; /* hash */
         uint64_t ring;   /* where F was ready */
         enum xenbus_state b, f;
         int online;
+        bool named; /* its frontend was as it should be, and the marker was there */
     } last;
     char *watched;          /* F's path, whose state is watched; or NULL */
     int unwatched;          /* why the store refused that watch, a negative errno; 0: it did not */

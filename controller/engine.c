@@ -71,11 +71,19 @@ void engine_hold(struct engine *e, struct device *d, uint64_t until)
     rewait(e, d, waited);
 }
 
+/* A ready F has its ring compared, too, for which no transaction is needed. */
+bool engine_glances(const struct engine *e, const struct device *d)
+{
+    bool ready = d->last.f == XENBUS_INITIALISED || d->last.f == XENBUS_CONNECTED;
+    return d->dirty == DIRTY_F_STATE && !d->echo && d->seen && d->last.named && !d->renamed && !ready && d->watched &&
+           d->memory.object.phase != OBJECT_NONE && engine_policy(e, d)->owner == OWNER_XENRECON;
+}
+
 /* Probably something to do, so that the look begins with the transaction? */
 static bool for_batch(const struct engine *e, const struct device *d)
 {
     const struct policy *p = engine_policy(e, d);
-    return d->dirty & DIRTY_LIKELY && !e->cfg.dry_run &&
+    return (d->dirty & DIRTY_LIKELY || engine_glances(e, d)) && !e->cfg.dry_run &&
            (p->owner == OWNER_XENRECON || p->orphan.action == ORPHAN_REMOVE ||
             policy_hotplug(p, e->cfg.self));
 }
@@ -146,6 +154,7 @@ static void remove_device(struct engine *e, struct device *d)
 void engine_looked(struct engine *e, struct device *d, bool gone)
 {
     d->stage = STAGE_IDLE;
+    d->echo = d->dirty != 0;
     bool script = d->memory.object.script.phase == SCRIPT_RUNNING; /* its end finds the device gone */
     d->script.renewed |= gone;
     if ((gone && !d->dirty && !script) ||

@@ -69,6 +69,9 @@ struct device *engine_next(struct engine *e, bool batch);
 /* Starts what can be started, now or at the next tick. */
 void engine_pump(struct engine *e);
 void engine_soon(struct engine *e);
+/* Will F's state say whether there is anything to do, and that much so that a transaction may begin with it?
+ */
+bool engine_glances(const struct engine *e, const struct device *d);
 
 /* How long to wait after so many failures in a row. */
 uint64_t engine_backoff(struct engine *e, const struct policy *p, unsigned failures);
@@ -93,21 +96,27 @@ struct look {
     bool first;           /* it was never looked at before */
     uint64_t begun;       /* by the stopwatch */
     struct worker worker; /* that was decided with, for the observer; NONE: with none */
+    bool glance;          /* only F's state may have changed: nothing more is read if it has not */
+    bool writes;          /* the plan's writes are made if its decision has any */
+    bool named;           /* B's frontend was known: see look_outdated() */
     struct object object; /* what to remember when the plan's actions have succeeded */
 };
 
 void look_begin(struct look *l, struct engine *e, struct device *d);
 void look_snapshot(struct look *l, uint32_t tx, void (*done)(void *arg, int status, struct view *view),
                    void *arg);
+/* Was anything otherwise than it was known to be? Then the view is of no use. */
+bool look_outdated(struct look *l, const struct view *view);
 void look_decide(struct look *l, struct view *view);
 /* Each of these ends the look. */
 void look_done(struct look *l); /* everything in the plan was done (or nothing was in it) */
 void look_failed(struct look *l,
-                 int error);        /* an action failed: it is tried again after the policy's backoff */
-void look_conflict(struct look *l); /* somebody else was faster: look again, soon */
-void look_again(struct look *l);    /* not its fault: look again at once */
-void look_alone(struct look *l);    /* the transaction failed, and it was not alone: look again, alone */
-void look_lost(struct look *l);     /* the store is gone: look again when it is back */
+                 int error);         /* an action failed: it is tried again after the policy's backoff */
+void look_conflict(struct look *l);  /* somebody else was faster: look again, soon */
+void look_unchanged(struct look *l); /* there was nothing to look at */
+void look_again(struct look *l);     /* not its fault: look again at once */
+void look_alone(struct look *l);     /* the transaction failed, and it was not alone: look again, alone */
+void look_lost(struct look *l);      /* the store is gone: look again when it is back */
 
 /* Watches: after a start none is there. Those that the store refuses (a driver domain has 128, and they may
  * be others') are asked for again, a device's with its next look, and what they would tell of is polled. */

@@ -33,6 +33,7 @@ static unsigned dirt_of(const struct policy *p, const struct device *d, const ch
 
 static void mark_again(void *arg, struct device *d)
 {
+    d->renamed = true;
     engine_mark(arg, d, DIRTY_ALL);
 }
 
@@ -105,13 +106,15 @@ static void backend_event(struct engine *e, const char *path)
         return;
     case BACKEND_DEVICE:
         if ((d = engine_know(e, &key))) {
-            d->script.renewed = true;
+            d->script.renewed = d->renamed = true;
             toolstack_did(e, d, DIRTY_ALL | DIRTY_LIKELY);
         }
         return;
     case BACKEND_KEY:
-        if ((d = engine_know(e, &key)))
+        if ((d = engine_know(e, &key))) {
+            d->renamed |= strncmp(rest, "frontend", 8) == 0;
             toolstack_did(e, d, dirt_of(engine_policy(e, d), d, rest));
+        }
         return;
     }
 }

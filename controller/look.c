@@ -10,9 +10,10 @@
 
 void look_begin(struct look *l, struct engine *e, struct device *d)
 {
-    *l = (struct look){.e = e, .d = d, .policy = engine_policy(e, d)};
+    *l = (struct look){.e = e, .d = d, .policy = engine_policy(e, d), .glance = engine_glances(e, d)};
     l->begun = e->cfg.observe ? e->cfg.stopwatch(e->cfg.arg) : 0;
     d->dirty = 0;
+    d->echo = false;
     d->stage = STAGE_RUNNING;
     e->passes++;
 }
@@ -48,6 +49,15 @@ void look_snapshot(struct look *l, uint32_t tx, void (*done)(void *arg, int stat
                                    .done = done,
                                    .arg = arg};
     struct worker worker;
+    /* what is announced is known, and the marker, which is read, says that it is the same directory still */
+    l->named = l->d->last.named && !l->d->renamed && l->d->watched &&
+               l->d->memory.object.phase != OBJECT_NONE && l->policy->owner == OWNER_XENRECON;
+    if (l->named)
+        req.frontend = l->d->watched;
+    req.unless = l->glance && l->named && !(l->d->dirty & ~DIRTY_F_STATE);
+    l->writes = tx && !l->e->cfg.dry_run;
+    req.as_was = l->d->last.f;
+    l->d->renamed = false;
     /* What happened until now was announced before the answers to these requests can come: they will show it.
      */
     l->d->dirty = 0;
@@ -60,6 +70,16 @@ void look_snapshot(struct look *l, uint32_t tx, void (*done)(void *arg, int stat
 static uint64_t hash_of(const struct value *v)
 {
     return v->presence == PRESENT ? hash_bytes(HASH_INIT, v->text, v->len) : 0;
+}
+
+static bool named(const struct device *d, const struct view *v)
+{
+    struct value frontend = view_get(v, BACKEND, "frontend"), id = view_get(v, BACKEND, "frontend-id");
+    struct value marker = view_get(v, BACKEND, MARKER_KEY);
+    uint64_t domid;
+    return d->watched && frontend.presence == PRESENT && strcmp(frontend.text, d->watched) == 0 &&
+           id.presence == PRESENT && !parse_decimal(id.text, id.len, DOMID_MAX, &domid) &&
+           domid == d->key.domid && marker.presence == PRESENT;
 }
 
 /* The values that a probe compares with: as they were seen, and as we are about to write them. Known before
@@ -75,8 +95,9 @@ static void remember_values(struct look *l)
     d->last.b = ends.backend;
     d->last.f = ends.frontend;
     d->last.online = ends.online;
+    d->last.named = named(d, l->view);
     d->last.ring = view_ring(l->policy, l->view);
-    for (size_t i = 0; i < l->plan->n_actions && !l->e->cfg.dry_run; i++)
+    for (size_t i = 0; i < l->plan->n_actions && l->writes; i++)
         for (size_t w = 0; w < l->plan->actions[i].n_writes; w++) {
             const struct write *write = &l->plan->actions[i].writes[w];
             const char *key = strrchr(write->path, '/') + 1;
@@ -85,6 +106,14 @@ static void remember_values(struct look *l)
             else if (strcmp(key, "state") == 0)
                 xenbus_state_parse(write->value, strlen(write->value), &d->last.b);
         }
+}
+
+bool look_outdated(struct look *l, const struct view *view)
+{
+    struct value marker = view_get(view, BACKEND, MARKER_KEY);
+    bool outdated = l->named && (l->d->renamed || hash_of(&marker) != l->d->last.marker);
+    l->d->renamed |= outdated;
+    return outdated;
 }
 
 /* Steady is many things: what is overdue in it, is so since the ends are as they are. */
@@ -260,6 +289,7 @@ static void follow_up(struct look *l)
         return; /* the event that tells of it ends the device */
     struct plan *done = l->plan;
     struct view *before = l->view, *after = view_after(l);
+    l->writes = false;
     look_decide(l, after);
     if (plan_acts(l->plan)) {
         engine_mark(l->e, l->d, DIRTY_ALL | DIRTY_LIKELY);
@@ -346,6 +376,11 @@ void look_conflict(struct look *l)
     d->alone = true;
     engine_hold(e, d, engine_now(e) + jitter(e, delay));
     engine_mark(e, d, DIRTY_ALL | DIRTY_LIKELY);
+    end(l, false);
+}
+
+void look_unchanged(struct look *l)
+{
     end(l, false);
 }
 

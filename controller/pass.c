@@ -15,6 +15,9 @@ static void on_view(void *arg, int status, struct view *view)
     struct look *l = arg;
     if (status) {
         look_lost(l);
+    } else if (look_outdated(l, view)) {
+        view_free(view);
+        look_again(l);
     } else {
         look_decide(l, view);
         /* act only inside a transaction, where it counts, and after all that was announced until then */
@@ -148,6 +151,7 @@ void probe_start(struct engine *e, struct device *d)
     *p = (struct probe){.e = e, .d = d, .pending = 1};
     device_backend_path(e->cfg.self, &d->key, backend);
     d->dirty = 0;
+    d->echo = false;
     d->stage = STAGE_RUNNING;
     e->passes++;
     if (dirty & DIRTY_B_STATE)

@@ -18,6 +18,7 @@ struct snapshot {
     int step;
     unsigned pending;
     unsigned asked[2];        /* keys, by side */
+    bool unchanged;           /* F's state is as it was: the end */
     enum presence null_asked; /* of what makes a device model a null one */
     int error;
 };
@@ -204,15 +205,22 @@ static bool find_directory(struct snapshot *s)
     return s->view->directory == PRESENT || unreadable;
 }
 
-static void find_frontend(struct snapshot *s)
+static void frontend_found(struct snapshot *s, const char *path)
 {
-    struct value path = view_get(s->view, BACKEND, "frontend");
-    if (path.presence != PRESENT || !device_frontend_path_valid(path.text, path.len, s->req.device.domid))
-        return;
-    view_set_frontend(s->view, path.text);
+    view_set_frontend(s->view, path);
     if (s->req.frontend_found)
         s->req.frontend_found(s->req.frontend_arg, s->view->path[FRONTEND]);
     ask(s, FRONTEND, "state");
+}
+
+static void find_frontend(struct snapshot *s)
+{
+    if (s->view->path[FRONTEND])
+        return;
+    struct value path = view_get(s->view, BACKEND, "frontend");
+    if (path.presence != PRESENT || !device_frontend_path_valid(path.text, path.len, s->req.device.domid))
+        return;
+    frontend_found(s, path.text);
 }
 
 static void on_null_model(void *arg, int status, const char *data, size_t len)
@@ -285,6 +293,30 @@ static void ask_hotplug(struct snapshot *s)
             ask(s, BACKEND, keys[i]);
 }
 
+/* B's keys that name its frontend, as they are known to be. */
+static void add_frontend_keys(struct snapshot *s)
+{
+    const char *id = arena_printf(&s->arena, "%u", s->req.device.domid);
+    view_add(s->view, BACKEND, "frontend", PRESENT, s->req.frontend, strlen(s->req.frontend));
+    view_add(s->view, BACKEND, "frontend-id", PRESENT, id, strlen(id));
+}
+
+static void first_step(struct snapshot *s)
+{
+    if (s->req.unless && state_of(s->view, FRONTEND) == s->req.as_was &&
+        view_get(s->view, FRONTEND, "state").presence != UNREADABLE) {
+        s->unchanged = true;
+        return;
+    }
+    if (s->req.frontend)
+        add_frontend_keys(s);
+    if (s->req.frontend && !s->req.unless)
+        frontend_found(s, s->req.frontend);
+    for (int i = 0; i < CORE; i++)
+        if (!view_has(s->view, BACKEND, core[i]))
+            ask(s, BACKEND, core[i]);
+}
+
 static void second_step(struct snapshot *s)
 {
     const struct policy *p = s->req.policy;
@@ -343,9 +375,9 @@ static void third_step(struct snapshot *s)
 /* Runs steps until one is waiting for answers. */
 static void next_step(struct snapshot *s)
 {
-    static void (*const steps[])(struct snapshot *) = {second_step, third_step};
+    static void (*const steps[])(struct snapshot *) = {first_step, second_step, third_step};
     const int last = s->req.ring_of ? 0 : (int)(sizeof steps / sizeof *steps);
-    while (s->pending == 0 && !s->error && s->step < last) {
+    while (s->pending == 0 && !s->error && !s->unchanged && s->step < last) {
         view_seal(s->view);
         s->pending++; /* completions never run inside a request, but this keeps the count above zero in any
                          case */
@@ -357,9 +389,10 @@ static void next_step(struct snapshot *s)
     struct snapshot_request req = s->req;
     struct view *view = s->view;
     int error = s->error;
+    bool unchanged = s->unchanged;
     arena_free(&s->arena);
     free(s);
-    if (error) {
+    if (error || unchanged) {
         view_free(view);
         req.done(req.arg, error, NULL);
         return;
@@ -383,12 +416,13 @@ void snapshot_take(const struct snapshot_request *request)
     s->view = view_new(request->self, &request->device);
     copy_also(s);
     s->pending++;
+    if (request->frontend)
+        s->req.frontend = arena_strdup(&s->arena, request->frontend);
     if (request->ring_of) {
         view_set_frontend(s->view, request->ring_of);
         ask_connect_keys(s);
-    } else {
-        for (int i = 0; i < CORE; i++)
-            ask(s, BACKEND, core[i]);
+    } else if (request->unless) {
+        frontend_found(s, s->req.frontend);
     }
     answered(s);
 }

@@ -35,16 +35,16 @@ mark=$(trace_mark)
 
 attach_qdisk 7 1
 await "$b/state" 2
-costs "attach, to InitWait" 20 "13 READ, 1 TRANSACTION_END, 1 TRANSACTION_START, 1 WATCH, 4 WRITE"
+costs "attach, to InitWait" 16 "9 READ, 1 TRANSACTION_END, 1 TRANSACTION_START, 1 WATCH, 4 WRITE"
 xenstore-write "$f/ring-ref" 8 "$f/event-channel" 9
 costs "the guest writes its ring" 0
 xenstore-write "$f/state" 3
 await "$b/state" 4
-costs "F Initialised, to Connected" 15 "11 READ, 1 TRANSACTION_END, 1 TRANSACTION_START, 2 WRITE"
+costs "F Initialised, to Connected" 10 "6 READ, 1 TRANSACTION_END, 1 TRANSACTION_START, 2 WRITE"
 xenstore-write "$f/state" 4
-costs "F Connected, which is what was waited for" 9 "9 READ"
+costs "F Connected, which is what was waited for" 7 "7 READ"
 xenstore-write "$f/state" 4
-costs "F/state is written again" 9 "9 READ"
+costs "F/state is written again" 3 "3 READ"
 xenstore-write "$b/physical-device" 8:0
 costs "a key of B that is not declared" 0
 xenstore-write "$b/mode" r
@@ -55,19 +55,19 @@ xenstore-write "$f/feature-x" 1
 costs "a key of F" 0
 xenstore-write "$f/state" 5
 await "$b/state" 5
-costs "F Closing, to Closing" 13 "9 READ, 1 TRANSACTION_END, 1 TRANSACTION_START, 2 WRITE"
+costs "F Closing, to Closing" 9 "5 READ, 1 TRANSACTION_END, 1 TRANSACTION_START, 2 WRITE"
 xenstore-write "$f/state" 6
 await "$b/state" 6
-costs "F Closed, to Closed" 13 "9 READ, 1 TRANSACTION_END, 1 TRANSACTION_START, 2 WRITE"
+costs "F Closed, to Closed" 8 "4 READ, 1 TRANSACTION_END, 1 TRANSACTION_START, 2 WRITE"
 xenstore-write "$f/state" 1
 await "$b/state" 2
-costs "F Initialising, to InitWait" 13 "9 READ, 1 TRANSACTION_END, 1 TRANSACTION_START, 2 WRITE"
+costs "F Initialising, to InitWait" 8 "4 READ, 1 TRANSACTION_END, 1 TRANSACTION_START, 2 WRITE"
 toolstack detach qdisk 7 1
 await "$b" absent
 # one less when B's and F's events come together
 which=$(asked | sed 's/^2 DIRECTORY, 19 /2 DIRECTORY, 20 /')
 mark=$(trace_mark)
-check "detach, to nothing: 32 requests" "$which" \
-    "2 DIRECTORY, 20 READ, 1 RM, 3 TRANSACTION_END, 3 TRANSACTION_START, 1 UNWATCH, 2 WRITE"
+check "detach, to nothing: 29 requests" "$which" \
+    "2 DIRECTORY, 17 READ, 1 RM, 3 TRANSACTION_END, 3 TRANSACTION_START, 1 UNWATCH, 2 WRITE"
 kill -HUP "$xenrecon_pid"
-costs "a resync, with one device" 11 "3 DIRECTORY, 8 READ"
+costs "a resync, with one device" 9 "3 DIRECTORY, 6 READ"
