@@ -20,6 +20,7 @@ static const char help[] =
     "  --resync SECONDS   look at everything again so often (default 300, 0: never)\n"
     "  --runtime-dir DIR  where sockets and workers' state live (default $XENRECON_RUNTIME_DIR, or "
     "/run/xenrecon)\n"
+    "  --metrics-file FILE  keep Prometheus metrics there, for node_exporter's textfile collector\n"
     "  --help             print this\n"
     "\n"
     "SIGHUP reloads the policies, all or none. SIGTERM ends it and leaves the devices as they are, and "
@@ -28,7 +29,7 @@ static const char help[] =
 
 int cmd_run(int argc, char **argv)
 {
-    enum { ONCE = 256, DRY_RUN, POLICIES, RESYNC, RUNTIME_DIR, HELP };
+    enum { ONCE = 256, DRY_RUN, POLICIES, RESYNC, RUNTIME_DIR, METRICS_FILE, HELP };
     enum { WEEK = 7 * 24 * 3600 };
     static const struct option options[] = {
         {"once", no_argument, NULL, ONCE},
@@ -36,6 +37,7 @@ int cmd_run(int argc, char **argv)
         {"policies", required_argument, NULL, POLICIES},
         {"resync", required_argument, NULL, RESYNC},
         {"runtime-dir", required_argument, NULL, RUNTIME_DIR},
+        {"metrics-file", required_argument, NULL, METRICS_FILE},
         {"help", no_argument, NULL, HELP},
         {0},
     };
@@ -65,6 +67,9 @@ int cmd_run(int argc, char **argv)
             break;
         case RUNTIME_DIR:
             d.runtime_dir = optarg;
+            break;
+        case METRICS_FILE:
+            d.metrics_file = optarg;
             break;
         case HELP:
             status = print_help(help);

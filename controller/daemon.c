@@ -18,6 +18,7 @@
 #include "controller/insight.h"
 #include "controller/lock.h"
 #include "controller/log.h"
+#include "controller/metrics_file.h"
 #include "controller/notify.h"
 #include "controller/policies.h"
 #include "controller/script.h"
@@ -26,7 +27,7 @@
 #include "schemas/mem.h"
 #include "schemas/value.h"
 
-enum { RECONNECT_MIN = 50, RECONNECT_MAX = 5000 }; /* milliseconds */
+enum { RECONNECT_MIN = 50, RECONNECT_MAX = 5000, HEARTBEAT = 300 * 1000 }; /* milliseconds */
 
 struct daemon {
     const struct daemon_config *cfg;
@@ -38,6 +39,7 @@ struct daemon {
     struct workers *workers; /* NULL: there were none yet */
     struct engine *engine;
     struct control *control;
+    struct metrics_file *metrics;
     struct insight insight;     /* what is told of all this */
     struct policy_set policies; /* until the engine takes them over */
     bool stored;                /* we have the store, and have looked at everything in it */
@@ -146,6 +148,7 @@ static void worker_task(void *arg, const struct device_key *key, const struct po
 static void on_worker_changed(void *arg, const struct device_key *key)
 {
     struct daemon *d = arg;
+    metrics_file_changed(d->metrics);
     if (d->engine)
         engine_worker_changed(d->engine, key);
 }
@@ -158,14 +161,26 @@ static uint64_t stopwatch(void *arg)
     return uv_hrtime() / 1000;
 }
 
+static uint64_t wall_clock(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
 static void on_looked(void *arg, const struct looked *looked)
 {
     struct daemon *d = arg;
-    struct timespec now;
-    if (!looked->news)
-        return;
-    clock_gettime(CLOCK_REALTIME, &now);
-    history_add(d->insight.history, (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000, looked);
+    metrics_count(&d->insight.metrics, looked);
+    metrics_file_changed(d->metrics);
+    if (looked->news)
+        history_add(d->insight.history, wall_clock(), looked);
+}
+
+static void print_metrics(void *arg, bool last, FILE *to)
+{
+    const struct daemon *d = arg;
+    metrics_print(&d->insight.metrics, &d->insight, wall_clock(), !last, to);
 }
 
 static void set_connected(struct daemon *d, bool connected)
@@ -173,6 +188,7 @@ static void set_connected(struct daemon *d, bool connected)
     d->insight.connected = connected;
     d->insight.since = clock_ms(d);
     d->insight.losses += !connected;
+    metrics_file_changed(d->metrics);
 }
 
 /* Until we hold the store's lock, and in a dry run, only where nobody else answers. It is served all the same
@@ -197,6 +213,13 @@ static void start_insight(struct daemon *d)
     d->control = control_new(&(struct control_config){
         .loop = &d->loop, .run_dir = d->cfg->runtime_dir, .ask = insight_ask, .arg = &d->insight});
     listen_for_questions(d, false);
+    if (d->cfg->metrics_file)
+        d->metrics = metrics_file_new(
+            &(struct metrics_file_config){.loop = &d->loop,
+                                          .path = d->cfg->metrics_file,
+                                          .heartbeat = d->cfg->resync ? d->cfg->resync : HEARTBEAT,
+                                          .print = print_metrics,
+                                          .arg = d});
 }
 
 /* ---- workers ---- */
@@ -438,6 +461,8 @@ static void stop(struct daemon *d, int status)
     notify_close(&d->notify);
     if (d->engine)
         engine_stop(d->engine);
+    metrics_file_close(d->metrics); /* while everything is there that it counts */
+    d->metrics = NULL;
     xs_client_close(d->client, NULL, NULL);
     scripts_close(d->scripts);
     if (d->workers)

@@ -13,7 +13,8 @@
 struct daemon_config {
     const char *const *dirs; /* --policies */
     size_t n_dirs;
-    const char *runtime_dir; /* where sockets and workers' state live */
+    const char *runtime_dir;  /* where sockets and workers' state live */
+    const char *metrics_file; /* or NULL */
     bool once, dry_run;
     uint32_t resync; /* milliseconds; 0: never */
 };

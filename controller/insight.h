@@ -19,6 +19,7 @@
 #include "controller/control.h"
 #include "controller/engine.h"
 #include "controller/history.h"
+#include "controller/metrics.h"
 #include "controller/workers.h"
 
 struct xs_client;
@@ -28,6 +29,7 @@ struct insight {
     struct workers *workers;        /* NULL: there were none yet */
     const struct xs_client *client; /* of the store */
     struct history *history;
+    struct metrics metrics;
     uint16_t self; /* our own domain; meaningful with an engine */
     bool dry_run;
     bool connected;  /* to the store */
