@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/ask.h"
 #include "controller/cmd.h"
 #include "controller/export.h"
 #include "controller/inspect.h"
@@ -18,12 +19,13 @@
 static const char help[] =
     "Usage: xenrecon explain [OPTION]... DEVICE\n"
     "Shows which row of the decision table decides for a device, from which values, and what would change "
-    "that.\n"
+    "that. Without --policies as the running daemon decides, if there is one.\n"
     "\n"
     "  --export DIR     also write the case to DIR, which must not exist: policy, store and report, without "
     "secrets.\n"
     "                   It is a test case that can be run, and so makes a good bug report.\n"
     "  --policies DIR   take the policies from DIR (repeatable) instead of the default places\n"
+    "  --runtime-dir DIR  the daemon's run directory (default $XENRECON_RUNTIME_DIR, or /run/xenrecon)\n"
     "  --help           print this\n";
 
 /* ---- what it was decided from ---- */
@@ -87,8 +89,9 @@ static bool same_findings(const struct plan *a, const struct plan *b)
     return true;
 }
 
-static void print_variant(const struct policy *policy, const struct view *view, const struct plan *as_is,
-                          enum side side, const char *key, const char *value, const char *what)
+static void print_variant(const struct inspection *in, const struct policy *policy, const struct view *view,
+                          const struct plan *as_is, enum side side, const char *key, const char *value,
+                          const char *what)
 {
     struct value now = view_get(view, side, key);
     if (now.presence == PRESENT ? value && strcmp(now.text, value) == 0 : !value)
@@ -96,7 +99,7 @@ static void print_variant(const struct policy *policy, const struct view *view, 
     struct view *other = view_copy(view);
     view_replace(other, side, key, value ? PRESENT : ABSENT, value, value ? strlen(value) : 0);
     view_seal(other);
-    struct plan *plan = inspection_decide(policy, other);
+    struct plan *plan = inspection_decide(in, policy, other);
     if (plan->row != as_is->row || !same_findings(plan, as_is)) {
         printf("  %-28s %s", what, row_name(plan->row));
         for (size_t i = 0; i < plan->n_actions; i++)
@@ -109,21 +112,22 @@ static void print_variant(const struct policy *policy, const struct view *view, 
     view_free(other);
 }
 
-static void print_variants(const struct policy *policy, const struct view *view, const struct plan *as_is)
+static void print_variants(const struct inspection *in, const struct policy *policy, const struct view *view,
+                           const struct plan *as_is)
 {
     static const char *const ends[] = {"backend", "frontend"};
     struct arena a = {0};
-    print_variant(policy, view, as_is, BACKEND, "online", "0", "online = 0");
-    print_variant(policy, view, as_is, BACKEND, "online", "1", "online = 1");
+    print_variant(in, policy, view, as_is, BACKEND, "online", "0", "online = 0");
+    print_variant(in, policy, view, as_is, BACKEND, "online", "1", "online = 1");
     for (int side = 0; side < 2; side++) {
         for (int state = 0; view->path[side] && state < XENBUS_STATE_COUNT; state++)
-            print_variant(policy, view, as_is, (enum side)side, "state", arena_printf(&a, "%d", state),
+            print_variant(in, policy, view, as_is, (enum side)side, "state", arena_printf(&a, "%d", state),
                           arena_printf(&a, "%s %s", ends[side], xenbus_state_name((enum xenbus_state)state)));
         if (view->path[side])
-            print_variant(policy, view, as_is, (enum side)side, "state", NULL,
+            print_variant(in, policy, view, as_is, (enum side)side, "state", NULL,
                           arena_printf(&a, "%s state removed", ends[side]));
     }
-    print_variant(policy, view, as_is, BACKEND, MARKER_KEY, NULL, "the marker removed");
+    print_variant(in, policy, view, as_is, BACKEND, MARKER_KEY, NULL, "the marker removed");
     arena_free(&a);
 }
 
@@ -148,13 +152,13 @@ static int explain(struct inspection *in, const char *name, const char *export_t
         return STATUS_ERROR;
     }
     struct report *report = report_new(inspection_self(in));
-    inspection_report(policy, view, report);
+    inspection_report(in, policy, view, report);
     enum row row = report->devices[0].plan->row;
     report_print_text(report, stdout);
     printf("\nrow %s: %s\n\ndecided from\n", row_name(row), row_condition(row));
     print_values(policy, view);
     printf("\nwhat would change it\n");
-    print_variants(policy, view, report->devices[0].plan);
+    print_variants(in, policy, view, report->devices[0].plan);
     int status = finish_output();
     if (status == STATUS_OK && export_to && export_case(export_to, policy, view))
         status = STATUS_ERROR;
@@ -165,14 +169,15 @@ static int explain(struct inspection *in, const char *name, const char *export_t
 
 int cmd_explain(int argc, char **argv)
 {
-    enum { EXPORT = 256, POLICIES, HELP };
+    enum { EXPORT = 256, POLICIES, RUNTIME_DIR, HELP };
     static const struct option options[] = {
         {"export", required_argument, NULL, EXPORT},
         {"policies", required_argument, NULL, POLICIES},
+        {"runtime-dir", required_argument, NULL, RUNTIME_DIR},
         {"help", no_argument, NULL, HELP},
         {0},
     };
-    const char **dirs = NULL, *export_to = NULL;
+    const char **dirs = NULL, *export_to = NULL, *run_dir = ask_default_dir();
     size_t n_dirs = 0, cap_dirs = 0;
     struct inspection *in = NULL;
     int c, status = -1;
@@ -185,6 +190,9 @@ int cmd_explain(int argc, char **argv)
             xgrow(&dirs, &cap_dirs, n_dirs + 1, sizeof *dirs);
             dirs[n_dirs++] = optarg;
             break;
+        case RUNTIME_DIR:
+            run_dir = optarg;
+            break;
         case HELP:
             status = print_help(help);
             break;
@@ -193,10 +201,11 @@ int cmd_explain(int argc, char **argv)
             break;
         }
     }
+    struct inspection_source from = {NULL, dirs, n_dirs, run_dir};
     if (status < 0 && argc - optind != 1)
         status = usage_error("explain", "it wants one DEVICE, such as qdisk/7/51712");
     if (status < 0)
-        status = inspection_begin(dirs, n_dirs, &in) ? STATUS_ERROR : explain(in, argv[optind], export_to);
+        status = inspection_begin(&from, &in) ? STATUS_ERROR : explain(in, argv[optind], export_to);
     inspection_end(in);
     free(dirs);
     return status;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/ask.h"
 #include "controller/cmd.h"
 #include "controller/inspect.h"
 #include "controller/log.h"
@@ -13,13 +14,17 @@ static const char help[] =
     "Usage: xenrecon plan [OPTION]... [DEVICE]...\n"
     "Reports what `xenrecon run` would do about all devices, or those named, and what is wrong with them. "
     "Writes\n"
-    "nothing.\n"
+    "nothing. Without --dump and --policies a running daemon is asked what it remembers and which policies "
+    "it "
+    "has,\n"
+    "so that ages are known and both say the same; stderr says whether there was one.\n"
     "\n"
     "  --dump FILE           report on a store of which FILE (or stdin: -) is a dump, in any form that\n"
     "                        xenstore-ls prints; best of all `xenstore-ls -fp > FILE`\n"
     "  --format text|json    how (default text)\n"
     "  --detailed-exitcode   exit with 2 when something would be done or is wrong\n"
     "  --policies DIR        take the policies from DIR (repeatable) instead of the default places\n"
+    "  --runtime-dir DIR     the daemon's run directory (default $XENRECON_RUNTIME_DIR, or /run/xenrecon)\n"
     "  --help                print this\n"
     "\n"
     "Exit status: 0, 1 on error, 64 when the command line is wrong.\n";
@@ -28,6 +33,7 @@ struct options {
     const char **dirs;
     size_t n_dirs, cap_dirs;
     const char *dump; /* NULL: the live store */
+    const char *run_dir;
     bool json, detailed;
 };
 
@@ -48,7 +54,7 @@ static int report_on(struct inspection *in, const struct located *device, bool n
         log_error("%s/%u/%s: there is no such device: %s is not there", key->type, key->domid, key->devid,
                   view->path[BACKEND]);
     else if (!gone) /* one that went away since it was listed is not worth a word */
-        inspection_report(policy, view, report);
+        inspection_report(in, policy, view, report);
     view_free(view);
     return gone && named ? STATUS_ERROR : STATUS_OK;
 }
@@ -98,8 +104,8 @@ static int report_named(struct inspection *in, char **names, int n, struct repor
 static int plan(const struct options *o, char **names, int n)
 {
     struct inspection *in;
-    if (o->dump ? inspection_begin_dump(o->dump, o->dirs, o->n_dirs, &in)
-                : inspection_begin(o->dirs, o->n_dirs, &in))
+    struct inspection_source from = {o->dump, o->dirs, o->n_dirs, o->run_dir};
+    if (inspection_begin(&from, &in))
         return STATUS_ERROR;
     struct report *report = report_new(inspection_self(in));
     int status = n ? report_named(in, names, n, report) : report_all(in, report);
@@ -122,16 +128,17 @@ static int plan(const struct options *o, char **names, int n)
 
 int cmd_plan(int argc, char **argv)
 {
-    enum { DUMP = 256, FORMAT, DETAILED, POLICIES, HELP };
+    enum { DUMP = 256, FORMAT, DETAILED, POLICIES, RUNTIME_DIR, HELP };
     static const struct option options[] = {
         {"dump", required_argument, NULL, DUMP},
         {"format", required_argument, NULL, FORMAT},
         {"detailed-exitcode", no_argument, NULL, DETAILED},
         {"policies", required_argument, NULL, POLICIES},
+        {"runtime-dir", required_argument, NULL, RUNTIME_DIR},
         {"help", no_argument, NULL, HELP},
         {0},
     };
-    struct options o = {0};
+    struct options o = {.run_dir = ask_default_dir()};
     int c, status = -1;
     while (status < 0 && (c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
         switch (c) {
@@ -149,6 +156,9 @@ int cmd_plan(int argc, char **argv)
         case POLICIES:
             xgrow(&o.dirs, &o.cap_dirs, o.n_dirs + 1, sizeof *o.dirs);
             o.dirs[o.n_dirs++] = optarg;
+            break;
+        case RUNTIME_DIR:
+            o.run_dir = optarg;
             break;
         case HELP:
             status = print_help(help);

@@ -115,7 +115,7 @@ static int write_expected(const char *directory, const struct policy *policy, co
     if (!f)
         return -EIO;
     struct report *report = report_new(view->self);
-    inspection_report(policy, view, report);
+    inspection_report(NULL, policy, view, report);
     report_print_text(report, f);
     report_free(report);
     return finish(f);

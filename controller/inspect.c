@@ -11,6 +11,7 @@
 #include "controller/listing.h"
 #include "controller/log.h"
 #include "controller/policies.h"
+#include "controller/recall.h"
 #include "controller/snapshot.h"
 #include "controller/store_path.h"
 #include "controller/xs_blocking.h"
@@ -22,6 +23,7 @@ struct inspection {
     struct dump *dump;            /* or these two */
     struct dump_store *dump_store;
     struct store *store;
+    struct recall *recall; /* NULL: no daemon was asked */
     struct policy_set policies;
     uint16_t self;
 };
@@ -84,33 +86,31 @@ static int open_dump(struct inspection *in, const char *file)
     return 0;
 }
 
-static int begin(const char *dump, const char *const *policy_dirs, size_t n_dirs,
-                 struct inspection **ret_inspection)
+static int load_policies(struct inspection *in, const struct inspection_source *from)
 {
-    struct inspection *in = xcalloc(1, sizeof *in);
     struct diagnostic why;
-    int error = policies_load(policy_dirs, n_dirs, &in->policies, &why);
+    int error;
+    if (!from->dump && !from->n_dirs && from->run_dir && !recall_new(from->run_dir, &in->recall))
+        log_info("as the running daemon decides, process %d", recall_pid(in->recall));
+    error = in->recall ? recall_policies(in->recall, &in->policies, &why)
+                       : policies_load(from->dirs, from->n_dirs, &in->policies, &why);
     if (error)
         log_diagnostic(&why);
-    else
-        error = dump ? open_dump(in, dump) : open_store(in);
+    return error;
+}
+
+int inspection_begin(const struct inspection_source *from, struct inspection **ret_inspection)
+{
+    struct inspection *in = xcalloc(1, sizeof *in);
+    int error = load_policies(in, from);
+    if (!error)
+        error = from->dump ? open_dump(in, from->dump) : open_store(in);
     if (error) {
         inspection_end(in);
         return error;
     }
     *ret_inspection = in;
     return 0;
-}
-
-int inspection_begin(const char *const *policy_dirs, size_t n_dirs, struct inspection **ret_inspection)
-{
-    return begin(NULL, policy_dirs, n_dirs, ret_inspection);
-}
-
-int inspection_begin_dump(const char *file, const char *const *policy_dirs, size_t n_dirs,
-                          struct inspection **ret_inspection)
-{
-    return begin(file, policy_dirs, n_dirs, ret_inspection);
 }
 
 void inspection_end(struct inspection *in)
@@ -121,6 +121,7 @@ void inspection_end(struct inspection *in)
         xs_blocking_close(in->blocking);
     dump_store_free(in->dump_store);
     dump_free(in->dump);
+    recall_free(in->recall);
     policy_set_clear(&in->policies);
     free(in);
 }
@@ -285,6 +286,33 @@ static void on_view(void *arg, int status, struct view *view)
     *t = (struct taken){true, status, view};
 }
 
+static struct recalled *recalled(const struct inspection *in, const struct device_key *key)
+{
+    return in && in->recall ? recall_device(in->recall, key) : NULL;
+}
+
+/* The daemon's worker, or NULL where it runs none for such a device. */
+static const struct worker *worker_of(const struct inspection *in, const struct policy *policy,
+                                      const struct recalled *r)
+{
+    static const struct worker none;
+    const struct worker *w = r ? &r->worker : &none;
+    if (!in || !in->recall || !recall_runs_workers(in->recall) || policy->owner != OWNER_XENRECON)
+        return NULL;
+    return policy->worker.command || w->state != WORKER_NONE ? w : NULL;
+}
+
+/* What the daemon, too, would read because of its worker. */
+static void ask_for_worker(const struct inspection *in, struct snapshot_request *req)
+{
+    const struct worker *w = req->policy ? worker_of(in, req->policy, recalled(in, &req->device)) : NULL;
+    if (!w)
+        return;
+    req->backend_keys = w->state == WORKER_NONE || w->state == WORKER_DEAD;
+    req->also = w->published;
+    req->n_also = w->n_published;
+}
+
 int inspection_view(struct inspection *in, const struct located *device, bool everything,
                     struct view **ret_view)
 {
@@ -298,6 +326,7 @@ int inspection_view(struct inspection *in, const struct located *device, bool ev
                                    .diagnose = true,
                                    .done = on_view,
                                    .arg = &t};
+    ask_for_worker(in, &req);
     snapshot_take(&req);
     int error = run(in, &t.done);
     if (!error)
@@ -306,19 +335,29 @@ int inspection_view(struct inspection *in, const struct located *device, bool ev
         log_error("cannot read %s/%u/%s: %s", key->type, key->domid, key->devid, strerror(-error));
         return error;
     }
+    /* the daemon looked again at whatever has changed, so what failed did so with this view */
+    if (recalled(in, key))
+        recalled(in, key)->memory.failure.digest = view_digest(t.view);
     *ret_view = t.view;
     return 0;
 }
 
-struct plan *inspection_decide(const struct policy *policy, const struct view *view)
+struct plan *inspection_decide(const struct inspection *in, const struct policy *policy,
+                               const struct view *view)
 {
     static const struct memory nothing;
+    const struct recalled *r = recalled(in, &view->device);
     struct object object;
-    struct decision_input input = {.policy = policy, .view = view, .memory = &nothing};
+    struct decision_input input = {.policy = policy,
+                                   .view = view,
+                                   .memory = r ? &r->memory : &nothing,
+                                   .worker = worker_of(in, policy, r),
+                                   .now = in && in->recall ? recall_now(in->recall) : 0};
     return decide(&input, &object);
 }
 
-void inspection_report(const struct policy *policy, const struct view *view, struct report *report)
+void inspection_report(const struct inspection *in, const struct policy *policy, const struct view *view,
+                       struct report *report)
 {
     struct ends ends = view_ends(view);
     struct report_device device = {.key = view->device,
@@ -328,7 +367,7 @@ void inspection_report(const struct policy *policy, const struct view *view, str
                                    .backend_state = ends.backend,
                                    .frontend_state = ends.frontend,
                                    .frontend = view->path[FRONTEND],
-                                   .plan = inspection_decide(policy, view)};
+                                   .plan = inspection_decide(in, policy, view)};
     report_add(report, &device);
 }
 

@@ -11,12 +11,18 @@
 
 struct inspection;
 
-/* Opens the store, reads our own domain id, loads the policies. 0; or a negative errno, having said on stderr
- * why. */
-int inspection_begin(const char *const *policy_dirs, size_t n_dirs, struct inspection **ret_inspection);
-/* The same of a dump: of the file, or of what stdin has for "-". */
-int inspection_begin_dump(const char *file, const char *const *policy_dirs, size_t n_dirs,
-                          struct inspection **ret_inspection);
+/* What to look at, and what to decide it with. */
+struct inspection_source {
+    const char *dump;        /* a dump in this file, or in stdin for "-"; NULL: the store */
+    const char *const *dirs; /* policies; none: the default places, or the running daemon's */
+    size_t n_dirs;
+    const char
+        *run_dir; /* where to look for a running daemon, unless there is a dump or dirs; NULL: nowhere */
+};
+
+/* Opens the store or the dump, reads our own domain id, loads the policies; asks the daemon, and says on
+ * stderr whether there was one. 0; or a negative errno, having said why. */
+int inspection_begin(const struct inspection_source *from, struct inspection **ret_inspection);
 void inspection_end(struct inspection *in); /* NULL is fine */
 
 uint16_t inspection_self(const struct inspection *in); /* the domain whose report it is; 0 for a dump */
@@ -45,11 +51,14 @@ int inspection_leaks(struct inspection *in, struct report *report);
 int inspection_view(struct inspection *in, const struct located *device, bool everything,
                     struct view **ret_view);
 
-/* What would be decided for this view now, by somebody who knows only the store; for plan_free(). */
-struct plan *inspection_decide(const struct policy *policy, const struct view *view);
+/* What would be decided for this view now, by the daemon that was asked, or by somebody who knows only the
+ * store (`in` NULL: in any case); for plan_free(). */
+struct plan *inspection_decide(const struct inspection *in, const struct policy *policy,
+                               const struct view *view);
 
 /* The view's device, decided, into the report. */
-void inspection_report(const struct policy *policy, const struct view *view, struct report *report);
+void inspection_report(const struct inspection *in, const struct policy *policy, const struct view *view,
+                       struct report *report);
 
 /* What is to be said of the dump itself, once all its devices were looked at. */
 void inspection_report_dump(const struct inspection *in, struct report *report);
