@@ -20,6 +20,7 @@ sbindir    ?= $(prefix)/sbin
 datadir    ?= $(prefix)/share
 sysconfdir ?= /etc
 libexecdir ?= $(prefix)/libexec
+unitdir    ?= $(prefix)/lib/systemd/system
 
 comma := ,
 B := build$(if $(filter-out cc gcc,$(CC)),-$(CC))$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))
@@ -95,7 +96,8 @@ demo: deps
 	@$(MAKE) --no-print-directory all rig >build.log 2>&1 || { cat build.log; rm -f build.log; exit 1; }; rm -f build.log
 	@test/demo.sh
 
-check: deps
+check:
+	@test/deps.sh build test deploy lint
 	@test/check.sh
 
 FUZZ_SECONDS ?= 10
@@ -120,6 +122,11 @@ deps:
 flags:
 	@: $(info $(STD) $(WARN))
 
+# Files that name installed ones do so as if prefix were /usr
+places = -e 's|/usr/sbin/|$(sbindir)/|g' -e 's|/usr/libexec/xenrecon/|$(libexecdir)/xenrecon/|g' \
+         -e 's|/usr/share/xenrecon/|$(datadir)/xenrecon/|g'
+install_as = sed $(places) $1 | install -D -m 644 /dev/stdin $(DESTDIR)$2
+
 install: all
 	install -D -m 755 $B/xenrecon $(DESTDIR)$(sbindir)/xenrecon
 	install -D -m 755 $B/xenrecon-dm $(DESTDIR)$(libexecdir)/xenrecon/xenrecon-dm
@@ -127,7 +134,9 @@ install: all
 	install -d $(DESTDIR)$(datadir)/xenrecon/policies $(DESTDIR)$(sysconfdir)/xenrecon/policies.d
 	install -d $(DESTDIR)$(datadir)/xenrecon/examples
 	install -m 644 $(wildcard deploy/policies/*.yaml) $(DESTDIR)$(datadir)/xenrecon/policies/
-	install -m 644 $(wildcard deploy/examples/*) $(DESTDIR)$(datadir)/xenrecon/examples/
+	$(call install_as,deploy/systemd/xenrecon.service,$(unitdir)/xenrecon.service)
+	$(call install_as,deploy/systemd/hotplug.conf,$(datadir)/xenrecon/examples/hotplug.conf)
+	$(call install_as,deploy/examples/qdisk.yaml,$(datadir)/xenrecon/examples/qdisk.yaml)
 
 format:
 	clang-format -i $(c_files)

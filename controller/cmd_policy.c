@@ -13,7 +13,7 @@
 #include "schemas/printable.h"
 
 static const char help[] =
-    "Usage: xenrecon policy check [--policies DIR]... [FILE...]\n"
+    "Usage: xenrecon policy check [--quiet] [--policies DIR]... [FILE...]\n"
     "       xenrecon policy show [--policies DIR]... [TYPE]...\n"
     "       xenrecon policy schema\n"
     "\n"
@@ -23,6 +23,7 @@ static const char help[] =
     "         from and with every default filled in.\n"
     "schema   prints the JSON Schema (draft-07) of policy files, for editors.\n"
     "\n"
+    "  --quiet          of check: say nothing about files that are as they should be\n"
     "  --policies DIR   take the policies from DIR; of several, a later one's file replaces an\n"
     "                   earlier one's of the same name\n"
     "  --help           this text\n";
@@ -34,9 +35,13 @@ static void report_bad(const struct diagnostic *why)
     fputs(diagnostic_format(why, text, sizeof text), stderr);
 }
 
+static bool quiet; /* --quiet */
+
 static void report_good(const struct policy *p)
 {
     struct arena a = {0};
+    if (quiet)
+        return;
     printf("%s: ok (type %s, owner %s)\n", printable(&a, p->source), p->type, owner_name(p->owner));
     arena_free(&a);
 }
@@ -172,6 +177,7 @@ int cmd_policy(int argc, char **argv)
 {
     static const struct option options[] = {
         {"policies", required_argument, NULL, 'p'},
+        {"quiet", no_argument, NULL, 'q'},
         {"help", no_argument, NULL, 'h'},
         {0},
     };
@@ -181,6 +187,8 @@ int cmd_policy(int argc, char **argv)
     while (status < 0 && (c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
         if (c == 'p')
             dirs[n_dirs++] = optarg;
+        else if (c == 'q')
+            quiet = true;
         else
             status = c == 'h' ? print_help(help) : usage_bad_option("policy", c, argv);
     }

@@ -10,6 +10,7 @@
 #   clang                     clang builds everything without a warning
 #   instructions              no more of them than before for what xenrecon does most
 #   install                   what `make install` installs is complete and works
+#   deploy                    as a service of systemd, in a machine of its own; and its files, by the tools that judge them
 #
 # Builds what it needs. Logs are kept in build/check. See lib/jobs.sh and lib/testlib.sh for the environment.
 # shellcheck source=test/lib/jobs.sh
@@ -18,12 +19,12 @@
 # With valgrind, which is slow: one test for each way through the engine.
 under_valgrind=(10-attach 11-cycle 13-detach 15-recreate 21-owners 42-restart 45-reload 46-store-lost)
 
-[ $# -gt 0 ] || set -- unit golden integration sanitize valgrind fuzz clang instructions install
+[ $# -gt 0 ] || set -- unit golden integration sanitize valgrind fuzz clang instructions install deploy
 for part; do
     case $part in
-    unit | golden | integration | sanitize | valgrind | fuzz | clang | instructions | install) ;;
+    unit | golden | integration | sanitize | valgrind | fuzz | clang | instructions | install | deploy) ;;
     *)
-        sed -n '3,12s/^# \{0,1\}//p' "$0" >&2
+        sed -n '3,13s/^# \{0,1\}//p' "$0" >&2
         exit 64
         ;;
     esac
@@ -87,7 +88,7 @@ mapfile -t every < <(basename -s .sh test/integration/*.sh)
 
 build=(make -s -j"$(nproc)" CC=gcc DEVELOPER=1)
 sanitized="build-address-undefined"
-if wanted unit golden integration sanitize valgrind instructions; then
+if wanted unit golden integration sanitize valgrind instructions deploy; then
     step build "${build[@]}" all rig tests benches || closing
 fi
 if wanted sanitize; then
@@ -145,5 +146,10 @@ if wanted instructions; then
 fi
 if wanted install; then
     job install test/install.sh "$logs/install"
+fi
+if wanted deploy; then
+    for test in test/deploy/*.sh; do
+        [[ $test = */machine.sh ]] || job "deploy/$(basename -s .sh "$test")" bash "$test"
+    done
 fi
 closing

@@ -3,6 +3,7 @@
 # Makes sure that what building, testing and linting need is there:   deps.sh [GROUP]...
 #
 #   build test lint   all of them without an argument
+#   deploy            for the tests of what is installed; as root also a machine, in .cache/machine
 #   bench xen         for `make bench`, `make check-xen`
 #
 # Packages that are missing are installed, as root or with a sudo that asks for no password; otherwise the command to
@@ -17,6 +18,9 @@ build=(gcc make pkg-config libc6-dev libuv1-dev libyaml-dev libjansson-dev libxe
 test=(check libsubunit-dev clang libclang-rt-dev valgrind strace python3 python3-jsonschema)
 xen=(qemu-system-x86 python3)
 bench=(gnuplot-nox)
+deploy=(systemd systemd-container mmdebstrap python3)
+# What the machine has: systemd, what our tests want in there, and below Xen's libraries
+machine=(systemd systemd-sysv dbus init-system-helpers procps python3 libyaml-0-2 libjansson4 libuv1 libseccomp2)
 lint=(clang-tidy clang-format cppcheck shellcheck scdoc python3-yaml python3-jsonschema)
 
 die() {
@@ -116,6 +120,29 @@ unpack_xen() {
     flock -u 9
 }
 
+# A Debian of the same release as this one, for systemd-nspawn; it is never written to again.
+make_machine() {
+    local new
+    # shellcheck disable=SC1091
+    release=$(. /etc/os-release && echo "$VERSION_CODENAME")
+    mapfile -t -O ${#machine[@]} machine < <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' 'libxen*' |
+        sed -nE 's/^installed (libxen[a-z]*[0-9.]+)$/\1/p')
+    [ "$(cat "$cache/machine/stamp" 2>/dev/null)" != "$release ${machine[*]}" ] || return 0
+    mkdir -p "$cache"
+    exec 8>"$cache/lock"
+    flock 8
+    [ "$(cat "$cache/machine/stamp" 2>/dev/null)" != "$release ${machine[*]}" ] || return 0
+    echo "making a machine in .cache/machine" >&2
+    rm -rf "$cache"/machine.*
+    new=$(mktemp -d "$cache/machine.XXXXXX")
+    quietly mmdebstrap --variant=minbase --mode=root --dpkgopt='path-exclude=/usr/share/locale/*' \
+        --include="$(IFS=, && echo "${machine[*]}")" "$release" "$new" || die "no machine could be made"
+    echo "$release ${machine[*]}" >"$new/stamp"
+    rm -rf "$cache/machine"
+    mv -T "$new" "$cache/machine"
+    flock -u 8
+}
+
 command -v dpkg-query apt-get >/dev/null || die "this is not Debian; wanted are ${build[*]} ${test[*]} ${lint[*]}"
 packages=()
 for group; do
@@ -123,12 +150,16 @@ for group; do
     build) packages+=("${build[@]}") ;;
     test) packages+=("${test[@]}") ;;
     lint) packages+=("${lint[@]}") ;;
+    deploy) packages+=("${deploy[@]}") ;;
     bench) packages+=("${bench[@]}") ;;
     xen) packages+=("${xen[@]}") ;;
-    *) die "usage: deps.sh [build|test|lint|bench|xen]..." ;;
+    *) die "usage: deps.sh [build|test|deploy|lint|bench|xen]..." ;;
     esac
 done
 install_packages "${packages[@]}"
 case " $* " in
 *" test "*) unpack_xen ;;
+esac
+case " $* " in
+*" deploy "*) [ "$(id -u)" != 0 ] || make_machine ;;
 esac

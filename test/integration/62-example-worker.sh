@@ -5,18 +5,13 @@
 . "$(dirname "$0")/../lib/testlib.sh"
 # shellcheck source=test/lib/devices.sh
 . "$repo/test/lib/devices.sh"
+# shellcheck source=test/lib/pages.sh
+. "$repo/test/lib/pages.sh"
 
-# from_page FIRST-LINE: the example on the page that begins so
-from_page() {
-    awk -v first="$1" '
-        /^```$/ { inside = !inside; begins = inside; wanted = 0; next }
-        begins { wanted = $0 == first; begins = 0 }
-        wanted' "$repo/deploy/man/xenrecon-worker.7.scd"
-}
 chmod 711 "$dir" # the worker runs as nobody that we know
-from_page '#!/usr/bin/python3' >"$dir/vgreet.py"
+from_page xenrecon-worker.7 '#!/usr/bin/python3' >"$dir/vgreet.py"
 chmod 755 "$dir/vgreet.py"
-from_page 'version: 1' | sed "s|/usr/local/libexec/|$dir/|" >"$policies/vgreet.yaml"
+from_page xenrecon-worker.7 'version: 1' | sed "s|/usr/local/libexec/|$dir/|" >"$policies/vgreet.yaml"
 check "the page has a worker and a policy" "$(grep -c 'def serve' "$dir/vgreet.py") $(grep -c "$dir/vgreet.py" \
     "$policies/vgreet.yaml")" "1 1"
 b=$(b_of vgreet/7/0)
