@@ -55,32 +55,68 @@ static int run_random(double limit, uint64_t seed)
 
 /* ---- every schedule ---- */
 
-/* All frontends with all toolstacks, and one thing that goes wrong. */
-static const struct sim_setup scenarios[] = {
-    {.devices = 1, .counted = 1, .prompt = 1, .settled = 1, .run_on = 1},
-    {.devices = 1, .counted = 1, .prompt = 1, .settled = 1, .run_on = 1, .worker = 1},
+#define SMALL .devices = 1, .counted = 1, .prompt = 1, .settled = 1, .run_on = 1
+#define FRONT(n) (1u << (n))
+#define ALL      0xffffu
+
+/* With these frontends and toolstacks of test/lib/programs.h. */
+static const struct scenario {
+    const char *name;
+    struct sim_setup setup;
+    unsigned fronts, tools;
+} scenarios[] = {
+    {"no worker", {SMALL}, ALL, ALL},
+    {"a worker", {SMALL, .worker = 1}, FRONT(0) | FRONT(4), ALL},
+    {"the controller dies", {SMALL, .crashes = 1}, FRONT(0) | FRONT(4), ALL},
+    {"the controller dies, a worker", {SMALL, .worker = 1, .crashes = 1}, FRONT(0), FRONT(0) | FRONT(2) | FRONT(4)},
+    {"the store dies", {SMALL, .losses = 1}, FRONT(0) | FRONT(4), ALL},
+    {"the store is empty then", {SMALL, .losses = 2}, FRONT(0), FRONT(0) | FRONT(2)},
+    {"the store dies, a worker", {SMALL, .worker = 1, .losses = 1}, FRONT(0), FRONT(0) | FRONT(2)},
+    {"the guest dies", {SMALL, .deaths = 1}, FRONT(0) | FRONT(4), ALL},
+    {"the guest dies, a worker", {SMALL, .worker = 1, .deaths = 1}, FRONT(0), FRONT(0) | FRONT(2)},
+    {"a worker's mishap", {SMALL, .worker = 1, .mishaps = 1}, FRONT(0), FRONT(0) | FRONT(2)},
+    {"a request fails, or an event is lost", {SMALL, .faults = 1}, FRONT(0), FRONT(0) | FRONT(2) | FRONT(4)},
+    {"the same, a worker", {SMALL, .worker = 1, .faults = 1}, FRONT(0), FRONT(0) | FRONT(2)},
+    {"removes what is left", {SMALL, .removes = 1}, FRONT(0), ALL},
+    {"in a driver domain", {SMALL, .driver_domain = 1}, FRONT(0) | FRONT(4), ALL},
+    {"key by key", {SMALL, .piecemeal = 1}, FRONT(0), FRONT(0) | FRONT(2)},
+    {"cycle: on-closed", {SMALL, .on_closed = 1}, FRONT(0) | FRONT(4), ALL},
 };
+
+static bool run_scenario(const struct scenario *x, double until, struct sim_searched *f,
+                         struct sim_schedule *ret_failing)
+{
+    for (unsigned front = 0; front < sizeof frontends / sizeof *frontends; front++)
+        for (unsigned tool = 0; tool < sizeof toolstacks / sizeof *toolstacks; tool++) {
+            struct sim_setup s = x->setup;
+            s.frontend0 = front;
+            s.toolstack0 = tool;
+            if (x->fronts & FRONT(front) && x->tools & FRONT(tool) &&
+                !sim_search(&s, until, seconds, f, ret_failing))
+                return false;
+        }
+    return true;
+}
 
 static int run_search(double limit)
 {
-    struct sim_searched f = {0};
+    struct sim_searched all = {0};
     struct sim_schedule failing;
     double begun = seconds();
-    for (size_t i = 0; i < sizeof scenarios / sizeof *scenarios; i++)
-        for (unsigned front = 0; front < 11; front++)
-            for (unsigned tool = 0; tool < 6; tool++) {
-                struct sim_setup s = scenarios[i];
-                double since = seconds();
-                uint64_t states = f.states;
-                s.frontend0 = front;
-                s.toolstack0 = tool;
-                if (!sim_search(&s, begun + limit, seconds, &f, &failing))
-                    return fail(&failing, i);
-                printf("%zu %u %u: %" PRIu64 " states %.2f s%s\n", i, front, tool, f.states - states,
-                       seconds() - since, f.complete ? "" : " (cut)");
-            }
-    printf("search: %" PRIu64 " schedules, %" PRIu64 " states, %" PRIu64 " ends, %.1f s\n", f.schedules,
-           f.states, f.rests, seconds() - begun);
+    for (size_t i = 0; i < sizeof scenarios / sizeof *scenarios; i++) {
+        struct sim_searched f = {.complete = true};
+        double since = seconds();
+        if (!run_scenario(&scenarios[i], begun + limit, &f, &failing))
+            return fail(&failing, 0);
+        printf("search: %-38s %8" PRIu64 " states, %5.1f s%s\n", scenarios[i].name, f.states, seconds() - since,
+               f.complete ? "" : ", not all of them");
+        fflush(stdout);
+        all.schedules += f.schedules;
+        all.states += f.states;
+        all.rests += f.rests;
+    }
+    printf("search: %" PRIu64 " schedules, %" PRIu64 " states, %" PRIu64 " followed to their end, %.1f s\n",
+           all.schedules, all.states, all.rests, seconds() - begun);
     return EXIT_SUCCESS;
 }
 

@@ -149,16 +149,15 @@ static void search(struct search *x, double until, double (*clock)(void))
         if (x->depth < DEPTH && is_new(x, h))
             stale = arrive(x, h);
         if (x->figures->steps % 1024 == 0 && clock() > until)
-            return;
+            break;
     }
-    x->figures->complete = !x->depth;
+    x->figures->complete &= !x->depth;
 }
 
 bool sim_search(const struct sim_setup *setup, double until, double (*clock)(void),
                 struct sim_searched *figures, struct sim_schedule *ret_failing)
 {
     struct search x = {.way.setup = *setup, .figures = figures};
-    figures->complete = false;
     x.forks = xcalloc(DEPTH, sizeof *x.forks);
     search(&x, until, clock);
     figures->states += x.n;
