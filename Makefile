@@ -3,6 +3,7 @@
 #   make            build/xenrecon, build/xenrecon-blk, build/xenrecon-dm
 #   make demo       the main job, on a private store            (installs what is missing, when it may)
 #   make check      every test
+#   make sim        the engine in simulated worlds: every schedule of small ones, SIM_SECONDS (60) of long ones
 #   make fuzz       every test/fuzz/fuzz_*.c, for FUZZ_SECONDS each (10)
 #   make bench      how fast it is, next to what it could be, in tables and plots
 #   make check-xen  with the real Xen, in an emulated machine
@@ -104,6 +105,11 @@ FUZZ_SECONDS ?= 10
 fuzz: deps
 	@test/fuzz/run.sh --seconds $(FUZZ_SECONDS)
 
+SIM_SECONDS ?= 60
+sim: deps
+	@$(MAKE) --no-print-directory -s sim-program
+	@SIM_SECONDS=$(SIM_SECONDS) SIM=$B/test/sim/sim test/sim/run.sh --long
+
 bench:
 	@test/deps.sh build test bench
 	@$(MAKE) --no-print-directory -s all rig benches
@@ -147,4 +153,4 @@ clean:
 -include $(shell find $B -name '*.d' -type f 2>/dev/null)
 
 .SECONDARY:
-.PHONY: FORCE all demo check fuzz bench check-xen lint deps install format clean flags
+.PHONY: FORCE all demo check sim fuzz bench check-xen lint deps install format clean flags

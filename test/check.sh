@@ -5,6 +5,7 @@
 #   unit golden integration   with the normal build
 #   sanitize                  these three again, with the address and the undefined behaviour sanitizer
 #   valgrind                  leaks, in the integration tests that go through a device's whole life
+#   sim                       the engine in simulated worlds: every schedule of small ones, SIM_SECONDS (10) of others
 #   fuzz                      what the fuzz targets failed on once, their corpora, and FUZZ_SECONDS (3) of what comes to
 #                             libFuzzer's mind
 #   clang                     clang builds everything without a warning
@@ -19,12 +20,12 @@
 # With valgrind, which is slow: one test for each way through the engine.
 under_valgrind=(10-attach 11-cycle 13-detach 15-recreate 21-owners 42-restart 45-reload 46-store-lost)
 
-[ $# -gt 0 ] || set -- unit golden integration sanitize valgrind fuzz clang instructions install deploy
+[ $# -gt 0 ] || set -- unit golden integration sim sanitize valgrind fuzz clang instructions install deploy
 for part; do
     case $part in
-    unit | golden | integration | sanitize | valgrind | fuzz | clang | instructions | install | deploy) ;;
+    unit | golden | integration | sim | sanitize | valgrind | fuzz | clang | instructions | install | deploy) ;;
     *)
-        sed -n '3,13s/^# \{0,1\}//p' "$0" >&2
+        sed -n '3,14s/^# \{0,1\}//p' "$0" >&2
         exit 64
         ;;
     esac
@@ -88,8 +89,8 @@ mapfile -t every < <(basename -s .sh test/integration/*.sh)
 
 build=(make -s -j"$(nproc)" CC=gcc DEVELOPER=1)
 sanitized="build-address-undefined"
-if wanted unit golden integration sanitize valgrind instructions deploy; then
-    step build "${build[@]}" all rig tests benches || closing
+if wanted unit golden integration sim sanitize valgrind instructions deploy; then
+    step build "${build[@]}" all rig tests benches sim-program || closing
 fi
 if wanted sanitize; then
     step sanitize/build "${build[@]}" SANITIZE=address,undefined all tests || closing
@@ -111,6 +112,9 @@ if wanted golden; then
 fi
 if wanted integration; then
     integration "" "${every[@]}"
+fi
+if wanted sim; then
+    job sim test/sim/run.sh
 fi
 if wanted valgrind; then
     barrier

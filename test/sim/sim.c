@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The engine in simulated worlds:
  *
- *   sim --search SECONDS              every schedule of small ones
+ *   sim --search                      every schedule of a few small ones
+ *   sim --search SECONDS              of more of them, as far as it comes
  *   sim --random SECONDS [--seed N]   long schedules made of chance
- *   sim --replay FILE                 one schedule, step by step */
+ *   sim --replay FILE [--export DIR]  one schedule, step by step; how the store is when it fails, as a golden
+ * case */
 #include "test/sim/sim.h"
 
 #include <errno.h>
@@ -31,7 +33,7 @@ static int fail(struct sim_schedule *s, uint64_t seed)
     printf("seed %" PRIu64 " fails; making it shorter\n", seed);
     fflush(stdout);
     sim_shrink(s);
-    sim_replay(s, false, failed);
+    sim_replay(s, false, NULL, failed);
     printf("# %s (from %zu steps)\n", failed, n);
     sim_schedule_print(s, stdout);
     sim_schedule_free(s);
@@ -55,7 +57,7 @@ static int run_random(double limit, uint64_t seed)
 
 /* ---- every schedule ---- */
 
-#define SMALL .devices = 1, .counted = 1, .prompt = 1, .settled = 1, .run_on = 1
+#define SMALL    .devices = 1, .counted = 1, .prompt = 1, .settled = 1, .run_on = 1
 #define FRONT(n) (1u << (n))
 #define ALL      0xffffu
 
@@ -68,7 +70,10 @@ static const struct scenario {
     {"no worker", {SMALL}, ALL, ALL},
     {"a worker", {SMALL, .worker = 1}, FRONT(0) | FRONT(4), ALL},
     {"the controller dies", {SMALL, .crashes = 1}, FRONT(0) | FRONT(4), ALL},
-    {"the controller dies, a worker", {SMALL, .worker = 1, .crashes = 1}, FRONT(0), FRONT(0) | FRONT(2) | FRONT(4)},
+    {"the controller dies, a worker",
+     {SMALL, .worker = 1, .crashes = 1},
+     FRONT(0),
+     FRONT(0) | FRONT(2) | FRONT(4)},
     {"the store dies", {SMALL, .losses = 1}, FRONT(0) | FRONT(4), ALL},
     {"the store is empty then", {SMALL, .losses = 2}, FRONT(0), FRONT(0) | FRONT(2)},
     {"the store dies, a worker", {SMALL, .worker = 1, .losses = 1}, FRONT(0), FRONT(0) | FRONT(2)},
@@ -83,33 +88,36 @@ static const struct scenario {
     {"cycle: on-closed", {SMALL, .on_closed = 1}, FRONT(0) | FRONT(4), ALL},
 };
 
-static bool run_scenario(const struct scenario *x, double until, struct sim_searched *f,
+/* Quick: the first frontend, and a toolstack that does nothing, or detaches. */
+static bool run_scenario(const struct scenario *x, bool quick, double until, struct sim_searched *f,
                          struct sim_schedule *ret_failing)
 {
+    unsigned fronts = quick ? FRONT(0) : x->fronts, tools = quick ? FRONT(0) | FRONT(2) : x->tools;
     for (unsigned front = 0; front < sizeof frontends / sizeof *frontends; front++)
         for (unsigned tool = 0; tool < sizeof toolstacks / sizeof *toolstacks; tool++) {
             struct sim_setup s = x->setup;
             s.frontend0 = front;
             s.toolstack0 = tool;
-            if (x->fronts & FRONT(front) && x->tools & FRONT(tool) &&
+            if (fronts & FRONT(front) && tools & x->tools & FRONT(tool) &&
                 !sim_search(&s, until, seconds, f, ret_failing))
                 return false;
         }
     return true;
 }
 
-static int run_search(double limit)
+static int run_search(double limit, bool quick)
 {
     struct sim_searched all = {0};
     struct sim_schedule failing;
     double begun = seconds();
     for (size_t i = 0; i < sizeof scenarios / sizeof *scenarios; i++) {
         struct sim_searched f = {.complete = true};
-        double since = seconds();
-        if (!run_scenario(&scenarios[i], begun + limit, &f, &failing))
+        double since = seconds(), left = begun + limit - since;
+        double share = left / (double)(sizeof scenarios / sizeof *scenarios - i);
+        if (!run_scenario(&scenarios[i], quick, since + share, &f, &failing))
             return fail(&failing, 0);
-        printf("search: %-38s %8" PRIu64 " states, %5.1f s%s\n", scenarios[i].name, f.states, seconds() - since,
-               f.complete ? "" : ", not all of them");
+        printf("search: %-38s %8" PRIu64 " states, %5.1f s%s\n", scenarios[i].name, f.states,
+               seconds() - since, f.complete ? "" : ", not all of them");
         fflush(stdout);
         all.schedules += f.schedules;
         all.states += f.states;
@@ -120,7 +128,7 @@ static int run_search(double limit)
     return EXIT_SUCCESS;
 }
 
-static int replay(const char *file)
+static int replay(const char *file, const char *export)
 {
     char failed[512];
     unsigned line;
@@ -134,7 +142,7 @@ static int replay(const char *file)
     }
     fclose(from);
     sim_verbose = true;
-    sim_replay(&s, true, failed);
+    sim_replay(&s, true, export, failed);
     printf("%s\n", failed[0] ? failed : "nothing is wrong with it");
     sim_schedule_free(&s);
     return failed[0] ? EXIT_FAILURE : EXIT_SUCCESS;
@@ -142,16 +150,21 @@ static int replay(const char *file)
 
 static int usage(void)
 {
-    fputs("usage: sim --search SECONDS | --random SECONDS [--seed N] | --replay FILE\n", stderr);
+    fputs("usage: sim --search [SECONDS] | --random SECONDS [--seed N] | --replay FILE [--export DIR]\n",
+          stderr);
     return 64;
 }
 
 static int run(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "--search") == 0)
-        return run_search(atof(argv[2]));
+        return run_search(atof(argv[2]), false);
+    if (argc == 2 && strcmp(argv[1], "--search") == 0)
+        return run_search(60, true);
     if (argc == 3 && strcmp(argv[1], "--replay") == 0)
-        return replay(argv[2]);
+        return replay(argv[2], NULL);
+    if (argc == 5 && strcmp(argv[1], "--replay") == 0 && strcmp(argv[3], "--export") == 0)
+        return replay(argv[2], argv[4]);
     if (argc >= 3 && strcmp(argv[1], "--random") == 0) {
         bool seeded = argc == 5 && strcmp(argv[3], "--seed") == 0;
         return run_random(atof(argv[2]), seeded ? strtoull(argv[4], NULL, 10) : 1);

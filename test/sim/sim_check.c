@@ -160,9 +160,9 @@ bool sim_served(const struct sim_world *w, const struct sim_device *d)
     struct before x = before_of(w, d);
     bool connected = x.online && x.b == 4 && x.f == 4 && x.marked && x.marker.wrote == XENBUS_CONNECTED &&
                      x.marker.connected && x.marker.ring == ring_of(w, d) && w->alive[sim_domain(w, d)];
-    return connected &&
-           (!w->setup.worker || (d->crew.state == WORKER_CONNECTED && d->crew.ring == x.marker.ring &&
-                                 d->crew.incarnation == x.marker.incarnation && !crew_lives(&d->crew) == false));
+    return connected && (!w->setup.worker ||
+                         (d->crew.state == WORKER_CONNECTED && d->crew.ring == x.marker.ring &&
+                          d->crew.incarnation == x.marker.incarnation && !crew_lives(&d->crew) == false));
 }
 
 static void check_state(struct sim_world *w, const struct sim_tx *tx, const struct sim_device *d,
@@ -184,7 +184,8 @@ static void check_state(struct sim_world *w, const struct sim_tx *tx, const stru
     if (w->setup.worker && to == 2 && x->b == 1 && d->crew.mode &&
         d->crew.mode != (sim_text(w, d->b, "mode") ? sim_text(w, d->b, "mode")[0] : 0))
         sim_fail(w, "InitWait with a worker that was started with other values");
-    if (w->setup.worker && to == 4 && (d->looked.state != WORKER_CONNECTED || d->looked.ring != ring_of(w, d)))
+    if (w->setup.worker && to == 4 &&
+        (d->looked.state != WORKER_CONNECTED || d->looked.ring != ring_of(w, d)))
         sim_fail(w, "Connected without a worker that is");
 }
 

@@ -9,13 +9,13 @@
 struct crew {
     enum worker_state state; /* of the one that is wanted, whether it has said so or not */
     uint64_t incarnation, ring, refused;
-    uint64_t keys;     /* hash of what it was told of the ring */
-    uint64_t until;    /* dead: not started again before */
-    char mode;         /* that it was started with */
-    bool known;        /* it has told this controller how it stands */
-    bool doomed;       /* it was told to end by a controller that has died since */
-    bool found, asked; /* by a controller that has (not) asked for it yet */
-    int size, told;    /* what there is to be published, and what it has said; 0: nothing */
+    uint64_t keys;             /* hash of what it was told of the ring */
+    uint64_t until;            /* dead: not started again before */
+    char mode;                 /* that it was started with */
+    bool known;                /* it has told this controller how it stands */
+    bool doomed;               /* it was told to end by a controller that has died since */
+    bool found, asked;         /* by a controller that has (not) asked for it yet */
+    int size, told;            /* what there is to be published, and what it has said; 0: nothing */
     bool ending, ending_holds; /* a process that is not wanted any more; a new one waits for its end */
     uint64_t ending_incarnation;
     bool news; /* the engine is to be told */

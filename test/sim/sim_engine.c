@@ -26,8 +26,8 @@ static struct policy *parse_policy(const struct sim_setup *s)
     char text[2048];
     struct policy *p;
     struct diagnostic why;
-    int n = snprintf(text, sizeof text, "%shold: {init-wait: %ums, closed: %ums}\ncycle: %s\n%s%s", yaml, s->hold,
-                     s->hold, s->on_closed ? "on-closed" : "on-initialising",
+    int n = snprintf(text, sizeof text, "%shold: {init-wait: %ums, closed: %ums}\ncycle: %s\n%s%s", yaml,
+                     s->hold, s->hold, s->on_closed ? "on-closed" : "on-initialising",
                      s->removes ? "destroy: {frontend: true, parents: true}\n"
                                 : "destroy: {frontend: false, parents: false}\n",
                      s->worker ? "worker: {command: [/w, '${mode}']}\n" : "");

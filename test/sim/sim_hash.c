@@ -69,7 +69,8 @@ static uint64_t mix_known(uint64_t h, const struct sim_world *w, const struct de
         return mix(h, 0);
     h = mix(mix(mix(mix(h, d->dirty), d->stage), d->alone), d->batched);
     h = mix(mix(mix(h, d->conflicts), d->due_acts), d->seen);
-    h = mix(mix(mix(mix(h, d->last.marker), (uint64_t)d->last.b), (uint64_t)d->last.f), (uint64_t)d->last.online);
+    h = mix(mix(mix(mix(h, d->last.marker), (uint64_t)d->last.b), (uint64_t)d->last.f),
+            (uint64_t)d->last.online);
     h = mix(mix_text(h, d->watched), (uint64_t)d->unwatched);
     h = mix(mix(h, from_now(w, d->due)), from_now(w, d->held));
     return mix_memory(h, w, &d->memory);

@@ -48,7 +48,7 @@ static unsigned class_of(size_t n, size_t *ret_size)
 {
     if (n <= SMALL) {
         unsigned class = (unsigned)((n + STEP - 1) / STEP);
-        *ret_size = (size_t)class * STEP;
+        *ret_size = (size_t) class * STEP;
         return class;
     }
     unsigned shift = 63 - (unsigned)__builtin_clzl(n - 1);

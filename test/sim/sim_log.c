@@ -17,13 +17,13 @@ static void say(const char *format, va_list ap)
     printf("\n");
 }
 
-#define SAYS(name)                       \
-    void name(const char *format, ...)   \
-    {                                    \
-        va_list ap;                      \
-        va_start(ap, format);            \
-        say(format, ap);                 \
-        va_end(ap);                      \
+#define SAYS(name)                     \
+    void name(const char *format, ...) \
+    {                                  \
+        va_list ap;                    \
+        va_start(ap, format);          \
+        say(format, ap);               \
+        va_end(ap);                    \
     }
 
 SAYS(log_error)

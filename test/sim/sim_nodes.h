@@ -22,7 +22,7 @@ struct nodes {
 void nodes_free(struct nodes *t);
 void nodes_copy(struct nodes *to, const struct nodes *from);
 const struct node *nodes_find(const struct nodes *t, const char *path);
-const char *nodes_text(const struct nodes *t, const char *path); /* NULL: there is none */
+const char *nodes_text(const struct nodes *t, const char *path);    /* NULL: there is none */
 uint64_t nodes_generation(const struct nodes *t, const char *path); /* 0: there is none */
 /* Makes the parents, too. */
 void nodes_write(struct nodes *t, const char *path, const char *value, size_t len);

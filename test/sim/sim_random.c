@@ -124,7 +124,7 @@ static void show(const struct sim_world *w, struct sim_step step)
     printf("%s%s\n", r ? " <- " : "", r ? r->body : "");
 }
 
-void sim_replay(const struct sim_schedule *s, bool verbose, char ret_failed[static 512])
+void sim_replay(const struct sim_schedule *s, bool verbose, const char *export, char ret_failed[static 512])
 {
     struct sim_world *w = sim_world_new(&s->setup);
     for (size_t i = 0; i < s->n && !w->failed[0]; i++) {
@@ -133,6 +133,8 @@ void sim_replay(const struct sim_schedule *s, bool verbose, char ret_failed[stat
             show(w, s->steps[i]);
     }
     finish(w);
+    if (export)
+        sim_export(w, export);
     memcpy(ret_failed, w->failed, sizeof w->failed);
     sim_world_free(w);
 }
@@ -142,7 +144,7 @@ void sim_replay(const struct sim_schedule *s, bool verbose, char ret_failed[stat
 static bool fails(const struct sim_schedule *s)
 {
     char failed[512];
-    sim_replay(s, false, failed);
+    sim_replay(s, false, NULL, failed);
     return failed[0] != '\0';
 }
 
@@ -179,8 +181,7 @@ static bool simpler(struct sim_schedule *s, unsigned *number, unsigned less)
 static bool simplify(struct sim_schedule *s)
 {
     bool any = false;
-#define X(name)                                     \
-    any |= simpler(s, &s->setup.name, 0) || simpler(s, &s->setup.name, 1);
+#define X(name) any |= simpler(s, &s->setup.name, 0) || simpler(s, &s->setup.name, 1);
     SIM_SETUP(X)
 #undef X
     return any;

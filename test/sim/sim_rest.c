@@ -12,7 +12,8 @@ enum {
     STEPS_MAX = 20000,
 };
 
-/* Whatever must happen does, in turn; time passes when nothing else is left. False: it never comes to rest. */
+/* Whatever must happen does, in turn; time passes when nothing else is left. False: it never comes to rest.
+ */
 bool sim_world_settle(struct sim_world *w)
 {
     struct sim_step list[SIM_CHOICES];

@@ -33,8 +33,8 @@ void sim_schedule_free(struct sim_schedule *s)
 void sim_schedule_print(const struct sim_schedule *s, FILE *to)
 {
     static const struct sim_setup nothing;
-#define X(name)                           \
-    if (s->setup.name != nothing.name)    \
+#define X(name)                        \
+    if (s->setup.name != nothing.name) \
         fprintf(to, "%s=%u\n", #name, s->setup.name);
     SIM_SETUP(X)
 #undef X
@@ -44,10 +44,10 @@ void sim_schedule_print(const struct sim_schedule *s, FILE *to)
 
 static bool read_setup(struct sim_setup *setup, const char *name, unsigned n)
 {
-#define X(field)                    \
+#define X(field)                     \
     if (strcmp(name, #field) == 0) { \
-        setup->field = n;           \
-        return true;                \
+        setup->field = n;            \
+        return true;                 \
     }
     SIM_SETUP(X)
 #undef X

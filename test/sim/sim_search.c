@@ -148,7 +148,7 @@ static void search(struct search *x, double until, double (*clock)(void))
         h = sim_world_hash(x->world);
         if (x->depth < DEPTH && is_new(x, h))
             stale = arrive(x, h);
-        if (x->figures->steps % 1024 == 0 && clock() > until)
+        if (x->figures->steps % 128 == 0 && clock() > until)
             break;
     }
     x->figures->complete &= !x->depth;

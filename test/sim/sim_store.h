@@ -48,8 +48,8 @@ struct sim_change {
 struct sim_tx {
     LIST_ENTRY(sim_tx) next;
     uint32_t id;
-    uint64_t begun;   /* the step in which it did */
-    bool changed;     /* `nodes` are its own */
+    uint64_t begun; /* the step in which it did */
+    bool changed;   /* `nodes` are its own */
     struct nodes nodes;
     struct sim_access *accesses;
     size_t n_accesses, cap_accesses;
@@ -66,7 +66,7 @@ struct sim_store {
     LIST_HEAD(, sim_tx) txs;
     uint32_t last_tx;
     uint16_t self;
-    bool up;   /* otherwise every request is answered with -ECONNRESET */
+    bool up;        /* otherwise every request is answered with -ECONNRESET */
     uint64_t step;  /* for sim_tx.begun */
     uint64_t heard; /* hash of all replies */
     /* Told of all that the engine's connection changes, before it does, and of the end of each transaction:

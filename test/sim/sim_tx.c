@@ -53,12 +53,11 @@ static void note(struct sim_store *s, struct sim_tx *tx, const char *path, int s
     if (!tx)
         return;
     xgrow(&tx->accesses, &tx->cap_accesses, tx->n_accesses + 1, sizeof *tx->accesses);
-    tx->accesses[tx->n_accesses++] =
-        (struct sim_access){.path = xstrdup(path),
-                            .value = value && !status ? xstrdup(value) : NULL,
-                            .status = status,
-                            .generation = nodes_generation(&s->nodes, path),
-                            .of_own = tx->changed};
+    tx->accesses[tx->n_accesses++] = (struct sim_access){.path = xstrdup(path),
+                                                         .value = value && !status ? xstrdup(value) : NULL,
+                                                         .status = status,
+                                                         .generation = nodes_generation(&s->nodes, path),
+                                                         .of_own = tx->changed};
 }
 
 /* What cannot be found: below a directory that is gone a driver domain is told something else. */

@@ -308,10 +308,9 @@ bool sim_world_step(struct sim_world *w, struct sim_step step)
 
 static void init_device(struct sim_world *w, unsigned i)
 {
-    static const struct device_key keys[SIM_DEVICES] = {
-        {.type = "qdisk", .devid = "51712", .domid = 7},
-        {.type = "qdisk", .devid = "51728", .domid = 7},
-        {.type = "qdisk", .devid = "51712", .domid = 8}};
+    static const struct device_key keys[SIM_DEVICES] = {{.type = "qdisk", .devid = "51712", .domid = 7},
+                                                        {.type = "qdisk", .devid = "51728", .domid = 7},
+                                                        {.type = "qdisk", .devid = "51712", .domid = 8}};
     const unsigned fronts[] = {w->setup.frontend0, w->setup.frontend1, w->setup.frontend2};
     const unsigned tools[] = {w->setup.toolstack0, w->setup.toolstack1, w->setup.toolstack2};
     struct sim_device *d = &w->devices[i];

@@ -19,10 +19,10 @@ struct sim_device {
     unsigned front_step, deed, attached; /* how far they have come */
     unsigned ring;                       /* F's connect keys: 0 none */
     struct crew crew;
-    bool wiped;          /* by the loss of a store */
-    uint64_t touched;    /* the step in which anybody but the controller last did something */
-    uint64_t decided_in; /* the step in which the last transaction that saw it began; 0: none did */
-    bool unreadable;     /* what it read could not be read */
+    bool wiped;           /* by the loss of a store */
+    uint64_t touched;     /* the step in which anybody but the controller last did something */
+    uint64_t decided_in;  /* the step in which the last transaction that saw it began; 0: none did */
+    bool unreadable;      /* what it read could not be read */
     struct worker looked; /* the worker as the controller saw it last */
 };
 
@@ -57,7 +57,7 @@ void sim_fail(struct sim_world *w, const char *format, ...) __attribute__((forma
 unsigned sim_domain(const struct sim_world *w, const struct sim_device *d);
 struct sim_device *sim_device_find(struct sim_world *w, const struct device_key *key);
 const char *sim_text(const struct sim_world *w, const char *directory, const char *key); /* NULL: none */
-int sim_state(const struct sim_world *w, const char *directory); /* -1: none */
+int sim_state(const struct sim_world *w, const char *directory);                         /* -1: none */
 
 enum { ATTACH_STEPS = 6 }; /* of sim_device.attached */
 
@@ -82,6 +82,9 @@ bool sim_served(const struct sim_world *w, const struct sim_device *d);
 /* What must be when nobody moves any more (sim_rest.c). Goes on until it is so, and looks. */
 bool sim_world_settle(struct sim_world *w);
 void sim_world_check_rest(struct sim_world *w);
+
+/* A golden case: the store as it is, and the policy (sim_export.c). */
+void sim_export(const struct sim_world *w, const char *directory);
 
 /* What it is, as one number (sim_hash.c). */
 uint64_t sim_world_hash(const struct sim_world *w);
