@@ -25,7 +25,7 @@ for part; do
     case $part in
     unit | golden | integration | sim | sanitize | valgrind | fuzz | clang | instructions | install | deploy) ;;
     *)
-        sed -n '3,14s/^# \{0,1\}//p' "$0" >&2
+        sed -n '3,15s/^# \{0,1\}//p' "$0" >&2
         exit 64
         ;;
     esac
