@@ -34,7 +34,7 @@ enum stage {
 struct device {
     SLIST_ENTRY(device) same_bucket;
     TAILQ_ENTRY(device) queued;
-    LIST_ENTRY(device) waiting; /* linked while `due` or `held` is set */
+    size_t waiting; /* its place in the heap, from 1; 0: neither `due` nor `held` is set */
     struct device_key key;
     uint8_t dirty;     /* bits of enum dirty */
     uint8_t stage;     /* enum stage */
@@ -72,7 +72,6 @@ struct device {
 };
 
 TAILQ_HEAD(device_queue, device);
-LIST_HEAD(device_waiting, device);
 SLIST_HEAD(device_bucket, device);
 
 struct devices {

@@ -37,46 +37,35 @@ void engine_soon(struct engine *e)
     engine_wish(e, engine_now(e));
 }
 
-static void wish_for(struct engine *e, const struct device *d)
+static void rewait(struct engine *e, struct device *d)
 {
-    if (d->due)
-        engine_wish(e, d->due);
-    if (d->held)
-        engine_wish(e, d->held);
-}
-
-static void rewait(struct engine *e, struct device *d, bool waited)
-{
-    bool waits = d->due || d->held;
-    if (waits && !waited)
-        LIST_INSERT_HEAD(&e->waiting, d, waiting);
-    else if (!waits && waited)
-        LIST_REMOVE(d, waiting);
-    wish_for(e, d);
+    uint64_t time = device_time(d);
+    waiting_update(&e->waiting, d);
+    if (time)
+        engine_wish(e, time);
 }
 
 void engine_set_due(struct engine *e, struct device *d, uint64_t due, bool acts)
 {
-    bool waited = d->due || d->held;
     uint64_t poll = d->unwatched ? engine_now(e) + POLL : 0;
     d->due = poll && (!due || due > poll) ? poll : due;
     d->due_acts = acts;
-    rewait(e, d, waited);
+    rewait(e, d);
 }
 
 void engine_hold(struct engine *e, struct device *d, uint64_t until)
 {
-    bool waited = d->due || d->held;
     d->held = until;
-    rewait(e, d, waited);
+    rewait(e, d);
 }
 
 /* A ready F has its ring compared, too, for which no transaction is needed. */
 bool engine_glances(const struct engine *e, const struct device *d)
 {
     bool ready = d->last.f == XENBUS_INITIALISED || d->last.f == XENBUS_CONNECTED;
-    return d->dirty == DIRTY_F_STATE && !d->echo && d->seen && d->last.named && !d->renamed && !ready && d->watched &&
-           d->memory.object.phase != OBJECT_NONE && engine_policy(e, d)->owner == OWNER_XENRECON;
+    return d->dirty == DIRTY_F_STATE && !d->echo && d->seen && d->last.named && !d->renamed && !ready &&
+           d->watched && d->memory.object.phase != OBJECT_NONE &&
+           engine_policy(e, d)->owner == OWNER_XENRECON;
 }
 
 /* Probably something to do, so that the look begins with the transaction? */
@@ -145,8 +134,8 @@ struct device *engine_know(struct engine *e, const struct device_key *key)
 static void remove_device(struct engine *e, struct device *d)
 {
     engine_unwatch_frontend(e, d);
-    if (d->due || d->held)
-        LIST_REMOVE(d, waiting);
+    d->due = d->held = 0;
+    waiting_update(&e->waiting, d);
     e->per_domain[d->key.domid]--;
     devices_remove(&e->devices, d);
 }
@@ -169,17 +158,17 @@ void engine_looked(struct engine *e, struct device *d, bool gone)
 /* Devices whose time has come go into the queue; for the others we want to be woken. */
 static void wake_devices(struct engine *e, uint64_t now)
 {
-    struct device *d, *next;
-    for (d = LIST_FIRST(&e->waiting); d; d = next) {
-        next = LIST_NEXT(d, waiting);
+    struct device *d;
+    while ((d = waiting_first(&e->waiting)) && device_time(d) <= now) {
         bool due = d->due && d->due <= now;
         if (d->held <= now)
             engine_hold(e, d, 0);
         if (due)
             engine_set_due(e, d, 0, d->due_acts);
         engine_mark(e, d, !due ? 0 : d->due_acts ? DIRTY_ALL | DIRTY_LIKELY : DIRTY_ALL);
-        wish_for(e, d);
     }
+    if (d)
+        engine_wish(e, device_time(d));
 }
 
 static bool all_looked_at(const struct engine *e)
@@ -198,8 +187,10 @@ static bool nothing_left(const struct engine *e)
 {
     struct device *d;
     bool left = !all_looked_at(e) || e->scripts;
-    LIST_FOREACH(d, &e->waiting, waiting)
-    left |= d->held || (d->due && d->due_acts);
+    for (size_t i = 0; i < e->waiting.n && !left; i++) {
+        d = e->waiting.heap[i];
+        left = d->held || (d->due && d->due_acts);
+    }
     for (size_t b = 0; b < e->devices.n_buckets && !left; b++)
         SLIST_FOREACH(d, &e->devices.buckets[b], same_bucket)
     left |= worker_busy(d);
@@ -349,7 +340,6 @@ struct engine *engine_new(const struct engine_config *config, struct policy_set 
     devices_init(&e->devices);
     TAILQ_INIT(&e->queue);
     TAILQ_INIT(&e->batch_queue);
-    LIST_INIT(&e->waiting);
     return e;
 }
 
@@ -357,6 +347,7 @@ void engine_free(struct engine *e)
 {
     if (!e)
         return;
+    waiting_finish(&e->waiting);
     devices_finish(&e->devices);
     policy_set_clear(&e->policies);
     policy_set_clear(&e->coming);

@@ -6,6 +6,7 @@
 
 #include "controller/devices.h"
 #include "controller/engine.h"
+#include "controller/waiting.h"
 #include "reconcilers/decide.h"
 
 enum {
@@ -24,7 +25,7 @@ struct engine {
     size_t n_retired, cap_retired;
     struct devices devices;
     struct device_queue queue, batch_queue; /* for probes and passes; for transactions */
-    struct device_waiting waiting;
+    struct waiting waiting;
     uint16_t *per_domain;      /* devices, by frontend domain */
     bool running;              /* between engine_start and engine_stop */
     bool looked_over;          /* since engine_start, everything is in the queue or was looked at */

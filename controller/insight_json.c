@@ -41,21 +41,12 @@ static json_t *store_json(const struct insight *in, uint64_t now)
     return o;
 }
 
-static size_t waiting(const struct engine *e)
-{
-    const struct device *d;
-    size_t n = 0;
-    LIST_FOREACH(d, &e->waiting, waiting)
-    n++;
-    return n;
-}
-
 static json_t *queue_json(const struct engine *e)
 {
     json_t *o = jobject();
     jput(o, "queued", jcount(e ? e->queued : 0));
     jput(o, "in_flight", jcount(e ? e->passes : 0));
-    jput(o, "waiting", jcount(e ? waiting(e) : 0));
+    jput(o, "waiting", jcount(e ? e->waiting.n : 0));
     jput(o, "scripts", jcount(e ? e->scripts : 0));
     return o;
 }

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* The earliest device is the first, whatever was taken in, moved and taken out. */
+#include "controller/waiting.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+#include "controller/devices.h"
+
+enum { DEVICES = 200, CHANGES = 20000 };
+
+static uint64_t earliest(const struct device *devices, size_t *ret_n)
+{
+    uint64_t first = 0;
+    *ret_n = 0;
+    for (size_t i = 0; i < DEVICES; i++) {
+        uint64_t time = device_time(&devices[i]);
+        *ret_n += time != 0;
+        if (time && (!first || time < first))
+            first = time;
+    }
+    return first;
+}
+
+START_TEST(the_earliest_is_first)
+{
+    static struct device devices[DEVICES];
+    struct waiting w = {0};
+    size_t n;
+    srand(1);
+    for (int i = 0; i < CHANGES; i++) {
+        struct device *d = &devices[rand() % DEVICES];
+        uint64_t time = rand() % 3 ? (uint64_t)(rand() % 50 + 1) : 0;
+        if (rand() % 2)
+            d->due = time;
+        else
+            d->held = time;
+        waiting_update(&w, d);
+        uint64_t first = earliest(devices, &n);
+        ck_assert_uint_eq(w.n, n);
+        ck_assert(n ? waiting_first(&w) && device_time(waiting_first(&w)) == first : !waiting_first(&w));
+        bool placed = true;
+        for (size_t at = 0; at < w.n; at++)
+            placed &= w.heap[at]->waiting == at + 1;
+        ck_assert(placed);
+    }
+    waiting_finish(&w);
+    ck_assert_ptr_null(waiting_first(&w));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("waiting");
+    TCase *tc = tcase_create("waiting");
+    tcase_add_test(tc, the_earliest_is_first);
+    suite_add_tcase(s, tc);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_NORMAL);
+    int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
