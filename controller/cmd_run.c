@@ -7,6 +7,7 @@
 #include "controller/ask.h"
 #include "controller/cmd.h"
 #include "controller/daemon.h"
+#include "controller/log.h"
 #include "schemas/mem.h"
 #include "schemas/value.h"
 
@@ -21,6 +22,8 @@ static const char help[] =
     "  --runtime-dir DIR  where sockets and workers' state live (default $XENRECON_RUNTIME_DIR, or "
     "/run/xenrecon)\n"
     "  --metrics-file FILE  keep Prometheus metrics there, for node_exporter's textfile collector\n"
+    "  --log-format text|json  how messages are written (default text; to the journal with fields)\n"
+    "  --quiet            only warnings and errors; --verbose: every decision, too\n"
     "  --help             print this\n"
     "\n"
     "SIGHUP reloads the policies, all or none. SIGTERM ends it and leaves the devices as they are, and "
@@ -29,7 +32,18 @@ static const char help[] =
 
 int cmd_run(int argc, char **argv)
 {
-    enum { ONCE = 256, DRY_RUN, POLICIES, RESYNC, RUNTIME_DIR, METRICS_FILE, HELP };
+    enum {
+        ONCE = 256,
+        DRY_RUN,
+        POLICIES,
+        RESYNC,
+        RUNTIME_DIR,
+        METRICS_FILE,
+        LOG_FORMAT,
+        QUIET,
+        VERBOSE,
+        HELP
+    };
     enum { WEEK = 7 * 24 * 3600 };
     static const struct option options[] = {
         {"once", no_argument, NULL, ONCE},
@@ -38,6 +52,9 @@ int cmd_run(int argc, char **argv)
         {"resync", required_argument, NULL, RESYNC},
         {"runtime-dir", required_argument, NULL, RUNTIME_DIR},
         {"metrics-file", required_argument, NULL, METRICS_FILE},
+        {"log-format", required_argument, NULL, LOG_FORMAT},
+        {"quiet", no_argument, NULL, QUIET},
+        {"verbose", no_argument, NULL, VERBOSE},
         {"help", no_argument, NULL, HELP},
         {0},
     };
@@ -70,6 +87,19 @@ int cmd_run(int argc, char **argv)
             break;
         case METRICS_FILE:
             d.metrics_file = optarg;
+            break;
+        case LOG_FORMAT:
+            if (strcmp(optarg, "json") != 0 && strcmp(optarg, "text") != 0) {
+                status = usage_error("run", "--log-format is text or json, not \"%s\"", optarg);
+                goto out;
+            }
+            log_set_format(*optarg == 'j' ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT);
+            break;
+        case QUIET:
+            log_set_level(LOG_LEVEL_WARNING);
+            break;
+        case VERBOSE:
+            log_set_level(LOG_LEVEL_DEBUG);
             break;
         case HELP:
             status = print_help(help);

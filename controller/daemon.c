@@ -171,6 +171,10 @@ static uint64_t wall_clock(void)
 static void on_looked(void *arg, const struct looked *looked)
 {
     struct daemon *d = arg;
+    char key[DEVICE_KEY_SIZE];
+    device_key_format(looked->key, key);
+    log_debug("%s: %s, row %s, %.1f ms", key, look_outcome_name(looked->outcome),
+              looked->plan ? row_name(looked->plan->row) : "-", (double)looked->took / 1000);
     metrics_count(&d->insight.metrics, looked);
     metrics_file_changed(d->metrics);
     if (looked->news)
@@ -513,6 +517,7 @@ int daemon_run(const struct daemon_config *config)
     start(&d);
     uv_run(&d.loop, UV_RUN_DEFAULT);
     uv_loop_close(&d.loop);
+    log_flush();
     engine_free(d.engine);
     history_free(d.insight.history);
     policy_set_clear(&d.policies);

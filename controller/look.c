@@ -166,6 +166,9 @@ static uint64_t hash_findings(const struct plan *p)
 
 static void log_findings(struct look *l, const char *key)
 {
+    static const enum log_level log_levels[] = {[SEVERITY_INFO] = LOG_LEVEL_INFO,
+                                                [SEVERITY_WARNING] = LOG_LEVEL_WARNING,
+                                                [SEVERITY_ERROR] = LOG_LEVEL_ERROR};
     uint64_t hash = hash_findings(l->plan);
     if (hash == l->d->logged)
         return;
@@ -176,17 +179,8 @@ static void log_findings(struct look *l, const char *key)
     for (size_t i = 0; i < l->plan->n_findings; i++) {
         const struct finding *f = &l->plan->findings[i];
         const char *code = finding_code_name(f->code);
-        switch (f->severity) {
-        case SEVERITY_ERROR:
-            log_error("%s: %s: %s", key, code, f->message);
-            break;
-        case SEVERITY_WARNING:
-            log_warning("%s: %s: %s", key, code, f->message);
-            break;
-        case SEVERITY_INFO:
-            log_info("%s: %s: %s", key, code, f->message);
-            break;
-        }
+        const struct log_about about = {.row = row_name(l->plan->row), .finding = code};
+        log_about(log_levels[f->severity], &about, "%s: %s: %s", key, code, f->message);
     }
 }
 
@@ -195,9 +189,12 @@ static void log_actions(struct look *l, const char *key)
     bool dry = l->e->cfg.dry_run && plan_acts(l->plan);
     if (dry && l->d->memory.row == l->plan->row && !l->first)
         return; /* said already */
-    for (size_t i = 0; i < l->plan->n_actions; i++)
-        log_info("%s: %s%s: %s", key, dry ? "would " : "", action_name(l->plan->actions[i].kind),
-                 l->plan->actions[i].reason);
+    for (size_t i = 0; i < l->plan->n_actions; i++) {
+        const char *action = action_name(l->plan->actions[i].kind);
+        const struct log_about about = {.row = row_name(l->plan->row), .action = action};
+        log_about(LOG_LEVEL_INFO, &about, "%s: %s%s: %s", key, dry ? "would " : "", action,
+                  l->plan->actions[i].reason);
+    }
 }
 
 const char *look_outcome_name(enum look_outcome outcome)
@@ -358,7 +355,8 @@ void look_failed(struct look *l, int error)
     f->digest = view_digest(l->view);
     f->until = engine_now(e) + delay;
     observe(l, LOOK_FAILED, error);
-    log_error("%s: %s failed: %s; tried again in %u ms", key, row_name(l->plan->row), strerror(-error),
+    log_about(LOG_LEVEL_ERROR, &(struct log_about){.row = row_name(l->plan->row)},
+              "%s: %s failed: %s; tried again in %u ms", key, row_name(l->plan->row), strerror(-error),
               (unsigned)delay);
     remember_row(l);
     engine_set_due(e, l->d, f->until, true);

@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "controller/log.h"
@@ -20,6 +22,7 @@ static void setup(void)
     ck_assert_ptr_nonnull(file);
     ck_assert_int_ge(dup2(fileno(file), STDERR_FILENO), 0);
     unsetenv("JOURNAL_STREAM");
+    log_set_journal(NULL);
 }
 
 static void assert_logged(const char *want)
@@ -114,6 +117,112 @@ START_TEST(test_diagnostic)
 }
 END_TEST
 
+/* ---- what it is about ---- */
+
+static void log_of_device(void)
+{
+    static const struct log_about about = {.row = "connect", .action = "connect", .finding = "leak"};
+    log_about(LOG_LEVEL_WARNING, &about, "%s: connect: it \"said\" \xff", "qdisk/7/51712");
+}
+
+START_TEST(test_journal_fields)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct stat st;
+    char stream[64], buf[4096];
+    snprintf(address.sun_path, sizeof address.sun_path, "/tmp/journal.%d", (int)getpid());
+    int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    ck_assert_int_eq(fstat(STDERR_FILENO, &st), 0);
+    snprintf(stream, sizeof stream, "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+    setenv("JOURNAL_STREAM", stream, 1);
+    log_set_journal(address.sun_path);
+    log_of_device();
+    ssize_t n = recv(fd, buf, sizeof buf - 1, MSG_DONTWAIT);
+    ck_assert_int_gt(n, 0);
+    buf[n] = '\0';
+    ck_assert_str_eq(buf, "PRIORITY=4\nSYSLOG_IDENTIFIER=xenrecon\n"
+                          "MESSAGE=qdisk/7/51712: connect: it \"said\" \\xff\nXENRECON_DEVICE=qdisk/7/51712\n"
+                          "XENRECON_ROW=connect\nXENRECON_ACTION=connect\nXENRECON_FINDING=leak\n");
+    assert_logged("");
+    close(fd);
+    unlink(address.sun_path);
+    log_error("nobody listens");
+    assert_logged("<3>xenrecon: nobody listens\n");
+}
+END_TEST
+
+START_TEST(test_json)
+{
+    char buf[4096];
+    log_set_format(LOG_FORMAT_JSON);
+    log_of_device();
+    ssize_t n = pread(fileno(file), buf, sizeof buf - 1, 0);
+    ck_assert_int_gt(n, 0);
+    buf[n] = '\0';
+    ck_assert_mem_eq(buf, "{\"time\":\"20", 11);
+    ck_assert_str_eq(
+        strstr(buf, "\"level\""),
+        "\"level\":\"warning\",\"message\":\"qdisk/7/51712: connect: it \\\"said\\\" \\\\xff\","
+        "\"device\":\"qdisk/7/51712\",\"row\":\"connect\",\"action\":\"connect\",\"finding\":\"leak\"}\n");
+}
+END_TEST
+
+/* ---- how much ---- */
+
+static uint64_t now = 1;
+
+static uint64_t clock_of_test(void)
+{
+    return now;
+}
+
+static int count_lines(const char *what)
+{
+    static char buf[1 << 16];
+    int n = 0;
+    ssize_t len = pread(fileno(file), buf, sizeof buf - 1, 0);
+    ck_assert_int_ge(len, 0);
+    buf[len] = '\0';
+    for (const char *at = buf; (at = strstr(at, what)); at++)
+        n++;
+    return n;
+}
+
+START_TEST(test_limit)
+{
+    log_set_clock(clock_of_test);
+    for (int i = 0; i < LOG_BURST + 25; i++)
+        log_info("qdisk/7/1: again");
+    log_info("qdisk/7/2: another");
+    log_info("of no device");
+    ck_assert_int_eq(count_lines("again\n"), LOG_BURST);
+    ck_assert_int_eq(count_lines("another\n"), 1);
+    ck_assert_int_eq(count_lines("suppressed"), 0);
+    now += LOG_WINDOW;
+    log_info("of no device");
+    ck_assert_int_eq(count_lines("xenrecon: qdisk/7/1: 25 more messages were suppressed\n"), 1);
+    log_info("qdisk/7/1: again");
+    ck_assert_int_eq(count_lines("again\n"), LOG_BURST + 1);
+    for (int i = 0; i < LOG_BURST; i++)
+        log_info("qdisk/7/1: again");
+    log_flush();
+    ck_assert_int_eq(count_lines("xenrecon: qdisk/7/1: 1 more message was suppressed\n"), 1);
+    log_flush();
+    ck_assert_int_eq(count_lines("suppressed"), 2);
+}
+END_TEST
+
+/* One after the other: nothing is lost in a burst of many devices. */
+START_TEST(test_many_devices)
+{
+    log_set_clock(clock_of_test);
+    for (int i = 0; i < 1000; i++)
+        log_info("qdisk/7/%d: created", i);
+    ck_assert_int_eq(count_lines("created\n"), 1000);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("log");
@@ -125,6 +234,10 @@ int main(void)
     tcase_add_test(t, test_escapes);
     tcase_add_test(t, test_one_line_however_long);
     tcase_add_test(t, test_diagnostic);
+    tcase_add_test(t, test_journal_fields);
+    tcase_add_test(t, test_json);
+    tcase_add_test(t, test_limit);
+    tcase_add_test(t, test_many_devices);
     suite_add_tcase(s, t);
     return run_suite(s);
 }
