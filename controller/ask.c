@@ -102,8 +102,7 @@ void ask_close(struct ask *a)
 
 static int send_line(struct ask *a, json_t *request)
 {
-    char *text = json_dumps(request, JSON_COMPACT);
-    jmust(text ? request : NULL);
+    char *text = jline(request);
     size_t len = strlen(text), at = 0;
     int error = 0;
     text[len++] = '\n'; /* in the place of the NUL */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* `xenrecon status`: what the running daemon holds. */
+#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,6 +147,16 @@ static int check_names(const struct options *o)
     return STATUS_OK;
 }
 
+/* NULL: as it is. */
+static int parse_interval(const char *text, unsigned *ret_interval)
+{
+    uint64_t seconds = *ret_interval;
+    if (text && (parse_decimal(text, strlen(text), 3600, &seconds) || seconds == 0))
+        return -EINVAL;
+    *ret_interval = (unsigned)seconds;
+    return 0;
+}
+
 int cmd_status(int argc, char **argv)
 {
     enum { WATCH = 256, FORMAT, COLOUR, RUNTIME_DIR, HELP };
@@ -155,15 +166,13 @@ int cmd_status(int argc, char **argv)
         {"help", no_argument, NULL, HELP},          {0},
     };
     struct options o = {.run_dir = ask_default_dir(), .interval = 2, .colour = COLOUR_AUTO};
-    uint64_t seconds;
     int c;
     while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
         switch (c) {
         case WATCH:
             o.watch = true;
-            if (optarg && (parse_decimal(optarg, strlen(optarg), 3600, &seconds) || seconds == 0))
+            if (parse_interval(optarg, &o.interval))
                 return usage_error("status", "--watch wants seconds, 1 to 3600, not \"%s\"", optarg);
-            o.interval = optarg ? (unsigned)seconds : o.interval;
             break;
         case FORMAT:
             o.json = strcmp(optarg, "json") == 0;

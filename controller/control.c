@@ -103,8 +103,7 @@ static void on_timer(uv_timer_t *timer)
 
 static void put_line(struct client *k, json_t *line)
 {
-    char *text = json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(14));
-    jmust(text ? line : NULL);
+    char *text = jline(line);
     size_t len = strlen(text);
     xgrow(&k->chunk, &k->cap_chunk, k->n_chunk + len + 1, 1);
     memcpy(k->chunk + k->n_chunk, text, len);

@@ -96,8 +96,10 @@ static size_t cut(size_t len)
 static void put_text(struct draft *d, const char *text, size_t len)
 {
     len = cut(len);
-    for (size_t i = 0; i < len; i++)
-        d->bytes[d->n++] = text[i] ? text[i] : '?';
+    memcpy(d->bytes + d->n, text, len);
+    for (char *at = d->bytes + d->n; (at = memchr(at, '\0', len - (size_t)(at - (d->bytes + d->n)))); at++)
+        *at = '?';
+    d->n += len;
     d->bytes[d->n++] = '\0';
 }
 

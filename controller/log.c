@@ -87,7 +87,7 @@ static bool to_journal(const struct line *l)
         return false;
     if (fd < 0)
         fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    strcpy(address.sun_path, journal_path);
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", journal_path);
     put_field(buf, sizeof buf, &n, "PRIORITY", priority);
     put_field(buf, sizeof buf, &n, "SYSLOG_IDENTIFIER", "xenrecon");
     put_field(buf, sizeof buf, &n, "MESSAGE", l->text);
@@ -108,13 +108,12 @@ static void to_json(const struct line *l)
 {
     struct timespec now;
     struct tm tm;
-    char time[40] = "", fraction[8];
+    char second[32] = "", time[48];
     json_t *o = jobject();
     clock_gettime(CLOCK_REALTIME, &now);
     if (gmtime_r(&now.tv_sec, &tm))
-        strftime(time, sizeof time, "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(fraction, sizeof fraction, ".%03dZ", (int)(now.tv_nsec / 1000000) % 1000);
-    strcat(time, fraction);
+        strftime(second, sizeof second, "%Y-%m-%dT%H:%M:%S", &tm);
+    snprintf(time, sizeof time, "%s.%03dZ", second, (int)(now.tv_nsec / 1000000) % 1000);
     put_member(o, "time", time);
     put_member(o, "level", levels[l->level].name);
     jput(o, "message", json_string(l->text)); /* printable already */
@@ -122,8 +121,8 @@ static void to_json(const struct line *l)
     put_member(o, "row", l->about.row);
     put_member(o, "action", l->about.action);
     put_member(o, "finding", l->about.finding);
-    char *text = json_dumps(o, JSON_COMPACT);
-    fprintf(stderr, "%s\n", text ? text : "{}");
+    char *text = jline(o);
+    fprintf(stderr, "%s\n", text);
     free(text);
     json_decref(o);
 }

@@ -64,6 +64,14 @@ json_t *jseconds(uint64_t milliseconds)
     return jmust(json_real((double)milliseconds / 1000));
 }
 
+char *jline(const json_t *value)
+{
+    char *text = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(14));
+    if (!text)
+        jmust(NULL);
+    return text;
+}
+
 const char *jget_text(const json_t *object, const char *key)
 {
     return json_string_value(json_object_get(object, key));

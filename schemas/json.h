@@ -20,6 +20,9 @@ json_t *jcount(uint64_t n) __attribute__((returns_nonnull));
 json_t *jhex(uint64_t n) __attribute__((returns_nonnull));
 json_t *jseconds(uint64_t milliseconds) __attribute__((returns_nonnull));
 
+/* On one line, for free(). */
+char *jline(const json_t *value) __attribute__((returns_nonnull));
+
 /* Reading what another program sent: what is not there, or of another kind, is NULL or `otherwise`. */
 const char *jget_text(const json_t *object, const char *key);
 int64_t jget_int(const json_t *object, const char *key, int64_t otherwise);
