@@ -92,7 +92,9 @@ static const struct scenario {
 static bool run_scenario(const struct scenario *x, bool quick, double until, struct sim_searched *f,
                          struct sim_schedule *ret_failing)
 {
-    unsigned fronts = quick ? FRONT(0) : x->fronts, tools = quick ? FRONT(0) | FRONT(2) : x->tools;
+    unsigned fronts = quick ? FRONT(0) : x->fronts, tools = quick ? FRONT(0) : x->tools;
+    if (quick && !x->setup.mishaps)
+        tools |= FRONT(2);
     for (unsigned front = 0; front < sizeof frontends / sizeof *frontends; front++)
         for (unsigned tool = 0; tool < sizeof toolstacks / sizeof *toolstacks; tool++) {
             struct sim_setup s = x->setup;

@@ -51,6 +51,18 @@ static const char *not_read(const struct sim_tx *tx, const struct sim_device *d)
     return frontend->value && !sim_tx_read(tx, path) ? path : NULL;
 }
 
+/* Is something in it, as the transaction sees it? */
+static bool takes_along(const struct sim_world *w, const struct sim_tx *tx, const char *path)
+{
+    for (unsigned i = 0; i < w->setup.devices; i++) {
+        const struct sim_device *d = &w->devices[i];
+        if (path_within(d->b, path) && strcmp(d->b, path) != 0 &&
+            nodes_find(tx->changed ? &tx->nodes : &w->store.nodes, d->b))
+            return true;
+    }
+    return false;
+}
+
 /* A parent is one of several devices: it is enough that it was decided for one of them. */
 static void on_change(void *arg, const struct sim_tx *tx, const char *path, const char *value)
 {
@@ -72,6 +84,8 @@ static void on_change(void *arg, const struct sim_tx *tx, const char *path, cons
         sim_fail(w, "changes %s outside of a transaction", path);
     else if (missing)
         sim_fail(w, "changes %s without having read %s", path, missing);
+    else if (!value && takes_along(w, tx, path))
+        sim_fail(w, "removes %s with what is in it", path);
 }
 
 /* ---- what it knew ---- */

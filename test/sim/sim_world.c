@@ -98,6 +98,7 @@ static bool refuse(struct sim_world *w)
     if (!error || !w->left.faults)
         return false;
     w->left.faults--;
+    w->missed |= r->type == XS_READ || r->type == XS_DIRECTORY;
     return serve(w, error);
 }
 
@@ -217,6 +218,7 @@ static bool event(struct sim_world *w, struct sim_step step)
         !sim_store_event(&w->store, step.n, step.kind == STEP_LOSE, step.kind == STEP_REPEAT))
         return false;
     w->left.faults -= faulty;
+    w->missed |= step.kind == STEP_LOSE;
     return true;
 }
 

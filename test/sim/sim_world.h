@@ -33,6 +33,7 @@ struct sim_world {
     struct sim_device devices[SIM_DEVICES];
     bool alive[SIM_DEVICES]; /* the domains, by their first device */
     bool lost;               /* the store is: until it returns */
+    bool missed;             /* something was not told to the engine: a resync must find it */
     uint64_t now, wake_at, step, random;
     uint64_t commits, tasks;
     char failed[512]; /* what went wrong; empty: nothing */
