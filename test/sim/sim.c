@@ -115,7 +115,8 @@ static int run_search(double limit, bool quick)
     for (size_t i = 0; i < sizeof scenarios / sizeof *scenarios; i++) {
         struct sim_searched f = {.complete = true};
         double since = seconds(), left = begun + limit - since;
-        double share = left / (double)(sizeof scenarios / sizeof *scenarios - i);
+        size_t more = sizeof scenarios / sizeof *scenarios - i;
+        double share = left / (double)more;
         if (!run_scenario(&scenarios[i], quick, since + share, &f, &failing))
             return fail(&failing, 0);
         printf("search: %-38s %8" PRIu64 " states, %5.1f s%s\n", scenarios[i].name, f.states,

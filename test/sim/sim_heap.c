@@ -22,6 +22,7 @@ struct state {
 static _Alignas(16) char heap[SIZE];
 static bool in_use;
 
+/* NOLINTBEGIN(bugprone-reserved-identifier): the linker makes these names */
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);
 void *__real_realloc(void *p, size_t size);
@@ -33,6 +34,7 @@ void *__wrap_reallocarray(void *p, size_t n, size_t size);
 char *__wrap_strdup(const char *s);
 char *__wrap_strndup(const char *s, size_t n);
 void __wrap_free(void *p);
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 static struct state *state(void)
 {

@@ -8,7 +8,7 @@
 
 bool sim_verbose;
 
-static void say(const char *format, va_list ap)
+static void __attribute__((format(printf, 1, 0))) say(const char *format, va_list ap)
 {
     if (!sim_verbose)
         return;

@@ -142,18 +142,19 @@ void nodes_remove(struct nodes *t, const char *path)
 
 char *nodes_names(const struct nodes *t, const char *path, size_t *ret_len)
 {
-    char *names = NULL;
-    size_t len = 0, cap = 0, top = strlen(path);
+    size_t room = 1, top = strlen(path);
+    *ret_len = 0;
+    for (size_t i = 0; i < t->n; i++)
+        room += strlen(t->list[i].path);
+    char *names = xcalloc(1, room);
     for (size_t i = 0; i < t->n; i++) {
         const char *name = t->list[i].path + top + 1;
         if (strlen(t->list[i].path) <= top || !path_within(t->list[i].path, path) || strchr(name, '/'))
             continue;
-        xgrow(&names, &cap, len + strlen(name) + 1, 1);
-        memcpy(names + len, name, strlen(name) + 1);
-        len += strlen(name) + 1;
+        memcpy(names + *ret_len, name, strlen(name) + 1);
+        *ret_len += strlen(name) + 1;
     }
-    *ret_len = len;
-    return names ? names : copy_bytes("", 0);
+    return names;
 }
 
 uint64_t nodes_hash(const struct nodes *t)

@@ -9,6 +9,7 @@
 
 struct chance {
     uint64_t state;
+    unsigned pace; /* of those outside: of a hundred steps, so many are left to them */
 };
 
 static uint64_t next(struct chance *c)
@@ -72,7 +73,7 @@ static struct sim_step random_step(struct chance *c, const struct sim_world *w)
             step.n = below(c, 6);
         return step;
     }
-    if (kind < 75 && must && list[0].kind <= STEP_TICK)
+    if (kind < 100 - c->pace && must && list[0].kind <= STEP_TICK)
         return list[0];
     return must ? list[below(c, (unsigned)must)] : (struct sim_step){STEP_TICK, 0};
 }
@@ -86,10 +87,12 @@ static void finish(struct sim_world *w)
 
 bool sim_random_run(uint64_t seed, struct sim_figures *figures, struct sim_schedule *ret_failing)
 {
-    struct chance c = {seed};
+    static const unsigned paces[] = {1, 3, 8, 25, 60};
+    struct chance c = {seed, 0};
     struct sim_schedule s = {.setup = random_setup(&c, seed)};
     struct sim_world *w = sim_world_new(&s.setup);
     unsigned steps = 20 + below(&c, 600);
+    c.pace = paces[below(&c, sizeof paces / sizeof *paces)];
     for (unsigned i = 0; i < steps && !w->failed[0]; i++) {
         struct sim_step step = random_step(&c, w);
         if (sim_world_step(w, step))

@@ -317,8 +317,8 @@ static void init_device(struct sim_world *w, unsigned i)
     const unsigned tools[] = {w->setup.toolstack0, w->setup.toolstack1, w->setup.toolstack2};
     struct sim_device *d = &w->devices[i];
     d->key = keys[i];
-    d->frontend = &frontends[fronts[i] % (sizeof frontends / sizeof *frontends)];
-    d->toolstack = &toolstacks[tools[i] % (sizeof toolstacks / sizeof *toolstacks)];
+    d->frontend = &frontends[fronts[i % SIM_DEVICES] % (sizeof frontends / sizeof *frontends)];
+    d->toolstack = &toolstacks[tools[i % SIM_DEVICES] % (sizeof toolstacks / sizeof *toolstacks)];
     d->crew.size = 1;
     device_backend_path(w->store.self, &d->key, d->b);
     snprintf(d->f, sizeof d->f, "/local/domain/%u/device/vbd/%s", d->key.domid, d->key.devid);
@@ -330,6 +330,8 @@ struct sim_world *sim_world_new(const struct sim_setup *setup)
     char home[32];
     struct sim_world *w = xcalloc(1, sizeof *w);
     w->setup = w->left = *setup;
+    if (w->setup.devices > SIM_DEVICES)
+        w->setup.devices = SIM_DEVICES;
     w->now = 1000000;
     w->random = setup->seed;
     w->store.heard = HASH_INIT;
@@ -337,7 +339,7 @@ struct sim_world *sim_world_new(const struct sim_setup *setup)
     w->store.introduced = introduced;
     w->store.arg = w;
     sim_check_attach(w);
-    for (unsigned i = 0; i < setup->devices; i++) {
+    for (unsigned i = 0; i < w->setup.devices; i++) {
         init_device(w, i);
         snprintf(home, sizeof home, "/local/domain/%u", w->devices[i].key.domid);
         nodes_write(&w->store.nodes, home, "", 0);
