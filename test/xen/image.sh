@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Makes the initial RAM disks of dom0 and of the guests:   image.sh FETCHED OUT
+# Makes the initial RAM disks of dom0 and of the guests:   image.sh FETCHED QEMU OUT
 #
-# FETCHED is what fetch.sh made. OUT/dom0.cpio has the tools of Xen, xenrecon with its policies as `make install` puts them,
-# the rig's programs, the scenarios, and what guests boot: /boot/vmlinux, /boot/guest.cpio, and /boot/driver.cpio, which
-# a driver domain gets after it.
+# FETCHED is what fetch.sh made, QEMU what test/rig/qemu.sh unpacked. OUT/dom0.cpio has the tools of Xen, QEMU, xenrecon with
+# its policies as `make install` puts them, the rig's programs, the scenarios, and what guests boot: /boot/vmlinux,
+# /boot/guest.cpio, and /boot/driver.cpio, which a driver domain gets after it.
 set -eu -o pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 repo=$(cd "$here/../.." && pwd)
-fetched=$1 out=$2
+fetched=$1 qemu=$2 out=$3
 root=$fetched/root
 release=$(cat "$fetched/boot/release")
 tools=$(echo "$root"/usr/lib/xen-[0-9]*/bin)
@@ -30,7 +30,7 @@ libraries() {
     local tree=$out/$1 library
     shift
     mkdir -p "$tree/lib64" "$tree/lib/x86_64-linux-gnu"
-    LD_LIBRARY_PATH=$root/usr/lib/x86_64-linux-gnu ldd "$@" 2>/dev/null | grep -o '/[^ ]*\.so[^ ]*' | sort -u |
+    LD_LIBRARY_PATH=$root/usr/lib/x86_64-linux-gnu:$qemu/usr/lib/x86_64-linux-gnu:$qemu/lib/x86_64-linux-gnu ldd "$@" 2>/dev/null | grep -o '/[^ ]*\.so[^ ]*' | sort -u |
         while read -r library; do
             case $library in
             */ld-linux-*) cp -Lu "$library" "$tree/lib64" ;;
@@ -96,6 +96,7 @@ backend driver
 base dom0 dom0-init.sh
 backend dom0
 into dom0 "$libexec" "$tools"/{libxl-save-helper,xenstored,oxenstored,xenconsoled,xen-init-dom0,xenstore-control}
+into dom0 usr/libexec "$qemu/usr/libexec/xen-qemu-system-i386" # where libxl looks for it
 mkdir -p "$out/dom0/boot" "$out/dom0/xen"
 cp "$fetched/boot/vmlinux" "$out/dom0/boot"
 cp -r "$here/lib.sh" "$here/scenarios" "$out/dom0/xen"

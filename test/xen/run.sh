@@ -6,7 +6,7 @@
 #
 #   xenstored    with the xenstored in C
 #   oxenstored   with the one in OCaml
-#   driver       as xenstored, with guests that serve others
+#   driver       as xenstored, beside it: guests that serve others, and a QEMU
 #
 # The scenarios of one machine run in one boot, one after the other. Nothing is installed but QEMU. Logs are kept in
 # build/check-xen: MACHINE/SCENARIO.log, and MACHINE.console.log with what Xen and dom0's kernel said.
@@ -112,7 +112,8 @@ done
 "$repo/test/deps.sh" build xen
 step build make -s -j2 CC=gcc DEVELOPER=1 all rig || closing
 step fetch "$here/fetch.sh" "$fetched" || closing
-step image "$here/image.sh" "$fetched" "$repo/build/xen" || closing
+step qemu "$repo/test/rig/qemu.sh" get || closing
+step image "$here/image.sh" "$fetched" "$repo/.cache/qemu" "$repo/build/xen" || closing
 mkfifo "$logs/said"
 exec 3<>"$logs/said"
 listen

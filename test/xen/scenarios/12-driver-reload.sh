@@ -36,6 +36,24 @@ done
 check "it is the same device, with another ring" \
     "$(xenstore-read "$(b_of "$net")/xenrecon" | awk -v before="$marker" '{ split(before, b); print ($1 == b[1]), ($3 != b[3]) }')" "1 1"
 check "each came by InitWait" "$(grep -c "$net: cycle: the frontend starts again" "$here/xenrecon.log")" 2
+# What a kernel that was started by kexec does for the one before it, which went without closing anything: by hand up to
+# there, for a guest's kernel as the one before
+steps=0
+step() {
+    in_guest web "xenstore-write device/vif/0/state $1"
+    reach "kexec, step $((steps += 1))" "$net" "$2/$1"
+}
+in_guest web 'echo vif-0 >/sys/bus/xen/drivers/vif/unbind && rmmod xen-netfront'
+reach "unloaded for the hand-over: Closed" "$net" 6/6
+in_guest web 'xenstore-write device/vif/0/tx-ring-ref 8 device/vif/0/rx-ring-ref 9'
+step 1 2
+step 3 4
+step 4 4
+step 5 5
+step 6 6
+step 1 2
+in_guest web 'modprobe xen-netfront'
+reach "handed over: Connected" "$net" 4/4
 silent "plan is silent"
 works "xl network-detach" xl network-detach web 0
 gone "nothing is left" "$(b_of "$net")" "$(f_of "$net")"

@@ -46,6 +46,7 @@ check "blkback waits for the guest" "$(states "$disk")" 5/4
 finds "plan says so" stuck-detach
 xl unpause web
 reach "unpaused: Closed" "$disk" 6/6
+finds "xl has given up, and plan says that nobody removes it" not-removed
 works "xl block-detach again" xl block-detach web xvda
 gone "nothing is left then" "$b" "$f"
 

@@ -33,22 +33,18 @@ twelve() {
     echo $(((${EPOCHREALTIME/[.,]/} - began) / 1000))
     toolstack "${detach[@]:1}"
 }
-# Each the best of three: an emulated machine has its moods
-best() {
-    local round least=1000000 took
-    for round in 1 2 3; do
-        took=$(twelve "$round"00)
-        [ "$took" -ge "$least" ] || least=$took
-    done
-    echo "$least"
-}
-
-flood data/unwatched 1 2
-alone=$(best)
-flood_ends
-flood device/vbd/51712/state 2 3 1
-beside=$(best)
-flood_ends
+# Each the best of four, in turns: an emulated machine has its moods
+alone=1000000 beside=1000000
+for round in 1 2 3 4; do
+    flood data/unwatched 1 2
+    took=$(twelve "$round"00)
+    flood_ends
+    [ "$took" -ge "$alone" ] || alone=$took
+    flood device/vbd/51712/state 2 3 1
+    took=$(twelve "$round"50)
+    flood_ends
+    [ "$took" -ge "$beside" ] || beside=$took
+done
 echo "figure: twelve attaches take $alone ms beside a flood that nobody watches, $beside ms beside one of F/state"
 check "others wait at most twice as long" "$((beside <= 2 * alone))" 1
 in_guest web 'xenstore-write device/vbd/51712/state 4'
