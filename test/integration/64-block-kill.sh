@@ -49,8 +49,7 @@ attach_disk 51712 64M
 await "$b/state" 2
 
 killing "the worker" kill_worker
-until [ -n "$(workers)" ]; do sleep 0.02; done
-before=$(workers)
+until before=$(workers) && [ -n "$before" ] && sleep 0.1 && [ "$before" = "$(workers)" ]; do sleep 0.02; done
 killing "the controller" restart_xenrecon
 check "the controller: the worker went on" "$(workers)" "$before"
 attach_disk 51728 64M

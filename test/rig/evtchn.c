@@ -281,6 +281,13 @@ static xenevtchn_handle *take_slot(uint32_t dom, unsigned int flags)
     return xce;
 }
 
+/* A handle that is confined later could not look then. */
+static void close_all_dead(void)
+{
+    for (uint32_t i = 1; i < PORTS; i++)
+        close_if_dead(i);
+}
+
 xenevtchn_handle *xenevtchn_open(struct xentoollog_logger *logger, unsigned int flags)
 {
     xenevtchn_handle *xce;
@@ -289,6 +296,7 @@ xenevtchn_handle *xenevtchn_open(struct xentoollog_logger *logger, unsigned int 
     if (!lock())
         return NULL;
     xce = take_slot(rig_domid(), flags);
+    close_all_dead();
     unlock(0);
     return xce;
 }
