@@ -26,6 +26,7 @@ struct engine {
     struct devices devices;
     struct device_queue queue, batch_queue; /* for probes and passes; for transactions */
     struct waiting waiting;
+    uint16_t *by_guest;        /* devices whose frontend their guest's watch tells of, by domain */
     uint16_t *per_domain;      /* devices, by frontend domain */
     bool running;              /* between engine_start and engine_stop */
     bool looked_over;          /* since engine_start, everything is in the queue or was looked at */
@@ -49,6 +50,7 @@ struct engine {
 #define TOKEN_BACKEND  "b"
 #define TOKEN_DOMAINS  "d"
 #define TOKEN_MODELS   "m"
+#define TOKEN_GUEST    "g/" /* and the domain */
 #define TOKEN_FRONTEND "f/" /* and the device's key */
 
 uint64_t engine_now(const struct engine *e);

@@ -121,11 +121,9 @@ static void backend_event(struct engine *e, const char *path)
 
 /* A guest may cause `burst` looks at once and then `events-per-second`: a bucket, kept as the time until
  * which what it has caused is paid for. */
-static void frontend_event(struct engine *e, const char *token)
+static void guest_did(struct engine *e, struct device *d)
 {
-    struct device_key key;
-    struct device *d = device_key_parse(token, strlen(token), &key) ? NULL : devices_find(&e->devices, &key);
-    const struct policy *p = d ? engine_policy(e, d) : NULL;
+    const struct policy *p = engine_policy(e, d);
     if (!p)
         return;
     uint64_t now = engine_now(e) * 1000, cost = 1000000 / p->limits.events_per_second;
@@ -135,6 +133,65 @@ static void frontend_event(struct engine *e, const char *token)
     if (paid - now > cost * p->limits.burst && !d->held)
         engine_hold(e, d, (paid - cost * p->limits.burst) / 1000 + 1);
     engine_mark(e, d, DIRTY_F_STATE);
+}
+
+static void frontend_event(struct engine *e, const char *token)
+{
+    struct device_key key;
+    struct device *d = device_key_parse(token, strlen(token), &key) ? NULL : devices_find(&e->devices, &key);
+    if (d)
+        guest_did(e, d);
+}
+
+/* Everything that lies there, or below. */
+static void guest_tree_event(struct engine *e, uint16_t domid, const char *path)
+{
+    struct device *d;
+    size_t n = strlen(path);
+    for (size_t i = 0; i < e->devices.n_buckets; i++)
+        SLIST_FOREACH(d, &e->devices.buckets[i], same_bucket)
+    if (d->by_guest && d->key.domid == domid && strncmp(d->watched, path, n) == 0 &&
+        (!d->watched[n] || d->watched[n] == '/'))
+        guest_did(e, d);
+}
+
+/* The device of one of these types whose frontend that is. */
+static void guest_device_event(struct engine *e, struct policy *const *policies, size_t n, uint16_t domid,
+                               const char *frontend, const char *devid, size_t len)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct device_key key = {.domid = domid};
+        size_t type = strlen(policies[i]->frontend);
+        if (strncmp(policies[i]->frontend, frontend, type) != 0 || frontend[type] != '/')
+            continue;
+        memcpy(key.type, policies[i]->type, sizeof key.type);
+        memcpy(key.devid, devid, len);
+        struct device *d = devices_find(&e->devices, &key);
+        if (d && d->by_guest)
+            guest_did(e, d);
+    }
+}
+
+/* Guests may write what they like, and all that is not about the state of a frontend is dropped here, before
+ * it costs anything: false then. */
+static bool guest_event(struct engine *e, const char *path, const char *token)
+{
+    uint64_t domid;
+    const char *frontend = path + strlen("/local/domain//device") + strlen(token), *devid, *key;
+    if (strlen(path) < (size_t)(frontend - path) || parse_decimal(token, strlen(token), DOMID_MAX, &domid))
+        return false;
+    devid = *frontend ? strchr(frontend + 1, '/') : NULL;
+    key = devid ? strchr(devid + 1, '/') : NULL;
+    if (key && strcmp(key, "/state") != 0)
+        return false;
+    if (!key)
+        guest_tree_event(e, (uint16_t)domid, path);
+    else if (key - devid - 1 <= DEVICE_NAME_MAX) {
+        size_t len = (size_t)(key - devid) - 1;
+        guest_device_event(e, e->policies.list, e->policies.n, (uint16_t)domid, frontend + 1, devid + 1, len);
+        guest_device_event(e, e->retired, e->n_retired, (uint16_t)domid, frontend + 1, devid + 1, len);
+    }
+    return true;
 }
 
 /* ---- domains that went ---- */
@@ -228,6 +285,8 @@ void engine_event(struct engine *e, const char *path, const char *token)
         return;
     if (strcmp(token, TOKEN_BACKEND) == 0)
         backend_event(e, path);
+    else if (strncmp(token, TOKEN_GUEST, 2) == 0 && !guest_event(e, path, token + 2))
+        return;
     else if (strncmp(token, TOKEN_FRONTEND, 2) == 0)
         frontend_event(e, token + 2);
     else if (strcmp(token, TOKEN_MODELS) == 0)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What the store is asked to tell us: of the backend tree and of domains always, and of the state of each
- * device's F. The store may refuse: then we look by ourselves, and ask again. */
+/* What the store is asked to tell us: of the backend tree and of domains always, of each guest's frontends,
+ * and of the state of each F that lies elsewhere. xenstored compares every write with every watch, so that
+ * one for each device would make the store slow, and a driver domain may have few. The store may refuse: then
+ * we look by ourselves, and ask again. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +22,8 @@ enum root {
 /* A watch that was asked for. */
 struct wanted {
     struct engine *e;
-    enum root root;        /* ROOTS: of a device */
+    enum root root; /* ROOTS: of a guest, or of a device */
+    bool guest;
     struct device_key key; /* then */
     char path[STORE_PATH_MAX];
 };
@@ -46,17 +49,33 @@ static void on_root_watched(struct wanted *w, int status)
 
 /* ---- a device's frontend ---- */
 
-static void on_frontend_watched(struct wanted *w, int status)
+static void refused(struct engine *e, struct device *d, int status)
 {
-    struct device *d = devices_find(&w->e->devices, &w->key);
-    if (!d || !d->watched || strcmp(d->watched, w->path) != 0)
-        return; /* no longer what is wanted */
     d->unwatched = status;
     if (!status)
         return;
     free(d->watched);
     d->watched = NULL;
-    engine_set_due(w->e, d, d->due, d->due_acts);
+    if (d->by_guest)
+        e->by_guest[d->key.domid]--;
+    d->by_guest = false;
+    engine_set_due(e, d, d->due, d->due_acts);
+}
+
+static void on_frontend_watched(struct wanted *w, int status)
+{
+    struct device *d = devices_find(&w->e->devices, &w->key);
+    if (d && d->watched && !d->by_guest && strcmp(d->watched, w->path) == 0)
+        refused(w->e, d, status); /* else it is no longer what is wanted */
+}
+
+static void on_guest_watched(struct wanted *w, int status)
+{
+    struct device *d;
+    for (size_t i = 0; i < w->e->devices.n_buckets; i++)
+        SLIST_FOREACH(d, &w->e->devices.buckets[i], same_bucket)
+    if (d->by_guest && d->key.domid == w->key.domid)
+        refused(w->e, d, status);
 }
 
 static void on_watched(void *arg, int status, const char *data, size_t len)
@@ -66,7 +85,9 @@ static void on_watched(void *arg, int status, const char *data, size_t len)
     (void)len;
     if (!store_gone(status) && w->e->running && w->root != ROOTS)
         on_root_watched(w, status);
-    else if (!store_gone(status) && w->e->running)
+    else if (!store_gone(status) && w->e->running && w->guest && status)
+        on_guest_watched(w, status);
+    else if (!store_gone(status) && w->e->running && !w->guest)
         on_frontend_watched(w, status);
     free(w);
 }
@@ -88,30 +109,58 @@ static void watch_of(const struct device *d, const char *frontend, char path[sta
     device_key_format(&d->key, token + 2);
 }
 
+static void guest_watch_of(uint16_t domid, char path[static STORE_PATH_MAX],
+                           char token[static DEVICE_KEY_SIZE + 2])
+{
+    snprintf(path, STORE_PATH_MAX, "/local/domain/%u/device", domid);
+    snprintf(token, DEVICE_KEY_SIZE + 2, TOKEN_GUEST "%u", domid);
+}
+
 void engine_unwatch_frontend(struct engine *e, struct device *d)
 {
     char path[STORE_PATH_MAX], token[DEVICE_KEY_SIZE + 2];
-    if (d->watched && e->running) {
+    bool last = d->watched && (!d->by_guest || --e->by_guest[d->key.domid] == 0);
+    if (d->by_guest)
+        guest_watch_of(d->key.domid, path, token);
+    else if (d->watched)
         watch_of(d, d->watched, path, token);
+    if (last && e->running)
         store_unwatch(e->cfg.store, path, token, on_unwatched, NULL);
-    }
     free(d->watched);
     d->watched = NULL;
+    d->by_guest = false;
+}
+
+/* Where toolstacks put it? */
+static bool in_guests_place(const struct engine *e, const struct device *d, const char *frontend)
+{
+    char usual[160];
+    snprintf(usual, sizeof usual, "/local/domain/%u/device/%s/%s", d->key.domid,
+             engine_policy(e, d)->frontend, d->key.devid);
+    return strcmp(frontend, usual) == 0;
 }
 
 void engine_watch_frontend(struct engine *e, struct device *d, const char *frontend)
 {
     char path[STORE_PATH_MAX], token[DEVICE_KEY_SIZE + 2];
-    if (d->watched && strcmp(d->watched, frontend) == 0)
+    bool by_guest = in_guests_place(e, d, frontend);
+    if (d->watched && d->by_guest == by_guest && strcmp(d->watched, frontend) == 0)
         return;
     engine_unwatch_frontend(e, d);
     d->watched = xstrdup(frontend);
+    d->by_guest = by_guest;
+    if (by_guest && e->by_guest[d->key.domid]++)
+        return;
     struct wanted *w = xcalloc(1, sizeof *w);
     w->e = e;
     w->root = ROOTS;
+    w->guest = by_guest;
     w->key = d->key;
     snprintf(w->path, sizeof w->path, "%s", frontend);
-    watch_of(d, frontend, path, token);
+    if (by_guest)
+        guest_watch_of(d->key.domid, path, token);
+    else
+        watch_of(d, frontend, path, token);
     store_watch(e->cfg.store, path, token, on_watched, w);
 }
 
@@ -135,10 +184,12 @@ static void watch_root(struct engine *e, enum root root)
 
 static void forget(void *arg, struct device *d)
 {
-    (void)arg;
+    struct engine *e = arg;
     free(d->watched);
     d->watched = NULL;
     d->unwatched = 0;
+    d->by_guest = false;
+    e->by_guest[d->key.domid] = 0;
 }
 
 void engine_watch_anew(struct engine *e)

@@ -35,7 +35,7 @@ mark=$(trace_mark)
 
 attach_qdisk 7 1
 await "$b/state" 2
-costs "attach, to InitWait" 16 "9 READ, 1 TRANSACTION_END, 1 TRANSACTION_START, 1 WATCH, 4 WRITE"
+costs "attach, to InitWait" 15 "9 READ, 1 TRANSACTION_END, 1 TRANSACTION_START, 4 WRITE"
 xenstore-write "$f/ring-ref" 8 "$f/event-channel" 9
 costs "the guest writes its ring" 0
 xenstore-write "$f/state" 3
@@ -65,9 +65,9 @@ costs "F Initialising, to InitWait" 8 "4 READ, 1 TRANSACTION_END, 1 TRANSACTION_
 toolstack detach qdisk 7 1
 await "$b" absent
 # one less when B's and F's events come together
-which=$(asked | sed 's/^2 DIRECTORY, 19 /2 DIRECTORY, 20 /')
+which=$(asked | sed 's/^2 DIRECTORY, 16 /2 DIRECTORY, 17 /')
 mark=$(trace_mark)
-check "detach, to nothing: 29 requests" "$which" \
-    "2 DIRECTORY, 17 READ, 1 RM, 3 TRANSACTION_END, 3 TRANSACTION_START, 1 UNWATCH, 2 WRITE"
+check "detach, to nothing: 28 requests" "$which" \
+    "2 DIRECTORY, 17 READ, 1 RM, 3 TRANSACTION_END, 3 TRANSACTION_START, 2 WRITE"
 kill -HUP "$xenrecon_pid"
 costs "a resync, with one device" 9 "3 DIRECTORY, 6 READ"

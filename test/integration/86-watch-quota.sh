@@ -49,8 +49,12 @@ until_granted() {
     granted "$1" "$2"
 }
 
-# ---- more devices than watches: four are ours anyway, then one for every device
+# ---- more devices than watches: three are ours anyway, then one for every device that is not where toolstacks put them
 
+usual=$policies
+policies=$dir/elsewhere
+mkdir "$policies"
+sed 's/^frontend: .*/frontend: other/' "$usual/qdisk.yaml" >"$policies/qdisk.yaml"
 fresh --watch-nb 14
 as_domain 5 start_xenrecon --policies "$policies"
 mark=$(log_mark)
@@ -75,6 +79,33 @@ reach "two of them go" "$(b_of qdisk/7/1)" absent "$(b_of qdisk/7/2)" absent
 check "their watches become others'" "$(until_granted "$mark" device/vbd 2)" 2
 await_quiet 100
 check "but two have none less" "$(granted "$mark" device/vbd)" 2
+
+# ---- a guest's frontends are one watch: for ours and one guest's there is room, for another guest's not
+
+policies=$usual
+fresh --watch-nb 3 # xenstored grants one more
+start_domain 8
+as_domain 5 start_xenrecon --policies "$policies"
+mark=$(log_mark)
+attach 7 1
+reach "the first guest's disk: InitWait" "$(b_of qdisk/7/1)/state" 2
+for id in 2 3; do
+    attach 7 $id
+    attach 8 $id
+done
+reach "two more, and another guest's: InitWait" "$(b_of qdisk/7/2)/state" 2 "$(b_of qdisk/7/3)/state" 2 \
+    "$(b_of qdisk/8/2)/state" 2 "$(b_of qdisk/8/3)/state" 2
+logged "the other guest's are not watched" "$mark" "qdisk/8/3: unwatched: .*Argument list too long"
+check "the first one's are" "$(log_since "$mark" | grep -c 'qdisk/7/.: unwatched' || true)" 0
+frontend connect "$(f_of qdisk/7/1)" "$(f_of qdisk/7/2)" "$(f_of qdisk/7/3)" "$(f_of qdisk/8/2)" "$(f_of qdisk/8/3)" &
+reach "Connected, all of them, the others a while later" "$(b_of qdisk/7/1)/state" 4 "$(b_of qdisk/7/2)/state" 4 \
+    "$(b_of qdisk/7/3)/state" 4 "$(b_of qdisk/8/2)/state" 4 "$(b_of qdisk/8/3)/state" 4
+mark=$(trace_mark)
+for id in 1 2 3; do
+    detach 7 $id
+done
+reach "the first guest's go" "$(b_of qdisk/7/1)" absent "$(b_of qdisk/7/2)" absent "$(b_of qdisk/7/3)" absent
+check "the watch becomes the other's" "$(until_granted "$mark" /local/domain/8/device 1)" 1
 
 # ---- not even one for the backend tree
 
