@@ -37,7 +37,7 @@ static void add(unsigned devid, uint64_t when, int keys, size_t len)
     snprintf(key.devid, sizeof key.devid, "%u", devid);
     struct view *view = view_new(0, &key);
     struct plan *plan = plan_new();
-    memset(value, 'v', sizeof value);
+    memset(value, 'v', sizeof value - 1);
     view_add(view, BACKEND, "password", PRESENT, "hunter2", 7);
     view_add(view, BACKEND, "absent", ABSENT, NULL, 0);
     view_add(view, FRONTEND, "locked", UNREADABLE, NULL, 0);
