@@ -7,18 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 #include <uv.h>
 
 #include "controller/cmd.h"
-#include "controller/control.h"
 #include "controller/engine.h"
-#include "controller/history.h"
 #include "controller/insight.h"
 #include "controller/lock.h"
 #include "controller/log.h"
-#include "controller/metrics_file.h"
 #include "controller/notify.h"
 #include "controller/policies.h"
 #include "controller/script.h"
@@ -27,7 +23,7 @@
 #include "schemas/mem.h"
 #include "schemas/value.h"
 
-enum { RECONNECT_MIN = 50, RECONNECT_MAX = 5000, HEARTBEAT = 300 * 1000 }; /* milliseconds */
+enum { RECONNECT_MIN = 50, RECONNECT_MAX = 5000 }; /* milliseconds */
 
 struct daemon {
     const struct daemon_config *cfg;
@@ -38,8 +34,6 @@ struct daemon {
     struct scripts *scripts;
     struct workers *workers; /* NULL: there were none yet */
     struct engine *engine;
-    struct control *control;
-    struct metrics_file *metrics;
     struct insight insight;     /* what is told of all this */
     struct policy_set policies; /* until the engine takes them over */
     bool stored;                /* we have the store, and have looked at everything in it */
@@ -148,7 +142,7 @@ static void worker_task(void *arg, const struct device_key *key, const struct po
 static void on_worker_changed(void *arg, const struct device_key *key)
 {
     struct daemon *d = arg;
-    metrics_file_changed(d->metrics);
+    insight_changed(&d->insight);
     if (d->engine)
         engine_worker_changed(d->engine, key);
 }
@@ -158,72 +152,25 @@ static void on_worker_changed(void *arg, const struct device_key *key)
 static uint64_t stopwatch(void *arg)
 {
     (void)arg;
-    return uv_hrtime() / 1000;
-}
-
-static uint64_t wall_clock(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    return insight_stopwatch();
 }
 
 static void on_looked(void *arg, const struct looked *looked)
 {
     struct daemon *d = arg;
-    char key[DEVICE_KEY_SIZE];
-    device_key_format(looked->key, key);
-    log_debug("%s: %s, row %s, %.1f ms", key, look_outcome_name(looked->outcome),
-              looked->plan ? row_name(looked->plan->row) : "-", (double)looked->took / 1000);
-    metrics_count(&d->insight.metrics, looked);
-    metrics_file_changed(d->metrics);
-    if (looked->news)
-        history_add(d->insight.history, wall_clock(), looked);
-}
-
-static void print_metrics(void *arg, bool last, FILE *to)
-{
-    const struct daemon *d = arg;
-    metrics_print(&d->insight.metrics, &d->insight, wall_clock(), !last, to);
-}
-
-static void set_connected(struct daemon *d, bool connected)
-{
-    d->insight.connected = connected;
-    d->insight.since = clock_ms(d);
-    d->insight.losses += !connected;
-    metrics_file_changed(d->metrics);
-}
-
-/* Until we hold the store's lock, and in a dry run, only where nobody else answers. It is served all the same
- * when nobody can be told how it goes. */
-static void listen_for_questions(struct daemon *d, bool take)
-{
-    int error = d->cfg->once ? 0 : control_listen(d->control, take);
-    if (error && (take || error != -EADDRINUSE || d->cfg->dry_run))
-        log_warning("nobody can ask how it goes: cannot listen on %s/%s: %s", d->cfg->runtime_dir,
-                    CONTROL_SOCKET, strerror(-error));
+    insight_looked(&d->insight, looked);
 }
 
 static void start_insight(struct daemon *d)
 {
     d->insight = (struct insight){.client = d->client,
-                                  .history = history_new(HISTORY_SIZE),
                                   .dry_run = d->cfg->dry_run,
                                   .resync = d->cfg->resync,
                                   .clock = clock_ms,
-                                  .clock_arg = d,
-                                  .started = clock_ms(d)};
-    d->control = control_new(&(struct control_config){
-        .loop = &d->loop, .run_dir = d->cfg->runtime_dir, .ask = insight_ask, .arg = &d->insight});
-    listen_for_questions(d, false);
-    if (d->cfg->metrics_file)
-        d->metrics = metrics_file_new(
-            &(struct metrics_file_config){.loop = &d->loop,
-                                          .path = d->cfg->metrics_file,
-                                          .heartbeat = d->cfg->resync ? d->cfg->resync : HEARTBEAT,
-                                          .print = print_metrics,
-                                          .arg = d});
+                                  .clock_arg = d};
+    insight_open(&d->insight, &d->loop, d->cfg->runtime_dir, d->cfg->metrics_file);
+    if (!d->cfg->once)
+        insight_listen(&d->insight, d->cfg->runtime_dir, false);
 }
 
 /* ---- workers ---- */
@@ -276,7 +223,7 @@ static void on_lost(void *arg, const char *why)
 {
     struct daemon *d = arg;
     log_error("the store is lost (%s); trying to get it back", why);
-    set_connected(d, false);
+    insight_connected(&d->insight, false);
     d->stored = false;
     notify_status(&d->notify);
     uv_timer_stop(&d->wake);
@@ -335,7 +282,7 @@ static void on_domid(void *arg, int status, const char *data, size_t len)
     else if (status == 0 && parse_decimal(data, len, DOMID_MAX, &self))
         log_warning("our own domain id \"%s\" is no number: taken for 0", data);
     d->reconnect_delay = RECONNECT_MIN;
-    set_connected(d, true);
+    insight_connected(&d->insight, true);
     if (!d->engine) {
         d->self = (uint16_t)self;
         if (refuse_hotplug(d, &d->policies) || open_workers(d, &d->policies)) {
@@ -380,8 +327,8 @@ static void connect_store(struct daemon *d)
         stop(d, STATUS_ERROR);
         return;
     }
-    if (!d->cfg->dry_run)
-        listen_for_questions(d, true);
+    if (!d->cfg->dry_run && !d->cfg->once)
+        insight_listen(&d->insight, d->cfg->runtime_dir, true);
     store_read(xs_client_store(d->client), 0, "domid", on_domid, d);
 }
 
@@ -465,14 +412,11 @@ static void stop(struct daemon *d, int status)
     notify_close(&d->notify);
     if (d->engine)
         engine_stop(d->engine);
-    metrics_file_close(d->metrics); /* while everything is there that it counts */
-    d->metrics = NULL;
+    insight_close(&d->insight);
     xs_client_close(d->client, NULL, NULL);
     scripts_close(d->scripts);
     if (d->workers)
         workers_close(d->workers);
-    d->insight.workers = NULL;
-    control_close(d->control);
     uv_close((uv_handle_t *)&d->wake, NULL);
     uv_close((uv_handle_t *)&d->reconnect, NULL);
     uv_close((uv_handle_t *)&d->term, NULL);
@@ -519,7 +463,7 @@ int daemon_run(const struct daemon_config *config)
     uv_loop_close(&d.loop);
     log_flush();
     engine_free(d.engine);
-    history_free(d.insight.history);
+    insight_finish(&d.insight);
     policy_set_clear(&d.policies);
     if (d.lock >= 0)
         close(d.lock);

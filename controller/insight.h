@@ -22,9 +22,13 @@
 #include "controller/metrics.h"
 #include "controller/workers.h"
 
+struct metrics_file;
+struct uv_loop_s;
 struct xs_client;
 
 struct insight {
+    struct control *control;
+    struct metrics_file *file;      /* NULL: nobody asked for one */
     struct engine *engine;          /* NULL: the store was never there yet */
     struct workers *workers;        /* NULL: there were none yet */
     const struct xs_client *client; /* of the store */
@@ -40,6 +44,19 @@ struct insight {
     void *clock_arg;
     uint64_t started, since;
 };
+
+/* `client`, `dry_run`, `resync` and the clock are set. */
+void insight_open(struct insight *in, struct uv_loop_s *loop, const char *run_dir, const char *metrics_file);
+/* Answers at the control socket. Until we hold the store's lock, and in a dry run, only where nobody else
+ * does; `take`: in any case. That it cannot is logged. */
+void insight_listen(struct insight *in, const char *run_dir, bool take);
+void insight_close(struct insight *in);  /* before what it tells of is gone */
+void insight_finish(struct insight *in); /* when the loop has turned and the engine is gone */
+
+void insight_connected(struct insight *in, bool connected); /* the store came, or went */
+void insight_changed(struct insight *in);                   /* something that no decision tells of */
+void insight_looked(struct insight *in, const struct looked *looked);
+uint64_t insight_stopwatch(void); /* microseconds */
 
 /* For control_config; arg: the insight. */
 struct control_answer insight_ask(void *arg, const json_t *request);
