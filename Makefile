@@ -21,6 +21,7 @@ sbindir    ?= $(prefix)/sbin
 datadir    ?= $(prefix)/share
 sysconfdir ?= /etc
 libexecdir ?= $(prefix)/libexec
+mandir     ?= $(datadir)/man
 unitdir    ?= $(prefix)/lib/systemd/system
 
 comma := ,
@@ -86,7 +87,7 @@ $B/%.o: %.c Makefile
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 # What is compiled in: another prefix builds again what knows it
-$B/controller/policies.o: $B/paths
+$B/controller/policies.o $B/controller/policy_new.o: $B/paths
 $B/paths: FORCE
 	@mkdir -p $(@D)
 	@echo '$(datadir) $(sysconfdir)' | cmp -s - $@ || echo '$(datadir) $(sysconfdir)' >$@
@@ -130,8 +131,12 @@ flags:
 
 # Files that name installed ones do so as if prefix were /usr
 places = -e 's|/usr/sbin/|$(sbindir)/|g' -e 's|/usr/libexec/xenrecon/|$(libexecdir)/xenrecon/|g' \
-         -e 's|/usr/share/xenrecon/|$(datadir)/xenrecon/|g'
+         -e 's|/usr/share/xenrecon/|$(datadir)/xenrecon/|g' -e 's|/etc/xenrecon/|$(sysconfdir)/xenrecon/|g'
 install_as = sed $(places) $1 | install -D -m 644 /dev/stdin $(DESTDIR)$2
+# $1 is xenrecon.8
+install_page = sed $(places) deploy/man/$1.scd | scdoc | gzip -9n | \
+               install -D -m 644 /dev/stdin $(DESTDIR)$(mandir)/man$(patsubst .%,%,$(suffix $1))/$1.gz
+pages      := $(if $(shell command -v scdoc),$(basename $(notdir $(wildcard deploy/man/*.scd))))
 
 install: all
 	install -D -m 755 $B/xenrecon $(DESTDIR)$(sbindir)/xenrecon
@@ -143,6 +148,9 @@ install: all
 	$(call install_as,deploy/systemd/xenrecon.service,$(unitdir)/xenrecon.service)
 	$(call install_as,deploy/systemd/hotplug.conf,$(datadir)/xenrecon/examples/hotplug.conf)
 	$(call install_as,deploy/examples/qdisk.yaml,$(datadir)/xenrecon/examples/qdisk.yaml)
+	install -D -m 644 deploy/completions/xenrecon.bash $(DESTDIR)$(datadir)/bash-completion/completions/xenrecon
+	install -D -m 644 deploy/completions/_xenrecon $(DESTDIR)$(datadir)/zsh/site-functions/_xenrecon
+	set -e; $(foreach page,$(pages),$(call install_page,$(page));)
 
 format:
 	clang-format -i $(c_files)

@@ -9,18 +9,24 @@
 
 #include "controller/log.h"
 #include "controller/policies.h"
+#include "controller/policy_new.h"
+#include "schemas/device.h"
 #include "schemas/mem.h"
 #include "schemas/printable.h"
 
 static const char help[] =
     "Usage: xenrecon policy check [--quiet] [--policies DIR]... [FILE...]\n"
     "       xenrecon policy show [--policies DIR]... [TYPE]...\n"
+    "       xenrecon policy new TYPE\n"
     "       xenrecon policy schema\n"
     "\n"
     "check    checks each FILE; without one the policies that are in force, or would be with --policies.\n"
     "         Every file that is wrong is reported with line and column. Exit status 1 if one is.\n"
     "show     prints the policies in force, of all types or those named, each with the file that it comes\n"
     "         from and with every default filled in.\n"
+    "new      prints a policy for devices of the TYPE to begin with: it only observes, and has all else "
+    "that\n"
+    "         may be said as comments.\n"
     "schema   prints the JSON Schema (draft-07) of policy files, for editors.\n"
     "\n"
     "  --quiet          of check: say nothing about files that are as they should be\n"
@@ -160,16 +166,28 @@ static int schema(int argc)
     return finish_output();
 }
 
+static int new (int argc, char **argv)
+{
+    if (argc != 1)
+        return usage_error("policy", "policy new wants a type, and nothing else");
+    if (!device_name_valid(argv[0], strlen(argv[0])))
+        return usage_error("policy", "\"%s\" can be no type: up to 31 letters, digits, - and _", argv[0]);
+    policy_new_print(argv[0], stdout);
+    return finish_output();
+}
+
 static int dispatch(int argc, char **argv, const char *const *dirs, size_t n_dirs)
 {
     if (argc == 0)
-        return usage_error("policy", "policy check, policy show or policy schema?");
+        return usage_error("policy", "policy check, show, new or schema?");
     if (strcmp(argv[0], "check") == 0)
         return check(argc - 1, argv + 1, dirs, n_dirs);
     if (strcmp(argv[0], "show") == 0)
         return show(argc - 1, argv + 1, dirs, n_dirs);
     if (strcmp(argv[0], "schema") == 0)
         return n_dirs ? usage_error("policy", "schema takes no --policies") : schema(argc - 1);
+    if (strcmp(argv[0], "new") == 0)
+        return n_dirs ? usage_error("policy", "new takes no --policies") : new (argc - 1, argv + 1);
     return usage_error("policy", "policy %s is no command", argv[0]);
 }
 

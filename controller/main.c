@@ -16,6 +16,7 @@ static const char help[] = "xenrecon: a reconciliation controller for Xen PV dev
                            "  history DEVICE         show what the running daemon decided for it, and did\n"
                            "  policy check [FILE...] check policy files\n"
                            "  policy show [TYPE...]  print the policies in force, and where they come from\n"
+                           "  policy new TYPE        print a policy to begin with\n"
                            "  policy schema          print the JSON Schema of policy files\n"
                            "\n"
                            "  --help                 this text; with a command, the command's\n"

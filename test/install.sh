@@ -31,3 +31,12 @@ grep -F "$root/etc/xenrecon/policies.d/vkbd.yaml:1:1" "$root/said"
 install_with prefix=/usr DESTDIR="$root/staged"
 grep -F /usr/share/xenrecon "$root/staged/usr/sbin/xenrecon"
 ! grep -F "$root/usr" "$root/staged/usr/sbin/xenrecon" || exit 1
+
+# What it tells people names what was installed
+grep -F "ExecStart=$xenrecon run" "$root/usr/lib/systemd/system/xenrecon.service"
+grep -F "$root/usr/libexec/xenrecon/xenrecon-blk" "$root/usr/share/xenrecon/examples/qdisk.yaml"
+! grep -rE '/usr/(s?bin|libexec|share)/xenrecon' "$root/usr/share/xenrecon" "$root/usr/lib" | grep -vF "$root" || exit 1
+if command -v scdoc; then
+    gzip -dc "$root/usr/share/man/man8/xenrecon.8.gz" | grep -F "$root/etc/xenrecon/policies"
+    [ "$(find "$root/usr/share/man" -name '*.gz' | wc -l)" = "$(find deploy/man -name '*.scd' | wc -l)" ]
+fi

@@ -43,7 +43,7 @@ grep '\.c$' "$logs/c" >"$logs/sources"
 grep -v '^test/' "$logs/sources" >"$logs/ours"
 {
     echo .ci/run
-    find test deploy -name '*.sh' | sort
+    find test deploy -name '*.sh' -o -name '*.bash' | sort
 } >"$logs/sh"
 find test -name '*.py' | sort >"$logs/py"
 build=(make -s -j"$(nproc)" CC=gcc DEVELOPER=1)

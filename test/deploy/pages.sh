@@ -1,0 +1,73 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# The manual: man shows each page without a warning, it has every command, option and field, and its examples run.
+# shellcheck source=test/lib/testlib.sh
+. "$(dirname "$0")/../lib/testlib.sh"
+# shellcheck source=test/lib/pages.sh
+. "$repo/test/lib/pages.sh"
+cd "$repo"
+
+for page in deploy/man/*.scd; do
+    name=$(basename -s .scd "$page")
+    scdoc <"$page" >"$dir/$name"
+    check "$name: man has nothing to complain of" \
+        "$(LC_ALL=C.UTF-8 MANWIDTH=100 MANROFFSEQ='' man --warnings -E UTF-8 -l -Tutf8 -Z "$dir/$name" 2>&1 >/dev/null)" ""
+done
+plain() {
+    LC_ALL=C.UTF-8 MANWIDTH=120 man -l "$dir/$1" | col -b
+}
+
+# ---- xenrecon(8): every command, every option, and no others
+
+plain xenrecon.8 >"$dir/page"
+mapfile -t commands < <("${xenrecon[@]}" --help | sed -nE 's/^  ([a-z]+( (check|show|new|schema))?) .*/\1/p')
+check "the commands are found" "$([ ${#commands[@]} -ge 9 ] && echo yes)" yes
+for command in "${commands[@]}"; do
+    check "xenrecon.8 has the command $command" "$(grep -cE "^       xenrecon $command\b" "$dir/page")" 1
+    check "xenrecon.8 describes $command" "$(grep -cE "^       $command$" "$dir/page")" 1
+done
+for command in $(printf '%s\n' "${commands[@]%% *}" | sort -u); do
+    "${xenrecon[@]}" "$command" --help
+done | grep -oE -- '(^|[ [])--[a-z-]+' | tr -d ' [' | sort -u >"$dir/options"
+echo --version >>"$dir/options"
+check "xenrecon.8 describes each option, and no others" \
+    "$(sed -n '/^OPTIONS/,/^EXIT/s/^       \(--[a-z-]*\).*/\1/p' "$dir/page" | sort -u)" "$(sort -u "$dir/options")"
+from_page xenrecon.8 '# systemctl edit xenrecon' | tail -n +2 >"$dir/edit.conf"
+mkdir "$dir/xenrecon.service.d"
+sed 's|/usr/sbin/xenrecon|/bin/true|' deploy/systemd/xenrecon.service >"$dir/xenrecon.service"
+cp "$dir/edit.conf" "$dir/xenrecon.service.d/"
+check "xenrecon.8: its drop-in is one" "$(systemd-analyze verify --man=no "$dir/xenrecon.service" 2>&1)" ""
+toolstack attach vkbd 7 0
+check "xenrecon.8: a dump by pipe" \
+    "$(xenstore-ls -fp | "${xenrecon[@]}" plan --policies deploy/policies --dump - | grep -c '^vkbd/7/0 ')" 1
+
+# ---- xenrecon-policy(5)
+
+"${xenrecon[@]}" policy schema >"$dir/schema"
+check "xenrecon-policy.5 has every field, as it is" "$(test/lib/policy_page.py "$dir/schema" deploy/man/xenrecon-policy.5.scd)" ""
+i=0
+for first in 'version: 1' 'type: vkbd' 'owner: kernel'; do
+    i=$((i + 1))
+    from_page xenrecon-policy.5 "$first" >"$dir/example.yaml"
+    check "xenrecon-policy.5: example $i is a policy" \
+        "$([ -s "$dir/example.yaml" ] && "${xenrecon[@]}" policy check --quiet "$dir/example.yaml" 2>&1 || echo no)" ""
+done
+check "xenrecon-policy.5: that is all of them" "$(grep -c '^```$' deploy/man/xenrecon-policy.5.scd)" $((2 * i))
+
+# ---- policy new
+
+"${xenrecon[@]}" policy new my-disk >"$dir/new.yaml"
+check "policy new: a policy" "$("${xenrecon[@]}" policy check "$dir/new.yaml")" "$dir/new.yaml: ok (type my-disk, owner external)"
+check "policy new: nothing but defaults" "$("${xenrecon[@]}" policy show --policies "$dir" my-disk 2>&1 | grep -v '^#')" \
+    "$(printf 'version: 1\ntype: my-disk\nowner: external\n' >"$dir/least" &&
+        mkdir "$dir/least.d" && cp "$dir/least" "$dir/least.d/my-disk.yaml" &&
+        "${xenrecon[@]}" policy show --policies "$dir/least.d" my-disk | grep -v '^#')"
+# all that is commented out, turned on
+sed -E 's/^#([^ ]|  )/\1/; s/^owner: .*/owner: xenrecon/; /^hotplug:/,$d' "$dir/new.yaml" >"$dir/all.yaml"
+check "policy new: what can be turned on" "$("${xenrecon[@]}" policy check --quiet "$dir/all.yaml" 2>&1)" ""
+sed -E 's/^#([^ ]|  )/\1/; s/^owner: .*/owner: kernel/; s/my-disk$/vif/; /^publish/d; /^worker:/,/^$/d' "$dir/new.yaml" >"$dir/all.yaml"
+check "policy new: what can be turned on for the kernel" "$("${xenrecon[@]}" policy check --quiet "$dir/all.yaml" 2>&1)" ""
+check "policy new: every field is there" "$(grep -cE '^(  )?[a-z0-9-]+:' "$dir/all.yaml")" \
+    "$(sed -nE 's/^\*([^*]*)\*: .*/\1/p' deploy/man/xenrecon-policy.5.scd | grep -vcE ': KEY:|^(publish|worker)')"
+check "policy new: no type" "$("${xenrecon[@]}" policy new ../x 2>&1 | head -n 1)" \
+    'xenrecon: "../x" can be no type: up to 31 letters, digits, - and _'
