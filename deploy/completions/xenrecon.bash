@@ -1,0 +1,74 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+# Completion of xenrecon(8) for bash; wants nothing but bash, grep and sed.
+
+# Devices as the daemon has them, or as they are in the store.
+_xenrecon_devices() {
+    { "$1" status --format json || "$1" plan --format json; } 2>/dev/null | grep -oE '"device": ?"[^"]*"' | sed 's/.*"\(.*\)"/\1/'
+}
+
+_xenrecon_types() {
+    "$1" policy show 2>/dev/null | sed -n 's/^type: //p'
+}
+
+_xenrecon() {
+    local program=$1 word=$2 previous=$3 command=${COMP_WORDS[1]-} sub=${COMP_WORDS[2]-} options=''
+    COMPREPLY=()
+    if [ "$COMP_CWORD" = 1 ]; then
+        options='run plan explain status history policy'
+        [[ $word != -* ]] || options='--help --version'
+    elif [ "$command" = policy ] && [ "$COMP_CWORD" = 2 ]; then
+        options='check show new schema'
+        [[ $word != -* ]] || options=--help
+    fi
+    if [ -n "$options" ]; then
+        mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
+        return
+    fi
+    case $previous in
+    --policies | --runtime-dir | --export)
+        mapfile -t COMPREPLY < <(compgen -d -- "$word")
+        return
+        ;;
+    --dump)
+        mapfile -t COMPREPLY < <(compgen -f -W - -- "$word")
+        return
+        ;;
+    --format)
+        mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$word")
+        return
+        ;;
+    --color)
+        mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$word")
+        return
+        ;;
+    --resync | --last) return ;;
+    esac
+    case $command in
+    run) options='--once --dry-run --policies --resync --runtime-dir' ;;
+    plan) options='--dump --format --detailed-exitcode --policies' ;;
+    explain) options='--export --policies' ;;
+    status) options='--watch --format --color --runtime-dir' ;;
+    history) options='--last --format --color --runtime-dir' ;;
+    policy)
+        case $sub in
+        check) options='--quiet --policies' ;;
+        show) options='--policies' ;;
+        esac
+        ;;
+    *) return ;;
+    esac
+    if [[ $word = -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$options --help" -- "$word")
+        return
+    fi
+    case $command/$sub in
+    plan/* | explain/* | status/* | history/*)
+        mapfile -t COMPREPLY < <(compgen -W "$(_xenrecon_devices "$program")" -- "$word")
+        ;;
+    policy/show | policy/new) mapfile -t COMPREPLY < <(compgen -W "$(_xenrecon_types "$program")" -- "$word") ;;
+    policy/check) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+    esac
+}
+
+complete -o filenames -F _xenrecon xenrecon
