@@ -321,7 +321,7 @@ static void init_device(struct sim_world *w, unsigned i)
     d->toolstack = &toolstacks[tools[i % SIM_DEVICES] % (sizeof toolstacks / sizeof *toolstacks)];
     d->crew.size = 1;
     device_backend_path(w->store.self, &d->key, d->b);
-    snprintf(d->f, sizeof d->f, "/local/domain/%u/device/vbd/%s", d->key.domid, d->key.devid);
+    snprintf(d->f, sizeof d->f, "/local/domain/%u/device/vbd/%s", keys[i].domid, keys[i].devid);
     w->alive[i] = true;
 }
 
