@@ -62,7 +62,7 @@ $(fuzz_prog): $B/%: $B/%.o $B/test/fuzz/all.a
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ -Wl,--as-needed $(LIBS)
 
-$B/test/sim/engine.a: $(ctl_obj) $(pure_obj)
+$B/test/sim/engine.a: $(filter-out %/log.o,$(ctl_obj)) $(pure_obj)
 	@mkdir -p $(@D)
 	$(say) AR $@
 	$(Q)rm -f $@ && $(AR) rcs $@ $^

@@ -35,20 +35,24 @@ static bool may_remove(const struct sim_world *w, const struct sim_device *d, co
                     (strlen(path) >= type && strlen(path) < strlen(d->b) && path_within(d->b, path)));
 }
 
-/* The values that no decision does without, read in the transaction before it writes. */
+/* The values that no decision does without, read in the transaction before it writes. Where our marker is,
+ * `frontend` and `frontend-id` are what they were when it was written. */
 static const char *not_read(const struct sim_tx *tx, const struct sim_device *d)
 {
-    static const char *const keys[] = {"state", "online", "frontend", "frontend-id", MARKER_KEY};
+    static const char *const keys[] = {MARKER_KEY, "state", "online", "frontend", "frontend-id"};
     static char path[192];
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+    bool marked = false;
+    for (size_t i = 0; i < (marked ? 3 : sizeof keys / sizeof *keys); i++) {
         snprintf(path, sizeof path, "%s/%s", d->b, keys[i]);
-        if (!sim_tx_read(tx, path))
+        const struct sim_access *read = sim_tx_read(tx, path);
+        if (!read)
             return path;
+        marked |= i == 0 && read->value;
     }
     snprintf(path, sizeof path, "%s/frontend", d->b);
     const struct sim_access *frontend = sim_tx_read(tx, path);
     snprintf(path, sizeof path, "%s/state", d->f);
-    return frontend->value && !sim_tx_read(tx, path) ? path : NULL;
+    return (!frontend || frontend->value) && !sim_tx_read(tx, path) ? path : NULL;
 }
 
 /* Is something in it, as the transaction sees it? */

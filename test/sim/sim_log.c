@@ -36,6 +36,16 @@ void log_set_level(enum log_level level)
     (void)level;
 }
 
+void log_about(enum log_level level, const struct log_about *about, const char *format, ...)
+{
+    va_list ap;
+    (void)level;
+    (void)about;
+    va_start(ap, format);
+    say(format, ap);
+    va_end(ap);
+}
+
 void log_diagnostic(const struct diagnostic *d)
 {
     (void)d;
