@@ -51,25 +51,26 @@ struct sim_step {
 };
 
 /* How the world is at its beginning, and how much may go wrong in it. */
-#define SIM_SETUP(X)                                                                             \
-    X(devices)                                                                                   \
-    X(frontend0)                                                                                 \
-    X(frontend1)                                                                                 \
-    X(frontend2) /* programs, as in programs.h */                                                \
-    X(toolstack0)                                                                                \
-    X(toolstack1)                                                                                \
-    X(toolstack2)                                                                                \
-    X(worker)            /* the policy has one */                                                \
-        X(on_closed)     /* its `cycle` */                                                       \
-        X(hold)          /* its holds, in milliseconds */                                        \
-        X(removes)       /* it removes F and parents, too */                                     \
-        X(driver_domain) /* we are one */                                                        \
-        X(piecemeal)     /* toolstacks write key by key */                                       \
-        X(counted)       /* incarnations are the least that are free */                          \
-        X(prompt)        /* events are delivered at once */                                      \
-        X(settled)       /* the controller has started before anything begins */                 \
-        X(run_on)        /* requests whose answers nobody can change are carried out together */ \
-        X(crashes) X(mishaps) X(losses) X(deaths) X(faults) /* that may happen */                \
+#define SIM_SETUP(X)                                                                         \
+    X(devices)                                                                               \
+    X(frontend0)                                                                             \
+    X(frontend1)                                                                             \
+    X(frontend2) /* programs, as in programs.h */                                            \
+    X(toolstack0)                                                                            \
+    X(toolstack1)                                                                            \
+    X(toolstack2)                                                                            \
+    X(worker)        /* the policy has one */                                                \
+    X(on_closed)     /* its `cycle` */                                                       \
+    X(hold)          /* its holds, in milliseconds */                                        \
+    X(removes)       /* it removes F and parents, too */                                     \
+    X(driver_domain) /* we are one */                                                        \
+    X(piecemeal)     /* toolstacks write key by key */                                       \
+    X(counted)       /* incarnations are the least that are free */                          \
+    X(prompt)        /* events are delivered at once */                                      \
+    X(settled)       /* the controller has started before anything begins */                 \
+    X(run_on)        /* requests whose answers nobody can change are carried out together */ \
+    X(crashes)                                                                               \
+    X(mishaps) X(losses) X(deaths) X(faults) /* that may happen */                           \
         X(seed)
 
 struct sim_setup {

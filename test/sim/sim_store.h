@@ -51,6 +51,7 @@ struct sim_tx {
     uint64_t begun; /* the step in which it did */
     bool changed;   /* `nodes` are its own */
     struct nodes nodes;
+    uint64_t copied_at; /* the last generation then */
     struct sim_access *accesses;
     size_t n_accesses, cap_accesses;
     struct sim_change *changes;

@@ -48,6 +48,16 @@ const struct sim_access *sim_tx_read(const struct sim_tx *tx, const char *path)
     return NULL;
 }
 
+/* Once it has changed something, a transaction sees the store as it was then: what others did since is a
+ * conflict. */
+static uint64_t seen_generation(const struct sim_store *s, const struct sim_tx *tx, const char *path)
+{
+    uint64_t now = nodes_generation(&s->nodes, path);
+    bool later = tx->changed &&
+                 (now > tx->copied_at || (!now && nodes_find(&tx->nodes, path) && !sim_tx_read(tx, path)));
+    return later ? UINT64_MAX : now;
+}
+
 static void note(struct sim_store *s, struct sim_tx *tx, const char *path, int status, const char *value)
 {
     if (!tx)
@@ -56,7 +66,7 @@ static void note(struct sim_store *s, struct sim_tx *tx, const char *path, int s
     tx->accesses[tx->n_accesses++] = (struct sim_access){.path = xstrdup(path),
                                                          .value = value && !status ? xstrdup(value) : NULL,
                                                          .status = status,
-                                                         .generation = nodes_generation(&s->nodes, path),
+                                                         .generation = seen_generation(s, tx, path),
                                                          .of_own = tx->changed};
 }
 
@@ -105,8 +115,10 @@ static void change(struct sim_store *s, struct sim_tx *tx, struct sim_request *r
         free(value);
         return;
     }
-    if (!tx->changed)
+    if (!tx->changed) {
         nodes_copy(&tx->nodes, &s->nodes);
+        tx->copied_at = s->nodes.generation;
+    }
     note(s, tx, r->body, 0, nodes_text(&tx->nodes, r->body));
     tx->changed = true;
     if (!value && !nodes_find(&tx->nodes, r->body))
