@@ -62,11 +62,12 @@ static void note(struct sim_store *s, struct sim_tx *tx, const char *path, int s
 {
     if (!tx)
         return;
+    uint64_t generation = seen_generation(s, tx, path);
     xgrow(&tx->accesses, &tx->cap_accesses, tx->n_accesses + 1, sizeof *tx->accesses);
     tx->accesses[tx->n_accesses++] = (struct sim_access){.path = xstrdup(path),
                                                          .value = value && !status ? xstrdup(value) : NULL,
                                                          .status = status,
-                                                         .generation = seen_generation(s, tx, path),
+                                                         .generation = generation,
                                                          .of_own = tx->changed};
 }
 
