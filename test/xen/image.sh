@@ -78,7 +78,7 @@ backend() {
     into "$1" lib/x86_64-linux-gnu /lib/x86_64-linux-gnu/libgcc_s.so.1 # loaded by name when a thread ends
     mkdir -p "$out/$1/etc"
     cp -a "$root/etc/xen" "$out/$1/etc"
-    modules "$1" xen-privcmd xenfs loop xen-blkback xen-netback bridge
+    modules "$1" xen-evtchn xen-gntdev xen-gntalloc xen-privcmd xenfs loop xen-blkback xen-netback bridge
     make -s -C "$repo" install DESTDIR="$out/$1"
     libraries "$1" "$out/$1"/usr/local/{sbin,libexec/xenrecon}/*
     install -D -m 644 "$repo/deploy/examples/qdisk.yaml" "$out/$1/etc/xenrecon/examples/qdisk.yaml"
@@ -97,6 +97,7 @@ base dom0 dom0-init.sh
 backend dom0
 into dom0 "$libexec" "$tools"/{libxl-save-helper,xenstored,oxenstored,xenconsoled,xen-init-dom0,xenstore-control}
 into dom0 usr/libexec "$qemu/usr/libexec/xen-qemu-system-i386" # where libxl looks for it
+install -D -m 644 /dev/null "$out/dom0/usr/share/qemu/keymaps/en-us" # QEMU wants one, whatever it says
 mkdir -p "$out/dom0/boot" "$out/dom0/xen"
 cp "$fetched/boot/vmlinux" "$out/dom0/boot"
 cp -r "$here/lib.sh" "$here/scenarios" "$out/dom0/xen"

@@ -460,11 +460,12 @@ finish() {
     if [ $status != 0 ]; then
         [ ! -s "$here/xenrecon.log" ] || { echo "--- xenrecon's log:" && tail -n 40 "$here/xenrecon.log"; }
         [ ! -s /var/log/xen/xen-hotplug.log ] || { echo "--- hotplug scripts:" && tail -n 10 /var/log/xen/xen-hotplug.log; }
+        tail -n 10 /var/log/xen/qemu-dm-*.log 2>/dev/null
         echo "--- the store:"
         xenstore-ls -f /local/domain | grep -E '/(backend|device|error)/.*/(state|online|xenrecon|hotplug-[a-z]*|error) = ' | tail -n 40
         for name in "${!consoles[@]}"; do
-            echo "--- the kernel of $name:"
-            patience=10 in_guest "$name" dmesg | tail -n 8
+            echo "--- in $name:"
+            patience=10 in_guest "$name" 'dmesg | tail -n 8; tail -n 20 /tmp/log 2>/dev/null'
         done
     fi
     clean_up >/dev/null 2>&1

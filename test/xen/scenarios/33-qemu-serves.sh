@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # boots: driver
 # The real QEMU serves a guest's disks, started by libxl, while our policy is to serve such disks ourselves: we leave them
-# alone, and say so. Before QEMU claims the domain, when it takes a disk, while it serves it, and after a restart of ours.
+# alone, and say so, of those that QEMU has when we come and of those that it is to take.
 # shellcheck source=test/xen/lib.sh
 . /xen/lib.sh
 
@@ -10,14 +10,14 @@ ours() { xenstore-exists "$(b_of "$1")/xenrecon" && echo ours || echo "not ours"
 row() { xenrecon explain "$1" | grep -ow "$2" | head -n 1; }
 
 policy_blk
-start_xenrecon
 create web "disk = ['$(qdisk xvda)']" 'device_model_override = "/usr/libexec/xen-qemu-system-i386"'
 domid=$(domid web)
 disk=qdisk/$domid/51712
 second=qdisk/$domid/51728
 check "libxl has started a QEMU, which runs" "$(xenstore-read "/local/domain/0/device-model/$domid/state")" running
 reach "with a disk from the start: Connected" "$disk" 4/4
-check "it is not ours" "$(ours "$disk")" "not ours"
+start_xenrecon
+check "xenrecon comes: it is not ours" "$(ours "$disk")" "not ours"
 finds "plan says so" foreign-backend
 in_guest web 'echo hello >/dev/xvda && sync'
 check "data flows" "$(head -c 5 "$images/xvda.img")" hello
