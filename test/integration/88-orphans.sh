@@ -75,7 +75,7 @@ logged=$(for _ in $(seq 100); do
 done)
 check "nobody takes it: reported" "$logged" "vif/9/0: unclaimed-backend"
 mark=$(trace_mark)
-xenstore-write /local/domain/0/backend/vif/9/0/online 1
+xenstore-write /local/domain/0/backend/vif/9/0/frontend-id 9
 await_quiet 300
 check "it was looked at in a transaction" "$(trace_since "$mark" "$xenrecon_connection" | grep -c TRANSACTION_START)" 1
 check "and lacks nothing" "$(grep -c 'vif/9/0: missing-key' "$dir/xenrecon.log" || true)" 0
