@@ -10,7 +10,7 @@ rounds=${ROUNDS:-$(either 2 8)}
 attaches=$(either 20 100)
 seconds=$(either 2 5)
 f=$(f_of qdisk/7/0)
-unconcerned=/local/domain/7/device/vbd/0/nobody
+unconcerned=/local/domain/7/data/nobody
 fresh_store
 serve
 attach_qdisk 7 0
