@@ -83,6 +83,10 @@ void engine_resync(struct engine *e);
 /* Takes the set over. It comes into force when no device is being looked at, and resyncs. */
 void engine_set_policies(struct engine *e, struct policy_set *policies);
 
+/* What the engine itself has to say of a device beside what was decided. `kept`: its policy was dropped by a
+ * reload; `unwatched`: why the store refused the watch of its frontend, a negative errno, or 0. */
+void engine_remark(struct plan *p, bool kept, int unwatched);
+
 size_t engine_devices(const struct engine *e); /* that are known */
 
 #endif

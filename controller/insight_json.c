@@ -224,6 +224,8 @@ static json_t *failure_memory(const struct failure *f)
 static json_t *memory_json(const struct insight *in, const struct device *d)
 {
     json_t *o = jobject();
+    jput(o, "kept", json_boolean(d->kept != NULL));
+    jput(o, "unwatched", json_integer(d->unwatched));
     jput(o, "row", jcount(d->memory.row));
     jput(o, "row_since", jcount(d->memory.row_since));
     jput(o, "object", object_memory(&d->memory.object));

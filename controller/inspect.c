@@ -7,6 +7,7 @@
 
 #include "controller/dump_file.h"
 #include "controller/dump_store.h"
+#include "controller/engine.h"
 #include "controller/leaks.h"
 #include "controller/listing.h"
 #include "controller/log.h"
@@ -353,7 +354,10 @@ struct plan *inspection_decide(const struct inspection *in, const struct policy 
                                    .memory = r ? &r->memory : &nothing,
                                    .worker = worker_of(in, policy, r),
                                    .now = in && in->recall ? recall_now(in->recall) : 0};
-    return decide(&input, &object);
+    struct plan *plan = decide(&input, &object);
+    if (r)
+        engine_remark(plan, r->kept, r->unwatched);
+    return plan;
 }
 
 void inspection_report(const struct inspection *in, const struct policy *policy, const struct view *view,

@@ -124,6 +124,17 @@ static bool same_ends(const struct device *d, const struct view *view)
            d->last.online == ends.online;
 }
 
+void engine_remark(struct plan *p, bool kept, int unwatched)
+{
+    if (kept)
+        plan_find(p, FINDING_POLICY_CHANGED, SEVERITY_WARNING,
+                  "the policy that this device was created under is not in force any more");
+    if (unwatched)
+        plan_find(p, FINDING_UNWATCHED, SEVERITY_WARNING,
+                  "the store refuses to watch its frontend (%s): looked at every %d s", strerror(-unwatched),
+                  POLL / 1000);
+}
+
 void look_decide(struct look *l, struct view *view)
 {
     struct engine *e = l->e;
@@ -142,13 +153,7 @@ void look_decide(struct look *l, struct view *view)
     l->plan = decide(&in, &l->object);
     l->first = !l->d->seen;
     remember_values(l);
-    if (l->d->kept)
-        plan_find(l->plan, FINDING_POLICY_CHANGED, SEVERITY_WARNING,
-                  "the policy that this device was created under is not in force any more");
-    if (l->d->unwatched)
-        plan_find(l->plan, FINDING_UNWATCHED, SEVERITY_WARNING,
-                  "the store refuses to watch its frontend (%s): looked at every %d s",
-                  strerror(-l->d->unwatched), POLL / 1000);
+    engine_remark(l->plan, l->d->kept != NULL, l->d->unwatched);
 }
 
 /* ---- what is said about it ---- */

@@ -75,6 +75,14 @@ await "$(b_of qdisk/8/3)/state" 4 "$(b_of odd/8/1)/state" 2
 await_quiet 100
 check "status and plan name the same rows" "$(plan_rows)" "$(status_rows)"
 
+policy odd <<'END'
+owner: external
+END
+log=$(log_mark)
+kill -HUP "$xenrecon_pid"
+logged "a policy that changes its owner" "$log" 'odd/8/1: policy-changed'
+check "is found by plan, too" "$(plan odd/8/1 | grep -c 'warning policy-changed')" 1
+
 # ---- when the daemon is not one to ask
 
 check "another store" "$(
