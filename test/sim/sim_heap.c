@@ -75,7 +75,7 @@ static void *take(size_t n)
     char *p = s->freed[class];
     s->live++;
     if (p) {
-        memcpy(&s->freed[class], p, sizeof(void *));
+        memcpy(&s->freed[class], p, sizeof s->freed[0]);
     } else if (s->used + STEP + size > SIZE) {
         fputs("sim: the heap is full\n", stderr);
         abort();
@@ -106,7 +106,7 @@ void __wrap_free(void *p)
         return;
     }
     unsigned class = class_of(size_of(p) ? size_of(p) : 1, &size);
-    memcpy(p, &s->freed[class], sizeof(void *));
+    memcpy(p, &s->freed[class], sizeof s->freed[0]);
     s->freed[class] = p;
     s->live--;
 }

@@ -126,7 +126,7 @@ void nodes_remove(struct nodes *t, const char *path)
     size_t n = 0;
     char *parent = parent_of(path);
     struct node *in = parent ? find(t, parent) : NULL;
-    if (in && find(t, path))
+    if (in && t->n && find(t, path))
         in->generation = ++t->generation;
     free(parent);
     for (size_t i = 0; i < t->n; i++) {

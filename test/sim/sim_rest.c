@@ -81,26 +81,42 @@ static void check_worker(struct sim_world *w, const struct sim_device *d)
 
 /* ---- what is left in the engine ---- */
 
-static size_t watches_of_frontends(const struct sim_world *w)
+static bool watches(const struct sim_world *w, const struct sim_device *d, const char *token)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < w->store.n_watches; i++)
-        n += strncmp(w->store.watches[i].token, TOKEN_FRONTEND, strlen(TOKEN_FRONTEND)) == 0;
-    return n;
+    char own[DEVICE_KEY_SIZE + 2] = TOKEN_FRONTEND, guest[16];
+    device_key_format(&d->key, own + strlen(TOKEN_FRONTEND));
+    snprintf(guest, sizeof guest, TOKEN_GUEST "%u", d->key.domid);
+    return sim_text(w, d->b, "frontend") && (strcmp(token, own) == 0 || strcmp(token, guest) == 0);
+}
+
+/* Each frontend is watched, itself or with its guest's others, and nothing that is gone. */
+static void check_watches(struct sim_world *w)
+{
+    bool watched[SIM_DEVICES] = {false};
+    for (size_t i = 0; i < w->store.n_watches; i++) {
+        const char *token = w->store.watches[i].token;
+        bool wanted = !strchr(token, '/'); /* of no device */
+        for (unsigned n = 0; n < w->setup.devices; n++)
+            if (watches(w, &w->devices[n], token))
+                wanted = watched[n] = true;
+        if (!wanted)
+            sim_fail(w, "the watch %s is left", token);
+    }
+    for (unsigned n = 0; n < w->setup.devices; n++)
+        if (!watched[n] && sim_text(w, w->devices[n].b, "frontend"))
+            sim_fail(w, "%s is not watched", w->devices[n].f);
 }
 
 static void check_leaks(struct sim_world *w)
 {
-    size_t there = 0, watched = 0;
+    size_t there = 0;
     for (unsigned i = 0; i < w->setup.devices; i++) {
         const struct sim_device *d = &w->devices[i];
         there += nodes_find(&w->store.nodes, d->b) != NULL;
-        watched += sim_text(w, d->b, "frontend") != NULL;
     }
     if (engine_devices(w->engine) != there)
         sim_fail(w, "%zu devices are known, and %zu there", engine_devices(w->engine), there);
-    if (watches_of_frontends(w) != watched)
-        sim_fail(w, "%zu watches for %zu frontends", watches_of_frontends(w), watched);
+    check_watches(w);
     if (!LIST_EMPTY(&w->store.txs))
         sim_fail(w, "a transaction is left open");
     if (!sim_engine_rests(w))

@@ -71,7 +71,8 @@ struct sim_step {
     X(run_on)        /* requests whose answers nobody can change are carried out together */ \
     X(crashes)                                                                               \
     X(mishaps)                                                                               \
-    X(losses) X(deaths) X(faults) /* that may happen */                                      \
+    X(losses)                                                                                \
+    X(deaths) X(faults) /* that may happen */                                                \
         X(seed)
 
 struct sim_setup {

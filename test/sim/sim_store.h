@@ -64,7 +64,7 @@ struct sim_store {
     struct sim_requests requests, replies;
     struct sim_event *events, *watches;
     size_t n_events, cap_events, n_watches, cap_watches;
-    LIST_HEAD(, sim_tx) txs;
+    LIST_HEAD(sim_txs, sim_tx) txs;
     uint32_t last_tx;
     uint16_t self;
     bool up;        /* otherwise every request is answered with -ECONNRESET */
