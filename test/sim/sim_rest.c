@@ -19,22 +19,19 @@ bool sim_world_settle(struct sim_world *w)
     struct sim_step list[SIM_CHOICES];
     size_t must, turn = 0;
     int idle = 0;
-    for (int i = 0; i < STEPS_MAX && idle < IDLE_TICKS && !w->failed[0]; i++) {
+    for (int i = 0; i < STEPS_MAX && !w->failed[0]; i++) {
         uint64_t done = w->commits + w->tasks;
         sim_world_choices(w, list, &must);
-        if (must) {
-            sim_world_step(w, list[turn++ % must]);
-            if (list[0].kind != STEP_SERVE)
-                idle = 0;
-        } else if (!sim_world_step(w, (struct sim_step){STEP_TICK, 0})) {
+        if (!must && idle == IDLE_TICKS)
             return true;
-        } else {
-            idle++;
-        }
-        if (w->commits + w->tasks != done)
+        struct sim_step step = must ? list[turn++ % must] : (struct sim_step){STEP_TICK, 0};
+        if (!sim_world_step(w, step))
+            return true;
+        idle += !must;
+        if (step.kind >= STEP_FRONTEND || w->commits + w->tasks != done)
             idle = 0;
     }
-    return idle == IDLE_TICKS;
+    return false;
 }
 
 /* ---- the store ---- */

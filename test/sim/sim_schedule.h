@@ -72,7 +72,8 @@ struct sim_step {
     X(crashes)                                                                               \
     X(mishaps)                                                                               \
     X(losses)                                                                                \
-    X(deaths) X(faults) /* that may happen */                                                \
+    X(deaths)                                                                                \
+    X(faults) /* that may happen */                                                          \
         X(seed)
 
 struct sim_setup {

@@ -42,7 +42,7 @@ void sim_tx_forget(struct sim_store *s)
 
 const struct sim_access *sim_tx_read(const struct sim_tx *tx, const char *path)
 {
-    for (size_t i = tx->n_accesses; i-- > 0;)
+    for (size_t i = 0; i < tx->n_accesses; i++)
         if (strcmp(tx->accesses[i].path, path) == 0)
             return &tx->accesses[i];
     return NULL;

@@ -8,7 +8,7 @@
 void sim_tx_request(struct sim_store *s, struct sim_request *r);
 void sim_tx_refuse(struct sim_store *s, struct sim_request *r, int error); /* it fails, and does nothing */
 void sim_tx_forget(struct sim_store *s);
-/* What the transaction read there last; NULL: nothing. */
+/* What the transaction read there first; NULL: nothing. */
 const struct sim_access *sim_tx_read(const struct sim_tx *tx, const char *path);
 
 #endif
