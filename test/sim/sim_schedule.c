@@ -75,7 +75,7 @@ static bool read_line(struct sim_schedule *s, const char *line)
 
 int sim_schedule_read(struct sim_schedule *ret, FILE *from, unsigned *ret_line)
 {
-    char line[128];
+    char line[1024];
     *ret = (struct sim_schedule){0};
     for (*ret_line = 1; fgets(line, sizeof line, from); ++*ret_line)
         if (!read_line(ret, line)) {
