@@ -9,6 +9,7 @@
 #   make check-xen  with the real Xen, in an emulated machine
 #   make lint       clang-format, clang-tidy, cppcheck, gcc -fanalyzer, shellcheck
 #   make install    DESTDIR and prefix as usual
+#   make deb rpm    packages, in build/package
 #
 #   DEVELOPER=1                     warnings are errors
 #   SANITIZE=address,undefined      builds with these, into a build folder of its own
@@ -39,7 +40,7 @@ ifdef SANITIZE
 STD      += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
 LDFLAGS  += -fsanitize=$(SANITIZE)
 endif
-ALL_CFLAGS = $(STD) $(WARN) $(CFLAGS) -MMD -MP
+ALL_CFLAGS = $(STD) $(WARN) $(CPPFLAGS) $(CFLAGS) -MMD -MP
 
 PURE_LIBS := -lyaml -ljansson
 LIBS      := $(PURE_LIBS) -luv -lxenstore
@@ -152,6 +153,9 @@ install: all
 	install -D -m 644 deploy/completions/_xenrecon $(DESTDIR)$(datadir)/zsh/site-functions/_xenrecon
 	set -e; $(foreach page,$(pages),$(call install_page,$(page));)
 
+deb rpm:
+	@deploy/package.sh $@ build/package
+
 format:
 	clang-format -i $(c_files)
 
@@ -161,4 +165,4 @@ clean:
 -include $(shell find $B -name '*.d' -type f 2>/dev/null)
 
 .SECONDARY:
-.PHONY: FORCE all demo check sim fuzz bench check-xen lint deps install format clean flags
+.PHONY: FORCE all demo check sim fuzz bench check-xen lint deps install deb rpm format clean flags

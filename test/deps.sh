@@ -18,7 +18,8 @@ build=(gcc make pkg-config libc6-dev libuv1-dev libyaml-dev libjansson-dev libxe
 test=(check libsubunit-dev clang libclang-rt-dev valgrind strace python3 python3-jsonschema)
 xen=(qemu-system-x86 python3)
 bench=(gnuplot-nox)
-deploy=(systemd systemd-container mmdebstrap python3 scdoc man-db groff bsdextrautils zsh)
+deploy=(systemd systemd-container mmdebstrap python3 scdoc man-db groff bsdextrautils zsh
+    debhelper dpkg-dev lintian rpm)
 # What the machine has: systemd, what our tests want in there, and below Xen's libraries
 machine=(systemd systemd-sysv dbus init-system-helpers procps python3 libyaml-0-2 libjansson4 libuv1 libseccomp2)
 lint=(clang-tidy clang-format cppcheck shellcheck scdoc python3-yaml python3-jsonschema)
