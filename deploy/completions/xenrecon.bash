@@ -30,11 +30,11 @@ _xenrecon() {
         mapfile -t COMPREPLY < <(compgen -d -- "$word")
         return
         ;;
-    --dump)
+    --dump | --metrics-file)
         mapfile -t COMPREPLY < <(compgen -f -W - -- "$word")
         return
         ;;
-    --format)
+    --format | --log-format)
         mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$word")
         return
         ;;
@@ -45,9 +45,9 @@ _xenrecon() {
     --resync | --last) return ;;
     esac
     case $command in
-    run) options='--once --dry-run --policies --resync --runtime-dir' ;;
-    plan) options='--dump --format --detailed-exitcode --policies' ;;
-    explain) options='--export --policies' ;;
+    run) options='--once --dry-run --policies --resync --runtime-dir --metrics-file --log-format --quiet --verbose' ;;
+    plan) options='--dump --format --detailed-exitcode --policies --runtime-dir' ;;
+    explain) options='--export --policies --runtime-dir' ;;
     status) options='--watch --format --color --runtime-dir' ;;
     history) options='--last --format --color --runtime-dir' ;;
     policy)

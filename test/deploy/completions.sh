@@ -102,11 +102,11 @@ both "devices, from the daemon" "mydisk/12/0 mydisk/13/0 mydisk/7/51712 " histor
 
 # ---- nothing is forgotten
 
-for command in run plan explain status history "policy check"; do
+for command in run plan explain status history; do
     # shellcheck disable=SC2086  # words
     offered=$(in_bash $command -- | tr ' ' '\n' | grep . | sort -u)
     # shellcheck disable=SC2086
-    has=$("${xenrecon[@]}" ${command%% *} --help | grep -oE -- '^  --[a-z-]+' | tr -d ' ' | sort -u)
+    has=$("${xenrecon[@]}" ${command%% *} --help | grep -oE -- '(^|[ [])--[a-z-]+' | tr -d ' [' | sort -u)
     check "bash: every option of $command" "$offered" "$has"
     check "zsh: every option of $command" \
         "$(for option in $has; do grep -q -- "$option" "$repo/deploy/completions/_xenrecon" || echo "$option"; done)" ""
