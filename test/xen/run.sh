@@ -6,7 +6,7 @@
 #
 #   xenstored    with the xenstored in C
 #   oxenstored   with the one in OCaml
-#   driver       as xenstored, beside it: guests that serve others, and a QEMU
+#   driver       as xenstored, beside it: guests that serve others, a QEMU, guests of another kind
 #
 # The scenarios of one machine run in one boot, one after the other. Nothing is installed but QEMU. Logs are kept in
 # build/check-xen: MACHINE/SCENARIO.log, and MACHINE.console.log with what Xen and dom0's kernel said.

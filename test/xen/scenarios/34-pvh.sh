@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# boots: xenstored
+# boots: driver
 # A PVH guest, with its hardware's paging emulated as well: its disk is served as a PV guest's is.
 # shellcheck source=test/xen/lib.sh
 . /xen/lib.sh
