@@ -29,6 +29,7 @@ sum=$(in_guest web 'dd if=/dev/urandom of=/tmp/noise bs=64k count=64 2>/dev/null
 in_guest web 'dd if=/tmp/noise of=/dev/xvda bs=64k conv=fsync 2>/dev/null'
 check "what the guest wrote is in the driver domain" "$(stored)" "$sum"
 check "and the guest reads it back" "$(read_back)" "$sum"
+# shellcheck disable=SC2016
 in_store 'kill -KILL $(pidof xenrecon-blk)'
 sum=$(in_guest web 'dd if=/dev/urandom of=/tmp/noise bs=64k count=64 2>/dev/null; md5sum </tmp/noise')
 in_guest web 'dd if=/tmp/noise of=/dev/xvda bs=64k conv=fsync 2>/dev/null'
