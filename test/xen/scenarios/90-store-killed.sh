@@ -3,7 +3,8 @@
 # boots: xenstored
 # The store goes away under a guest that writes. A live update changes nothing for anybody. A xenstored that is killed takes
 # with it what Xen's toolstack knows: the guests' rings to it are never introduced again, and what libxl wrote is gone, so
-# that guests can only run on as they are. They must, and their disks with them. The last scenario of its machine.
+# that guests can only run on as they are. They must, and their disks with them until an empty store says that there are none.
+# The last scenario of its machine.
 # shellcheck source=test/xen/lib.sh
 . /xen/lib.sh
 
@@ -27,3 +28,4 @@ moves web "killed: the guest goes on writing"
 becomes "killed: xenrecon says so" 1 grep -c "the store is lost" "$here/xenrecon.log"
 xenstored --pid-file /run/xen/xenstored.pid
 becomes "an empty one instead: xenrecon is ready again" 2 grep -c "xenrecon: ready" "$here/xenrecon.log"
+becomes "it releases what is not there any more" 1 grep -c "$disk: release" "$here/xenrecon.log"
