@@ -426,13 +426,16 @@ silent() {
     fi
 }
 
-# finds NAME CODE...: plan names these, and nothing else
+findings() {
+    xenrecon plan >"$here/plan" 2>&1 || true
+    sed -nE 's/^ *! [a-z]+ ([a-z-]+): .*/\1/p' "$here/plan" | sort | tr '\n' ' '
+}
+
+# finds NAME CODE...: plan comes to name these, and nothing else. Beside a daemon it knows for how long, and waits as long.
 finds() {
     local name=$1
     shift
-    xenrecon plan >"$here/plan" 2>&1 || true
-    check "$name" "$(sed -nE 's/^ *! [a-z]+ ([a-z-]+): .*/\1/p' "$here/plan" | sort | tr '\n' ' ')" \
-        "$(printf '%s\n' "$@" | sort | tr '\n' ' ')"
+    becomes "$name" "$(printf '%s\n' "$@" | sort | tr '\n' ' ')" findings
 }
 
 # ---- the end
