@@ -15,14 +15,14 @@ f=$(f_of "$disk")
 policy_disk
 send store "$policies/qdisk.yaml" /etc/xenrecon/policies.d/qdisk.yaml
 in_store() { in_guest store "$@" || true; }
-check "in the driver domain: plan is silent when it has no device" "$(in_store 'xenrecon plan --detailed-exitcode >/dev/null; echo $?')" 0
+check "in the driver domain: plan is silent when it has no device" "$(in_store 'xenrecon plan --detailed-exitcode >/dev/null 2>&1; echo $?')" 0
 in_store '(xenrecon run >/tmp/log 2>&1 </dev/null &)'
 becomes "xenrecon runs inside it" 1 in_store 'grep -cw ready /tmp/log'
 
 for round in first second; do
     works "$round xl block-attach" attach_disk web xvda backend=store
     reach "$round attach: Connected" "$disk" 4/4
-    check "$round attach: plan is silent, inside" "$(in_store 'xenrecon plan --detailed-exitcode >/dev/null; echo $?')" 0
+    check "$round attach: plan is silent, inside" "$(in_store 'xenrecon plan --detailed-exitcode >/dev/null 2>&1; echo $?')" 0
     works "$round xl block-detach" xl block-detach web xvda
     gone "$round detach: nothing is left" "$b" "$f"
 done

@@ -24,7 +24,7 @@ becomes "xenrecon runs in the driver domain" 1 in_store 'grep -cw ready /tmp/log
 
 works "xl block-attach" xl block-attach web "$attach"
 reach "Connected" "$disk" 4/4
-check "plan is silent, inside" "$(in_store 'xenrecon plan --detailed-exitcode >/dev/null; echo $?')" 0
+check "plan is silent, inside" "$(in_store 'xenrecon plan --detailed-exitcode >/dev/null 2>&1; echo $?')" 0
 sum=$(in_guest web 'dd if=/dev/urandom of=/tmp/noise bs=64k count=64 2>/dev/null; md5sum </tmp/noise')
 in_guest web 'dd if=/tmp/noise of=/dev/xvda bs=64k conv=fsync 2>/dev/null'
 check "what the guest wrote is in the driver domain" "$(stored)" "$sum"
