@@ -3,6 +3,8 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "controller/ask.h"
 #include "controller/cmd.h"
@@ -21,7 +23,9 @@ static const char help[] =
     "\n"
     "  --dump FILE           report on a store of which FILE (or stdin: -) is a dump, in any form that\n"
     "                        xenstore-ls prints; best of all `xenstore-ls -fp > FILE`\n"
-    "  --format text|json    how (default text)\n"
+    "  --format text|json|html\n"
+    "                        how (default text); html is one file to attach to a ticket, with the values\n"
+    "                        that were read, but for secrets: xenrecon plan --format html > report.html\n"
     "  --detailed-exitcode   exit with 2 when something would be done or is wrong\n"
     "  --policies DIR        take the policies from DIR (repeatable) instead of the default places\n"
     "  --runtime-dir DIR     the daemon's run directory (default $XENRECON_RUNTIME_DIR, or /run/xenrecon)\n"
@@ -29,12 +33,26 @@ static const char help[] =
     "\n"
     "Exit status: 0, 1 on error, 64 when the command line is wrong.\n";
 
+struct format {
+    const char *name;
+    void (*print)(const struct report *r, FILE *to);
+    bool values; /* it shows those of each device */
+};
+
+static const struct format formats[] = {
+    {"text", report_print_text, false},
+    {"json", report_print_json, false},
+    {"html", report_print_html, true},
+};
+enum { FORMATS = sizeof formats / sizeof *formats };
+
 struct options {
     const char **dirs;
     size_t n_dirs, cap_dirs;
     const char *dump; /* NULL: the live store */
     const char *run_dir;
-    bool json, detailed;
+    const struct format *format;
+    bool detailed;
 };
 
 static int report_on(struct inspection *in, const struct located *device, bool named, struct report *report)
@@ -47,7 +65,7 @@ static int report_on(struct inspection *in, const struct located *device, bool n
                   key->type);
         return STATUS_ERROR;
     }
-    if (inspection_view(in, device, false, &view))
+    if (inspection_view(in, device, report->keeps_values, &view))
         return STATUS_ERROR;
     bool gone = view->directory == ABSENT;
     if (gone && named)
@@ -101,6 +119,32 @@ static int report_named(struct inspection *in, char **names, int n, struct repor
     return status;
 }
 
+static bool find_format(const char *name, const struct format **ret_format)
+{
+    for (int i = 0; i < FORMATS; i++)
+        if (strcmp(formats[i].name, name) == 0) {
+            *ret_format = &formats[i];
+            return true;
+        }
+    return false;
+}
+
+/* Who gets a file must see where it came from. */
+static const char *origin(const struct options *o, struct arena *a)
+{
+    char host[65] = "", when[32] = "";
+    time_t now = time(NULL);
+    struct tm tm;
+    if (gethostname(host, sizeof host - 1))
+        host[0] = '\0';
+    if (gmtime_r(&now, &tm))
+        strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S UTC", &tm);
+    if (o->dump)
+        return arena_printf(a, "A dump, %s, read at %s by xenrecon " XENRECON_VERSION,
+                            strcmp(o->dump, "-") == 0 ? "from standard input" : o->dump, when);
+    return arena_printf(a, "The store of %s at %s, read by xenrecon " XENRECON_VERSION, host, when);
+}
+
 static int plan(const struct options *o, char **names, int n)
 {
     struct inspection *in;
@@ -108,14 +152,13 @@ static int plan(const struct options *o, char **names, int n)
     if (inspection_begin(&from, &in))
         return STATUS_ERROR;
     struct report *report = report_new(inspection_self(in));
+    report->keeps_values = o->format->values;
+    report->origin = origin(o, &report->arena);
     int status = n ? report_named(in, names, n, report) : report_all(in, report);
     if (status == STATUS_OK) {
         inspection_report_dump(in, report);
         report_sort(report);
-        if (o->json)
-            report_print_json(report, stdout);
-        else
-            report_print_text(report, stdout);
+        o->format->print(report, stdout);
         status = finish_output();
         struct report_summary sum = report_summarize(report);
         if (status == STATUS_OK && o->detailed && (sum.actions || sum.errors || sum.warnings))
@@ -138,7 +181,7 @@ int cmd_plan(int argc, char **argv)
         {"help", no_argument, NULL, HELP},
         {0},
     };
-    struct options o = {.run_dir = ask_default_dir()};
+    struct options o = {.run_dir = ask_default_dir(), .format = &formats[0]};
     int c, status = -1;
     while (status < 0 && (c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
         switch (c) {
@@ -146,9 +189,8 @@ int cmd_plan(int argc, char **argv)
             o.dump = optarg;
             break;
         case FORMAT:
-            o.json = strcmp(optarg, "json") == 0;
-            if (!o.json && strcmp(optarg, "text") != 0)
-                status = usage_error("plan", "--format is text or json, not \"%s\"", optarg);
+            if (!find_format(optarg, &o.format))
+                status = usage_error("plan", "--format is text, json or html, not \"%s\"", optarg);
             break;
         case DETAILED:
             o.detailed = true;

@@ -373,6 +373,8 @@ void inspection_report(const struct inspection *in, const struct policy *policy,
                                    .frontend = view->path[FRONTEND],
                                    .plan = inspection_decide(in, policy, view)};
     report_add(report, &device);
+    if (report->keeps_values)
+        report_keep_values(report, policy, view);
 }
 
 void inspection_report_dump(const struct inspection *in, struct report *report)

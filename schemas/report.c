@@ -34,6 +34,32 @@ void report_add(struct report *r, const struct report_device *device)
         d->frontend = arena_strdup(&r->arena, device->frontend);
 }
 
+static void keep_side(struct report *r, const struct policy *policy, const struct view *view, enum side side)
+{
+    struct report_device *d = &r->devices[r->n_devices - 1];
+    size_t n = view->n_keys[side];
+    struct report_value *kept = arena_alloc(&r->arena, (n + 1) * sizeof *kept);
+    for (size_t i = 0; i < n; i++) {
+        const struct view_key *k = &view->keys[side][i];
+        const struct key_spec *spec = policy_find_key(policy, (int)side, k->name);
+        kept[i].name = arena_strdup(&r->arena, k->name);
+        kept[i].secret = spec && spec->secret;
+        kept[i].value = (struct value){k->value.presence, "", 0};
+        if (k->value.presence == PRESENT && !kept[i].secret) {
+            kept[i].value.text = arena_strndup(&r->arena, k->value.text, k->value.len);
+            kept[i].value.len = k->value.len;
+        }
+    }
+    d->values[side] = kept;
+    d->n_values[side] = n;
+}
+
+void report_keep_values(struct report *r, const struct policy *policy, const struct view *view)
+{
+    keep_side(r, policy, view, BACKEND);
+    keep_side(r, policy, view, FRONTEND);
+}
+
 static int by_key(const void *a, const void *b)
 {
     const struct report_device *x = a, *y = b;

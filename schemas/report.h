@@ -9,6 +9,14 @@
 #include "schemas/device.h"
 #include "schemas/plan.h"
 #include "schemas/policy.h"
+#include "schemas/view.h"
+
+/* One of the values that were read of a device. */
+struct report_value {
+    const char *name;
+    struct value value; /* of a secret, only that it is there */
+    bool secret;
+};
 
 struct report_device {
     struct device_key key;
@@ -18,6 +26,8 @@ struct report_device {
     enum xenbus_state backend_state, frontend_state;
     const char *frontend; /* path, or NULL; in the report's arena */
     struct plan *plan;
+    const struct report_value *values[2]; /* by side; in the report's arena, where the report keeps them */
+    size_t n_values[2];
 };
 
 struct report {
@@ -25,13 +35,17 @@ struct report {
     uint16_t domid;
     struct report_device *devices;
     size_t n_devices, cap_devices;
-    struct plan *host; /* its findings are those of no single device */
+    struct plan *host;  /* its findings are those of no single device */
+    bool keeps_values;  /* for a format that shows them: what was read of each device */
+    const char *origin; /* what was looked at, when and by what, for a report that is sent away; or NULL */
 };
 
 struct report *report_new(uint16_t domid);
 void report_free(struct report *r);
 void report_add(struct report *r, const struct report_device *device); /* copies `frontend`, takes `plan` */
-void report_sort(struct report *r);                                    /* by domain, type, devid */
+/* Keeps the view's values with the device that was added last; what the policy calls secret is left out. */
+void report_keep_values(struct report *r, const struct policy *policy, const struct view *view);
+void report_sort(struct report *r); /* by domain, type, devid */
 
 struct report_summary {
     size_t devices, actions, errors, warnings;
@@ -40,5 +54,6 @@ struct report_summary report_summarize(const struct report *r);
 
 void report_print_text(const struct report *r, FILE *to);
 void report_print_json(const struct report *r, FILE *to);
+void report_print_html(const struct report *r, FILE *to); /* one file that needs no other */
 
 #endif

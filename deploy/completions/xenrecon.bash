@@ -35,7 +35,9 @@ _xenrecon() {
         return
         ;;
     --format | --log-format)
-        mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$word")
+        options='text json'
+        [ "$command" != plan ] || options+=' html'
+        mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
         return
         ;;
     --color)
