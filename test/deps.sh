@@ -15,7 +15,7 @@ cache=$repo/.cache
 [ $# -gt 0 ] || set -- build test lint
 
 build=(gcc make pkg-config libc6-dev libuv1-dev libyaml-dev libjansson-dev libxen-dev libseccomp-dev)
-test=(check libsubunit-dev clang libclang-rt-dev valgrind strace python3 python3-jsonschema)
+test=(check libsubunit-dev clang libclang-rt-dev valgrind strace python3 python3-jsonschema chromium)
 xen=(qemu-system-x86 python3)
 bench=(gnuplot-nox)
 deploy=(systemd systemd-container mmdebstrap python3 scdoc man-db groff bsdextrautils zsh
