@@ -487,7 +487,7 @@ static enum outcome on_unexpected(struct situation *s)
 
 const struct rule handshake_rules[ROW_COUNT] = {
     [ROW_VANISHED] = {vanished, on_vanished},
-    [ROW_UNREADABLE] = {unreadable, on_nothing},
+    [ROW_UNREADABLE] = {unreadable, on_unreadable},
     [ROW_BAD_VALUE] = {bad_value, on_nothing},
     [ROW_REINCARNATED] = {reincarnated, on_reincarnated},
     [ROW_INCOMPLETE_DIR] = {incomplete_dir, on_incomplete_dir},

@@ -147,7 +147,7 @@ enum outcome on_collect(struct situation *s)
 
 const struct rule observe_rules[ROW_COUNT] = {
     [ROW_VANISHED] = {vanished, on_vanished},
-    [ROW_UNREADABLE] = {unreadable, on_nothing},
+    [ROW_UNREADABLE] = {unreadable, on_unreadable},
     [ROW_BAD_VALUE] = {bad_value, on_nothing},
     [ROW_INCOMPLETE_DIR] = {incomplete_dir, on_incomplete_dir},
     [ROW_MISMATCHED] = {mismatched, on_mismatched},

@@ -9,6 +9,8 @@
 #include "reconcilers/effects.h"
 #include "schemas/printable.h"
 
+enum { READ_AGAIN = 5000 }; /* milliseconds until what could not be read is read again */
+
 unsigned states_mask(int first, ...)
 {
     unsigned mask = 0;
@@ -397,6 +399,13 @@ enum outcome on_vanished(struct situation *s)
 enum outcome on_nothing(struct situation *s)
 {
     (void)s;
+    return DECIDED;
+}
+
+enum outcome on_unreadable(struct situation *s)
+{
+    if (s->in->now)
+        plan_wake(s->plan, s->in->now + READ_AGAIN, false);
     return DECIDED;
 }
 

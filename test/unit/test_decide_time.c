@@ -223,6 +223,18 @@ START_TEST(deadlines)
 END_TEST
 
 /* A frontend that cycles for ever is held back, and answered again later. */
+/* What could not be read is read again, and nothing is done until then. */
+START_TEST(unreadable_is_read_again)
+{
+    struct scene s = {.b = "online=1 state?", .now = 1000};
+    struct run r = run_decide(&s);
+    assert_plan(&r, ROW_UNREADABLE, "", "unreadable");
+    ck_assert_uint_eq(r.plan->wake_at, 6000);
+    ck_assert(!r.plan->deferred);
+    run_free(&r);
+}
+END_TEST
+
 START_TEST(flapping)
 {
     struct scene s = {.b = "online=1 state=6", .f = "state=1", CLOSED_BY_US, .now = 1000000};
@@ -298,6 +310,7 @@ int main(void)
     tcase_add_loop_test(t, destroy_holds, 0, 4);
     tcase_add_test(t, connect_holds);
     tcase_add_loop_test(t, deadlines, 0, COUNT(deadline_cases));
+    tcase_add_test(t, unreadable_is_read_again);
     tcase_add_test(t, flapping);
     tcase_add_test(t, backoff);
     suite_add_tcase(s, t);
