@@ -47,9 +47,10 @@ enum severity {
       "the guest closed it and may open it again: load its driver, or detach the device")                   \
     X(GUEST_ERROR, "guest-error", "the guest's driver said this: look there first")                         \
     X(BACKEND_ERROR, "backend-error", "the backend's driver said this: look at its kernel log")             \
-    X(HOTPLUG_FAILED, "hotplug-failed", "correct what the script complains of, then detach it and attach again")          \
+    X(HOTPLUG_FAILED, "hotplug-failed",                                                                     \
+      "correct what the script complains of, then detach it and attach again")                              \
     X(HOTPLUG_INCOMPLETE, "hotplug-incomplete",                                                             \
-      "the hotplug script never completed: run it by hand, or detach it and attach again")                                \
+      "the hotplug script never completed: run it by hand, or detach it and attach again")                  \
     X(HOTPLUG_REFUSED, "hotplug-refused",                                                                   \
       "leave hotplug scripts to libxl; only where it was told not to run them, set `in-dom0: true`")        \
     X(ORPHAN, "orphan", "nobody uses it any more: remove its directory, or set `orphan: {action: remove}`") \

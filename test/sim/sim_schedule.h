@@ -74,7 +74,7 @@ struct sim_step {
     X(losses)                                                                                \
     X(deaths)                                                                                \
     X(faults) /* that may happen */                                                          \
-        X(seed)
+    X(seed)
 
 struct sim_setup {
 #define X(name) unsigned name;
