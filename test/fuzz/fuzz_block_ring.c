@@ -111,7 +111,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                          .read_only = set.flags & 1,
                          .discard = set.flags & 2};
     ring_attach(&ring, shared, n_pages, set.abi & 1 ? BLKIF_ABI_32 : BLKIF_ABI_64);
-    journal_begin(j, 1);
+    journal_begin(j, 1, ring.pushed);
     serve(&ring, j, &g);
     free(shared);
     free(j);
