@@ -316,9 +316,10 @@ END_TEST
 
 /* ---- being ended ---- */
 
-START_TEST(test_stop)
+/* Returns how many milliseconds it took. */
+static uint64_t stop_one(const char *kind)
 {
-    rig_start(_i ? "stubborn" : "good");
+    rig_start(kind);
     UNTIL_STATE(WORKER_READY);
     pid_t pid = rig_pid();
     uint64_t begin = uv_hrtime();
@@ -327,8 +328,17 @@ START_TEST(test_stop)
     ck_assert_uint_eq(workers_running(rig.w), 1);
     UNTIL(workers_running(rig.w) == 0);
     ck_assert_int_eq(kill(pid, 0), -1);
-    ck_assert_int_eq((uv_hrtime() - begin) / 1000000 >= 300, _i);
     ck_assert(!rig_there("run/workers/qdisk.7.51712"));
+    return (uv_hrtime() - begin) / 1000000;
+}
+
+/* A busy machine may take its time with one, but not with each. */
+START_TEST(test_stop)
+{
+    uint64_t shortest = stop_one(_i ? "stubborn" : "good");
+    for (int i = 0; i < 5 && !_i && shortest >= 300; i++)
+        shortest = stop_one("good");
+    ck_assert_int_eq(shortest >= 300, _i);
 }
 END_TEST
 
