@@ -124,6 +124,8 @@ bool path_within(const char *path, const char *top)
 void nodes_remove(struct nodes *t, const char *path)
 {
     size_t n = 0;
+    if (!t->list)
+        return;
     char *parent = parent_of(path);
     struct node *in = parent ? find(t, parent) : NULL;
     if (in && t->n && find(t, path))
