@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 #include <uv.h>
 
+#include "controller/chance.h"
 #include "controller/cmd.h"
 #include "controller/engine.h"
 #include "controller/insight.h"
@@ -54,13 +54,10 @@ static uint64_t clock_ms(void *arg)
     return uv_now(&d->loop) + 1; /* never 0, which means unknown */
 }
 
-static uint64_t random64(void *arg)
+static uint64_t chance(void *arg)
 {
-    uint64_t n;
     (void)arg;
-    if (getrandom(&n, sizeof n, 0) != (ssize_t)sizeof n)
-        abort(); /* only a kernel before 3.17 has none */
-    return n;
+    return random64();
 }
 
 static void on_wake(uv_timer_t *timer)
@@ -294,7 +291,7 @@ static void on_domid(void *arg, int status, const char *data, size_t len)
                                        .dry_run = d->cfg->dry_run,
                                        .resync = d->cfg->resync,
                                        .clock = clock_ms,
-                                       .random = random64,
+                                       .random = chance,
                                        .wake = wake,
                                        .ready = ready,
                                        .run_script = run_script,

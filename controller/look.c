@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "controller/chance.h"
 #include "controller/engine_impl.h"
 #include "controller/log.h"
 #include "controller/snapshot.h"
@@ -333,17 +334,9 @@ void look_done(struct look *l)
     end(l, l->plan->row == ROW_VANISHED);
 }
 
-static uint64_t jitter(struct engine *e, uint64_t delay)
-{
-    return delay - delay / 4 + e->cfg.random(e->cfg.arg) % (delay / 2 + 1);
-}
-
 uint64_t engine_backoff(struct engine *e, const struct policy *p, unsigned failures)
 {
-    uint64_t delay = p->retry.initial;
-    for (unsigned i = 1; i < failures && delay < p->retry.max; i++)
-        delay *= 2;
-    return jitter(e, delay < p->retry.max ? delay : p->retry.max);
+    return backoff(p->retry.initial, p->retry.max, failures, e->cfg.random(e->cfg.arg));
 }
 
 void look_failed(struct look *l, int error)
@@ -377,7 +370,7 @@ void look_conflict(struct look *l)
     if (d->conflicts < UINT8_MAX)
         d->conflicts++;
     d->alone = true;
-    engine_hold(e, d, engine_now(e) + jitter(e, delay));
+    engine_hold(e, d, engine_now(e) + jittered(delay, e->cfg.random(e->cfg.arg)));
     engine_mark(e, d, DIRTY_ALL | DIRTY_LIKELY);
     end(l, false);
 }

@@ -5,34 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
+#include "controller/chance.h"
 #include "controller/log.h"
 #include "controller/workers_impl.h"
 
 enum { COMPLAIN_AFTER = 10 * 1000 /* milliseconds after SIGKILL */ };
 
 /* ---- death ---- */
-
-static uint64_t random64(void)
-{
-    uint64_t n;
-    if (getrandom(&n, sizeof n, 0) != (ssize_t)sizeof n)
-        abort(); /* only a kernel before 3.17 has none */
-    return n;
-}
-
-/* As the engine does it for what fails: twice as long each time, give or take a quarter. */
-static uint64_t backoff(const struct worker_record *r, unsigned failures)
-{
-    uint64_t delay = r->retry_initial;
-    for (unsigned i = 1; i < failures && delay < r->retry_max; i++)
-        delay *= 2;
-    if (delay > r->retry_max)
-        delay = r->retry_max;
-    return delay - delay / 4 + random64() % (delay / 2 + 1);
-}
 
 static void die(struct supervised *s, const char *why)
 {
@@ -41,7 +22,7 @@ static void die(struct supervised *s, const char *why)
         s->facts.failures = 0;
     if (s->facts.failures < UINT32_MAX)
         s->facts.failures++;
-    uint64_t delay = backoff(&s->record, s->facts.failures);
+    uint64_t delay = backoff(s->record.retry_initial, s->record.retry_max, s->facts.failures, random64());
     s->w->deaths++;
     s->facts.state = WORKER_DEAD;
     s->facts.ring = 0;

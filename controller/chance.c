@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#include "controller/chance.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+
+uint64_t random64(void)
+{
+    uint64_t n;
+    if (getrandom(&n, sizeof n, 0) != (ssize_t)sizeof n)
+        abort(); /* only a kernel before 3.17 has none */
+    return n;
+}
+
+uint64_t jittered(uint64_t delay, uint64_t random)
+{
+    return delay - delay / 4 + random % (delay / 2 + 1);
+}
+
+uint64_t backoff(uint32_t initial, uint32_t max, unsigned failures, uint64_t random)
+{
+    uint64_t delay = initial;
+    for (unsigned i = 1; i < failures && delay < max; i++)
+        delay *= 2;
+    return jittered(delay < max ? delay : max, random);
+}
