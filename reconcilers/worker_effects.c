@@ -224,13 +224,9 @@ uint64_t worker_published(const struct worker *w)
 
 static bool may_publish(const struct situation *s, const char *key)
 {
-    size_t len = strcspn(key, "/"), end = strlen(key);
-    if (len == 0 || key[end - 1] == '/' || strstr(key, "//"))
-        return false; /* no name of a key */
-    for (size_t i = 0; reserved_keys[i]; i++)
-        if (strlen(reserved_keys[i]) == len && memcmp(key, reserved_keys[i], len) == 0)
-            return false;
-    return !policy_find_key(s->policy, BACKEND, key); /* the toolstack's */
+    if (!*key || key[0] == '/' || key[strlen(key) - 1] == '/' || strstr(key, "//"))
+        return false;                                                       /* no name of a key */
+    return !reserved_key(key) && !policy_find_key(s->policy, BACKEND, key); /* the toolstack's */
 }
 
 /* The administrator's word counts. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "schemas/policy_fields.h"
 
+#include <string.h>
+
 #include "schemas/marker.h"
 #include "schemas/policy.h"
 #include "schemas/view.h"
@@ -25,6 +27,15 @@ static const char *const backend_required_choices[] = {
 
 const char *const reserved_keys[] = {"state",    "online",         "frontend", "frontend-id",
                                      MARKER_KEY, "hotplug-status", NULL};
+
+const char *reserved_key(const char *key)
+{
+    size_t len = strcspn(key, "/");
+    for (size_t i = 0; reserved_keys[i]; i++)
+        if (strlen(reserved_keys[i]) == len && memcmp(key, reserved_keys[i], len) == 0)
+            return reserved_keys[i];
+    return NULL;
+}
 
 #define IN_KEY(member)    offsetof(struct key_spec, member)
 #define IN_POLICY(member) offsetof(struct policy, member)

@@ -48,7 +48,10 @@ struct field {
 extern const struct field policy_fields[];
 
 extern const char *const owner_choices[];
-/* Keys that a policy may not publish: they are ours or the toolstack's. NULL ends them. */
+/* Keys that may not be published, and nothing below them: they are ours or the toolstack's. NULL ends them.
+ */
 extern const char *const reserved_keys[];
+/* The one that this key is, or is below; or NULL. */
+const char *reserved_key(const char *key);
 
 #endif

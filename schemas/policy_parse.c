@@ -263,12 +263,9 @@ static int read_keys(const struct document *d, const struct node *mapping, const
 
 static int check_not_reserved(const struct document *d, const struct node *key)
 {
-    size_t len = strcspn(key->text, "/");
-    for (size_t i = 0; reserved_keys[i]; i++)
-        if (strlen(reserved_keys[i]) == len && memcmp(key->text, reserved_keys[i], len) == 0)
-            return document_fail(d, key, "`%s` cannot be published: it has a meaning of its own",
-                                 reserved_keys[i]);
-    return 0;
+    const char *reserved = reserved_key(key->text);
+    return reserved ? document_fail(d, key, "`%s` cannot be published: it has a meaning of its own", reserved)
+                    : 0;
 }
 
 static int read_publish(const struct document *d, const struct node *mapping, const struct field *f,
