@@ -5,6 +5,7 @@
 
 #include "controller/ask.h"
 #include "controller/cmd.h"
+#include "controller/cmd_look.h"
 #include "controller/inspect.h"
 #include "controller/status_text.h"
 #include "schemas/json.h"
@@ -27,10 +28,8 @@ static const char help[] =
     "Exit status: 0, 1 on error, 64 when the command line is wrong.\n";
 
 struct options {
-    const char *run_dir;
+    struct look_options look;
     uint64_t last;
-    int colour;
-    bool json;
 };
 
 static void on_line(void *arg, const json_t *line)
@@ -55,14 +54,14 @@ static int history(const struct options *o, const char *device)
 {
     struct device_key key;
     struct ask *ask;
-    if (inspection_parse_device(device, &key) || ask_open(o->run_dir, false, &ask))
+    if (inspection_parse_device(device, &key) || ask_open(o->look.run_dir, false, &ask))
         return STATUS_ERROR;
     json_t *decisions = jarray(), *members = jobject();
     jput(members, "device", jtext(device));
     jput(members, "last", jcount(o->last));
     int error = ask_for(ask, "history", members, on_line, decisions);
-    struct terminal term = terminal_of_stdout(o->colour);
-    if (!error && o->json)
+    struct terminal term = terminal_of_stdout(o->look.colour);
+    if (!error && o->look.json)
         print_json(device, decisions);
     else if (!error)
         history_print_text(device, decisions, &term, stdout);
@@ -73,37 +72,16 @@ static int history(const struct options *o, const char *device)
 
 int cmd_history(int argc, char **argv)
 {
-    enum { LAST = 256, FORMAT, COLOUR, RUNTIME_DIR, HELP };
-    static const struct option options[] = {
-        {"last", required_argument, NULL, LAST},    {"format", required_argument, NULL, FORMAT},
-        {"color", required_argument, NULL, COLOUR}, {"runtime-dir", required_argument, NULL, RUNTIME_DIR},
-        {"help", no_argument, NULL, HELP},          {0},
-    };
-    struct options o = {.run_dir = ask_default_dir(), .last = 20, .colour = COLOUR_AUTO};
-    int c;
+    enum { LAST = 256 };
+    static const struct option options[] = {{"last", required_argument, NULL, LAST}, LOOK_OPTIONS, {0}};
+    struct options o = {.look = look_options_default(), .last = 20};
+    int c, status;
     while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
-        switch (c) {
-        case LAST:
+        if (c == LAST) {
             if (parse_decimal(optarg, strlen(optarg), 1000000, &o.last))
                 return usage_error("history", "--last wants a number, not \"%s\"", optarg);
-            break;
-        case FORMAT:
-            o.json = strcmp(optarg, "json") == 0;
-            if (!o.json && strcmp(optarg, "text") != 0)
-                return usage_error("history", "--format is text or json, not \"%s\"", optarg);
-            break;
-        case COLOUR:
-            o.colour = terminal_parse_colour(optarg);
-            if (o.colour < 0)
-                return usage_error("history", "--color is auto, always or never, not \"%s\"", optarg);
-            break;
-        case RUNTIME_DIR:
-            o.run_dir = optarg;
-            break;
-        case HELP:
-            return print_help(help);
-        default:
-            return usage_bad_option("history", c, argv);
+        } else if (look_option("history", c, argv, help, &o.look, &status)) {
+            return status;
         }
     }
     if (argc - optind != 1)

@@ -8,6 +8,7 @@
 
 #include "controller/ask.h"
 #include "controller/cmd.h"
+#include "controller/cmd_look.h"
 #include "controller/inspect.h"
 #include "controller/log.h"
 #include "controller/status_text.h"
@@ -27,10 +28,10 @@ static const char help[] =
     "Exit status: 0, 1 on error, 64 when the command line is wrong.\n";
 
 struct options {
-    const char *run_dir;
+    struct look_options look;
     char **names;
-    int n_names, colour;
-    bool json, watch;
+    int n_names;
+    bool watch;
     unsigned interval; /* seconds */
 };
 
@@ -58,7 +59,7 @@ static int ask_status(const struct options *o, struct answer *ret_answer)
     if (o->n_names)
         jput(members, "devices", json_incref(names));
     json_decref(names);
-    int error = ask_open(o->run_dir, false, &ask);
+    int error = ask_open(o->look.run_dir, false, &ask);
     if (error) {
         json_decref(members);
     } else {
@@ -107,11 +108,11 @@ static int show(const struct options *o)
     size_t size;
     if (ask_status(o, &a))
         return STATUS_ERROR;
-    struct terminal term = terminal_of_stdout(o->colour);
-    FILE *to = o->watch && !o->json ? open_memstream(&text, &size) : stdout;
+    struct terminal term = terminal_of_stdout(o->look.colour);
+    FILE *to = o->watch && !o->look.json ? open_memstream(&text, &size) : stdout;
     if (!to)
         abort(); /* as for any memory */
-    if (o->json)
+    if (o->look.json)
         print_json(&a, o->watch, to);
     else
         status_print_text(a.daemon, a.devices, &term, to);
@@ -128,7 +129,7 @@ static int show(const struct options *o)
 /* A daemon that is restarted is no reason to stop looking, but an output that nobody reads is. */
 static int watch(const struct options *o)
 {
-    struct terminal term = terminal_of_stdout(o->colour);
+    struct terminal term = terminal_of_stdout(o->look.colour);
     const struct timespec pause = {.tv_sec = o->interval};
     int status = show(o);
     while (status == STATUS_OK || (term.interactive && !ferror(stdout))) {
@@ -159,38 +160,17 @@ static int parse_interval(const char *text, unsigned *ret_interval)
 
 int cmd_status(int argc, char **argv)
 {
-    enum { WATCH = 256, FORMAT, COLOUR, RUNTIME_DIR, HELP };
-    static const struct option options[] = {
-        {"watch", optional_argument, NULL, WATCH},  {"format", required_argument, NULL, FORMAT},
-        {"color", required_argument, NULL, COLOUR}, {"runtime-dir", required_argument, NULL, RUNTIME_DIR},
-        {"help", no_argument, NULL, HELP},          {0},
-    };
-    struct options o = {.run_dir = ask_default_dir(), .interval = 2, .colour = COLOUR_AUTO};
-    int c;
+    enum { WATCH = 256 };
+    static const struct option options[] = {{"watch", optional_argument, NULL, WATCH}, LOOK_OPTIONS, {0}};
+    struct options o = {.look = look_options_default(), .interval = 2};
+    int c, status;
     while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
-        switch (c) {
-        case WATCH:
+        if (c == WATCH) {
             o.watch = true;
             if (parse_interval(optarg, &o.interval))
                 return usage_error("status", "--watch wants seconds, 1 to 3600, not \"%s\"", optarg);
-            break;
-        case FORMAT:
-            o.json = strcmp(optarg, "json") == 0;
-            if (!o.json && strcmp(optarg, "text") != 0)
-                return usage_error("status", "--format is text or json, not \"%s\"", optarg);
-            break;
-        case COLOUR:
-            o.colour = terminal_parse_colour(optarg);
-            if (o.colour < 0)
-                return usage_error("status", "--color is auto, always or never, not \"%s\"", optarg);
-            break;
-        case RUNTIME_DIR:
-            o.run_dir = optarg;
-            break;
-        case HELP:
-            return print_help(help);
-        default:
-            return usage_bad_option("status", c, argv);
+        } else if (look_option("status", c, argv, help, &o.look, &status)) {
+            return status;
         }
     }
     o.names = argv + optind;
