@@ -18,15 +18,6 @@ b=/local/domain/0/backend/qdisk/7/51712
 f=/local/domain/7/device/vbd/51712
 
 blk() { as_domain 7 blkfront 51712 "$@"; }
-# status NAME STATUS COMMAND...
-status() {
-    local name=$1 want=$2 got=0
-    shift 2
-    "$@" >"$dir/out" 2>&1 || got=$?
-    [ "$got" = "$want" ] || cat "$dir/out"
-    check "$name" "$got" "$want"
-}
-
 blk info >"$dir/info"
 check "info: what QEMU publishes" "$(grep -E '^(sectors|sector-size|feature-flush-cache)=' "$dir/info" | sort | tr '\n' ' ')" \
     "feature-flush-cache=1 sector-size=512 sectors=131072 "
@@ -35,18 +26,18 @@ check "closed in good order" "$(state_of $f) $(state_of $b)" "6 6"
 # ---- data
 
 seq 1000000 | head -c $mebibyte >"$dir/data"
-status "write" 0 blk write 3 2048 <"$dir/data"
-status "write: it is in the file" 0 cmp -i 0:1536 -n $mebibyte "$dir/data" "$image"
+exits "write" 0 blk write 3 2048 <"$dir/data"
+exits "write: it is in the file" 0 cmp -i 0:1536 -n $mebibyte "$dir/data" "$image"
 blk read 3 2048 --ring-order 1 --protocol 64 >"$dir/read"
-status "read: the same" 0 cmp "$dir/data" "$dir/read"
-status "flush" 0 blk flush
-status "discard" 0 blk discard 8 2040
+exits "read: the same" 0 cmp "$dir/data" "$dir/read"
+exits "flush" 0 blk flush
+exits "discard" 0 blk discard 8 2040
 blk read 8 2040 >"$dir/read"
-status "discard: reads as zero" 0 cmp -n 1044480 "$dir/read" /dev/zero
+exits "discard: reads as zero" 0 cmp -n 1044480 "$dir/read" /dev/zero
 
-status "verify: a request at a time" 0 blk verify --count 200 --depth 1
-status "verify: 32 requests, 32-bit layout" 0 blk verify --count 2000 --protocol 32 --seed 2
-status "verify: a ring of four pages" 0 blk verify --count 2000 --ring-order 2 --depth 100 --seed 3
+exits "verify: a request at a time" 0 blk verify --count 200 --depth 1
+exits "verify: 32 requests, 32-bit layout" 0 blk verify --count 2000 --protocol 32 --seed 2
+exits "verify: a ring of four pages" 0 blk verify --count 2000 --ring-order 2 --depth 100 --seed 3
 blk verify --count 20000 >"$dir/out" 2>&1 &
 verifier=$!
 while kill -0 $verifier 2>/dev/null; do
@@ -61,7 +52,7 @@ check "bench: one line" "$(grep -cE '^pattern=randread depth=4 bytes=4096 reques
 
 # ---- good and bad manners
 
-status "reload" 0 blk reload --count 3
+exits "reload" 0 blk reload --count 3
 blk hostile >"$dir/out"
 check "hostile: what is refused" "$(grep -E '^(good|not-granted|sectors-beyond-page|at-the-end|event-storm|read-into-read-only):' \
     "$dir/out")" \
@@ -74,7 +65,7 @@ event-storm: 0"
 check "hostile: QEMU survives all of it" "$(grep -c dead "$dir/out" || true)" 0
 blk read 0 8 --leave >/dev/null
 check "maps: the ring, of a guest that did not close" "$(rigctl maps 7 | sed 's/ pid.*//' | sort -u | tr '\n' ' ')" "page 1 page 16 "
-status "a frontend after one that did not close" 0 blk flush --reset
+exits "a frontend after one that did not close" 0 blk flush --reset
 check "maps: none when it has closed" "$(rigctl maps 7 | sed 's/ pid.*//')" "page 1"
 
 mkfifo "$dir/silence"

@@ -8,15 +8,6 @@
 # shellcheck disable=SC2119
 . "$repo/test/lib/block.sh"
 
-# status NAME STATUS COMMAND...
-status() {
-    local name=$1 want=$2 got=0
-    shift 2
-    "$@" >"$dir/out" 2>&1 || got=$?
-    [ "$got" = "$want" ] || cat "$dir/out"
-    check "$name" "$got" "$want"
-}
-
 toolstack domain-create 0
 start_domain 7 4096 grants
 block_policy
@@ -37,25 +28,25 @@ fi
 # ---- data
 
 seq 1000000 | head -c 1048576 >"$dir/data"
-status "write" 0 blk write 3 2048 <"$dir/data"
-status "write: it is in the image" 0 cmp -i 0:1536 -n 1048576 "$dir/data" "$image"
+exits "write" 0 blk write 3 2048 <"$dir/data"
+exits "write: it is in the image" 0 cmp -i 0:1536 -n 1048576 "$dir/data" "$image"
 blk read 3 2048 --ring-order 1 --protocol 64 >"$dir/read"
-status "read: the same" 0 cmp "$dir/data" "$dir/read"
-status "flush" 0 blk flush
-status "discard" 0 blk discard 8 2040
+exits "read: the same" 0 cmp "$dir/data" "$dir/read"
+exits "flush" 0 blk flush
+exits "discard" 0 blk discard 8 2040
 blk read 8 2040 >"$dir/read"
-status "discard: reads as zero" 0 cmp -n 1044480 "$dir/read" /dev/zero
-status "verify: a request at a time" 0 blk verify --count 200 --depth 1
-status "verify: 32 requests, 32-bit layout" 0 blk verify --count 2000 --protocol 32 --seed 2
-status "verify: a ring of eight pages" 0 blk verify --count 2000 --ring-order 3 --depth 200 --seed 3
-status "verify: indirect requests" 0 blk verify --count 1000 --segments 256 --depth 4 --seed 4
+exits "discard: reads as zero" 0 cmp -n 1044480 "$dir/read" /dev/zero
+exits "verify: a request at a time" 0 blk verify --count 200 --depth 1
+exits "verify: 32 requests, 32-bit layout" 0 blk verify --count 2000 --protocol 32 --seed 2
+exits "verify: a ring of eight pages" 0 blk verify --count 2000 --ring-order 3 --depth 200 --seed 3
+exits "verify: indirect requests" 0 blk verify --count 1000 --segments 256 --depth 4 --seed 4
 
 # ---- manners, on another disk: who closes too often has to wait
 
 attach_disk 51728 64M
-status "reload" 0 blk reload --count 3
-status "kexec" 0 blk kexec --count 3
-status "a frontend that does not wait" 0 blk read 0 8 --eager
+exits "reload" 0 blk reload --count 3
+exits "kexec" 0 blk kexec --count 3
+exits "a frontend that does not wait" 0 blk read 0 8 --eager
 check "no ring is left mapped" "$(rigctl maps 7 | grep -v 'page 1 ' || true)" ""
 check "the same worker through all of it" "$(grep -c 'qdisk/7/51728: worker .* started' "$dir/xenrecon.log")" 1
 
@@ -69,28 +60,28 @@ await "$f/state" 4 "$b/state" 4
 truncate -s 65M "$image"
 reach "the new size is published" "$b/sectors" 133120 "$b/state" 4
 exec 9>&-
-status "the frontend was not disturbed" 0 wait $holder
+exits "the frontend was not disturbed" 0 wait $holder
 
 # ---- a disk that is only read, and an empty drive
 
 attach_disk 51744 1M mode=r
 reach "read-only: said so" "$b/state" 2 "$b/info" 4
-status "read-only: can be read" 0 blk read 0 8
-status "read-only: cannot be written" 1 blk write 0 8 <"$dir/data"
-status "closed in good order" 0 blk read 0 8
+exits "read-only: can be read" 0 blk read 0 8
+exits "read-only: cannot be written" 1 blk write 0 8 <"$dir/data"
+exits "closed in good order" 0 blk read 0 8
 attach_disk 51760 1M mode=r device-type=cdrom params=raw:
 reach "an empty drive" "$b/state" 2 "$b/sectors" 0 "$b/info" 5
 
 # ---- past the page cache, and what is not in it
 
 attach_disk 51776 16M direct-io-safe=1
-status "direct: verify" 0 blk verify --count 500 --span 16384
+exits "direct: verify" 0 blk verify --count 500 --span 16384
 attach_disk 51792 16M
-status "cold: written" 0 blk write 0 2048 <"$dir/data"
+exits "cold: written" 0 blk write 0 2048 <"$dir/data"
 sync "$image"
 dd if="$image" iflag=nocache count=0 status=none
 blk read 0 2048 >"$dir/read"
-status "cold: read" 0 cmp "$dir/data" "$dir/read"
+exits "cold: read" 0 cmp "$dir/data" "$dir/read"
 
 # ---- detach
 

@@ -40,6 +40,15 @@ check() {
     fi
 }
 
+# exits NAME STATUS COMMAND...: so does the command; what it says is shown where it does not
+exits() {
+    local name=$1 want=$2 got=0
+    shift 2
+    "$@" >"$dir/out" 2>&1 || got=$?
+    [ "$got" = "$want" ] || cat "$dir/out"
+    check "$name" "$got" "$want"
+}
+
 # ---- the store
 
 start_store() {

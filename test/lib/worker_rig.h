@@ -209,4 +209,25 @@ static inline void rig_down(void)
     ck_assert_int_eq(system(command), 0);
 }
 
+/* main() begins with it: this program is its own workers, and who is not root cannot have any. */
+static inline TCase *rig_case(int argc, char **argv, const char *name)
+{
+    fake_worker(argc, argv);
+    if (geteuid() != 0) {
+        puts("SKIP: needs root");
+        exit(EXIT_SUCCESS);
+    }
+    TCase *t = tcase_create(name);
+    tcase_set_timeout(t, 60);
+    tcase_add_checked_fixture(t, rig_up, rig_down);
+    return t;
+}
+
+static inline int rig_run(TCase *t, const char *name)
+{
+    Suite *s = suite_create(name);
+    suite_add_tcase(s, t);
+    return run_suite(s);
+}
+
 #endif

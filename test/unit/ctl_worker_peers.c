@@ -164,15 +164,7 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-    fake_worker(argc, argv);
-    if (geteuid() != 0) {
-        puts("SKIP: needs root");
-        return EXIT_SUCCESS;
-    }
-    Suite *s = suite_create("worker peers");
-    TCase *t = tcase_create("worker peers");
-    tcase_set_timeout(t, 60);
-    tcase_add_checked_fixture(t, rig_up, rig_down);
+    TCase *t = rig_case(argc, argv, "worker peers");
     tcase_add_test(t, test_stolen_token);
     tcase_add_test(t, test_flood_of_strangers);
     tcase_add_test(t, test_crowd);
@@ -181,6 +173,5 @@ int main(int argc, char **argv)
     tcase_add_loop_test(t, test_misconduct, 0, COUNT(bad));
     tcase_add_test(t, test_does_not_read);
     tcase_add_test(t, test_noisy);
-    suite_add_tcase(s, t);
-    return run_suite(s);
+    return rig_run(t, "worker peers");
 }

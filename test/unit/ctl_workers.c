@@ -469,15 +469,7 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-    fake_worker(argc, argv);
-    if (geteuid() != 0) {
-        puts("SKIP: needs root");
-        return EXIT_SUCCESS;
-    }
-    Suite *s = suite_create("workers");
-    TCase *t = tcase_create("workers");
-    tcase_set_timeout(t, 60);
-    tcase_add_checked_fixture(t, rig_up, rig_down);
+    TCase *t = rig_case(argc, argv, "workers");
     tcase_add_test(t, test_ready);
     tcase_add_test(t, test_record);
     tcase_add_test(t, test_user_for_each_domain);
@@ -501,6 +493,5 @@ int main(int argc, char **argv)
     tcase_add_loop_test(t, test_number_given_again, 0, 2);
     tcase_add_test(t, test_sweep);
     tcase_add_test(t, test_never_comes_back);
-    suite_add_tcase(s, t);
-    return run_suite(s);
+    return rig_run(t, "workers");
 }
