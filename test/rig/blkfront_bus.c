@@ -139,11 +139,21 @@ static void drop_ring(struct blkfront *d, xs_transaction_t t)
     }
 }
 
+/* A backend that is done with us may take F away with its own directory, as QEMU does. */
+static void set_closing_state(struct blkfront *d, char state)
+{
+    char path[PATH_SIZE];
+
+    format_path(path, "%s/state", d->f);
+    if (!xs_write(xs, XBT_NULL, path, &state, 1) && bus_backend_state(d) != '0')
+        err(1, "%s", path);
+}
+
 static void close_bus(struct blkfront *d)
 {
-    bus_set_state(d, '5');
+    set_closing_state(d, '5');
     await_or_die(d, "560");
-    bus_set_state(d, '6');
+    set_closing_state(d, '6');
     await_or_die(d, "60");
 }
 
