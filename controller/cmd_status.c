@@ -116,11 +116,11 @@ static int show(const struct options *o)
         print_json(&a, o->watch, to);
     else
         status_print_text(a.daemon, a.devices, &term, to);
-    if (to != stdout) {
+    if (to != stdout)
         fclose(to);
+    if (text) /* which is there once that is closed */
         print_screen(text, &term);
-        free(text);
-    }
+    free(text);
     json_decref(a.daemon);
     json_decref(a.devices);
     return finish_output();
