@@ -13,8 +13,8 @@ import sys
 
 def connect(path):
     s = socket.socket(socket.AF_UNIX)
+    s.connect(path)  # blocks while the other end's queue is full: with a time limit it would fail with EAGAIN
     s.settimeout(10)
-    s.connect(path)
     return s
 
 
