@@ -12,8 +12,8 @@ import time
 
 def connect(path):
     connection = socket.socket(socket.AF_UNIX)
+    connection.connect(path)  # before the time limit: see qmp.py
     connection.settimeout(10)
-    connection.connect(path)
     return connection
 
 
