@@ -33,6 +33,12 @@ static void settle(struct waiting *w, size_t at, struct device *d)
     put(w, at, d);
 }
 
+void waiting_finish(struct waiting *w)
+{
+    free(w->heap);
+    *w = (struct waiting){0};
+}
+
 static void take_out(struct waiting *w, struct device *d)
 {
     size_t at = d->waiting - 1;
@@ -40,6 +46,8 @@ static void take_out(struct waiting *w, struct device *d)
     d->waiting = 0;
     if (last != d)
         settle(w, at, last);
+    if (!w->n)
+        waiting_finish(w);
 }
 
 void waiting_update(struct waiting *w, struct device *d)
@@ -59,10 +67,4 @@ void waiting_update(struct waiting *w, struct device *d)
 struct device *waiting_first(const struct waiting *w)
 {
     return w->n ? w->heap[0] : NULL;
-}
-
-void waiting_finish(struct waiting *w)
-{
-    free(w->heap);
-    *w = (struct waiting){0};
 }

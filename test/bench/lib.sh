@@ -9,12 +9,12 @@
 #   QUICK=1  small numbers, to see that it works: the figures mean nothing
 #   OUT      where samples (CSV) and verdicts go (build/bench)
 # shellcheck disable=SC2034  # variables for those who source this
+export AWAIT_MS=${AWAIT_MS:-120000}
 TRACE=${TRACE:-off} # it takes about as long as the store's work does
 # shellcheck source=test/lib/testlib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/testlib.sh"
 # shellcheck source=test/lib/devices.sh
 . "$repo/test/lib/devices.sh"
-export AWAIT_MS=${AWAIT_MS:-120000}
 tools=${RIG_BUILD:-$repo/build}/test/bench
 OUT=${OUT:-$repo/build/bench}
 bench=$(basename "$0" .sh)
