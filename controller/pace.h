@@ -1,31 +1,35 @@
 /* SPDX-License-Identifier: MIT */
-/* How fast to read from the store. Guests can cause watch events as fast as the store makes them; reading
- * each at once would cost us nearly as much as it costs the store. So a reader that gets events and nothing
- * it asked for pauses between reads, and a burst of them then comes in one read. Pure; times are
- * milliseconds. */
+/* How fast to read from the store. What costs it, and us, is not what we read but that we wait for it: each
+ * message then wakes us, which takes longer than to make it. So after a read we let some time pass in which
+ * the rest of what is coming comes: the other answers, or the other events of a transaction. Guests can cause
+ * events as fast as the store makes them; where they do not end, the pauses grow. Pure; times are
+ * microseconds. */
 #ifndef XENRECON_PACE_H
 #define XENRECON_PACE_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 enum {
-    PACE_WINDOW = 100, /* in such a time */
-    PACE_READS = 50,   /* so many reads of mere events are free */
-    PACE_SHORT = 2,    /* the pause then, and always while an answer is outstanding */
-    PACE_LONG = 10,    /* where it goes when the flood lasts */
+    PACE_ANSWER = 5,     /* for each answer that is outstanding: half of what the store takes for one, so that
+                            it always has another half to go on with */
+    PACE_FEW = 8,        /* no more of them are worth a pause */
+    PACE_ANSWERS = 1000, /* for all of them, at most */
+    PACE_EVENTS = 200,   /* after mere events */
+    PACE_FLOOD = 3000,   /* where that goes when the flood lasts */
+    PACE_CALM = 2000,    /* events further apart are no flood */
 };
 
 /* Zeroes to begin. */
 struct pace {
-    uint64_t window; /* when it began */
-    uint64_t last;   /* the last read that counted */
-    unsigned reads;  /* of mere events in the window */
-    unsigned events; /* since `last`, those that came with answers, too */
-    unsigned pauses; /* on end; 0: not in a flood */
+    uint64_t last;   /* the last read that brought mere events */
+    unsigned events; /* since then, those that came with answers, too */
+    unsigned pause;  /* after it; 0: none yet */
 };
 
-/* After each read: how many events it brought, and whether answers, too. How long to pause, mostly 0. */
-unsigned pace_read(struct pace *p, uint64_t now, unsigned events, bool answers, bool outstanding);
+/* After each read: what it brought, and how many answers are still to come. How long to pause; may be 0. */
+unsigned pace_read(struct pace *p, uint64_t now, unsigned events, unsigned answers, unsigned outstanding);
+
+/* The pause that is enough when somebody begins to wait for an answer. */
+unsigned pace_ask(unsigned pause);
 
 #endif

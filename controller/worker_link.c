@@ -218,11 +218,11 @@ static void keep_rest(struct worker_link *l, struct message_reader *r)
 static void pause_reading(struct worker_link *l, unsigned n_lines)
 {
     uint64_t now = uv_now(l->links->cfg.loop);
-    unsigned pause = pace_read(&l->pace, now, n_lines + 1, false, false);
-    if (!pause)
+    unsigned pause = pace_read(&l->pace, now * 1000, n_lines + 1, 0, 0);
+    if (pause < 1000) /* less than the loop's clock knows: only a flood gets there */
         return;
     uv_poll_stop(&l->poll);
-    l->paused_until = now + pause;
+    l->paused_until = now + pause / 1000;
     wake_by(l->links, l->paused_until);
 }
 

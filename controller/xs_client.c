@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "controller/fine_timer.h"
 #include "controller/pace.h"
 #include "controller/store_path.h"
 #include "controller/xs_requests.h"
@@ -38,7 +39,8 @@ struct xs_client {
     bool adopted_whole;
 
     uv_idle_t turn; /* runs once before the loop waits again, when there is something to send or to say */
-    uv_timer_t pause;
+    struct fine_timer pause;
+    bool pauses;      /* there is a timer for that */
     unsigned handles; /* not yet closed */
     bool closing, closed;
     void (*on_closed)(void *arg);
@@ -46,7 +48,7 @@ struct xs_client {
 
     struct connection *connection; /* NULL: none */
     bool write_blocked;
-    unsigned paused; /* for how many milliseconds */
+    unsigned paused; /* for how many microseconds */
     struct pace pace;
     struct xs_buffer in, out;
     size_t out_sent;
@@ -80,7 +82,11 @@ static void send_later(struct xs_client *c, enum xsd_sockmsg_type type, uint32_t
     c->counters.requests++;
 }
 
-static void on_pause_over(uv_timer_t *timer);
+static void pause_reading(struct xs_client *c, unsigned us)
+{
+    c->paused = us;
+    fine_timer_set(&c->pause, us);
+}
 
 static void client_request(struct store *s, enum xsd_sockmsg_type type, uint32_t tx, const void *body,
                            size_t len, store_reply_fn *done, void *arg)
@@ -96,10 +102,8 @@ static void client_request(struct store *s, enum xsd_sockmsg_type type, uint32_t
         send_later(c, type, tx, body, len, done, arg);
     else
         xs_requests_wait(&c->requests, type, tx, body, len, done, arg);
-    if (c->paused > PACE_SHORT) { /* somebody waits for an answer now */
-        c->paused = PACE_SHORT;
-        uv_timer_start(&c->pause, on_pause_over, PACE_SHORT, 0);
-    }
+    if (c->paused > pace_ask(c->paused)) /* somebody waits for an answer now */
+        pause_reading(c, pace_ask(c->paused));
     arm(c);
 }
 
@@ -133,8 +137,8 @@ static void disconnect(struct xs_client *c)
 
     c->connection = NULL;
     c->write_blocked = false;
-    c->paused = 0;
-    uv_timer_stop(&c->pause);
+    if (c->paused)
+        pause_reading(c, 0);
     uv_close((uv_handle_t *)&connection->poll, on_connection_closed);
     close(connection->fd);
 }
@@ -324,9 +328,9 @@ static bool deliver_all(struct xs_client *c, struct harvest *harvest)
     return true;
 }
 
-static void on_pause_over(uv_timer_t *timer)
+static void on_pause_over(void *arg)
 {
-    struct xs_client *c = timer->data;
+    struct xs_client *c = arg;
     c->paused = 0;
     update_poll(c);
 }
@@ -351,11 +355,13 @@ static void receive(struct xs_client *c)
         return;
     if (c->requests.waiting.head && c->requests.n_free)
         arm(c);
-    c->paused = pace_read(&c->pace, uv_now(c->loop), harvest.events, harvest.replies,
-                          xs_requests_in_flight(&c->requests));
-    if (c->paused) {
+    unsigned outstanding = xs_requests_in_flight(&c->requests);
+    if (c->connection->whole && outstanding > 1) /* the others are not on their way yet */
+        outstanding = 1;
+    unsigned pause = pace_read(&c->pace, uv_hrtime() / 1000, harvest.events, harvest.replies, outstanding);
+    if (pause && c->pauses) {
         c->counters.pauses++;
-        uv_timer_start(&c->pause, on_pause_over, c->paused, 0);
+        pause_reading(c, pause);
         update_poll(c);
     }
 }
@@ -422,9 +428,9 @@ static struct xs_client *client_new(uv_loop_t *loop, const char *path, int fd, b
     c->adopted_whole = whole;
     xs_requests_init(&c->requests);
     uv_idle_init(loop, &c->turn);
-    uv_timer_init(loop, &c->pause);
-    c->turn.data = c->pause.data = c;
-    c->handles = 2;
+    c->turn.data = c;
+    c->pauses = fine_timer_open(&c->pause, loop, on_pause_over, c) == 0; /* it can do without */
+    c->handles = 1 + c->pauses;
     return c;
 }
 
@@ -453,6 +459,12 @@ static void on_closed(uv_handle_t *handle)
     on_handle_closed(handle->data);
 }
 
+static void on_pause_closed(uv_handle_t *handle)
+{
+    const struct fine_timer *t = handle->data;
+    on_handle_closed(t->arg);
+}
+
 void xs_client_close(struct xs_client *c, void (*closed)(void *arg), void *arg)
 {
     assert(!c->closing);
@@ -464,7 +476,8 @@ void xs_client_close(struct xs_client *c, void (*closed)(void *arg), void *arg)
     if (c->adopted >= 0)
         close(c->adopted);
     uv_close((uv_handle_t *)&c->turn, on_closed);
-    uv_close((uv_handle_t *)&c->pause, on_closed);
+    if (c->pauses)
+        fine_timer_close(&c->pause, on_pause_closed);
     xs_requests_fail_all(&c->requests, -ECANCELED);
     xs_requests_settle(&c->requests, SIZE_MAX);
     c->closed = true;

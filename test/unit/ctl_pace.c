@@ -7,18 +7,15 @@
 
 static struct pace pace;
 
-/* Reads as often as the pace allows for so many milliseconds, and every read brings what came meanwhile. */
-static unsigned reads_in(uint64_t from, uint64_t to, unsigned events_per_ms, bool outstanding,
+/* Reads as often as the pace allows for so many microseconds, and every read brings what came meanwhile. */
+static unsigned reads_in(uint64_t from, uint64_t to, unsigned events_per_ms, unsigned outstanding,
                          unsigned *ret_last)
 {
-    unsigned reads = 0, pause = 1;
-    for (uint64_t now = from; now < to;) {
-        pause = pace_read(&pace, now, pause ? pause * events_per_ms : 1, false, outstanding);
+    unsigned reads = 0, pause = 1000;
+    for (uint64_t now = from; now < to; now += pause) {
+        pause = pace_read(&pace, now, 1 + pause * events_per_ms / 1000, 0, outstanding);
+        ck_assert_uint_gt(pause, 0);
         reads++;
-        if (pause)
-            now += pause;
-        else if (reads % 20 == 0) /* unpaced: 20 reads a millisecond */
-            now++;
     }
     *ret_last = pause;
     return reads;
@@ -31,50 +28,49 @@ static void setup(void)
 
 START_TEST(flood_is_slowed_down)
 {
-    unsigned last, reads = reads_in(1000, 3000, 20, false, &last);
-    ck_assert_uint_eq(last, PACE_LONG);
-    ck_assert_uint_gt(reads, PACE_READS);
-    ck_assert_uint_lt(reads, 450); /* 40,000 without a pace */
+    unsigned last, reads = reads_in(1000, 2000000, 20, 0, &last);
+    ck_assert_uint_eq(last, PACE_FLOOD);
+    ck_assert_uint_lt(reads, 750); /* 40,000 without a pace */
 }
 END_TEST
 
 START_TEST(pause_stays_short_while_an_answer_is_outstanding)
 {
     unsigned last;
-    reads_in(1000, 3000, 20, true, &last);
-    ck_assert_uint_eq(last, PACE_SHORT);
+    reads_in(1000, 2000000, 20, 1, &last);
+    ck_assert_uint_eq(last, PACE_EVENTS);
 }
 END_TEST
 
-START_TEST(first_reads_and_answers_are_free)
+START_TEST(answers_are_waited_for_together)
 {
-    for (unsigned i = 0; i < PACE_READS; i++)
-        ck_assert_uint_eq(pace_read(&pace, 1000, 1, false, false), 0);
-    for (unsigned i = 0; i < 1000; i++)
-        ck_assert_uint_eq(pace_read(&pace, 1000, 1, true, true), 0);
-    for (unsigned i = 0; i < 1000; i++) /* a piece of a message */
-        ck_assert_uint_eq(pace_read(&pace, 1000, 0, false, true), 0);
-    ck_assert_uint_eq(pace_read(&pace, 1000, 1, false, false), PACE_SHORT);
+    ck_assert_uint_eq(pace_read(&pace, 1000, 0, 1, 0), 0);
+    ck_assert_uint_eq(pace_read(&pace, 1000, 5, 1, PACE_FEW), 0);
+    ck_assert_uint_eq(pace_read(&pace, 1000, 0, 1, 20), 20 * PACE_ANSWER);
+    ck_assert_uint_eq(pace_read(&pace, 1000, 0, 0, 20), 20 * PACE_ANSWER); /* a piece of one */
+    ck_assert_uint_eq(pace_read(&pace, 1000, 5, 0, 20), 20 * PACE_ANSWER);
+    ck_assert_uint_eq(pace_read(&pace, 1000, 0, 1, 4000), PACE_ANSWERS);
+    ck_assert_uint_eq(pace_read(&pace, 1000, 0, 0, 1), 0);
 }
 END_TEST
 
-START_TEST(slow_events_are_never_slowed_down)
+START_TEST(slow_events_have_the_shortest_pause)
 {
-    for (uint64_t now = 1000; now < 20000; now += 3)
-        ck_assert_uint_eq(pace_read(&pace, now, 1, false, false), 0);
+    for (uint64_t now = 1000; now < 20000000; now += PACE_CALM + 1)
+        ck_assert_uint_eq(pace_read(&pace, now, 1, 0, 0), PACE_EVENTS);
 }
 END_TEST
 
 START_TEST(end_of_the_flood_is_noticed)
 {
     unsigned last;
-    reads_in(1000, 3000, 20, false, &last);
-    ck_assert_uint_eq(last, PACE_LONG);
-    ck_assert_uint_eq(pace_read(&pace, 3050, 1, false, false), 0); /* one event after a rest */
+    reads_in(1000, 2000000, 20, 0, &last);
+    ck_assert_uint_eq(last, PACE_FLOOD);
+    ck_assert_uint_eq(pace_read(&pace, 2050000, 1, 0, 0), PACE_EVENTS); /* one event after a rest */
 
     setup();
-    reads_in(1000, 3000, 20, false, &last);
-    ck_assert_uint_eq(pace_read(&pace, 3010, 2, false, false), 0); /* after the long pause, hardly any */
+    reads_in(1000, 2000000, 20, 0, &last);
+    ck_assert_uint_eq(pace_read(&pace, 2010000, 2, 0, 0), PACE_EVENTS); /* after the long pause, hardly any */
 }
 END_TEST
 
@@ -82,11 +78,19 @@ END_TEST
 START_TEST(events_that_come_with_answers_are_of_the_flood)
 {
     unsigned last;
-    reads_in(1000, 3000, 20, false, &last);
-    for (uint64_t now = 3000; now < 4000; now += PACE_LONG) {
-        ck_assert_uint_eq(pace_read(&pace, now, 20, true, false), 0);
-        ck_assert_uint_eq(pace_read(&pace, now, 2, false, false), PACE_LONG);
+    reads_in(1000, 2000000, 20, 0, &last);
+    for (uint64_t now = 2000000; now < 3000000; now += PACE_FLOOD) {
+        ck_assert_uint_eq(pace_read(&pace, now, 20, 1, 0), 0);
+        ck_assert_uint_eq(pace_read(&pace, now, 2, 0, 0), PACE_FLOOD);
     }
+}
+END_TEST
+
+START_TEST(who_asks_need_not_wait_for_the_flood)
+{
+    ck_assert_uint_eq(pace_ask(PACE_FLOOD), PACE_EVENTS);
+    ck_assert_uint_eq(pace_ask(50), 50);
+    ck_assert_uint_eq(pace_ask(0), 0);
 }
 END_TEST
 
@@ -98,10 +102,11 @@ int main(void)
     tcase_add_checked_fixture(tc, setup, NULL);
     tcase_add_test(tc, flood_is_slowed_down);
     tcase_add_test(tc, pause_stays_short_while_an_answer_is_outstanding);
-    tcase_add_test(tc, first_reads_and_answers_are_free);
-    tcase_add_test(tc, slow_events_are_never_slowed_down);
+    tcase_add_test(tc, answers_are_waited_for_together);
+    tcase_add_test(tc, slow_events_have_the_shortest_pause);
     tcase_add_test(tc, end_of_the_flood_is_noticed);
     tcase_add_test(tc, events_that_come_with_answers_are_of_the_flood);
+    tcase_add_test(tc, who_asks_need_not_wait_for_the_flood);
     suite_add_tcase(s, tc);
     SRunner *sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);

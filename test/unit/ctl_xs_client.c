@@ -122,10 +122,21 @@ static void setup_device(void)
     begin(SOCK_SEQPACKET, true);
 }
 
+static uint64_t pauses(void)
+{
+    return client ? xs_client_counters(client)->pauses : 0;
+}
+
+/* And until no pause is left. */
 static void turn(void)
 {
-    for (int i = 0; i < TURNS; i++)
-        uv_run(&loop, UV_RUN_NOWAIT);
+    for (uint64_t before = pauses();; before = pauses()) {
+        for (int i = 0; i < TURNS; i++)
+            uv_run(&loop, UV_RUN_NOWAIT);
+        if (pauses() == before)
+            return;
+        usleep(PACE_FLOOD);
+    }
 }
 
 static void on_client_closed(void *arg)
@@ -809,7 +820,7 @@ START_TEST(flood_is_read_in_larger_pieces)
     uint64_t begin_at = uv_hrtime();
     while (n_answers == 0)
         uv_run(&loop, UV_RUN_ONCE);
-    ck_assert_uint_lt((uv_hrtime() - begin_at) / 1000000, (uint64_t)PACE_LONG * 10);
+    ck_assert_uint_lt((uv_hrtime() - begin_at) / 1000000, 100);
     ck_assert_uint_gt(n_events, c->reads);
     uv_close((uv_handle_t *)&check, NULL);
     uv_close((uv_handle_t *)&deadline, NULL);
