@@ -24,6 +24,10 @@ deploy/package.sh rpm "$work/rpm" >/dev/null
 chmod 755 "$work"
 check "lintian has nothing to say" "$(cd "$work/deb" && lintian --allow-root --fail-on=none --display-info \
     --suppress-tags package-supports-alternative-init-but-no-init.d-script ./*.changes 2>&1)" "" # there is systemd's
+maintainer=$(dpkg-deb -f "$work"/deb/xenrecon_*.deb Maintainer)
+check "who looks after it can be written to, and is the same in both" \
+    "$(rpm -qp --changelog "$work"/rpm/RPMS/*/*.rpm 2>/dev/null | sed -nE '1s/^\* [^ ]+ [^ ]+ +[0-9]+ [0-9]+ (.*>).*/\1/p') $(grep -cE '@.*\.(invalid|localdomain)>' <<<"$maintainer")" \
+    "$maintainer 0"
 check "the RPM package has the same files" "$(rpm -qpl "$work"/rpm/RPMS/*/*.rpm 2>/dev/null | files)" \
     "$(dpkg -c "$work"/deb/xenrecon_*.deb | awk '{ print $6 }' | files)"
 in_machine test/deploy/inside/package.sh || failures=1
