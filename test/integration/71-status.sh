@@ -31,22 +31,7 @@ refused() {
 }
 # on_terminal WIDTH COMMAND...: as it prints on one
 on_terminal() {
-    python3 - "$@" <<'END'
-import fcntl, os, pty, struct, sys, termios
-width = int(sys.argv[1])
-pid, terminal = pty.fork()
-if pid == 0:
-    fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
-    os.execvp(sys.argv[2], sys.argv[2:])
-said = b""
-try:
-    while more := os.read(terminal, 4096):
-        said += more
-except OSError:
-    pass
-os.waitpid(pid, 0)
-sys.stdout.write(said.decode().replace("\r\n", "\n"))
-END
+    "$repo/test/lib/on_terminal.py" "$@" | sed 's/\r$//'
 }
 
 # ---- nobody is there

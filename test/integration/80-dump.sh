@@ -89,19 +89,7 @@ XENSTORED_PATH=/nonexistent XENSTORED_RUNDIR=/nonexistent same "without any stor
 
 # On a terminal of so many columns.
 on_terminal() {
-    python3 - "$@" <<'END'
-import fcntl, os, pty, struct, sys, termios
-pid, terminal = pty.fork()
-if pid == 0:
-    fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 25, int(sys.argv[1]), 0, 0))
-    os.execvp("xenstore-ls", ["xenstore-ls"] + sys.argv[2:])
-while True:
-    try:
-        data = os.read(terminal, 65536)
-    except OSError:
-        break
-    os.write(1, data)
-END
+    "$repo/test/lib/on_terminal.py" "$1" xenstore-ls "${@:2}"
 }
 for option in "" -p -f -fp; do
     # shellcheck disable=SC2086
