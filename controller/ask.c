@@ -12,6 +12,7 @@
 
 #include "controller/control.h"
 #include "controller/log.h"
+#include "controller/progress.h"
 #include "schemas/json.h"
 #include "schemas/mem.h"
 
@@ -175,6 +176,7 @@ int ask_for(struct ask *a, const char *name, json_t *members, void (*line)(void 
     json_t *request = members ? members : jobject();
     jput(request, "protocol", jcount(CONTROL_PROTOCOL));
     jput(request, "request", jtext(name));
+    progress_begin("", "waiting for the daemon");
     int error = send_line(a, request);
     json_decref(request);
     if (error == -EPIPE || error == -ECONNRESET)

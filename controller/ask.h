@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The other end of the control socket (controller/control.h): asks the running daemon, and waits for its
  * answer. Errors are negative errno, and said on stderr: what happened, why, and what to do. Blocks, but not
- * for ever. One thread. */
+ * for ever; who waits at a terminal is shown so, until the caller ends that (controller/progress.h). One
+ * thread. */
 #ifndef XENRECON_ASK_H
 #define XENRECON_ASK_H
 

@@ -12,6 +12,7 @@
 #include "controller/export.h"
 #include "controller/inspect.h"
 #include "controller/log.h"
+#include "controller/progress.h"
 #include "schemas/marker.h"
 #include "schemas/mem.h"
 #include "schemas/printable.h"
@@ -26,6 +27,7 @@ static const char help[] =
     "                   It is a test case that can be run, and so makes a good bug report.\n"
     "  --policies DIR   take the policies from DIR (repeatable) instead of the default places\n"
     "  --runtime-dir DIR  the daemon's run directory (default $XENRECON_RUNTIME_DIR, or /run/xenrecon)\n"
+    "  --quiet          neither remarks nor progress on stderr, only warnings and errors\n"
     "  --help           print this\n";
 
 /* ---- what it was decided from ---- */
@@ -154,6 +156,7 @@ static int explain(struct inspection *in, const char *name, const char *export_t
     struct report *report = report_new(inspection_self(in));
     inspection_report(in, policy, view, report);
     enum row row = report->devices[0].plan->row;
+    progress_end();
     report_print_text(report, stdout);
     printf("\nrow %s: %s\n\ndecided from\n", row_name(row), row_condition(row));
     print_values(policy, view);
@@ -169,11 +172,12 @@ static int explain(struct inspection *in, const char *name, const char *export_t
 
 int cmd_explain(int argc, char **argv)
 {
-    enum { EXPORT = 256, POLICIES, RUNTIME_DIR, HELP };
+    enum { EXPORT = 256, POLICIES, RUNTIME_DIR, QUIET, HELP };
     static const struct option options[] = {
         {"export", required_argument, NULL, EXPORT},
         {"policies", required_argument, NULL, POLICIES},
         {"runtime-dir", required_argument, NULL, RUNTIME_DIR},
+        {"quiet", no_argument, NULL, QUIET},
         {"help", no_argument, NULL, HELP},
         {0},
     };
@@ -193,6 +197,9 @@ int cmd_explain(int argc, char **argv)
         case RUNTIME_DIR:
             run_dir = optarg;
             break;
+        case QUIET:
+            progress_quiet();
+            break;
         case HELP:
             status = print_help(help);
             break;
@@ -201,7 +208,7 @@ int cmd_explain(int argc, char **argv)
             break;
         }
     }
-    struct inspection_source from = {NULL, dirs, n_dirs, run_dir};
+    struct inspection_source from = {.dirs = dirs, .n_dirs = n_dirs, .run_dir = run_dir};
     if (status < 0 && argc - optind != 1)
         status = usage_error("explain", "it wants one DEVICE, such as qdisk/7/51712");
     if (status < 0)

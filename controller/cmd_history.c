@@ -7,6 +7,7 @@
 #include "controller/cmd.h"
 #include "controller/cmd_look.h"
 #include "controller/inspect.h"
+#include "controller/progress.h"
 #include "controller/status_text.h"
 #include "schemas/json.h"
 #include "schemas/value.h"
@@ -20,9 +21,11 @@ static const char help[] =
     "too much.\n"
     "\n"
     "  --last N             only the last N decisions (default 20)\n"
-    "  --format text|json   how (default text); see schemas/history.schema.json\n"
+    "  --format text|json   how (default text); JSON is as\n"
+    "                       " XENRECON_DATADIR "/schemas/history.schema.json says\n"
     "  --color WHEN         always, never, or auto: on a terminal, unless NO_COLOR is set (default)\n"
     "  --runtime-dir DIR    the daemon's run directory (default $XENRECON_RUNTIME_DIR, or /run/xenrecon)\n"
+    "  --quiet              no progress on stderr while the daemon is waited for\n"
     "  --help               print this\n"
     "\n"
     "Exit status: 0, 1 on error, 64 when the command line is wrong.\n";
@@ -60,6 +63,7 @@ static int history(const struct options *o, const char *device)
     jput(members, "device", jtext(device));
     jput(members, "last", jcount(o->last));
     int error = ask_for(ask, "history", members, on_line, decisions);
+    progress_end();
     struct terminal term = terminal_of_stdout(o->look.colour);
     if (!error && o->look.json)
         print_json(device, decisions);

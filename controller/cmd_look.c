@@ -6,6 +6,7 @@
 
 #include "controller/ask.h"
 #include "controller/cmd.h"
+#include "controller/progress.h"
 #include "controller/terminal.h"
 
 struct look_options look_options_default(void)
@@ -31,6 +32,9 @@ bool look_option(const char *command, int c, char **argv, const char *help, stru
         return true;
     case LOOK_RUNTIME_DIR:
         o->run_dir = optarg;
+        return false;
+    case LOOK_QUIET:
+        progress_quiet();
         return false;
     case LOOK_HELP:
         *ret_status = print_help(help);

@@ -12,10 +12,11 @@ struct look_options {
 };
 
 /* For getopt_long()'s table, and what it then returns; a command's own values lie below these. */
-enum { LOOK_FORMAT = 512, LOOK_COLOUR, LOOK_RUNTIME_DIR, LOOK_HELP };
+enum { LOOK_FORMAT = 512, LOOK_COLOUR, LOOK_RUNTIME_DIR, LOOK_QUIET, LOOK_HELP };
 #define LOOK_OPTIONS                                                                                   \
     {"format", required_argument, NULL, LOOK_FORMAT}, {"color", required_argument, NULL, LOOK_COLOUR}, \
         {"runtime-dir", required_argument, NULL, LOOK_RUNTIME_DIR},                                    \
+        {"quiet", no_argument, NULL, LOOK_QUIET},                                                      \
     {                                                                                                  \
         "help", no_argument, NULL, LOOK_HELP                                                           \
     }

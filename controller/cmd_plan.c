@@ -10,7 +10,9 @@
 #include "controller/cmd.h"
 #include "controller/inspect.h"
 #include "controller/log.h"
+#include "controller/progress.h"
 #include "schemas/mem.h"
+#include "schemas/value.h"
 
 static const char help[] =
     "Usage: xenrecon plan [OPTION]... [DEVICE]...\n"
@@ -23,12 +25,17 @@ static const char help[] =
     "\n"
     "  --dump FILE           report on a store of which FILE (or stdin: -) is a dump, in any form that\n"
     "                        xenstore-ls prints; best of all `xenstore-ls -fp > FILE`\n"
+    "  --domain N|all        of the backends in another domain, or in all; a dump shows all. This takes "
+    "dom0\n"
     "  --format text|json|html\n"
-    "                        how (default text); html is one file to attach to a ticket, with the values\n"
-    "                        that were read, but for secrets: xenrecon plan --format html > report.html\n"
+    "                        how (default text); JSON is as\n"
+    "                        " XENRECON_DATADIR "/schemas/plan.schema.json says;\n"
+    "                        html is one file to attach to a ticket, with the values that were read, but\n"
+    "                        for secrets: xenrecon plan --format html > report.html\n"
     "  --detailed-exitcode   exit with 2 when something would be done or is wrong\n"
     "  --policies DIR        take the policies from DIR (repeatable) instead of the default places\n"
     "  --runtime-dir DIR     the daemon's run directory (default $XENRECON_RUNTIME_DIR, or /run/xenrecon)\n"
+    "  --quiet               neither remarks nor progress on stderr, only warnings and errors\n"
     "  --help                print this\n"
     "\n"
     "Exit status: 0, 1 on error, 64 when the command line is wrong.\n";
@@ -51,6 +58,8 @@ struct options {
     size_t n_dirs, cap_dirs;
     const char *dump; /* NULL: the live store */
     const char *run_dir;
+    enum inspection_scope scope;
+    uint16_t domid;
     const struct format *format;
     bool detailed;
 };
@@ -81,8 +90,11 @@ static int report_each(struct inspection *in, struct located *devices, size_t n,
                        struct report *report)
 {
     int status = STATUS_OK;
-    for (size_t i = 0; i < n && status == STATUS_OK; i++)
+    progress_begin("", "looking at devices");
+    for (size_t i = 0; i < n && status == STATUS_OK; i++) {
+        progress_at(i, n);
         status = report_on(in, &devices[i], named, report);
+    }
     free(devices);
     return status;
 }
@@ -100,18 +112,17 @@ static int report_all(struct inspection *in, struct report *report)
     return report_each(in, devices, n, false, report);
 }
 
-static int report_named(struct inspection *in, char **names, int n, struct report *report)
+static int report_named(struct inspection *in, char **names, int n, const char *where, struct report *report)
 {
     int status = STATUS_OK;
     for (int i = 0; i < n && status == STATUS_OK; i++) {
         struct device_key key;
         struct located *devices;
         size_t n_devices;
-        if (inspection_parse_device(names[i], &key))
+        if (inspection_parse_device(names[i], &key) || inspection_find(in, &key, &devices, &n_devices))
             return STATUS_ERROR;
-        inspection_find(in, &key, &devices, &n_devices);
         if (n_devices == 0) {
-            log_error("%s: there is no such device in the dump", names[i]);
+            log_error("%s: there is no such device in %s", names[i], where);
             return STATUS_ERROR;
         }
         status = report_each(in, devices, n_devices, true, report);
@@ -148,16 +159,18 @@ static const char *origin(const struct options *o, struct arena *a)
 static int plan(const struct options *o, char **names, int n)
 {
     struct inspection *in;
-    struct inspection_source from = {o->dump, o->dirs, o->n_dirs, o->run_dir};
+    struct inspection_source from = {o->dump, o->dirs, o->n_dirs, o->run_dir, o->scope, o->domid};
     if (inspection_begin(&from, &in))
         return STATUS_ERROR;
     struct report *report = report_new(inspection_self(in));
     report->keeps_values = o->format->values;
     report->origin = origin(o, &report->arena);
-    int status = n ? report_named(in, names, n, report) : report_all(in, report);
+    int status =
+        n ? report_named(in, names, n, o->dump ? "the dump" : "any domain", report) : report_all(in, report);
     if (status == STATUS_OK) {
         inspection_report_dump(in, report);
         report_sort(report);
+        progress_end();
         o->format->print(report, stdout);
         status = finish_output();
         struct report_summary sum = report_summarize(report);
@@ -169,15 +182,28 @@ static int plan(const struct options *o, char **names, int n)
     return status;
 }
 
+/* --domain */
+static int parse_domain(const char *text, struct options *o)
+{
+    uint64_t domid = 0;
+    o->scope = strcmp(text, "all") == 0 ? SCOPE_ALL : SCOPE_ONE;
+    if (o->scope == SCOPE_ONE && parse_decimal(text, strlen(text), DOMID_MAX, &domid))
+        return usage_error("plan", "--domain is a domain's number, or all, not \"%s\"", text);
+    o->domid = (uint16_t)domid;
+    return -1; /* as cmd_plan() has it */
+}
+
 int cmd_plan(int argc, char **argv)
 {
-    enum { DUMP = 256, FORMAT, DETAILED, POLICIES, RUNTIME_DIR, HELP };
+    enum { DUMP = 256, DOMAIN, FORMAT, DETAILED, POLICIES, RUNTIME_DIR, QUIET, HELP };
     static const struct option options[] = {
         {"dump", required_argument, NULL, DUMP},
+        {"domain", required_argument, NULL, DOMAIN},
         {"format", required_argument, NULL, FORMAT},
         {"detailed-exitcode", no_argument, NULL, DETAILED},
         {"policies", required_argument, NULL, POLICIES},
         {"runtime-dir", required_argument, NULL, RUNTIME_DIR},
+        {"quiet", no_argument, NULL, QUIET},
         {"help", no_argument, NULL, HELP},
         {0},
     };
@@ -187,6 +213,9 @@ int cmd_plan(int argc, char **argv)
         switch (c) {
         case DUMP:
             o.dump = optarg;
+            break;
+        case DOMAIN:
+            status = parse_domain(optarg, &o);
             break;
         case FORMAT:
             if (!find_format(optarg, &o.format))
@@ -202,6 +231,9 @@ int cmd_plan(int argc, char **argv)
         case RUNTIME_DIR:
             o.run_dir = optarg;
             break;
+        case QUIET:
+            progress_quiet();
+            break;
         case HELP:
             status = print_help(help);
             break;
@@ -210,6 +242,8 @@ int cmd_plan(int argc, char **argv)
             break;
         }
     }
+    if (status < 0 && o.dump && o.scope == SCOPE_ONE)
+        status = usage_error("plan", "a dump is looked at as a whole: --domain does not go with --dump");
     if (status < 0)
         status = plan(&o, argv + optind, argc - optind);
     free(o.dirs);

@@ -8,6 +8,7 @@
 #include "controller/cmd.h"
 #include "controller/daemon.h"
 #include "controller/log.h"
+#include "controller/progress.h"
 #include "schemas/mem.h"
 #include "schemas/value.h"
 
@@ -96,7 +97,7 @@ int cmd_run(int argc, char **argv)
             log_set_format(*optarg == 'j' ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT);
             break;
         case QUIET:
-            log_set_level(LOG_LEVEL_WARNING);
+            progress_quiet();
             break;
         case VERBOSE:
             log_set_level(LOG_LEVEL_DEBUG);

@@ -11,6 +11,7 @@
 #include "controller/cmd_look.h"
 #include "controller/inspect.h"
 #include "controller/log.h"
+#include "controller/progress.h"
 #include "controller/status_text.h"
 #include "schemas/json.h"
 #include "schemas/value.h"
@@ -20,9 +21,11 @@ static const char help[] =
     "Shows what the running daemon holds: of itself, and of all devices or those named.\n"
     "\n"
     "  --watch[=SECONDS]    show it again every 2 SECONDS, until interrupted\n"
-    "  --format text|json   how (default text); see schemas/status.schema.json\n"
+    "  --format text|json   how (default text); JSON is as\n"
+    "                       " XENRECON_DATADIR "/schemas/status.schema.json says\n"
     "  --color WHEN         always, never, or auto: on a terminal, unless NO_COLOR is set (default)\n"
     "  --runtime-dir DIR    the daemon's run directory (default $XENRECON_RUNTIME_DIR, or /run/xenrecon)\n"
+    "  --quiet              no progress on stderr while the daemon is waited for\n"
     "  --help               print this\n"
     "\n"
     "Exit status: 0, 1 on error, 64 when the command line is wrong.\n";
@@ -66,6 +69,7 @@ static int ask_status(const struct options *o, struct answer *ret_answer)
         error = ask_for(ask, "status", members, on_line, &a);
         ask_close(ask);
     }
+    progress_end();
     if (error) {
         json_decref(a.daemon);
         json_decref(a.devices);

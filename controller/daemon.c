@@ -17,6 +17,7 @@
 #include "controller/log.h"
 #include "controller/notify.h"
 #include "controller/policies.h"
+#include "controller/progress.h"
 #include "controller/script.h"
 #include "controller/workers.h"
 #include "controller/xs_client.h"
@@ -37,6 +38,7 @@ struct daemon {
     struct insight insight;     /* what is told of all this */
     struct policy_set policies; /* until the engine takes them over */
     bool stored;                /* we have the store, and have looked at everything in it */
+    size_t looks;               /* until that */
     bool closing, refused;      /* refused: the policies of the last SIGHUP */
     struct notify notify;
     unsigned reconnect_delay;
@@ -79,6 +81,7 @@ static void wake(void *arg, uint64_t at)
 static void ready(void *arg)
 {
     struct daemon *d = arg;
+    progress_end();
     log_info("ready: %zu devices", engine_devices(d->engine));
     d->stored = true;
     notify_ready(&d->notify);
@@ -156,6 +159,8 @@ static void on_looked(void *arg, const struct looked *looked)
 {
     struct daemon *d = arg;
     insight_looked(&d->insight, looked);
+    if (!d->stored)
+        progress_at(++d->looks, 0);
 }
 
 static void start_insight(struct daemon *d)
@@ -219,6 +224,7 @@ static void on_event(void *arg, const char *path, const char *token)
 static void on_lost(void *arg, const char *why)
 {
     struct daemon *d = arg;
+    progress_end();
     log_error("the store is lost (%s); trying to get it back", why);
     insight_connected(&d->insight, false);
     d->stored = false;
@@ -305,6 +311,8 @@ static void on_domid(void *arg, int status, const char *data, size_t len)
         d->insight.engine = d->engine;
         d->insight.self = d->self;
     }
+    d->looks = 0;
+    progress_begin("", "looking at all devices");
     engine_start(d->engine);
 }
 
@@ -326,6 +334,7 @@ static void connect_store(struct daemon *d)
     }
     if (!d->cfg->dry_run && !d->cfg->once)
         insight_listen(&d->insight, d->cfg->runtime_dir, true);
+    progress_begin("", "waiting for the store");
     store_read(xs_client_store(d->client), 0, "domid", on_domid, d);
 }
 
@@ -405,6 +414,7 @@ static void stop(struct daemon *d, int status)
         return;
     d->closing = true;
     d->status = status;
+    progress_end();
     notify_stopping(&d->notify);
     notify_close(&d->notify);
     if (d->engine)

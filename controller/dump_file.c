@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "controller/log.h"
+#include "controller/progress.h"
 #include "schemas/mem.h"
 
 /* Up to one byte more than a dump may have, so that it is refused as too long. */
@@ -28,6 +29,7 @@ static int read_all(int fd, char **ret_text, size_t *ret_len)
         }
         if (n > 0)
             len += (size_t)n;
+        progress_at(len >> 10, 0);
     }
     *ret_text = text;
     *ret_len = len;
@@ -43,6 +45,7 @@ int dump_file_load(const char *file, struct dump **ret_dump)
     struct diagnostic why;
     if (standard)
         file = "stdin";
+    progress_begin(" KiB", "reading %s", file);
     int error = fd < 0 ? -errno : read_all(fd, &text, &len);
     if (fd >= 0 && !standard)
         close(fd);
@@ -50,6 +53,7 @@ int dump_file_load(const char *file, struct dump **ret_dump)
         log_error("cannot read %s: %s", file, strerror(-error));
         return error;
     }
+    progress_begin("", "making sense of %s", file);
     error = dump_parse(file, text, len, ret_dump, &why);
     if (error)
         log_diagnostic(&why);

@@ -11,6 +11,9 @@
 
 struct inspection;
 
+/* Whose backend trees. A dump is always looked at as a whole. */
+enum inspection_scope { SCOPE_OWN, SCOPE_ONE, SCOPE_ALL };
+
 /* What to look at, and what to decide it with. */
 struct inspection_source {
     const char *dump;        /* a dump in this file, or in stdin for "-"; NULL: the store */
@@ -18,10 +21,13 @@ struct inspection_source {
     size_t n_dirs;
     const char
         *run_dir; /* where to look for a running daemon, unless there is a dump or dirs; NULL: nowhere */
+    enum inspection_scope scope;
+    uint16_t domid; /* SCOPE_ONE: of this domain */
 };
 
 /* Opens the store or the dump, reads our own domain id, loads the policies; asks the daemon, and says on
- * stderr whether there was one. 0; or a negative errno, having said why. */
+ * stderr whether there was one. 0; or a negative errno, having said why. Shows its progress, as all of this
+ * does, until inspection_end() or progress_end(). */
 int inspection_begin(const struct inspection_source *from, struct inspection **ret_inspection);
 void inspection_end(struct inspection *in); /* NULL is fine */
 
@@ -34,15 +40,15 @@ struct located {
     struct device_key key;
 };
 
-/* Every device of a type that has a policy; of a dump those of all domains. The report's host findings say
+/* Every device of a type that has a policy, of the domains in scope. The report's host findings say
  * what else is there. For free(). */
 int inspection_list(struct inspection *in, struct located **ret_devices, size_t *ret_n,
                     struct report *report);
 
-/* The devices of that name, of whatever type: one in our own domain, there or not; those that are there in a
- * dump. For free(). */
-void inspection_find(struct inspection *in, const struct device_key *key, struct located **ret_devices,
-                     size_t *ret_n);
+/* The devices of that name, of whatever type: where only one domain is in scope that one, there or not; else
+ * those that are there. 0 and a list for free(); or a negative errno, having said why. */
+int inspection_find(struct inspection *in, const struct device_key *key, struct located **ret_devices,
+                    size_t *ret_n);
 
 /* Findings about what belongs to no device. */
 int inspection_leaks(struct inspection *in, struct report *report);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "controller/log_limit.h"
+#include "controller/progress.h"
 #include "schemas/json.h"
 #include "schemas/printable.h"
 
@@ -130,12 +131,14 @@ static void to_json(const struct line *l)
 /* stderr: one call, for it is unbuffered, and lines of several processes must not mix. */
 static void print_line(const struct line *l)
 {
+    progress_hold();
     if (format_now == LOG_FORMAT_JSON)
         to_json(l);
     else if (!stderr_is_journal())
         fprintf(stderr, "xenrecon: %s\n", l->text);
     else if (!to_journal(l))
         fprintf(stderr, "%sxenrecon: %s\n", levels[l->level].prefix, l->text);
+    progress_release();
 }
 
 /* ---- how much ---- */

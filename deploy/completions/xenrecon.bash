@@ -44,14 +44,18 @@ _xenrecon() {
         mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$word")
         return
         ;;
+    --domain)
+        mapfile -t COMPREPLY < <(compgen -W all -- "$word")
+        return
+        ;;
     --resync | --last) return ;;
     esac
     case $command in
     run) options='--once --dry-run --policies --resync --runtime-dir --metrics-file --log-format --quiet --verbose' ;;
-    plan) options='--dump --format --detailed-exitcode --policies --runtime-dir' ;;
-    explain) options='--export --policies --runtime-dir' ;;
-    status) options='--watch --format --color --runtime-dir' ;;
-    history) options='--last --format --color --runtime-dir' ;;
+    plan) options='--dump --domain --format --detailed-exitcode --policies --runtime-dir --quiet' ;;
+    explain) options='--export --policies --runtime-dir --quiet' ;;
+    status) options='--watch --format --color --runtime-dir --quiet' ;;
+    history) options='--last --format --color --runtime-dir --quiet' ;;
     policy)
         case $sub in
         check) options='--quiet --policies' ;;

@@ -1,0 +1,101 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Who waits at a terminal is told for what, after a second, on one line that is gone in the end; nobody else is.
+# shellcheck source=test/lib/testlib.sh
+. "$(dirname "$0")/../lib/testlib.sh"
+# shellcheck source=test/lib/devices.sh
+. "$repo/test/lib/devices.sh"
+export TERM=xterm XENRECON_RUNTIME_DIR=$dir/run
+
+# on_terminal COMMAND...: as it prints there, while it does, in $dir/screen
+on_terminal() {
+    "$repo/test/lib/on_terminal.py" "${width:-100}" "$@" >"$dir/screen"
+}
+# drawn REGEX: waits until it is
+drawn() {
+    local end=$((SECONDS + AWAIT_MS / 1000))
+    until grep -qE "$1" "$dir/screen" || [ $SECONDS -gt $end ]; do sleep 0.05; done
+}
+# What was drawn: each time a line. And what stays on the screen.
+lines() { { grep -oE $'\rxenrecon: [^\033\r]*\033\\[K' "$dir/screen" || true; } | sed 's/^\r//; s/\x1b\[K$//'; }
+stays() { sed -E 's/\r[^\x1b\r]*\x1b\[K//g; s/\r//g' "$dir/screen"; }
+# A store that is stopped has to go, too
+trap 'status=$?; kill -CONT "$(cat "$dir/pid")" 2>/dev/null || true; (exit $status) && finish || finish' EXIT
+
+# ---- a dump that comes slowly
+
+policy_qdisk </dev/null
+attach_qdisk 7 51712
+xenstore-ls -f >"$dir/small"
+{
+    cat "$dir/small"
+    awk 'BEGIN { for (i = 0; i < 100000; i++) printf "/local/domain/%d/data/node%d = \"some value\"\n", 100 + i / 100, i }'
+} >"$dir/dump"
+plan() { "${xenrecon[@]}" plan --policies "$policies" --dump - "$@"; }
+# slowly FILE: the rest of it once what is waited for is on the screen
+slowly() {
+    head -c 2000000 "$1"
+    drawn 'reading stdin'
+    tail -c +2000001 "$1"
+}
+plan <"$dir/dump" >"$dir/plain"
+slowly "$dir/dump" | on_terminal "${xenrecon[@]}" plan --policies "$policies" --dump -
+check "a dump of 100000 nodes: how much was read" "$(lines | grep -qE '^xenrecon: reading stdin: [1-9][0-9]* KiB, [0-9]+ s$' && echo yes)" yes
+check "and in the end only the report is there" "$(stays)" "$(cat "$dir/plain")"
+slowly "$dir/dump" | width=24 on_terminal "${xenrecon[@]}" plan --policies "$policies" --dump -
+check "never longer than a line" "$(lines | wc -L)" 23
+
+# ---- where nobody reads it
+
+silent() {
+    { cat "$dir/small" && sleep 3; } | "$repo/test/lib/on_terminal.py" 100 "$@" | grep -c $'\rxen' || true
+}
+plan=("${xenrecon[@]}" plan --policies "$policies" --dump -)
+silent "${plan[@]}" --quiet >"$dir/quiet" &
+waits=($!)
+silent sh -c '"$@" 2>&1 | cat' - "${plan[@]}" >"$dir/pipe" &
+waits+=($!)
+silent sh -c '"$@" 2>/dev/null' - "${plan[@]}" >"$dir/null" &
+waits+=($!)
+TERM=dumb silent "${plan[@]}" >"$dir/dumb" &
+waits+=($!)
+silent "${plan[@]}" >"$dir/control" &
+waits+=($!)
+wait "${waits[@]}"
+check "not with --quiet, not in a pipe, not in a file, not on a dumb terminal" \
+    "$(cat "$dir/quiet" "$dir/pipe" "$dir/null" "$dir/dumb" | xargs)" "0 0 0 0"
+check "but otherwise" "$(sed 's/[1-9].*/yes/' "$dir/control")" yes
+on_terminal "${xenrecon[@]}" plan --policies "$policies" --dump "$dir/small"
+check "not within a second" "$(grep -c $'\033' "$dir/screen" || true)" 0
+
+# ---- a store that does not answer
+
+kill -STOP "$(cat "$dir/pid")"
+on_terminal "${xenrecon[@]}" plan --policies "$policies" &
+waits=$!
+drawn 'waiting for the store, [0-9]'
+check "a stopped store is waited for" "$(lines | head -n 1)" "xenrecon: waiting for the store, 1 s"
+kill -CONT "$(cat "$dir/pid")"
+wait $waits
+check "and then the report is there" "$(stays)" "$("${xenrecon[@]}" plan --policies "$policies")"
+kill -STOP "$(cat "$dir/pid")"
+on_terminal "${xenrecon[@]}" run --once --policies "$policies" &
+waits=$!
+drawn 'waiting for the store, [0-9]'
+kill -CONT "$(cat "$dir/pid")"
+wait $waits
+check "run: also before the first look" "$(lines | head -n 1)" "xenrecon: waiting for the store, 1 s"
+check "run: what is said then has its own line" "$(stays)" "xenrecon: qdisk/7/51712: create: the toolstack asks for it, and its keys are complete
+xenrecon: ready: 1 devices"
+
+# ---- a daemon that does not answer
+
+start_xenrecon --policies "$policies"
+kill -STOP "$xenrecon_pid"
+on_terminal "${xenrecon[@]}" status &
+waits=$!
+drawn 'waiting for the daemon, [0-9]'
+kill -CONT "$xenrecon_pid"
+wait $waits
+check "a stopped daemon is waited for" "$(lines | head -n 1)" "xenrecon: waiting for the daemon, 1 s"
+check "and then its answer is there" "$(stays | tail -n 1 | cut -d' ' -f 1) $(stays | grep -c 'waiting for' || true)" "qdisk/7/51712 0"
