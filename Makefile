@@ -88,7 +88,7 @@ $B/%.o: %.c Makefile
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 # What is compiled in: another prefix builds again what knows it
-$B/controller/policies.o $B/controller/policy_new.o: $B/paths
+$(addprefix $B/controller/,cmd_history.o cmd_plan.o cmd_status.o policies.o policy_new.o): $B/paths
 $B/paths: FORCE
 	@mkdir -p $(@D)
 	@echo '$(datadir) $(sysconfdir)' | cmp -s - $@ || echo '$(datadir) $(sysconfdir)' >$@
@@ -144,11 +144,13 @@ install: all
 	install -D -m 755 $B/xenrecon-dm $(DESTDIR)$(libexecdir)/xenrecon/xenrecon-dm
 	install -D -m 755 $B/xenrecon-blk $(DESTDIR)$(libexecdir)/xenrecon/xenrecon-blk
 	install -d $(DESTDIR)$(datadir)/xenrecon/policies $(DESTDIR)$(sysconfdir)/xenrecon/policies.d
-	install -d $(DESTDIR)$(datadir)/xenrecon/examples
+	install -d $(DESTDIR)$(datadir)/xenrecon/examples $(DESTDIR)$(datadir)/xenrecon/schemas
 	install -m 644 $(wildcard deploy/policies/*.yaml) $(DESTDIR)$(datadir)/xenrecon/policies/
 	$(call install_as,deploy/systemd/xenrecon.service,$(unitdir)/xenrecon.service)
 	$(call install_as,deploy/systemd/hotplug.conf,$(datadir)/xenrecon/examples/hotplug.conf)
 	$(call install_as,deploy/examples/qdisk.yaml,$(datadir)/xenrecon/examples/qdisk.yaml)
+	$(call install_as,deploy/prometheus/xenrecon.rules.yaml,$(datadir)/xenrecon/examples/xenrecon.rules.yaml)
+	install -m 644 $(wildcard schemas/*.schema.json) $(DESTDIR)$(datadir)/xenrecon/schemas/
 	install -D -m 644 deploy/completions/xenrecon.bash $(DESTDIR)$(datadir)/bash-completion/completions/xenrecon
 	install -D -m 644 deploy/completions/_xenrecon $(DESTDIR)$(datadir)/zsh/site-functions/_xenrecon
 	set -e; $(foreach page,$(pages),$(call install_page,$(page));)

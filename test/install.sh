@@ -15,6 +15,9 @@ install_with prefix="$root/usr"
 install_with prefix="$root/usr" DESTDIR="$root/staged"
 diff -r "$root/usr" "$root/staged$root/usr"
 diff -r deploy/policies "$root/usr/share/xenrecon/policies"
+# What programs and alerts are written with
+diff <(cd schemas && sha256sum ./*.schema.json) <(cd "$root/usr/share/xenrecon/schemas" && sha256sum ./*)
+diff deploy/prometheus/xenrecon.rules.yaml "$root/usr/share/xenrecon/examples/xenrecon.rules.yaml"
 [ "$(cd "$root/usr" && find . -type f -perm /111 | sort)" = "./libexec/xenrecon/xenrecon-blk
 ./libexec/xenrecon/xenrecon-dm
 ./sbin/xenrecon" ]
@@ -33,6 +36,10 @@ grep -F /usr/share/xenrecon "$root/staged/usr/sbin/xenrecon"
 ! grep -F "$root/usr" "$root/staged/usr/sbin/xenrecon" || exit 1
 
 # What it tells people names what was installed
+for command in plan status history; do
+    file=$("$xenrecon" $command --help | grep -oE '/[^ ]*\.schema\.json')
+    [ -s "$file" ]
+done
 grep -F "ExecStart=$xenrecon run" "$root/usr/lib/systemd/system/xenrecon.service"
 grep -F "$root/usr/libexec/xenrecon/xenrecon-blk" "$root/usr/share/xenrecon/examples/qdisk.yaml"
 ! grep -rE '/usr/(s?bin|libexec|share)/xenrecon' "$root/usr/share/xenrecon" "$root/usr/lib" | grep -vF "$root" || exit 1
