@@ -11,6 +11,12 @@ export TERM=xterm XENRECON_RUNTIME_DIR=$dir/run
 on_terminal() {
     "$repo/test/lib/on_terminal.py" "${width:-100}" "$@" >"$dir/screen"
 }
+# The same in the background, with what it printed from the beginning on
+behind() {
+    : >"$dir/screen"
+    on_terminal "$@" &
+    waits=$!
+}
 # drawn REGEX: waits until it is
 drawn() {
     local end=$((SECONDS + AWAIT_MS / 1000))
@@ -71,16 +77,14 @@ check "not within a second" "$(grep -c $'\033' "$dir/screen" || true)" 0
 # ---- a store that does not answer
 
 kill -STOP "$(cat "$dir/pid")"
-on_terminal "${xenrecon[@]}" plan --policies "$policies" &
-waits=$!
+behind "${xenrecon[@]}" plan --policies "$policies"
 drawn 'waiting for the store, [0-9]'
 check "a stopped store is waited for" "$(lines | head -n 1)" "xenrecon: waiting for the store, 1 s"
 kill -CONT "$(cat "$dir/pid")"
 wait $waits
 check "and then the report is there" "$(stays)" "$("${xenrecon[@]}" plan --policies "$policies")"
 kill -STOP "$(cat "$dir/pid")"
-on_terminal "${xenrecon[@]}" run --once --policies "$policies" &
-waits=$!
+behind "${xenrecon[@]}" run --once --policies "$policies"
 drawn 'waiting for the store, [0-9]'
 kill -CONT "$(cat "$dir/pid")"
 wait $waits
@@ -92,8 +96,7 @@ xenrecon: ready: 1 devices"
 
 start_xenrecon --policies "$policies"
 kill -STOP "$xenrecon_pid"
-on_terminal "${xenrecon[@]}" status &
-waits=$!
+behind "${xenrecon[@]}" status
 drawn 'waiting for the daemon, [0-9]'
 kill -CONT "$xenrecon_pid"
 wait $waits

@@ -78,8 +78,12 @@ check "and it is said" "$(cat "$dir/said")" \
     "xenrecon: with the policies of the running daemon, process $xenrecon_pid; of other domains' devices it knows nothing"
 check "not with --quiet" "$(plan --quiet --domain all 2>&1 >/dev/null)" ""
 # the same name in two domains: the daemon's device, and one that it has never seen
-attach_qdisk 7 51744
-attach_qdisk 7 51744 --backend-domain 5
-await "$(b_of qdisk/7/51744)/state" 2
-check "nor of a namesake" "$(of '[(d["backend_domid"], d["row"]) for d in r["devices"]]' --domain all qdisk/7/51744 2>/dev/null)" \
-    "[(0, 'steady'), (5, 'create')]"
+toolstack attach vif 7 9 -- attach vif 7 9 --backend-domain 5
+for domid in 0 5; do
+    xenstore-write /local/domain/$domid/backend/vif/7/9/state 5 /local/domain/$domid/backend/vif/7/9/online 0
+done
+xenstore-write "$(f_of vif/7/9)/state" 4
+await_quiet 100
+check "nor of a namesake: a moment here, for all that is known for ever there" \
+    "$(of '[(d["backend_domid"], [f["code"] for f in d["findings"]]) for d in r["devices"]]' --domain all vif/7/9 2>/dev/null)" \
+    "[(0, []), (5, ['stuck-detach'])]"
