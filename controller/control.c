@@ -36,6 +36,7 @@ struct client {
     char *request; /* the beginning of one, so many bytes of it */
     size_t n, cap;
     bool answering;
+    bool writing; /* until on_written() the request of that is libuv's, even when all was written at once */
     struct control_answer answer;
     char *chunk;
     size_t n_chunk, cap_chunk;
@@ -119,6 +120,7 @@ static void send_chunk(struct client *k);
 static void on_written(uv_write_t *write, int status)
 {
     struct client *k = write->data;
+    k->writing = false;
     if (k->closed)
         return;
     k->moved = uv_now(k->c->cfg.loop);
@@ -149,6 +151,7 @@ static void send_chunk(struct client *k)
     }
     uv_buf_t buf = uv_buf_init(k->chunk, (unsigned)k->n_chunk);
     k->write.data = k;
+    k->writing = true;
     if (uv_write(&k->write, (uv_stream_t *)&k->pipe, &buf, 1, on_written))
         drop(k);
 }
@@ -198,10 +201,10 @@ static struct control_answer answer(struct control *c, const char *text, size_t 
     return a;
 }
 
-/* Answers the first line of what was read, if there is one, and nothing else is being answered. */
+/* Answers the first line of what was read, if there is one, and no other's answer is under way. */
 static void next_request(struct client *k)
 {
-    char *newline = k->n && !k->answering ? memchr(k->request, '\n', k->n) : NULL;
+    char *newline = k->n && !k->answering && !k->writing ? memchr(k->request, '\n', k->n) : NULL;
     if (!newline)
         return;
     size_t len = (size_t)(newline - k->request);
@@ -234,8 +237,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
     }
     k->moved = uv_now(k->c->cfg.loop);
     k->n += (size_t)n;
-    if (!k->answering && !uv_stream_get_write_queue_size(stream))
-        next_request(k);
+    next_request(k);
     if (!k->closed && k->n >= CONTROL_REQUEST_MAX)
         drop(k);
 }

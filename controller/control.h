@@ -12,7 +12,7 @@
  *   {"end": true}
  *   {"error": {"code": CODE, "message": TEXT}}     code: bad-request, protocol, unknown-request, ...
  *
- * and then the next request may come. What there is to ask for is in controller/answers.h.
+ * and then the next request may come. What there is to ask for is in controller/insight.h.
  *
  * Bounded: CONTROL_CLIENTS_MAX connections, of which more are closed at once; answers are made line by line,
  * as they are read, and who reads nothing for CONTROL_PATIENCE, or asks nothing for as long, is dropped.

@@ -12,7 +12,7 @@
 #include "schemas/json.h"
 #include "test/lib/unit.h"
 
-enum { PATIENCE = 100 };
+enum { PATIENCE = 400 };
 
 static uv_loop_t loop;
 static struct control *control;
@@ -114,7 +114,7 @@ START_TEST(test_slow_reader)
     ck_assert_uint_lt(made, 50000);
     turn(30);
     ck_assert_uint_eq(lines, made);
-    turn(1500); /* it is looked at every second */
+    turn(2000); /* it is looked at every second */
     ck_assert_uint_eq(ended, 1);
     ck_assert(!open_still(fd));
     close(fd);
@@ -141,7 +141,7 @@ START_TEST(test_who_asks_nothing)
     int fd = client("{\"protocol\"");
     turn(50);
     ck_assert(open_still(fd));
-    turn(1500);
+    turn(2000);
     ck_assert(!open_still(fd));
     ck_assert_uint_eq(begun, 0);
     close(fd);
@@ -163,6 +163,24 @@ START_TEST(test_pipelined)
     turn(30);
     ck_assert_int_eq((int)read(fd, buf, sizeof buf), (int)n / 2);
     ck_assert_uint_eq(begun, 3);
+    close(fd);
+}
+END_TEST
+
+/* More of them than are read at once: the next is read while the answer to one before it is written, but that
+ * is not yet over. */
+START_TEST(test_burst)
+{
+    enum { MANY = 200 };
+    static char says[MANY * sizeof REFUSE], buf[MANY * 64];
+    for (size_t i = 0; i < MANY; i++)
+        memcpy(says + i * (sizeof REFUSE - 1), REFUSE, sizeof REFUSE);
+    int fd = client(says);
+    turn(50);
+    ck_assert_uint_eq(begun, MANY);
+    ssize_t n = read(fd, buf, sizeof buf);
+    ck_assert_int_eq((int)n,
+                     MANY * (int)strlen("{\"error\":{\"code\":\"refused\",\"message\":\"no: 7\"}}\n"));
     close(fd);
 }
 END_TEST
@@ -211,6 +229,7 @@ int main(void)
     tcase_add_test(t, test_who_reads_may_stay);
     tcase_add_test(t, test_who_asks_nothing);
     tcase_add_test(t, test_pipelined);
+    tcase_add_test(t, test_burst);
     tcase_add_test(t, test_close);
     tcase_add_test(t, test_place);
     suite_add_tcase(s, t);
