@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Messages for the administrator, one line each on stderr: `xenrecon: <text>`, or a JSON object. Where stderr
  * is the journal's, they go to it with fields of their own (XENRECON_DEVICE, _ROW, _ACTION, _FINDING); if it
- * takes none, as text with the level in front, as sd-daemon(3) has it. Whatever a guest wrote is escaped
- * here, at the latest.
+ * takes none, as text with the level in front, as sd-daemon(3) has it. The journal's datagrams are ten lines
+ * of ours, for the reason that controller/notify.h gives. Whatever a guest wrote is escaped here, at the
+ * latest.
  *
  * What is said of one device is limited: beyond LOG_BURST lines within LOG_WINDOW they are counted, and the
  * count is said when the time is over. So is nobody else's. One thread. */

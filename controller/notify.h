@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Tells the service manager how we stand: the protocol of sd_notify(3), which is a few lines, and so needs no
- * library and nothing to be detected. Without $NOTIFY_SOCKET all of this does nothing.
+/* Tells the service manager how we stand: the protocol of sd_notify(3), which is stable, and a few lines.
+ * libsystemd would bring libgcrypt, lzma, zstd and lz4 into a root daemon of a small dom0, and these lines
+ * would be needed all the same where it is not there. Without $NOTIFY_SOCKET all of this does nothing.
  *
  * With $WATCHDOG_USEC a timer on the loop says twice within that time that the loop turns: whoever stops
  * turning is ended and started again. What could not be sent is not sent again: nothing here may block.
