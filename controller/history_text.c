@@ -49,13 +49,13 @@ static void print_values(const json_t *values, const char *side, const struct te
             continue;
         size_t len = strlen(key) + 1 + strlen(value ? value : "unreadable") + 1;
         if (!at)
-            at = (size_t)fprintf(to, "    %-8s ", side);
+            at = (size_t)fprintf(to, "    %-8s", side);
         else if (at + len > (term->width < 100 ? term->width : 100))
-            at = (size_t)fprintf(to, "\n%*s", (int)(indent + 9), "") - 1;
+            at = (size_t)fprintf(to, "\n%*s", (int)(indent + 8), "") - 1;
         terminal_begin(term, FAINT, to);
-        fprintf(to, "%s=", key);
+        fprintf(to, " %s=", key);
         terminal_end(term, FAINT, to);
-        fprintf(to, "%s ", value ? value : "(unreadable)");
+        fprintf(to, "%s", value ? value : "(unreadable)");
         at += len;
     }
     if (at)
