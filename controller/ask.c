@@ -79,7 +79,7 @@ int ask_open(const char *run_dir, bool quiet, struct ask **ret_ask)
         abort(); /* as for any memory */
     int fd = open_socket(a->path);
     if (fd < 0) {
-        if (!quiet || (fd != -ENOENT && fd != -ECONNREFUSED))
+        if (!quiet || (fd != -ENOENT && fd != -ECONNREFUSED && fd != -EACCES))
             say_closed(a->path, fd);
         ask_close(a);
         return fd;

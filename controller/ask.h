@@ -14,7 +14,8 @@ struct ask;
 /* $XENRECON_RUNTIME_DIR, or /run/xenrecon. */
 const char *ask_default_dir(void);
 
-/* `quiet`: it is not said when no daemon runs there, -ENOENT or -ECONNREFUSED. */
+/* `quiet`: it is not said when no daemon runs there, -ENOENT or -ECONNREFUSED, or it is not for us to ask,
+ * -EACCES. */
 int ask_open(const char *run_dir, bool quiet, struct ask **ret_ask);
 void ask_close(struct ask *a); /* NULL is fine */
 

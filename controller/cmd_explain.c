@@ -143,13 +143,13 @@ static int explain(struct inspection *in, const char *name, const char *export_t
         return STATUS_ERROR;
     const struct policy *policy = inspection_policy(in, device.key.type);
     if (!policy) {
-        log_error("%s: there is no policy for the type %s", name, device.key.type);
+        inspection_say_no_policy(name, device.key.type);
         return STATUS_ERROR;
     }
     if (inspection_view(in, &device, true, &view))
         return STATUS_ERROR;
     if (view->directory == ABSENT) {
-        log_error("%s: there is no such device: %s is not there", name, view->path[BACKEND]);
+        inspection_say_no_device(name, view);
         view_free(view);
         return STATUS_ERROR;
     }

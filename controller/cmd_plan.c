@@ -68,18 +68,18 @@ static int report_on(struct inspection *in, const struct located *device, bool n
 {
     const struct device_key *key = &device->key;
     const struct policy *policy = inspection_policy(in, key->type);
+    char name[DEVICE_KEY_SIZE];
     struct view *view;
+    device_key_format(key, name);
     if (!policy) {
-        log_error("%s/%u/%s: there is no policy for the type %s", key->type, key->domid, key->devid,
-                  key->type);
+        inspection_say_no_policy(name, key->type);
         return STATUS_ERROR;
     }
     if (inspection_view(in, device, report->keeps_values, &view))
         return STATUS_ERROR;
     bool gone = view->directory == ABSENT;
     if (gone && named)
-        log_error("%s/%u/%s: there is no such device: %s is not there", key->type, key->domid, key->devid,
-                  view->path[BACKEND]);
+        inspection_say_no_device(name, view);
     else if (!gone) /* one that went away since it was listed is not worth a word */
         inspection_report(in, policy, view, report);
     view_free(view);
@@ -123,6 +123,7 @@ static int report_named(struct inspection *in, char **names, int n, const char *
             return STATUS_ERROR;
         if (n_devices == 0) {
             log_error("%s: there is no such device in %s", names[i], where);
+            log_error("without a name, `plan` lists those that there are");
             return STATUS_ERROR;
         }
         status = report_each(in, devices, n_devices, true, report);

@@ -19,6 +19,7 @@
 #include "controller/policies.h"
 #include "controller/progress.h"
 #include "controller/script.h"
+#include "controller/store_path.h"
 #include "controller/workers.h"
 #include "controller/xs_client.h"
 #include "schemas/mem.h"
@@ -171,8 +172,6 @@ static void start_insight(struct daemon *d)
                                   .clock = clock_ms,
                                   .clock_arg = d};
     insight_open(&d->insight, &d->loop, d->cfg->runtime_dir, d->cfg->metrics_file);
-    if (!d->cfg->once)
-        insight_listen(&d->insight, d->cfg->runtime_dir, false);
 }
 
 /* ---- workers ---- */
@@ -248,7 +247,9 @@ static bool take_lock(struct daemon *d)
     d->lock = -1;
     error = store_default_path(path, sizeof path) ? store_lock(path, &lock, &holder) : -ENAMETOOLONG;
     if (error == -EBUSY)
-        log_error("another xenrecon looks after this store: process %d", (int)holder);
+        log_error(
+            "another xenrecon looks after this store, process %d: end it first, or look on with --dry-run",
+            (int)holder);
     else if (error)
         log_error("cannot take the lock for the store %s: %s", path, strerror(-error));
     if (error)
@@ -316,16 +317,32 @@ static void on_domid(void *arg, int status, const char *data, size_t len)
     engine_start(d->engine);
 }
 
+/* Waits for one, unless it is one that we may not use: that does not change by itself. */
+static void no_store(struct daemon *d, int error)
+{
+    char path[256];
+    const char *where = store_default_path(path, sizeof path);
+    if (error == -EACCES || error == -EPERM) {
+        log_error("cannot open the store %s: %s", where ? where : "", strerror(-error));
+        log_error("looking after devices takes root's rights");
+        stop(d, STATUS_ERROR);
+        return;
+    }
+    if (d->reconnect_delay == RECONNECT_MIN) {
+        log_warning("no store yet: %s: %s; waiting for it", where ? where : "", strerror(-error));
+        log_warning(
+            "is xenstored running? XENSTORED_PATH says where its socket is, if not at the usual place");
+        /* Devices will be looked after as soon as there is one: nobody need wait for that */
+        notify_ready(&d->notify);
+    }
+    reconnect_later(d);
+}
+
 static void connect_store(struct daemon *d)
 {
     int error = xs_client_connect(d->client);
     if (error) {
-        if (d->reconnect_delay == RECONNECT_MIN) {
-            log_warning("no store yet: %s; waiting for it", strerror(-error));
-            /* Devices will be looked after as soon as there is one: nobody need wait for that */
-            notify_ready(&d->notify);
-        }
-        reconnect_later(d);
+        no_store(d, error);
         return;
     }
     if (!take_lock(d)) {
@@ -458,6 +475,8 @@ static void start(struct daemon *d)
     d->reconnect_delay = RECONNECT_MIN;
     start_insight(d);
     connect_store(d);
+    if (!d->closing && !d->cfg->once)
+        insight_listen(&d->insight, d->cfg->runtime_dir, false);
 }
 
 int daemon_run(const struct daemon_config *config)

@@ -43,10 +43,12 @@ int dump_file_load(const char *file, struct dump **ret_dump)
     char *text = NULL;
     size_t len = 0;
     struct diagnostic why;
+    int error = fd < 0 ? -errno : 0;
     if (standard)
         file = "stdin";
     progress_begin(" KiB", "reading %s", file);
-    int error = fd < 0 ? -errno : read_all(fd, &text, &len);
+    if (!error)
+        error = read_all(fd, &text, &len);
     if (fd >= 0 && !standard)
         close(fd);
     if (error) {

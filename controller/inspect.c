@@ -91,6 +91,16 @@ static int say_closed(int error)
     return error;
 }
 
+/* Something is there that was taken for it. */
+static int say_no_store(int error)
+{
+    char path[256];
+    log_error("%s does not answer as a store would: our own domain id cannot be read (%s)",
+              store_default_path(path, sizeof path) ? path : "", strerror(-error));
+    log_error("XENSTORED_PATH should name xenstored's socket, or not be set");
+    return error;
+}
+
 static int open_store(struct inspection *in, const struct inspection_source *from)
 {
     struct number domid = {0};
@@ -104,7 +114,7 @@ static int open_store(struct inspection *in, const struct inspection_source *fro
     if (!error && domid.status && domid.status != -ENOENT)
         error = domid.status;
     if (error)
-        log_error("cannot read our own domain id: %s", strerror(-error));
+        return say_no_store(error);
     in->own = (uint16_t)domid.value;
     in->self = from->scope == SCOPE_ONE ? from->domid : in->own;
     in->scope = from->scope;
@@ -303,4 +313,17 @@ int inspection_parse_device(const char *text, struct device_key *ret_key)
     if (error)
         log_error("\"%s\" names no device: it should be TYPE/DOMID/DEVID, such as qdisk/7/51712", text);
     return error;
+}
+
+void inspection_say_no_policy(const char *name, const char *type)
+{
+    log_error("%s: there is no policy for the type %s", name, type);
+    log_error("`xenrecon policy show` has those in force; `xenrecon policy new %s` prints one to begin with",
+              type);
+}
+
+void inspection_say_no_device(const char *name, const struct view *view)
+{
+    log_error("%s: there is no such device: %s is not there", name, view->path[BACKEND]);
+    log_error("`xenrecon plan` lists those that there are");
 }

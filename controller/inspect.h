@@ -72,4 +72,8 @@ void inspection_report_dump(const struct inspection *in, struct report *report);
 /* A DEVICE argument: 0, or -EINVAL having said so. */
 int inspection_parse_device(const char *text, struct device_key *ret_key);
 
+/* What is said of one that somebody named. */
+void inspection_say_no_policy(const char *name, const char *type);
+void inspection_say_no_device(const char *name, const struct view *view);
+
 #endif

@@ -145,8 +145,8 @@ static int check(const struct recall *r)
     const char *version = jget_text(r->daemon, "xenrecon");
     const char *store = jget_text(json_object_get(r->daemon, "store"), "path");
     if (!version || strcmp(version, XENRECON_VERSION) != 0)
-        log_warning("the daemon is xenrecon %s, this is %s: done without it", version ? version : "?",
-                    XENRECON_VERSION);
+        log_warning("the daemon is xenrecon %s, this is %s: done without it; restart it to have one version",
+                    version ? version : "?", XENRECON_VERSION);
     else if (!store || !store_default_path(ours, sizeof ours) || strcmp(store, ours) != 0)
         log_info("the daemon that runs here looks after another store, %s: done without it",
                  store ? store : "?");
@@ -175,7 +175,10 @@ int recall_new(const char *run_dir, struct recall **ret_recall)
     if (!error)
         error = ask_for(ask, "policies", NULL, on_line, r);
     ask_close(ask);
-    if (error)
+    if (error == -EACCES)
+        log_info("only root may ask the daemon: from the store alone, so that nothing is known of ages and "
+                 "workers");
+    else if (error)
         log_info("no daemon to ask: from the store alone, so that nothing is known of ages and workers");
     else
         error = check(r);

@@ -51,8 +51,10 @@ refused() {
 }
 refused "no such domain" 1 "xenrecon: there is no domain 44: \`xl list\` shows those that there are" --domain 44
 refused "no such device there" 1 \
-    "xenrecon: qdisk/7/51712: there is no such device: /local/domain/5/backend/qdisk/7/51712 is not there" --domain 5 qdisk/7/51712
-refused "no such device anywhere" 1 "xenrecon: qdisk/1/1: there is no such device in any domain" --domain all qdisk/1/1
+    "xenrecon: qdisk/7/51712: there is no such device: /local/domain/5/backend/qdisk/7/51712 is not there
+xenrecon: \`xenrecon plan\` lists those that there are" --domain 5 qdisk/7/51712
+refused "no such device anywhere" 1 "xenrecon: qdisk/1/1: there is no such device in any domain
+xenrecon: without a name, \`plan\` lists those that there are" --domain all qdisk/1/1
 refused "no number" 64 "xenrecon: --domain is a domain's number, or all, not \"dom5\"
 xenrecon: see \`xenrecon plan --help\`" --domain dom5
 refused "a dump has no single domain" 64 "xenrecon: a dump is looked at as a whole: --domain does not go with --dump
