@@ -54,6 +54,13 @@ for first in 'version: 1' 'type: vkbd' 'owner: kernel'; do
 done
 check "xenrecon-policy.5: that is all of them" "$(grep -c '^```$' deploy/man/xenrecon-policy.5.scd)" $((2 * i))
 
+# ---- xenrecon-findings(7)
+
+sed -nE '/^#define FINDINGS/,/^$/s/.*X\([A-Z_]+, "([a-z-]+)".*/\1/p' schemas/finding.h | sort >"$dir/codes"
+check "xenrecon-findings.7 has every code, and no others" \
+    "$(sed -nE 's/^\*([a-z-]+)\* \((error|warning|info).*/\1/p' deploy/man/xenrecon-findings.7.scd | sort | diff - "$dir/codes" && wc -l <"$dir/codes")" \
+    "$(grep -c . "$dir/codes")"
+
 # ---- policy new
 
 "${xenrecon[@]}" policy new my-disk >"$dir/new.yaml"
