@@ -156,6 +156,7 @@ install: all
 	set -e; $(foreach page,$(pages),$(call install_page,$(page));)
 
 deb rpm:
+	@! command -v dpkg-query apt-get >/dev/null || test/deps.sh build package
 	@deploy/package.sh $@ build/package
 
 format:

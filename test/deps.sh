@@ -3,6 +3,7 @@
 # Makes sure that what building, testing and linting need is there:   deps.sh [GROUP]...
 #
 #   build test lint   all of them without an argument
+#   package           for `make deb`, `make rpm`
 #   deploy            for the tests of what is installed; as root also a machine, in .cache/machine
 #   bench xen         for `make bench`, `make check-xen`
 #
@@ -18,8 +19,8 @@ build=(gcc make pkg-config libc6-dev libuv1-dev libyaml-dev libjansson-dev libxe
 test=(check libsubunit-dev clang libclang-rt-dev valgrind strace python3 python3-jsonschema chromium)
 xen=(qemu-system-x86 python3)
 bench=(gnuplot-nox)
-deploy=(systemd systemd-container mmdebstrap python3 scdoc man-db groff bsdextrautils zsh
-    debhelper dpkg-dev lintian rpm)
+package=(scdoc debhelper dpkg-dev rpm)
+deploy=(systemd systemd-container mmdebstrap python3 man-db groff bsdextrautils zsh lintian "${package[@]}")
 # What the machine has: systemd, what our tests want in there, and below Xen's libraries
 machine=(systemd systemd-sysv dbus init-system-helpers procps python3 libyaml-0-2 libjansson4 libuv1 libseccomp2)
 lint=(clang-tidy clang-format cppcheck shellcheck scdoc python3-yaml python3-jsonschema)
@@ -151,10 +152,11 @@ for group; do
     build) packages+=("${build[@]}") ;;
     test) packages+=("${test[@]}") ;;
     lint) packages+=("${lint[@]}") ;;
+    package) packages+=("${package[@]}") ;;
     deploy) packages+=("${deploy[@]}") ;;
     bench) packages+=("${bench[@]}") ;;
     xen) packages+=("${xen[@]}") ;;
-    *) die "usage: deps.sh [build|test|deploy|lint|bench|xen]..." ;;
+    *) die "usage: deps.sh [build|test|package|deploy|lint|bench|xen]..." ;;
     esac
 done
 install_packages "${packages[@]}"
