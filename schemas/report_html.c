@@ -280,10 +280,24 @@ static void put_count(FILE *to, size_t n, const char *look, const char *what)
             n == 1 ? "" : "s");
 }
 
+/* Whose devices these are. */
+static void put_title(FILE *to, const struct report *r)
+{
+    bool one = true;
+    for (size_t i = 0; i < r->n_devices; i++)
+        one &= r->devices[i].self == r->domid;
+    if (one)
+        fprintf(to, "evices of backend domain %" PRIu16, r->domid);
+    else
+        fputs("evices of several backend domains", to);
+}
+
 static void put_summary(FILE *to, const struct report *r)
 {
     struct report_summary s = report_summarize(r);
-    fprintf(to, "<h1>Devices of backend domain %" PRIu16 "</h1>\n", r->domid);
+    fputs("<h1>D", to);
+    put_title(to, r);
+    fputs("</h1>\n", to);
     if (r->origin) {
         fputs("<p class=\"dim\">", to);
         put_text(to, r->origin);
@@ -306,9 +320,10 @@ void report_print_html(const struct report *r, FILE *to)
             "script-src '%s'; base-uri 'none'; form-action 'none'\" />\n"
             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\" />\n"
             "<meta name=\"referrer\" content=\"no-referrer\" />\n"
-            "<title>xenrecon: devices of backend domain %" PRIu16 "</title>\n"
-            "<style>%s</style>\n</head>\n<body>\n",
-            report_html_style_hash, report_html_script_hash, r->domid, report_html_style);
+            "<title>xenrecon: d",
+            report_html_style_hash, report_html_script_hash);
+    put_title(to, r);
+    fprintf(to, "</title>\n<style>%s</style>\n</head>\n<body>\n", report_html_style);
     put_summary(to, r);
     put_findings(to, r);
     report_html_strip_define(to);

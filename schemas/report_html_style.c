@@ -45,14 +45,15 @@ const char report_html_style[] =
     "summary{cursor:pointer}.path{margin:.5rem 0 .1rem}\n"
     "table{border-collapse:collapse;width:100%}td,th{text-align:left;vertical-align:top;"
     "border-top:1px solid var(--line);padding:.1rem .8rem .1rem 0}th{font-weight:400;width:30%}\n"
+    "@media (min-width:40rem){.found a{display:inline-block;min-width:9.5rem}}\n"
     "@media (max-width:40rem){.name,.is{display:none}.side{font-size:18px}}\n"
     "@media print{:root{color-scheme:light;--bg:#fff;--card:#fff;--fg:#000;--dim:#444;--line:#999;"
     "--error:#b3261e;--warning:#8a5a00;--info:#2b5fa8;--act:#1c6b45}"
     "body{max-width:none;padding:0;font-size:11px}.bar,details:not([open]){display:none}"
-    ".device,.found li{break-inside:avoid}h2{break-after:avoid}"
+    ".device,.found{break-inside:avoid}h2{break-after:avoid}"
     "*{print-color-adjust:exact}svg{max-width:36rem}.device:target{outline:0}}\n";
 
-const char report_html_style_hash[] = "sha256-Yh9dQiljOm97vfB/X/VCN58liFEA43xihzAKHadZwRg=";
+const char report_html_style_hash[] = "sha256-p5EdGm7cg/h8HudpFMEhc+aNX11IN9m/K7v9wbdqZxM=";
 
 /* What it shows or hides is all that it does; it takes text from the report, and makes no markup of it. */
 const char report_html_script[] =

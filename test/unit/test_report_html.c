@@ -323,7 +323,7 @@ static struct report *sample(void)
 
 /* The words are there, in this order. */
 static const char *const order[] = {
-    "Devices of backend domain 0",
+    "Devices of several backend domains",
     "3devices",
     "1error",
     "1warning",
