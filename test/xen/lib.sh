@@ -10,9 +10,11 @@ set -eEu
 here=/run/scenario
 images=/tmp/images
 policies=/etc/xenrecon/policies.d # come before those that are shipped
-patience=${PATIENCE:-60} # seconds for what should happen; an emulated machine may be slow
+patience=${PATIENCE:-180} # seconds for what should happen; an emulated machine may be slow
 failures=0
 xenrecon_pid=
+told=      # what a guest was last asked
+options=() # of xenrecon run
 declare -A consoles=() # by guest's name: the descriptor of its console
 
 pass() {
@@ -192,6 +194,15 @@ destroy() {
     close_console "$1"
 }
 
+# waits_for_nobody NAME GUEST: destroys it, and libxl says nothing of a backend that did not answer in time
+waits_for_nobody() {
+    local said
+    works "$1" xl -vvv destroy "$2"
+    close_console "$2"
+    said=$(grep -iE 'timed out|timeout reached|error|fail' "$here/said" || true)
+    check "$1: libxl waited for nobody" "$said" ""
+}
+
 # use_qdisks NAME: what lets libxl attach disks of QEMU's to a guest that was created without any. It only asks whether
 # there is a device model, and ends it with the domain.
 use_qdisks() {
@@ -242,10 +253,14 @@ close_console() {
 }
 
 open_console() {
-    local path fd tty
+    local path fd tty end=$((SECONDS + patience))
     close_console "$1"
     path=/local/domain/$(domid "$1")/console/tty
     until tty=$(xenstore-read "$path" 2>/dev/null) && [ -n "$tty" ]; do
+        [ $SECONDS -lt $end ] || {
+            fail "$1 has no console"
+            exit 1
+        }
         pause 0.1
     done
     stty -F "$tty" raw -echo
@@ -300,12 +315,24 @@ tell() {
 in_guest() {
     local name=$1 number=$RANDOM$RANDOM heard
     shift
+    told="$name: $*"
     echo "$number $*" >&"${consoles[$name]}"
     if ! heard "$name" "@$number begin" >/dev/null || ! heard "$name" "@$number end"; then
         echo "$name does not answer"
         return 1
     fi
     return "${heard##* }"
+}
+
+# has NAME DEVICE: until the guest can use xvda, or eth0. A front driver is Connected before it offers its device, and a
+# guest that writes to /dev/xvda too early makes a file of that name.
+has() {
+    becomes "$1 has its $2" yes in_guest "$1" "[ -b /dev/$2 ] || [ -e /sys/class/net/$2 ] && echo yes || echo no"
+}
+
+# lacks NAME DEVICE: until the guest has given it up
+lacks() {
+    becomes "$1 has no $2 any more" yes in_guest "$1" "[ -e /dev/$2 ] || [ -e /sys/class/net/$2 ] && echo no || echo yes"
 }
 
 # ping_status NAME ADDRESS: one, from the guest
@@ -334,6 +361,7 @@ while [ ! -e /tmp/stop ]; do
     echo $round >/tmp/round
 done
 END
+    has "$1" xvda
     send "$1" "$here/writer" /tmp/writer
     tell "$1" 'rm -f /tmp/stop /tmp/round; sh /tmp/writer >/tmp/errors 2>&1 </dev/null & echo $! >/tmp/writer.pid'
     moves "$1" "$1 writes"
@@ -387,7 +415,7 @@ policy_blk() {
 start_xenrecon() {
     local said=0 end=$((SECONDS + patience))
     [ ! -e "$here/xenrecon.log" ] || said=$(wc -l <"$here/xenrecon.log")
-    xenrecon run </dev/null >>"$here/xenrecon.log" 2>&1 &
+    xenrecon run "${options[@]}" </dev/null >>"$here/xenrecon.log" 2>&1 &
     xenrecon_pid=$!
     until tail -n +$((said + 1)) "$here/xenrecon.log" | grep -q "^xenrecon: ready"; do
         if [ $SECONDS -gt $end ] || ! kill -0 $xenrecon_pid 2>/dev/null; then
@@ -414,16 +442,20 @@ kill_xenrecon() {
     xenrecon_pid=
 }
 
-# silent NAME: plan finds nothing to do and nothing to say
+# silent NAME: plan finds nothing to do and nothing to say, once what is still going on has come to its end
 silent() {
-    local name=$1 status=0
-    xenrecon plan --detailed-exitcode >"$here/plan" 2>&1 || status=$?
-    if [ $status = 0 ]; then
-        pass "$name"
-    else
-        fail "$name: status $status"
-        cat "$here/plan"
-    fi
+    local name=$1 status end=$((SECONDS + patience)) before=
+    until status=0 && { xenrecon plan --detailed-exitcode >"$here/plan" 2>&1 || status=$?; } && [ $status = 0 ]; do
+        [ $SECONDS -lt $end ] || {
+            fail "$name: status $status"
+            cat "$here/plan"
+            return 0
+        }
+        before=$(cat "$here/plan")
+        pause 0.2
+    done
+    [ -z "$before" ] || echo "before that, plan said: $before"
+    pass "$name"
 }
 
 findings() {
@@ -480,4 +512,4 @@ mkdir -p "$here" "$images" "$policies"
 mkfifo "$here/never"
 trap finish EXIT
 trap 'exit 130' INT TERM
-trap 'fail "${BASH_SOURCE[0]##*/}:$LINENO: $BASH_COMMAND"' ERR
+trap 'fail "${BASH_SOURCE[0]##*/}:$LINENO: $BASH_COMMAND${told:+ (last asked of $told)}"' ERR

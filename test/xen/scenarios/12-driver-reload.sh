@@ -16,7 +16,7 @@ frontend-keys:
   tx-ring-ref: {type: uint32, required: connect}
   rx-ring-ref: {type: uint32, required: connect}
 publish: {feature-rx-copy: 1, feature-split-event-channels: 1}
-hold: {init-wait: 500ms}
+hold: {init-wait: 2s}
 END
 printf '#!/bin/sh\nexit 0\n' >/etc/xen/scripts/vif-none
 chmod 755 /etc/xen/scripts/vif-none

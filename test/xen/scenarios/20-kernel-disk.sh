@@ -13,6 +13,7 @@ b=$(b_of "$disk")
 f=$(f_of "$disk")
 reach "with a disk from the start: Connected" "$disk" 4/4
 silent "healthy: plan is silent"
+has web xvda
 in_guest web 'echo hello >/dev/xvda && sync'
 check "data flows" "$(head -c 5 "$images/xvda.img")" hello
 in_guest web 'modprobe -a crc32c_generic ext4 && mke2fs -F /dev/xvda >/dev/null 2>&1 && mount -t ext2 /dev/xvda /mnt'

@@ -12,6 +12,7 @@ ip addr add 10.7.0.1/24 dev xenbr0
 ip link set xenbr0 up
 create web "vif = ['script=vif-bridge,bridge=xenbr0,mac=00:16:3e:00:00:01']"
 net=vif/$(domid web)/0
+has web eth0
 in_guest web 'ip addr add 10.7.0.2/24 dev eth0 && ip link set eth0 up'
 reach "with a network from the start: Connected" "$net" 4/4
 silent "healthy: plan is silent"
@@ -19,7 +20,9 @@ becomes "data flows" 0 ping_status web 10.7.0.1
 in_guest web 'echo vif-0 >/sys/bus/xen/drivers/vif/unbind && rmmod xen-netfront'
 reach "the front driver is unloaded: Closed" "$net" 6/6
 finds "plan says so" closed-online
-in_guest web 'modprobe xen-netfront && ip addr add 10.7.0.2/24 dev eth0 && ip link set eth0 up'
+in_guest web 'modprobe xen-netfront'
+has web eth0
+in_guest web 'ip addr add 10.7.0.2/24 dev eth0 && ip link set eth0 up'
 reach "loaded again: Connected" "$net" 4/4
 silent "loaded again: plan is silent"
 becomes "loaded again: data flows" 0 ping_status web 10.7.0.1
@@ -30,10 +33,12 @@ silent "detached: plan is silent"
 works "xl network-attach" xl network-attach web script=vif-bridge bridge=xenbr0 mac=00:16:3e:00:00:01
 reach "attached, with the driver there: Connected" "$net" 4/4
 xl pause web
-xl network-detach web 0 >"$here/detached" 2>&1 &
+/usr/lib/xen/bin/xl network-detach web 0 >"$here/detached" 2>&1 &
 detaching=$!
 reach "detached while the guest is paused: netback waits" "$net" 5/4
+kill -STOP $detaching # its ten seconds may be over before plan has looked
 finds "plan says so" stuck-detach
+kill -CONT $detaching
 status=0
 wait $detaching || status=$?
 check "xl takes it by force after ten seconds" $status 0

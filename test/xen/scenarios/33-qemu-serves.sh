@@ -19,6 +19,7 @@ reach "with a disk from the start: Connected" "$disk" 4/4
 start_xenrecon
 check "xenrecon comes: it is not ours" "$(ours "$disk")" "not ours"
 finds "plan says so" foreign-backend
+has web xvda
 in_guest web 'echo hello >/dev/xvda && sync'
 check "data flows" "$(head -c 5 "$images/xvda.img")" hello
 
@@ -40,6 +41,7 @@ kill_xenrecon
 start_xenrecon
 check "xenrecon started again: neither is ours" "$(ours "$disk"), $(ours "$second")" "not ours, not ours"
 finds "and plan says the same" foreign-backend foreign-backend
+has web xvdb
 in_guest web 'echo again >/dev/xvdb && sync'
 check "data flows to the second" "$(head -c 5 "$images/xvdb.img")" again
 works "xl block-detach of the second" xl block-detach web xvdb

@@ -11,6 +11,7 @@ create web 'type = "pvh"' "disk = ['$(qdisk xvda)']"
 disk=qdisk/$(domid web)/51712
 reach "Connected" "$disk" 4/4
 check "it is one" "$(in_guest web 'cat /sys/hypervisor/guest_type')" PVH
+has web xvda
 in_guest web 'echo hello >/dev/xvda && sync && echo 3 >/proc/sys/vm/drop_caches'
 check "data flows" "$(in_guest web 'head -c 5 /dev/xvda') $(head -c 5 "$images/xvda.img")" "hello hello"
 silent "plan is silent"

@@ -22,16 +22,14 @@ becomes "xenrecon runs inside it" 1 in_store 'grep -cw ready /tmp/log'
 for round in first second; do
     works "$round xl block-attach" attach_disk web xvda backend=store
     reach "$round attach: Connected" "$disk" 4/4
-    check "$round attach: plan is silent, inside" "$(in_store 'xenrecon plan --detailed-exitcode >/dev/null 2>&1; echo $?')" 0
+    becomes "$round attach: plan is silent, inside" 0 in_store 'xenrecon plan --detailed-exitcode >/dev/null 2>&1; echo $?'
     works "$round xl block-detach" xl block-detach web xvda
     gone "$round detach: nothing is left" "$b" "$f"
 done
 
 works "attach for the destroy" attach_disk web xvda backend=store
 reach "and Connected" "$disk" 4/4
-began=$SECONDS
-works "xl destroy of the guest" destroy web
-check "it is quick: libxl waited for nobody" "$((SECONDS - began < 10))" 1
+waits_for_nobody "xl destroy of the guest" web
 gone "nothing is left of the device" "$b" "$f"
 check "no errors in the log" "$(in_store 'grep -cE "failed|cannot|error" /tmp/log')" 0
 check "and xenrecon still runs" "$(in_store 'pidof xenrecon >/dev/null; echo $?')" 0

@@ -26,22 +26,29 @@ life() {
     works "$1: xl block-attach" xl block-attach web backend=store,vdev=xvda,format=raw,access=rw,backendtype=phy,script=block,target=/tmp/disk.img
     works "$1: xl network-attach" xl network-attach web backend=store mac=00:16:3e:00:00:01 bridge=xenbr0 script=vif-bridge
     toolstack attach mydev "$domid" 0 --backend-domain "$backend_domid" path=/tmp
+    has web eth0
     in_guest web 'ip link set eth0 up'
     reach "$1: the disk is Connected" "$disk" 4/4
     reach "$1: the network is Connected" "$net" 4/4
+    becomes "$1: the disk's script is done" connected xenstore-read "$(b_of "$disk")/hotplug-status"
     becomes "$1: the network's script is done" connected xenstore-read "$(b_of "$net")/hotplug-status"
     made >"$here/attached.$1"
     works "$1: xl block-detach" xl block-detach web xvda
     works "$1: xl network-detach" xl network-detach web 0
     gone "$1: nothing is left of the disk" "$(b_of "$disk")" "$(f_of "$disk")"
     gone "$1: nothing is left of the network" "$(b_of "$net")" "$(f_of "$net")"
+    lacks web eth0
+    becomes "$1: no loop device is left" "" in_store 'losetup -a'
     made >"$here/detached.$1"
     toolstack remove mydev "$domid" 0 --backend-domain "$backend_domid"
 }
 
-in_store '(xl devd -F >/tmp/devd.log 2>&1 </dev/null &) ; sleep 1'
+in_store '(xl devd -F >/tmp/devd.log 2>&1 </dev/null &)'
+# shellcheck disable=SC2016  # it is the guest that expands this
+becomes "xl devd waits for events" yes in_store 'grep -q poll /proc/$(pidof xl)/wchan && echo yes'
 life devd
 in_store 'killall xl'
+becomes "xl devd has ended" "" in_store 'pidof xl'
 for type in vbd vif; do
     in_store "cd /etc/xenrecon/policies.d && cat /usr/local/share/xenrecon/policies/$type.yaml >$type.yaml && echo 'hotplug: {run: true}' >>$type.yaml"
 done
