@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Fetches what the emulated machine runs, without installing it:   fetch.sh DIR
 #
-# Debian's packages of Xen, of a kernel and of busybox are unpacked into DIR/root, and Xen and the kernel made ready to boot
+# Debian's packages of Xen, of a kernel, of GRUB for guests and of busybox are unpacked into DIR/root, and Xen and the kernel made ready to boot
 # in DIR/boot. Does nothing when DIR has the versions that apt offers today; without apt's lists, it keeps what is there.
 # The first time it downloads about 75 MB.
 set -eu -o pipefail
@@ -26,7 +26,7 @@ packages() {
     version=$(depends libxen-dev | sed -n 's/.*Depends: libxenmisc\([0-9.]*\)$/\1/p' | head -n 1)
     [ -n "$kernel" ] && [ -n "$version" ] || return 1
     libraries=$(depends --recurse "xen-utils-$version" xenstore-utils | grep -E '^(libxen[a-z]*|libyajl)[0-9.]+$' | sort -u)
-    echo "$kernel" busybox-static "xen-hypervisor-$version-amd64" "xen-utils-$version" xen-utils-common xenstore-utils \
+    echo "$kernel" busybox-static grub-xen-host "xen-hypervisor-$version-amd64" "xen-utils-$version" xen-utils-common xenstore-utils \
         "$libraries" | tr '\n' ' '
 }
 

@@ -19,7 +19,9 @@ for module in xen-evtchn xen-gntdev xen-gntalloc xen-blkfront xen-netfront; do
     modprobe $module
 done
 stty -echo -onlcr -isig
-echo "@0 up"
+dmesg -n 1 # a message of the kernel's in the middle of a line would garble it
+echo "
+@0 up" # on a line of its own, whatever a boot loader has said
 while read -r number command; do
     echo "@$number begin"
     (eval "$command") # in a process of its own: it may be anything

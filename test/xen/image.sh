@@ -4,7 +4,7 @@
 #
 # FETCHED is what fetch.sh made, QEMU what test/rig/qemu.sh unpacked. OUT/dom0.cpio has the tools of Xen, QEMU, xenrecon with
 # its policies as `make install` puts them, the rig's programs, the scenarios, and what guests boot: /boot/vmlinux,
-# /boot/guest.cpio, and /boot/driver.cpio, which a driver domain gets after it.
+# /boot/guest.cpio, /boot/driver.cpio, which a driver domain gets after it, and /boot/grub, which boots them from a disk.
 set -eu -o pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 repo=$(cd "$here/../.." && pwd)
@@ -100,6 +100,7 @@ into dom0 usr/libexec "$qemu/usr/libexec/xen-qemu-system-i386" # where libxl loo
 install -D -m 644 /dev/null "$out/dom0/usr/share/qemu/keymaps/en-us" # QEMU wants one, whatever it says
 mkdir -p "$out/dom0/boot" "$out/dom0/xen"
 cp "$fetched/boot/vmlinux" "$out/dom0/boot"
+cp "$root/usr/lib/grub-xen/grub-x86_64-xen.bin" "$out/dom0/boot/grub"
 cp -r "$here/lib.sh" "$here/scenarios" "$out/dom0/xen"
 archive guest "$out/dom0/boot/guest.cpio"
 archive driver "$out/dom0/boot/driver.cpio"
