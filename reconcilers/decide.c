@@ -14,7 +14,7 @@ static const struct rule *rules_of(enum owner owner)
         return handshake_rules;
     case OWNER_KERNEL:
     case OWNER_EXTERNAL:
-        return observe_rules;
+        break;
     }
     return observe_rules;
 }

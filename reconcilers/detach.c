@@ -56,8 +56,7 @@ enum outcome on_destroy(struct situation *s)
 
 bool closing_down(const struct situation *s)
 {
-    return s->online != 1 && STATE_IN(s->b, XENBUS_INITIALISED, XENBUS_CONNECTED, XENBUS_CLOSING,
-                                      XENBUS_RECONFIGURING, XENBUS_RECONFIGURED);
+    return s->online != 1; /* B between InitWait and Closed: the others are destroy's */
 }
 
 bool close_idle(const struct situation *s)
@@ -84,7 +83,7 @@ enum outcome on_close_wait(struct situation *s)
 
 bool toolstack_closed(const struct situation *s)
 {
-    return s->online == 1 && s->b == XENBUS_CLOSED && s->marker.wrote != XENBUS_CLOSED;
+    return s->b == XENBUS_CLOSED && s->marker.wrote != XENBUS_CLOSED; /* online=1: the others are destroy's */
 }
 
 /* In a driver domain libxl waits for us to do it. */

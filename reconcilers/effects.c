@@ -82,10 +82,7 @@ void effect_touch_state(struct situation *s, struct action *a)
 
 bool object_connected(const struct situation *s)
 {
-    if (worker_employed(s))
-        return worker_holds(s);
-    return s->object.phase == OBJECT_CONNECTED || s->object.phase == OBJECT_CONNECTING ||
-           (s->marked && s->marker.connected);
+    return s->object.phase == OBJECT_CONNECTED || s->object.phase == OBJECT_CONNECTING || s->marker.connected;
 }
 
 enum outcome effect_close(struct situation *s, enum xenbus_state state, const char *why)

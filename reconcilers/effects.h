@@ -8,7 +8,7 @@
 
 /* The object */
 bool object_held(const struct situation *s);
-bool object_connected(const struct situation *s); /* or as the marker has it, or about to be */
+bool object_connected(const struct situation *s); /* of one without a worker; or as the marker has it */
 void object_enter(struct situation *s, enum object_phase phase);
 /* Ends it, its worker with it; it is said why if there was anything to end. */
 void object_release(struct situation *s, const char *why);

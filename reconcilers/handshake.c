@@ -305,7 +305,7 @@ static enum outcome on_front_restart(struct situation *s)
 
 static bool cycle(const struct situation *s)
 {
-    return s->online == 1 && s->b == XENBUS_CLOSED &&
+    return s->b == XENBUS_CLOSED && /* online=1: the others are destroy's */
            (s->policy->cycle == CYCLE_ON_CLOSED || STATE_IN(s->f, XENBUS_INITIALISING, XENBUS_INIT_WAIT));
 }
 

@@ -66,7 +66,7 @@ static void observe_states(struct situation *s)
         situation_overdue(s, p->deadlines.close, s->online == 1 ? FINDING_STUCK_CLOSE : FINDING_STUCK_DETACH,
                           SEVERITY_ERROR, SEVERITY_WARNING, "the backend is %s, and the frontend still %s", b,
                           f);
-    else if (s->online == 0 && s->b == XENBUS_CLOSED && p->owner != OWNER_XENRECON)
+    else if (s->online == 0 && s->b == XENBUS_CLOSED) /* of ours it is destroyed */
         situation_overdue(s, p->deadlines.close, FINDING_NOT_REMOVED, SEVERITY_WARNING, SEVERITY_INFO,
                           "detached and Closed, but nobody removes it");
     else if (s->online == 1 && s->b == XENBUS_CLOSED && s->f == XENBUS_CLOSED)

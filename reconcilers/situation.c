@@ -136,7 +136,8 @@ const char *situation_quote(struct situation *s, const struct value *v)
 {
     char text[256];
     if (v->presence != PRESENT)
-        return v->presence == ABSENT ? "absent" : "unreadable";
+        return v->presence == ABSENT ? "absent"
+                                     : "unreadable"; /* GCOVR_EXCL_BR_LINE: which was said before */
     size_t shown = v->len < 128 ? v->len : 128;
     printable_copy(text, sizeof text, v->text, shown, true);
     return arena_printf(&s->plan->arena, "\"%s\"%s", text, shown < v->len ? "..." : "");
@@ -234,16 +235,14 @@ void situation_rely_qemu(struct situation *s)
 void situation_decide(struct situation *s, const struct rule rules[static ROW_COUNT])
 {
     /* Each AGAIN takes the object away or makes one, so that three rounds are the most there can be. */
-    for (int round = 0; round < 4; round++) {
-        for (s->row = 0; s->row < ROW_COUNT; s->row++)
-            if (rules[s->row].applies && rules[s->row].applies(s))
-                break;
-        assert(s->row < ROW_COUNT);
+    enum outcome outcome = AGAIN;
+    for (int round = 0; outcome == AGAIN; round++) {
+        assert(round < 4);
+        for (s->row = 0; !rules[s->row].applies || !rules[s->row].applies(s); s->row++)
+            assert(s->row < ROW_COUNT - 1);
         s->plan->row = s->row;
-        if (rules[s->row].act(s) == DECIDED)
-            return;
+        outcome = rules[s->row].act(s);
     }
-    assert(0 && "decided");
 }
 
 uint64_t situation_since(const struct situation *s)
@@ -374,9 +373,9 @@ bool mismatched(const struct situation *s)
     struct value frontend = view_get(s->view, BACKEND, "frontend"),
                  id = view_get(s->view, BACKEND, "frontend-id");
     uint64_t domid = s->view->device.domid;
-    if (id.presence == PRESENT &&
+    if (id.presence == PRESENT && /* GCOVR_EXCL_BR_START: what is no number is bad-value's */
         (parse_decimal(id.text, id.len, DOMID_MAX, &domid) || domid != s->view->device.domid))
-        return true;
+        return true; /* GCOVR_EXCL_BR_STOP */
     return frontend.presence == PRESENT &&
            !device_frontend_path_valid(frontend.text, frontend.len, s->view->device.domid);
 }

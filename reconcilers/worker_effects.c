@@ -16,8 +16,8 @@ enum {
 static enum object_phase phase_of(const struct situation *s)
 {
     if (s->worker.incarnation != s->object.incarnation)
-        return OBJECT_DEAD; /* it is another device's of the same name */
-    switch (s->worker.state) {
+        return OBJECT_DEAD;    /* it is another device's of the same name */
+    switch (s->worker.state) { /* GCOVR_EXCL_BR_LINE: it has no other value */
     case WORKER_STARTING:
         return OBJECT_STARTING;
     case WORKER_READY:
@@ -57,14 +57,6 @@ void worker_take_in(struct situation *s)
         object_enter(s, phase);
     if (s->marked && s->marker.incarnation == s->object.incarnation)
         s->object.unpublished = false; /* the answer to the commit that did it may have been lost */
-}
-
-bool worker_holds(const struct situation *s)
-{
-    /* one that is started again for a guest that was connected is new, or was found again as it was */
-    return worker_employed(s) && (STATE_IN((int)s->object.phase, (int)OBJECT_CONNECTING,
-                                           (int)OBJECT_CONNECTED, (int)OBJECT_DISCONNECTING) ||
-                                  (s->object.phase == OBJECT_STARTING && !s->object.unpublished));
 }
 
 /* ---- the command ---- */
@@ -180,9 +172,17 @@ static bool refused(struct situation *s, uint64_t ring)
     return true;
 }
 
+/* Does it still hold what the frontend gave it, or may it? One that is started again for a guest that was
+ * connected is new, or was found again as it was. */
+static bool holds(const struct situation *s)
+{
+    return STATE_IN((int)s->object.phase, (int)OBJECT_STARTING, (int)OBJECT_CONNECTING, (int)OBJECT_CONNECTED,
+                    (int)OBJECT_DISCONNECTING);
+}
+
 bool worker_disconnect(struct situation *s, const char *why)
 {
-    if (!worker_holds(s))
+    if (!holds(s))
         return true;
     if (s->object.phase != OBJECT_CONNECTING && s->object.phase != OBJECT_CONNECTED)
         return false; /* it disconnects already, or has not said yet how it stands */

@@ -13,9 +13,6 @@ void worker_dismiss(struct situation *s);
 /* The object's phase follows from what the worker says. */
 void worker_take_in(struct situation *s);
 
-/* Does it still hold what the frontend gave it, or may it? */
-bool worker_holds(const struct situation *s);
-
 void worker_start(struct situation *s, const char *why);
 /* Are the values there that it is started with? What is missing is said. */
 bool worker_can_start(struct situation *s);

@@ -37,6 +37,7 @@ static const struct unreadable_case {
     {ROW_UNREADABLE, "state", {.b = "online=0 state=5", .f = "state?"}},
     {ROW_UNREADABLE, "mode", {.b = "online=1 state=1 mode?"}},
     {ROW_UNREADABLE, "mode", {.b = "online=1 mode?"}},
+    {ROW_UNREADABLE, "mode", {.b = "online=1 state=1 mode?", .f = "state=x"}}, /* and nothing else is said */
     {ROW_UNREADABLE, "params", {.b = "online=1 state=1 params?"}}, /* optional, but it would be checked */
     {ROW_UNREADABLE, "mode", {.b = "online=1 state=1 mode?", .phase = OBJECT_READY}},
     {ROW_UNREADABLE, "mode", {.b = "online=1 state=1 mode?", WAITS}},
@@ -287,6 +288,9 @@ static const struct {
       CLOSED_BY_US,
       .more = "destroy: {frontend: true, parents: false}"},
      {SCENE_B}},
+    /* no frontend is named */
+    {{.b = "online=0 state=6 -frontend", CLOSED_BY_US, .more = "destroy: {frontend: true, parents: false}"},
+     {SCENE_B}},
     /* in a driver domain the parents are dom0's */
     {{.self = 3, .b = "online=0 state=6", CLOSED_BY_US, .more = "destroy: {frontend: false, parents: true}"},
      {"/local/domain/3/backend/qdisk/7/51712"}},
@@ -386,6 +390,31 @@ START_TEST(publish_what_changes)
 }
 END_TEST
 
+/* What is said of a device that names no frontend. */
+static const struct {
+    struct scene scene;
+    enum finding_code code;
+    enum severity severity;
+    const char *said;
+} nameless[] = {
+    {{.b = "online=1 state=1 -frontend frontend-id=8"},
+     FINDING_MISMATCHED_FRONTEND,
+     SEVERITY_ERROR,
+     "frontend is absent and frontend-id is \"8\", but the directory is for domain 7"},
+    {{.b = "online=1 state=1 -frontend", .protocol_required = true},
+     FINDING_MISSING_KEY,
+     SEVERITY_WARNING,
+     "the frontend's directory/protocol is missing"},
+};
+
+START_TEST(no_frontend)
+{
+    struct run r = run_decide(&nameless[_i].scene);
+    assert_says(&r, nameless[_i].code, nameless[_i].severity, nameless[_i].said);
+    run_free(&r);
+}
+END_TEST
+
 /* A report has no random number: the marker to be prints as <new>. */
 START_TEST(report_marker)
 {
@@ -415,6 +444,7 @@ int main(void)
     tcase_add_test(t, handshake_none);
     tcase_add_loop_test(t, others_drive, 0, 2);
     tcase_add_test(t, publish_what_changes);
+    tcase_add_loop_test(t, no_frontend, 0, COUNT(nameless));
     tcase_add_test(t, report_marker);
     suite_add_tcase(s, t);
     return run_suite(s);

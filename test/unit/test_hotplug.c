@@ -5,6 +5,9 @@
 #include "reconcilers/decide.h"
 #include "test/lib/unit.h"
 
+#define TENS(x)  x x x x x x x x x x
+#define LONG_245 TENS("abcdefghij") TENS("klmnopqrst") "uvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklm"
+
 enum { NOW = 100 * 1000, LATER = NOW + 5000, NEVER = 0 };
 
 #define B      "/local/domain/1/backend/"
@@ -13,7 +16,7 @@ enum { NOW = 100 * 1000, LATER = NOW + 5000, NEVER = 0 };
 struct world {
     const char *b; /* `key=value ...` of B; `key?` is unreadable */
     struct script script;
-    bool front_gone;
+    bool front_gone, domain_gone;
     uint16_t self; /* 0: 1 */
     uint64_t since;
     enum row row;     /* that decided last */
@@ -67,6 +70,7 @@ static struct run look(const char *type, const struct world *w, uint64_t now)
     r.view = view_new(w->self == 99 ? 0 : 1, &key);
     r.view->directory = PRESENT;
     r.view->front = w->front_gone ? ABSENT : PRESENT;
+    r.view->domain = w->domain_gone ? ABSENT : PRESENT;
     add_words(r.view, words);
     view_set_frontend(r.view, front);
     if (!w->front_gone)
@@ -184,6 +188,25 @@ static const struct step {
     {"a way up", {.b = "script=../x online=1 state=2"}, NOW, ROW_HOTPLUG_ADD, "", {.phase = SCRIPT_IDLE}},
     {"words", {.b = "script=x%y online=1 state=2"}, NOW, ROW_HOTPLUG_ADD, "", {.phase = SCRIPT_IDLE}},
     {"an option", {.b = "script=-x online=1 state=2"}, NOW, ROW_HOTPLUG_ADD, "", {.phase = SCRIPT_IDLE}},
+    {"an empty one", {.b = "script= online=1 state=2"}, NOW, ROW_STEADY, "", {.phase = SCRIPT_IDLE}},
+    {"an empty one, and detached",
+     {.b = "script= online=0 state=6 hotplug-status=connected", .row = ROW_HOTPLUG_REMOVE, .since = NOW},
+     NOW,
+     ROW_HOTPLUG_REMOVE,
+     "",
+     {.phase = SCRIPT_IDLE}},
+    {"a long one",
+     {.b = "script=/012345678" LONG_245 " online=1 state=2"},
+     NOW,
+     ROW_HOTPLUG_ADD,
+     "hotplug /012345678" LONG_245 " add",
+     {.phase = SCRIPT_RUNNING}},
+    {"one that is too long",
+     {.b = "script=/0123456789" LONG_245 " online=1 state=2"},
+     NOW,
+     ROW_HOTPLUG_ADD,
+     "",
+     {.phase = SCRIPT_IDLE}},
     {"a status that cannot be read",
      {.b = SCRIPT "online=1 state=2 hotplug-status?"},
      NOW,
@@ -229,6 +252,24 @@ static const struct step {
      ROW_HOTPLUG_ADD,
      "hotplug hotplug-status=connected -/hotplug-error",
      {.added = true}},
+    {"has done it, and said so, but for an old error",
+     {.b = SCRIPT "online=1 state=2 hotplug-status=connected hotplug-error=old", .script = {ENDED}},
+     NOW,
+     ROW_HOTPLUG_ADD,
+     "hotplug -/hotplug-error",
+     {.added = true}},
+    {"failed without a word",
+     {.b = SCRIPT "online=1 state=2", .script = {ENDED, .error = -5, .failures = 1}},
+     NOW,
+     ROW_HOTPLUG_ADD,
+     "hotplug hotplug-error=failed hotplug-status=error",
+     {.failures = 1}},
+    {"failed, in a report",
+     {.b = SCRIPT "online=1 state=2 hotplug-status=error", .script = {FAILED(1)}},
+     NEVER,
+     ROW_HOTPLUG_ADD,
+     RUN_ADD,
+     {.phase = SCRIPT_RUNNING, .failures = 1}},
     {"failed silently",
      {.b = SCRIPT "online=1 state=2 hotplug-status=", .script = {ENDED, FAILED(1)}},
      NOW,
@@ -383,6 +424,38 @@ static const struct step {
      ROW_COLLECT,
      "collect -",
      {.phase = SCRIPT_IDLE}},
+    {"an orphan that is still online, taken down",
+     {.b = SCRIPT "online=1 state=6",
+      .domain_gone = true,
+      .row = ROW_HOTPLUG_REMOVE,
+      .since = NOW - 1,
+      .more = "hotplug: {run: true}\norphan: {action: remove}"},
+     NOW,
+     ROW_COLLECT,
+     "collect -",
+     {.phase = SCRIPT_IDLE}},
+    {"an orphan that nothing takes down",
+     {.b = SCRIPT "online=0 state=5 hotplug-status=error",
+      .front_gone = true,
+      .script = {.removing = true, FAILED(3)},
+      .row = ROW_HOTPLUG_REMOVE,
+      .since = NOW,
+      .more = "hotplug: {run: true}\norphan: {action: remove}"},
+     LATER,
+     ROW_COLLECT,
+     "collect -",
+     {.phase = SCRIPT_IDLE}},
+    {"an orphan whose removal had nothing to do with that",
+     {.b = SCRIPT "online=0 state=6",
+      .front_gone = true,
+      .self = 99,
+      .row = ROW_HOTPLUG_REMOVE,
+      .since = 1,
+      .more = "hotplug: {run: true, in-dom0: true}\norphan: {action: remove}"},
+     NOW,
+     ROW_ORPHAN,
+     "",
+     {.phase = SCRIPT_IDLE}},
 };
 
 START_TEST(decides)
@@ -435,6 +508,10 @@ static const struct {
      "script=/etc/xen/scripts/x XENBUS_TYPE=vif XENBUS_PATH=backend/vif/7/0 XENBUS_BASE_PATH=backend "
      "netdev=eth1 "
      "vif=web INTERFACE=web-emu"},
+    {"vif", /* as if they were not there */
+     {.b = "script=x online=1 state=2 vifname= gatewaydev="},
+     "x online type_if=vif",
+     "script=x XENBUS_TYPE=vif XENBUS_PATH=backend/vif/7/0 XENBUS_BASE_PATH=backend netdev= vif=vif7.0"},
     {"vif", /* rubbish is left out */
      {.b = "script=x online=1 state=2 vifname=a%b gatewaydev=$(c)"},
      "x online type_if=vif",

@@ -221,6 +221,44 @@ START_TEST(orphaned)
 }
 END_TEST
 
+/* Neither an orphan nor collected before its time; one whose collecting failed is collected again. */
+START_TEST(grace)
+{
+    struct policy *p = policy("kernel", REMOVE);
+    struct world w = {.b = "online=0 state=6", .front_gone = true};
+    struct memory young = {.row = ROW_ORPHAN, .row_since = SINCE};
+    struct memory failed = {.row = ROW_COLLECT, .row_since = SINCE};
+    struct plan *soon = look(p, &w, &young, SINCE + 60 * 1000 - 1),
+                *due = look(p, &w, &young, SINCE + 60 * 1000), *again = look(p, &w, &failed, SOON);
+    ck_assert_int_eq(soon->row, ROW_ORPHAN);
+    ck_assert_uint_eq(soon->wake_at, SINCE + 60 * 1000);
+    ck_assert_int_eq(due->row, ROW_COLLECT);
+    ck_assert_int_eq(again->row, ROW_COLLECT);
+    plan_free(soon);
+    plan_free(due);
+    plan_free(again);
+    policy_free(p);
+}
+END_TEST
+
+/* No frontend is named: that one is gone cannot be said. */
+START_TEST(no_frontend)
+{
+    struct policy *p = policy("kernel", REMOVE);
+    struct world w = {.b = "online=1 state=2", .front_gone = true};
+    struct view *v = view_of(&w);
+    struct memory old = {.row = ROW_STEADY, .row_since = SINCE};
+    struct decision_input in = {.policy = p, .view = v, .memory = &old, .now = SOON};
+    struct object object;
+    v->path[FRONTEND] = NULL;
+    struct plan *plan = decide(&in, &object);
+    ck_assert_int_eq(plan->row, ROW_STEADY);
+    plan_free(plan);
+    view_free(v);
+    policy_free(p);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("observe");
@@ -228,6 +266,8 @@ int main(void)
     tcase_add_loop_test(t, says, 0, sizeof observed / sizeof *observed);
     tcase_add_test(t, unclaimed_for_its_keys);
     tcase_add_loop_test(t, orphaned, 0, sizeof orphans / sizeof *orphans);
+    tcase_add_test(t, grace);
+    tcase_add_test(t, no_frontend);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);

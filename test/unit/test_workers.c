@@ -71,20 +71,31 @@ static struct run until_ready(const char *b, const struct published *published, 
 
 START_TEST(publishes_when_ready)
 {
-    static const struct published keys[] = {{"feature-barrier", "1"}, {"feature-flush-cache", "0"},
-                                            {"hotplug", "1"},         {"mode", "r"},
-                                            {"multi/ring", "4"},      {"state", "4"},
+    static const struct published keys[] = {{"", "1"},
+                                            {"/a", "1"},
+                                            {"a/", "1"},
+                                            {"a//b", "1"},
+                                            {"feature-barrier", "1"},
+                                            {"feature-flush-cache", "0"},
+                                            {"hotplug", "1"},
+                                            {"mode", "r"},
+                                            {"multi/ring", "4"},
+                                            {"state", "4"},
                                             {"xenrecon/x", "1"}};
-    static const char *const refused[] = {"mode", "state", "xenrecon/x"};
+    static const char *const refused[] = {" , which", " /a,",  " a/,",      " a//b,",
+                                          "mode",     "state", "xenrecon/x"};
     struct scene s;
     struct run r = until_ready("online=1 state=1", keys, COUNT(keys), &s);
     r = go_on(&s, &r);
-    assert_plan(&r, ROW_CREATE, "publish", "worker-error worker-error worker-error");
+    assert_plan(&r, ROW_CREATE, "publish",
+                "worker-error worker-error worker-error worker-error worker-error worker-error worker-error");
     assert_writes(&r, "feature-barrier", "1");
     assert_writes(&r, "multi/ring", "4");
     assert_writes(&r, "hotplug", "1");             /* a reserved key only begins so */
     assert_writes(&r, "feature-flush-cache", "1"); /* the policy's */
     assert_writes(&r, "mode", NULL);
+    for (int i = 0; i < 4; i++)
+        assert_writes(&r, keys[i].key, NULL);
     assert_writes(&r, "xenrecon/x", NULL);
     assert_writes(&r, "state", "2");
     assert_writes(&r, "hotplug-status", "connected");
@@ -170,6 +181,37 @@ START_TEST(dies_before_it_is_ready)
     r = go_on(&s, &r);
     assert_plan(&r, ROW_STARTING, "", "");
     run_free(&r);
+}
+END_TEST
+
+/* Keys that a pattern declares are as they may be: there is none to wait for. */
+START_TEST(starts_again_with_patterns)
+{
+    static const char yaml[] = "version: 1\ntype: qdisk\nfrontend: vbd\nowner: xenrecon\n"
+                               "backend-keys: {mode: {required: true}, 'port/*': {}}\n" WORKER "\n";
+    struct worker w = {IS(DEAD), .failures = 1, .said = "ended by signal 9"};
+    struct scene s = {.yaml = yaml,
+                      .b = "online=1 state=4",
+                      .f = "state=4 " RING_A,
+                      SERVES,
+                      .phase = OBJECT_CONNECTED,
+                      .now = NOW,
+                      .worker = &w};
+    struct run r = run_decide(&s);
+    assert_plan(&r, ROW_RESPAWN, "create", "worker-died");
+    run_free(&r);
+}
+END_TEST
+
+/* As they stand in status and history. */
+START_TEST(names)
+{
+    static const char *const phases[] = {"none",      "starting",      "ready", "connecting",
+                                         "connected", "disconnecting", "dead"};
+    for (int i = 0; i < COUNT(phases); i++) {
+        ck_assert_str_eq(worker_state_name((enum worker_state)i), phases[i]);
+        ck_assert_str_eq(object_phase_name((enum object_phase)i), phases[i]);
+    }
 }
 END_TEST
 
@@ -302,6 +344,8 @@ int main(void)
     tcase_add_test(t, published_unheard);
     tcase_add_test(t, outdated);
     tcase_add_test(t, dies_before_it_is_ready);
+    tcase_add_test(t, starts_again_with_patterns);
+    tcase_add_test(t, names);
     tcase_add_loop_test(t, one_decision, 0, COUNT(worker_cases));
     tcase_add_loop_test(t, without_policy, 0, COUNT(dismissed));
     tcase_add_test(t, nobody_to_ask);
