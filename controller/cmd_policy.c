@@ -56,7 +56,7 @@ static bool check_file(const char *path)
 {
     struct diagnostic why;
     struct policy *p;
-    if (policy_load(path, &p, &why)) {
+    if (policy_load(path, false, &p, &why)) {
         report_bad(&why);
         return false;
     }
@@ -74,7 +74,7 @@ static size_t check_set(const struct policy_files *files)
     for (size_t i = 0; i < files->n; i++) {
         struct diagnostic why;
         struct policy *p;
-        if (policy_load(files->list[i].path, &p, &why) || policies_add(&set, p, &why)) {
+        if (policy_load(files->list[i].path, true, &p, &why) || policies_add(&set, p, &why)) {
             report_bad(&why);
             bad++;
         } else {
@@ -98,7 +98,7 @@ static int check_dirs(const char *const *dirs, size_t n_dirs)
 {
     struct policy_files files;
     struct diagnostic why;
-    if (policy_files_find(dirs, n_dirs, &files, &why)) {
+    if (policy_files_find(dirs, n_dirs, true, &files, &why)) {
         log_diagnostic(&why);
         return STATUS_ERROR;
     }
@@ -134,7 +134,7 @@ static int show(int argc, char **argv, const char *const *dirs, size_t n_dirs)
     struct policy_set set = {0};
     struct diagnostic why;
     int status = STATUS_OK;
-    if (policies_load(dirs, n_dirs, &set, &why)) {
+    if (policies_load(dirs, n_dirs, false, &set, &why)) {
         log_diagnostic(&why);
         return STATUS_ERROR;
     }

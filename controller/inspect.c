@@ -143,7 +143,7 @@ static int load_policies(struct inspection *in, const struct inspection_source *
                  "knows nothing",
                  recall_pid(in->recall));
     error = in->recall ? recall_policies(in->recall, &in->policies, &why)
-                       : policies_load(from->dirs, from->n_dirs, &in->policies, &why);
+                       : policies_load(from->dirs, from->n_dirs, false, &in->policies, &why);
     if (error)
         log_diagnostic(&why);
     return error;

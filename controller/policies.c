@@ -23,6 +23,31 @@ static int refuse(struct diagnostic *ret_why, const char *path, int error)
     return error;
 }
 
+/* NULL, or why what it says is not done. */
+static const char *distrusted(const struct stat *st)
+{
+    struct stat exe = {.st_uid = 0, .st_gid = 0}; /* who can change this program needs no policy for it */
+    (void)!stat("/proc/self/exe", &exe);
+    if (st->st_uid != 0 && st->st_uid != geteuid() && st->st_uid != exe.st_uid)
+        return "belongs to somebody who could have other commands run with it";
+    bool ours = st->st_gid == 0 || st->st_gid == getegid() || st->st_gid == exe.st_gid;
+    if (st->st_mode & S_IWOTH || (st->st_mode & S_IWGRP && !ours))
+        return "can be changed by others, who could have other commands run with it";
+    return NULL;
+}
+
+/* Of what was opened, lest it is another by now. */
+static int check_trust(int fd, const char *path, struct diagnostic *ret_why)
+{
+    struct stat st;
+    if (fstat(fd, &st))
+        return refuse(ret_why, path, -errno);
+    const char *why = distrusted(&st);
+    if (why)
+        diagnostic_set(ret_why, path, 0, 0, NULL, 0, "%s", why);
+    return why ? -EPERM : 0;
+}
+
 static bool is_policy_name(const char *name)
 {
     size_t len = strlen(name);
@@ -41,25 +66,29 @@ static void add_file(struct policy_files *files, const char *dir, const char *na
     files->list[files->n++] = (struct policy_file){arena_strdup(&files->arena, name), path};
 }
 
-static int add_folder(struct policy_files *files, const char *dir, bool must_exist,
-                      struct diagnostic *ret_why)
+static int add_files(struct policy_files *files, DIR *d, const char *dir, struct diagnostic *ret_why)
 {
-    int status = 0;
-    DIR *d = opendir(dir);
-    if (!d)
-        return errno == ENOENT && !must_exist ? 0 : refuse(ret_why, dir, -errno);
     for (;;) {
         errno = 0;
         const struct dirent *e = readdir(d);
-        if (!e) {
-            status = -errno;
-            break;
-        }
+        if (!e)
+            return errno ? refuse(ret_why, dir, -errno) : 0;
         if (is_policy_name(e->d_name))
             add_file(files, dir, e->d_name);
     }
+}
+
+static int add_folder(struct policy_files *files, const char *dir, bool must_exist, bool obeyed,
+                      struct diagnostic *ret_why)
+{
+    DIR *d = opendir(dir);
+    if (!d)
+        return errno == ENOENT && !must_exist ? 0 : refuse(ret_why, dir, -errno);
+    int status = obeyed ? check_trust(dirfd(d), dir, ret_why) : 0;
+    if (!status)
+        status = add_files(files, d, dir, ret_why);
     closedir(d);
-    return status ? refuse(ret_why, dir, status) : 0;
+    return status;
 }
 
 /* <root>/deploy/policies, when we are <root>/build<anything>/xenrecon and it is there. */
@@ -79,12 +108,12 @@ static bool find_build_tree(char *buf, size_t size)
     return (size_t)snprintf(buf, size, "%s/deploy/policies", exe) < size && access(buf, F_OK) == 0;
 }
 
-static int add_default_folders(struct policy_files *files, struct diagnostic *ret_why)
+static int add_default_folders(struct policy_files *files, bool obeyed, struct diagnostic *ret_why)
 {
     char beside[PATH_MAX];
     const char *shipped = find_build_tree(beside, sizeof beside) ? beside : XENRECON_DATADIR "/policies";
-    int status = add_folder(files, shipped, false, ret_why);
-    return status ? status : add_folder(files, XENRECON_SYSCONFDIR "/policies.d", false, ret_why);
+    int status = add_folder(files, shipped, false, obeyed, ret_why);
+    return status ? status : add_folder(files, XENRECON_SYSCONFDIR "/policies.d", false, obeyed, ret_why);
 }
 
 static int by_name(const void *a, const void *b)
@@ -92,13 +121,13 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const struct policy_file *)a)->name, ((const struct policy_file *)b)->name);
 }
 
-int policy_files_find(const char *const *dirs, size_t n_dirs, struct policy_files *ret_files,
+int policy_files_find(const char *const *dirs, size_t n_dirs, bool obeyed, struct policy_files *ret_files,
                       struct diagnostic *ret_why)
 {
     struct policy_files files = {0};
-    int status = n_dirs ? 0 : add_default_folders(&files, ret_why);
+    int status = n_dirs ? 0 : add_default_folders(&files, obeyed, ret_why);
     for (size_t i = 0; i < n_dirs && status == 0; i++)
-        status = add_folder(&files, dirs[i], true, ret_why);
+        status = add_folder(&files, dirs[i], true, obeyed, ret_why);
     if (status) {
         policy_files_free(&files);
         return status;
@@ -136,7 +165,8 @@ static int read_all(int fd, char *text, size_t size, size_t *ret_len)
 }
 
 /* The whole file, for free(). Not held up by a FIFO, nor led on by a device. */
-static int read_file(const char *path, char **ret_text, size_t *ret_len, struct diagnostic *ret_why)
+static int read_file(const char *path, bool obeyed, char **ret_text, size_t *ret_len,
+                     struct diagnostic *ret_why)
 {
     struct stat st;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -147,8 +177,13 @@ static int read_file(const char *path, char **ret_text, size_t *ret_len, struct 
         close(fd);
         return -EINVAL;
     }
+    int status = obeyed ? check_trust(fd, path, ret_why) : 0;
+    if (status) {
+        close(fd);
+        return status;
+    }
     char *text = xcalloc(1, FILE_MAX + 1);
-    int status = read_all(fd, text, FILE_MAX + 1, ret_len);
+    status = read_all(fd, text, FILE_MAX + 1, ret_len);
     close(fd);
     if (status) {
         free(text);
@@ -158,11 +193,11 @@ static int read_file(const char *path, char **ret_text, size_t *ret_len, struct 
     return 0;
 }
 
-int policy_load(const char *path, struct policy **ret_policy, struct diagnostic *ret_why)
+int policy_load(const char *path, bool obeyed, struct policy **ret_policy, struct diagnostic *ret_why)
 {
     char *text = NULL;
     size_t len = 0;
-    int status = read_file(path, &text, &len, ret_why);
+    int status = read_file(path, obeyed, &text, &len, ret_why);
     if (status)
         return status;
     status = policy_parse(path, text, len, ret_policy, ret_why);
@@ -183,17 +218,17 @@ int policies_add(struct policy_set *set, struct policy *p, struct diagnostic *re
     return 0;
 }
 
-int policies_load(const char *const *dirs, size_t n_dirs, struct policy_set *ret_set,
+int policies_load(const char *const *dirs, size_t n_dirs, bool obeyed, struct policy_set *ret_set,
                   struct diagnostic *ret_why)
 {
     struct policy_files files;
     struct policy_set set = {0};
-    int status = policy_files_find(dirs, n_dirs, &files, ret_why);
+    int status = policy_files_find(dirs, n_dirs, obeyed, &files, ret_why);
     if (status)
         return status;
     for (size_t i = 0; i < files.n && status == 0; i++) {
         struct policy *p;
-        status = policy_load(files.list[i].path, &p, ret_why);
+        status = policy_load(files.list[i].path, obeyed, &p, ret_why);
         if (status == 0)
             status = policies_add(&set, p, ret_why);
     }

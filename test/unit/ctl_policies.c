@@ -53,7 +53,7 @@ static struct diagnostic must_fail(int status)
     struct policy_set set = {.n = 42};
     struct diagnostic why;
     diagnostic_set(&why, untouched, 0, 0, NULL, 0, "%s", untouched);
-    ck_assert_int_eq(policies_load(both, 2, &set, &why), status);
+    ck_assert_int_eq(policies_load(both, 2, true, &set, &why), status);
     ck_assert_uint_eq(set.n, 42);
     ck_assert_ptr_null(set.list);
     ck_assert_str_ne(why.file, untouched);
@@ -68,7 +68,7 @@ START_TEST(test_later_folders_override)
     put_policy("a/two.yaml", "two", "kernel");
     put_policy("b/two.yaml", "two", "external");
     put_policy("b/three.yaml", "three", "xenrecon");
-    ck_assert_int_eq(policies_load(both, 2, &set, &why), 0);
+    ck_assert_int_eq(policies_load(both, 2, true, &set, &why), 0);
     ck_assert_uint_eq(set.n, 3);
     ck_assert_int_eq(policy_set_find(&set, "one")->owner, OWNER_KERNEL);
     ck_assert_int_eq(policy_set_find(&set, "two")->owner, OWNER_EXTERNAL);
@@ -88,7 +88,7 @@ START_TEST(test_overridden_files_are_not_read)
     put_policy("a/x.yaml", "two", "kernel");
     put_policy("b/x.yaml", "three", "kernel");
     put_policy("b/y.yaml", "two", "kernel");
-    ck_assert_int_eq(policies_load(both, 2, &set, &why), 0);
+    ck_assert_int_eq(policies_load(both, 2, true, &set, &why), 0);
     ck_assert_uint_eq(set.n, 3);
     policy_set_clear(&set);
 }
@@ -103,7 +103,7 @@ START_TEST(test_only_yaml_files_by_name)
     for (int i = 0; i < COUNT(names); i++)
         put(names[i], "");
     put("b/ab.yaml", "");
-    ck_assert_int_eq(policy_files_find(both, 2, &files, &why), 0);
+    ck_assert_int_eq(policy_files_find(both, 2, true, &files, &why), 0);
     ck_assert_uint_eq(files.n, 3);
     ck_assert_str_eq(files.list[0].path, "a/a.yaml");
     ck_assert_str_eq(files.list[1].path, "b/ab.yaml");
@@ -172,10 +172,10 @@ START_TEST(test_size_limit)
     memcpy(text, policy, sizeof policy - 1);
     text[LIMIT + 1] = '\0';
     put("a/big.yaml", text);
-    ck_assert_int_eq(policy_load("a/big.yaml", &p, &why), -EFBIG);
+    ck_assert_int_eq(policy_load("a/big.yaml", true, &p, &why), -EFBIG);
     text[LIMIT] = '\0';
     put("a/big.yaml", text);
-    ck_assert_msg(policy_load("a/big.yaml", &p, &why) == 0, "%s", why.message);
+    ck_assert_msg(policy_load("a/big.yaml", true, &p, &why) == 0, "%s", why.message);
     policy_free(p);
     free(text);
 }
@@ -185,9 +185,83 @@ START_TEST(test_empty_folders)
 {
     struct policy_set set = {0};
     struct diagnostic why;
-    ck_assert_int_eq(policies_load(both, 2, &set, &why), 0);
+    ck_assert_int_eq(policies_load(both, 2, true, &set, &why), 0);
     ck_assert_uint_eq(set.n, 0);
     policy_set_clear(&set);
+}
+END_TEST
+
+/* ---- who could have written them ---- */
+
+enum { ANOTHER = 65534 };
+
+static const struct {
+    const char *path;
+    mode_t mode;     /* 0: as it was */
+    bool uid, gid;   /* another's; takes root */
+    const char *why; /* NULL: it is obeyed */
+} written_by[] = {
+    {"a/one.yaml", 0666, false, false, "can be changed by others"},
+    {"a/one.yaml", 0642, false, false, "can be changed by others"},
+    {"a/one.yaml", 0664, false, true, "can be changed by others"},
+    {"a/one.yaml", 0644, false, true, NULL},
+    {"a/one.yaml", 0664, false, false, NULL}, /* a group of ours */
+    {"a/one.yaml", 0600, true, false, "belongs to somebody"},
+    {"a/link.yaml", 0, false, false, NULL},
+    {"a", 0777, false, false, "can be changed by others"},
+    {"a", 01777, false, false, "can be changed by others"},
+    {"a", 0770, false, true, "can be changed by others"},
+    {"a", 0755, true, false, "belongs to somebody"},
+    {"b", 0, false, false, NULL},
+};
+
+START_TEST(test_others_could_write)
+{
+    struct policy_set set = {0};
+    struct diagnostic why;
+    const char *path = written_by[_i].path;
+    put_policy("a/one.yaml", "one", "kernel");
+    put_policy("elsewhere", "two", "kernel");
+    ck_assert_int_eq(symlink("../elsewhere", "a/link.yaml"), 0);
+    if (geteuid() && (written_by[_i].uid || written_by[_i].gid))
+        return;
+    ck_assert_int_eq(
+        chown(path, written_by[_i].uid ? ANOTHER : geteuid(), written_by[_i].gid ? ANOTHER : getegid()), 0);
+    if (written_by[_i].mode)
+        ck_assert_int_eq(chmod(path, written_by[_i].mode), 0);
+    if (written_by[_i].why) {
+        why = must_fail(-EPERM);
+        ck_assert_str_eq(why.file, path);
+        ck_assert_ptr_nonnull(strstr(why.message, written_by[_i].why));
+    }
+    /* to look at them is no risk */
+    ck_assert_int_eq(policies_load(both, 2, !written_by[_i].why, &set, &why), 0);
+    ck_assert_uint_eq(set.n, 2);
+    policy_set_clear(&set);
+}
+END_TEST
+
+/* It is the file that counts, not the link to it. */
+START_TEST(test_linked_file_of_another)
+{
+    put_policy("elsewhere", "two", "kernel");
+    ck_assert_int_eq(chmod("elsewhere", 0666), 0);
+    ck_assert_int_eq(symlink("../elsewhere", "a/link.yaml"), 0);
+    struct diagnostic why = must_fail(-EPERM);
+    ck_assert_str_eq(why.file, "a/link.yaml");
+}
+END_TEST
+
+/* What is neither a file nor a link to one. */
+START_TEST(test_no_file)
+{
+    static const char *const devices[] = {"/dev/zero", "/"};
+    if (_i < COUNT(devices))
+        ck_assert_int_eq(symlink(devices[_i], "a/one.yaml"), 0);
+    else
+        ck_assert_int_eq(mkdir("a/one.yaml", 0700), 0);
+    struct diagnostic why = must_fail(-EINVAL);
+    ck_assert_str_eq(why.file, "a/one.yaml");
 }
 END_TEST
 
@@ -206,6 +280,9 @@ int main(void)
     tcase_add_test(t, test_fifo);
     tcase_add_test(t, test_size_limit);
     tcase_add_test(t, test_empty_folders);
+    tcase_add_loop_test(t, test_others_could_write, 0, COUNT(written_by));
+    tcase_add_test(t, test_linked_file_of_another);
+    tcase_add_loop_test(t, test_no_file, 0, 3);
     suite_add_tcase(s, t);
     return run_suite(s);
 }
