@@ -5,6 +5,8 @@
 #   make check      every test
 #   make sim        the engine in simulated worlds: every schedule of small ones, SIM_SECONDS (60) of long ones
 #   make fuzz       every test/fuzz/fuzz_*.c, for FUZZ_SECONDS each (10)
+#   make coverage   which lines and branches of schemas/ and reconcilers/ the tests run
+#   make mutate     whether they notice when reconcilers/ is wrong: hours, and it goes on where it was
 #   make bench      how fast it is, next to what it could be, in tables and plots
 #   make check-xen  with the real Xen, in an emulated machine
 #   make lint       clang-format, clang-tidy, cppcheck, gcc -fanalyzer, shellcheck
@@ -112,6 +114,13 @@ sim: deps
 	@$(MAKE) --no-print-directory -s sim-program
 	@SIM_SECONDS=$(SIM_SECONDS) SIM=$B/test/sim/sim test/sim/run.sh --long
 
+coverage:
+	@test/deps.sh build test coverage
+	@test/coverage.sh
+
+mutate: deps
+	@test/mutate/run.py
+
 bench:
 	@test/deps.sh build test bench
 	@$(MAKE) --no-print-directory -s all rig benches
@@ -168,4 +177,4 @@ clean:
 -include $(shell find $B -name '*.d' -type f 2>/dev/null)
 
 .SECONDARY:
-.PHONY: FORCE all demo check sim fuzz bench check-xen lint deps install deb rpm format clean flags
+.PHONY: FORCE all demo check sim fuzz coverage mutate bench check-xen lint deps install deb rpm format clean flags

@@ -183,7 +183,7 @@ bool hotplug_add(const struct situation *s)
 enum outcome on_hotplug_add(struct situation *s)
 {
     struct value script = view_get(s->view, BACKEND, "script");
-    switch (s->object.script.phase) { /* GCOVR_EXCL_BR_LINE: it has no other value */
+    switch (s->object.script.phase) {
     case SCRIPT_RUNNING:
         say_failed(s, false);
         return DECIDED;
@@ -245,7 +245,7 @@ static enum outcome remove_backend(struct situation *s)
 
 enum outcome on_hotplug_remove(struct situation *s)
 {
-    switch (s->object.script.phase) { /* GCOVR_EXCL_BR_LINE: it has no other value */
+    switch (s->object.script.phase) {
     case SCRIPT_RUNNING:
         say_failed(s, true);
         return DECIDED;

@@ -16,8 +16,8 @@ enum {
 static enum object_phase phase_of(const struct situation *s)
 {
     if (s->worker.incarnation != s->object.incarnation)
-        return OBJECT_DEAD;    /* it is another device's of the same name */
-    switch (s->worker.state) { /* GCOVR_EXCL_BR_LINE: it has no other value */
+        return OBJECT_DEAD; /* it is another device's of the same name */
+    switch (s->worker.state) {
     case WORKER_STARTING:
         return OBJECT_STARTING;
     case WORKER_READY:

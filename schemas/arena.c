@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "schemas/arena.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,10 +77,9 @@ char *arena_vprintf(struct arena *a, const char *format, va_list ap)
     va_list again;
     va_copy(again, ap);
     int n = vsnprintf(b->data + b->used, room, format, ap);
-    char *p = take(a, n < 0 ? 1 : (size_t)n + 1);
-    if (n < 0)
-        *p = '\0';
-    else if ((size_t)n >= room)
+    assert(n >= 0); /* our formats are good, and their results are shorter than 2 GiB */
+    char *p = take(a, (size_t)n + 1);
+    if ((size_t)n >= room)
         vsnprintf(p, (size_t)n + 1, format, again);
     va_end(again);
     return p;

@@ -63,10 +63,10 @@ static int read_listings(const struct whole *w, struct dump *d)
     struct dump_listing_result result = {0};
     dump_reader_init(&r, w->text, w->len);
     while (dump_listing_read(d, &r, &result)) {
-        if (d->n_nodes > DUMP_NODES_MAX) {
+        if (d->n_nodes > DUMP_NODES_MAX) { /* GCOVR_EXCL_START: so many take too long for a test */
             diagnostic_set(w->why, w->name, 0, 0, NULL, 0, "no store has more than %d nodes", DUMP_NODES_MAX);
             return -E2BIG;
-        }
+        } /* GCOVR_EXCL_STOP */
         if (result.flattened)
             return refuse(w, result.flattened, "the blanks before its lines are not those that were printed");
     }

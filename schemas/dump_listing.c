@@ -298,8 +298,8 @@ static void on_elision(struct listing *l, const struct dump_line *line)
 static void on_line(struct listing *l, const struct dump_line *line)
 {
     switch (line->kind) {
-    case LINE_COMMAND:
-        break;
+    case LINE_COMMAND: /* GCOVR_EXCL_LINE: the next listing begins with it */
+        break;         /* GCOVR_EXCL_LINE */
     case LINE_BLANK:
         on_blank(l, line);
         break;
@@ -444,11 +444,11 @@ bool dump_listing_read(struct dump *d, struct dump_reader *r, struct dump_listin
     l.root = l.s.form == FORM_ABSOLUTE ? d->root : dump_root_new(d);
     xgrow(&l.open, &l.cap_open, 1, sizeof(struct dump_node *));
     l.open[l.n_open++] = l.root;
-    bool more;
+    bool more; /* GCOVR_EXCL_BR_START: for more nodes than that, see dump.c */
     while (before = *r,
            (more = dump_reader_next(r, &line)) && line.kind != LINE_COMMAND && d->n_nodes <= DUMP_NODES_MAX)
         on_line(&l, &line);
-    if (more && line.kind == LINE_COMMAND)
+    if (more && line.kind == LINE_COMMAND) /* GCOVR_EXCL_BR_STOP */
         *r = before;
     ret_result->flattened = finish(&l, !more);
     return true;

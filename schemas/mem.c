@@ -7,10 +7,10 @@
 
 static void *must(void *p)
 {
-    if (!p) {
+    if (!p) { /* GCOVR_EXCL_START: there is always memory in a test */
         fputs("xenrecon: out of memory\n", stderr);
         abort();
-    }
+    } /* GCOVR_EXCL_STOP */
     return p;
 }
 

@@ -15,6 +15,7 @@ rig_xen   := $(addprefix $B/test/rig/,ring rigctl selftest blkfront)
 rig       := $B/test/rig/hypercall.so $(rig_tool) $B/test/rig/blkfront
 # libFuzzer's programs take what they need from an archive of everything that has no main()
 fuzz_prog := $(patsubst %.c,$B/%,$(wildcard test/fuzz/fuzz_*.c))
+fuzz_again := $(patsubst test/fuzz/fuzz_%.c,$B/test/fuzz/replay_%,$(wildcard test/fuzz/fuzz_*.c))
 fuzz_from := $(ctl_obj) $(dm_obj) $(pure_obj) $(blk_pure)
 fuzz_make := B=build-fuzz CC=clang CFLAGS='-O1 -g' SANITIZE=fuzzer-no-link,address,undefined
 # programs of the benchmarks: decide.c is of the pure layers, the others are clients of the store
@@ -61,6 +62,9 @@ $B/test/fuzz/all.a: $(fuzz_from)
 $(fuzz_prog): $B/%: $B/%.o $B/test/fuzz/all.a
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ -Wl,--as-needed $(LIBS)
+$(fuzz_again): $B/test/fuzz/replay_%: $B/test/fuzz/fuzz_%.o $B/test/fuzz/replay.o $B/test/fuzz/all.a
+	$(say) LINK $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -Wl,--as-needed $(LIBS)
 
 $B/test/sim/engine.a: $(filter-out %/log.o,$(ctl_obj)) $(pure_obj)
 	@mkdir -p $(@D)
@@ -83,7 +87,8 @@ rig: $(rig)
 sim-program: $B/test/sim/sim
 benches: $(bench)
 fuzz-linked: $(fuzz_prog)
+fuzz-replays: $(fuzz_again)
 fuzz-programs:
 	@$(MAKE) --no-print-directory $(fuzz_make) fuzz-linked
 
-.PHONY: tests rig sim-program benches fuzz-linked fuzz-programs
+.PHONY: tests rig sim-program benches fuzz-linked fuzz-replays fuzz-programs

@@ -5,7 +5,8 @@
 #   build test lint   all of them without an argument
 #   package           for `make deb`, `make rpm`
 #   deploy            for the tests of what is installed; as root also a machine, in .cache/machine
-#   bench xen         for `make bench`, `make check-xen`
+#   bench xen coverage
+#                     for `make bench`, `make check-xen`, `make coverage`
 #
 # Packages that are missing are installed, as root or with a sudo that asks for no password; otherwise the command to
 # run is printed. Debian's Xen tools, which would turn the machine into a Xen host, are never installed: `test` unpacks
@@ -19,6 +20,7 @@ build=(gcc make pkg-config libc6-dev libuv1-dev libyaml-dev libjansson-dev libxe
 test=(check libsubunit-dev clang libclang-rt-dev valgrind strace python3 python3-jsonschema chromium)
 xen=(qemu-system-x86 python3)
 bench=(gnuplot-nox)
+coverage=(gcovr)
 package=(scdoc debhelper dpkg-dev rpm)
 deploy=(systemd systemd-container mmdebstrap python3 man-db groff bsdextrautils zsh lintian "${package[@]}")
 # What the machine has: systemd, what our tests want in there, and below Xen's libraries
@@ -156,7 +158,8 @@ for group; do
     deploy) packages+=("${deploy[@]}") ;;
     bench) packages+=("${bench[@]}") ;;
     xen) packages+=("${xen[@]}") ;;
-    *) die "usage: deps.sh [build|test|package|deploy|lint|bench|xen]..." ;;
+    coverage) packages+=("${coverage[@]}") ;;
+    *) die "usage: deps.sh [build|test|package|deploy|lint|bench|xen|coverage]..." ;;
     esac
 done
 install_packages "${packages[@]}"

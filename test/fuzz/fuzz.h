@@ -13,7 +13,7 @@
 
 /* libFuzzer calls these. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerInitialize(int *argc, char ***argv) __attribute__((weak));
 
 #define holds(condition, ...)                                             \
     do {                                                                  \

@@ -385,6 +385,41 @@ START_TEST(test_too_long_a_path)
 }
 END_TEST
 
+START_TEST(test_too_long_a_line)
+{
+    size_t len, n;
+    char *value = repeated("x", DUMP_LINE_MAX, &len);
+    struct arena a = {0};
+    const char *text = arena_printf(&a, "/a = \"\"\n/b = \"%s\"\n/c = \"\"\n", value);
+    struct dump *d = parsed(text, strlen(text));
+    const struct dump_note *notes = dump_notes(d, &n);
+    ck_assert_uint_eq(n, 1);
+    ck_assert_uint_eq(notes[0].first, 2);
+    ck_assert_int_eq(dump_lookup(d, "/b").presence, UNREADABLE);
+    ck_assert_int_eq(dump_lookup(d, "/c").presence, PRESENT);
+    dump_free(d);
+    arena_free(&a);
+    free(value);
+}
+END_TEST
+
+/* Cut short, but there is no room for one more note. */
+START_TEST(test_no_note_to_amend)
+{
+    size_t len, n;
+    char *text = repeated("/a = \"\"\n...\n", 100, &len);
+    struct arena a = {0};
+    const char *cut = arena_printf(&a, "%s/b = \"x", text);
+    struct dump *d = parsed(cut, strlen(cut));
+    const struct dump_note *notes = dump_notes(d, &n);
+    ck_assert_uint_eq(n, DUMP_NOTES_MAX + 1);
+    ck_assert_str_eq(notes[n - 1].text, "81 more lines, or runs of lines, could not be used");
+    dump_free(d);
+    arena_free(&a);
+    free(text);
+}
+END_TEST
+
 START_TEST(test_notes_are_capped)
 {
     size_t len, n;
@@ -535,6 +570,8 @@ int main(void)
     tcase_add_loop_test(t, test_refused, 0, COUNT(refused));
     tcase_add_test(t, test_too_large);
     tcase_add_test(t, test_too_long_a_path);
+    tcase_add_test(t, test_too_long_a_line);
+    tcase_add_test(t, test_no_note_to_amend);
     tcase_add_test(t, test_notes_are_capped);
     tcase_add_test(t, test_lookup);
     tcase_add_test(t, test_children);

@@ -252,13 +252,14 @@ START_TEST(prints_what_it_parsed)
               "  'port/*': {required: true, match: '^it''s \"[0-9]+\"$', secret: true}\n"
               "frontend-keys: {ring-ref: {type: uint32, required: connect}}\n"
               "publish: {feature: 'a: b', other: ''}\ncycle: on-closed\nhold: {closed: 1500ms}\n"
-              "worker: {command: [/bin/w, '${devid}'], user: nobody}\n");
+              "worker: {command: [/bin/w, '${devid}'], user: nobody, environment: {A: 'b c', D_: ''}}\n");
     char *text = printed(p);
     ck_assert_ptr_nonnull(
         strstr(text, "'port/*': {required: true, match: '^it''s \"[0-9]+\"$', secret: true}"));
     ck_assert_ptr_nonnull(strstr(text, "  closed: 1500ms\n"));
     ck_assert_ptr_nonnull(strstr(text, "  command: ['/bin/w', '${devid}']\n"));
     ck_assert_ptr_nonnull(strstr(text, "cycle: on-closed\n"));
+    ck_assert_ptr_nonnull(strstr(text, "  environment:\n    'A': 'b c'\n    'D_': ''\n"));
     free(text);
     check_print(p);
     policy_free(p);

@@ -37,11 +37,40 @@ static void refused(const char *text, size_t len, struct diagnostic *ret_why)
 
 /* ---- documents that must be refused: where, and with what words ---- */
 
+#define KERNEL   "version: 1\ntype: vbd\nowner: kernel\n"
+#define PATH_BAD "expected an absolute path"
+#define N100     N10 N10 N10 N10 N10 N10 N10 N10 N10 N10
+
 static const struct bad {
     const char *text;
     unsigned line, column;
     const char *message;
 } bad[] = {
+    /* what belongs together, and what does not */
+    {HEAD "hotplug: {run: true}\n", 4, 1, "`hotplug` is for owner kernel"},
+    {"version: 1\ntype: vsnd\nowner: kernel\nhotplug: {run: true}\n", 4, 1,
+     "`hotplug` is for the frontends vbd and vif, not for vsnd"},
+    {HEAD "frontend-keys: {a: {required: connect, or: a}}\n", 4, 44, "`or` names another key"},
+    {HEAD "frontend-keys: {a: {required: connect, or: b}, b: {required: connect, or: a}}\n", 4, 44,
+     "`or` names another key"},
+    {HEAD "worker: {command: [/w, '${" N100 "}']}\n", 4, 24, "is neither in backend-keys"},
+    {HEAD "worker: {command: [/w], drops-privileges: true}\n", 4, 25, "who shall it become?"},
+    {HEAD "worker: {command: [/w], environment: [a]}\n", 4, 38, "expected a mapping, found a list"},
+    /* words that are no words of that kind */
+    {HEAD "qemu: 'true'\n", 4, 7, "expected true or false, found the text `true`"},
+    {HEAD "qemu: 'false'\n", 4, 7, "expected true or false, found the text `false`"},
+    {HEAD "qemu: [true]\n", 4, 7, "expected true or false, found a list"},
+    {"version: [1]\ntype: t\nowner: kernel\n", 1, 10, "expected a version number, found a list"},
+    {"version: 0\ntype: t\nowner: kernel\n", 1, 10, "version 0 is not supported, only 1"},
+    {HEAD "hold: {init-wait: 00}\n", 4, 19, "`00` needs a unit"},
+    {KERNEL "hotplug: {directory: [a]}\n", 4, 22, "expected text, found a list"},
+    {KERNEL "hotplug: {directory: x}\n", 4, 22, PATH_BAD},
+    {KERNEL "hotplug: {directory: /x/}\n", 4, 22, PATH_BAD},
+    {KERNEL "hotplug: {directory: /x//y}\n", 4, 22, PATH_BAD},
+    {KERNEL "hotplug: {directory: /x/.y}\n", 4, 22, PATH_BAD},
+    {KERNEL "hotplug: {directory: '/x y'}\n", 4, 22, PATH_BAD},
+    {KERNEL "hotplug: {directory: /" N100 N100 N100 "}\n", 4, 22,
+     "found `/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...`"},
     /* YAML itself */
     {"", 0, 0, "is empty"},
     {"# nothing\n", 0, 0, "is empty"},
@@ -291,6 +320,19 @@ START_TEST(many_keys)
 }
 END_TEST
 
+START_TEST(many_entries)
+{
+    struct diagnostic why;
+    char text[4096];
+    int len = snprintf(text, sizeof text, HEAD "worker:\n  command: [");
+    for (int i = 0; i <= DOCUMENT_ENTRIES_MAX; i++)
+        len += snprintf(text + len, sizeof text - (size_t)len, "/%d,", i);
+    len += snprintf(text + len, sizeof text - (size_t)len, "]\n");
+    refused(text, (size_t)len, &why);
+    ck_assert_str_eq(why.message, "more than 256 entries");
+}
+END_TEST
+
 START_TEST(bytes_that_are_no_text)
 {
     static const char nul[] = HEAD "# a\0b\n";
@@ -403,6 +445,7 @@ static Suite *policy_refused_suite(void)
     tcase_add_loop_test(t, bad_document_is_refused, 0, (int)(sizeof bad / sizeof *bad));
     tcase_add_test(t, long_input);
     tcase_add_test(t, many_keys);
+    tcase_add_test(t, many_entries);
     tcase_add_test(t, bytes_that_are_no_text);
     tcase_add_test(t, cut_anywhere);
     suite_add_tcase(s, t);

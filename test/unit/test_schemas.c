@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The small values: states, markers, numbers, views. */
+/* The small values: states, markers, numbers, views; and what helps with them. */
 #include <check.h>
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "schemas/diagnostic.h"
+#include "schemas/json.h"
 #include "schemas/marker.h"
+#include "schemas/mem.h"
 #include "schemas/value.h"
 #include "schemas/view.h"
 #include "schemas/xenbus.h"
@@ -32,6 +35,7 @@ START_TEST(test_state_names)
     ck_assert_str_eq(xenbus_state_name(XENBUS_RECONFIGURED), "Reconfigured");
     ck_assert_str_eq(xenbus_state_name(XENBUS_ABSENT), "absent");
     ck_assert_str_eq(xenbus_state_name(XENBUS_STATE_COUNT), "invalid");
+    ck_assert_str_eq(xenbus_state_name((enum xenbus_state) - 5), "invalid");
 }
 END_TEST
 
@@ -333,6 +337,57 @@ START_TEST(test_view_digest_sides)
 }
 END_TEST
 
+/* ---- memory, JSON and diagnostics ---- */
+
+START_TEST(test_nothing_is_memory_too)
+{
+    void *a = xcalloc(0, 4), *b = xcalloc(4, 0), *c = xrealloc(NULL, 0);
+    ck_assert(a && b && c);
+    free(a);
+    free(b);
+    free(c);
+}
+END_TEST
+
+START_TEST(test_json)
+{
+    json_t *o = jobject();
+    jput(o, "hex", jhex(UINT64_C(0xfedcba9876543210)));
+    jput(o, "seconds", jseconds(1500));
+    jput(o, "count", jcount(7));
+    char *line = jline(o);
+    ck_assert_str_eq(line, "{\"hex\":\"fedcba9876543210\",\"seconds\":1.5,\"count\":7}");
+    free(line);
+    ck_assert_uint_eq(jget_hex(o, "hex"), UINT64_C(0xfedcba9876543210));
+    ck_assert_uint_eq(jget_hex(o, "count"), 0);
+    ck_assert_uint_eq(jget_hex(o, "none"), 0);
+    ck_assert_int_eq(jget_int(o, "count", 9), 7);
+    ck_assert_int_eq(jget_int(o, "seconds", 9), 9);
+    ck_assert_int_eq(jget_int(o, "none", 9), 9);
+    ck_assert_double_eq(jget_real(o, "seconds", 9), 1.5);
+    ck_assert_double_eq(jget_real(o, "count", 9), 7);
+    ck_assert_double_eq(jget_real(o, "hex", 9), 9);
+    ck_assert_double_eq(jget_real(o, "none", 9), 9);
+    json_decref(o);
+}
+END_TEST
+
+/* A place that is not in the text, or no place. */
+START_TEST(test_places)
+{
+    static const char text[] = "one\ntwo\n";
+    struct diagnostic d;
+    char buf[2 * sizeof d];
+    diagnostic_set(&d, "f", 2, 0, BYTES(text), "wrong");
+    ck_assert_str_eq(diagnostic_format(&d, buf, sizeof buf), "f:2:0: wrong\n    2 | two\n      | ^\n");
+    diagnostic_set(&d, "f", 2, 200, BYTES(text), "wrong");
+    ck_assert_str_eq(d.excerpt, "...");
+    diagnostic_set(&d, "f", 0, 0, BYTES(text), "wrong");
+    ck_assert_str_eq(d.excerpt, "");
+    ck_assert_str_eq(diagnostic_format(&d, buf, sizeof buf), "f: wrong\n");
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("schemas");
@@ -345,6 +400,11 @@ int main(void)
     tcase_add_loop_test(t, test_decimal, 0, COUNT(decimals));
     tcase_add_test(t, test_value_equal);
     tcase_add_test(t, test_hash);
+    suite_add_tcase(s, t);
+    t = tcase_create("helpers");
+    tcase_add_test(t, test_nothing_is_memory_too);
+    tcase_add_test(t, test_json);
+    tcase_add_test(t, test_places);
     suite_add_tcase(s, t);
     t = tcase_create("views");
     tcase_add_loop_test(t, test_view_order_independent, 0, 2 * COUNT(some_keys));
