@@ -1,0 +1,287 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Do the tests notice when the decision core is wrong?
+
+  run.py [--jobs N] [--quick] [--seconds N] [--sample N [--seed S]] [--survivors] [--list] [FILE]...
+
+Makes one mutant after the other of each FILE (what decides, of reconcilers/ and schemas/), in a copy of the sources in
+build/mutate, and runs the quick tests until one fails: unit tests, golden cases, the simulation. What came of it is kept
+in build/mutate/results: run again, it goes on where it was, and begins again with files that were changed in more than
+their comments. --quick does without the tests that take seconds, which then miss a few; --survivors tries those again that lived, --sample takes some of them at random, --seconds ends it then.
+
+Mutants that are no other program, though the compiler cannot tell, stand in test/mutate/equivalent with the reason; they
+are not tried. The status is 1 when there are other survivors.
+"""
+import argparse
+import collections
+import hashlib
+import json
+import os
+import random
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from mutants import mutants_of  # noqa: E402
+
+ROOT = os.path.realpath(f"{os.path.dirname(os.path.abspath(__file__))}/../..")
+WORK = f"{ROOT}/build/mutate"
+DECIDES = ["schemas/row.h", "schemas/marker.c", "schemas/value.c", "schemas/xenbus.c", "schemas/policy.c",
+           "schemas/device.c", "schemas/plan.c", "schemas/view.c"]
+SLOW = ["golden", "sim", "build/test/unit/test_workers_table"]  # and last, therefore
+BUILT = "B=build"
+
+
+def run(command, limit=600, **options):
+    """The exit status; None when it was not done in time."""
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                               start_new_session=True, **options)
+    try:
+        return process.wait(limit)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, 9)
+        process.wait()
+        return None
+
+
+class Copy:
+    """The sources once more, to be changed and built."""
+
+    def __init__(self, number, contents):
+        self.root = f"{WORK}/{number}"
+        self.contents = contents
+        self.changed = None
+        self.environment = dict(os.environ, CK_FORK="no", XENRECON=f"{self.root}/build/xenrecon", SIM_SECONDS="2",
+                                XR_TMP="/tmp")
+        for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "B", "DEVELOPER", "SANITIZE"):
+            self.environment.pop(name, None)
+
+    def prepare(self):
+        names = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "-z", "Makefile", "schemas", "reconcilers",
+                                "controller", "deploy", "test"], cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
+        names = [n for n in names.decode().split("\0") if n and os.path.exists(f"{ROOT}/{n}")]
+        for name in names:
+            here = f"{self.root}/{name}"
+            os.makedirs(os.path.dirname(here), exist_ok=True)
+            shutil.copy2(f"{ROOT}/{name}", here)
+        for path, data in self.contents.items():
+            self.write(path, data)
+        if not os.path.exists(f"{self.root}/.cache"):
+            os.symlink(f"{ROOT}/.cache", f"{self.root}/.cache")
+        if self.make("all", "rig", "sim-program", *(t for t in tests_of(self.root, False) if t.startswith("build/"))):
+            sys.exit(f"run.py: {self.root} does not build")
+
+    def make(self, *targets):
+        return run(["make", "-s", BUILT, "CFLAGS=-O1", *targets], cwd=self.root, env=self.environment)
+
+    def objects(self, path):
+        """What a change of the file may change, as a hash."""
+        whole = hashlib.sha256()
+        names = [path] if path.endswith(".c") else [f"{d}/{n}" for d in ("schemas", "reconcilers")
+                                                    for n in sorted(os.listdir(f"{self.root}/{d}")) if n.endswith(".c")]
+        targets = [f"build/{n[:-2]}.o" for n in names]
+        if self.make(*targets):
+            return None
+        for target in targets:
+            with open(f"{self.root}/{target}", "rb") as file:
+                whole.update(file.read())
+        return whole.hexdigest()
+
+    def restore(self):
+        if self.changed:
+            self.write(self.changed, self.contents[self.changed])
+            self.changed = None
+
+    def write(self, path, data):
+        with open(f"{self.root}/{path}", "wb") as file:
+            file.write(data)
+
+    def apply(self, mutant):
+        if self.changed != mutant.file:
+            self.restore()
+        data = self.contents[mutant.file]
+        self.write(mutant.file, data[:mutant.start] + mutant.text.encode() + data[mutant.end:])
+        self.changed = mutant.file
+
+    def fails(self, test, limit):
+        """Whether the test does; not being done in time is failing."""
+        if test == "golden":
+            return bool(self.make("all")) or run(["bash", "test/golden/run.sh"], limit, cwd=self.root,
+                                                 env=self.environment) != 0
+        if test == "sim":
+            return bool(self.make("sim-program")) or run(["bash", "test/sim/run.sh"], limit, cwd=self.root,
+                                                         env=self.environment) != 0
+        return bool(self.make(test)) or run([f"{self.root}/{test}"], limit, cwd=self.root, env=self.environment) != 0
+
+
+def concerns(root, test, path):
+    """Whether the test could know: most of those of schemas/ never ask for a decision."""
+    if test in SLOW or not path.startswith("reconcilers/"):
+        return True
+    with open(f"{root}/test/unit/{os.path.basename(test)}.c", encoding="utf-8") as file:
+        return re.search(r'#include "(reconcilers/|test/lib/world)', file.read()) is not None
+
+
+def tests_of(root, quick):
+    names = sorted(n for n in os.listdir(f"{root}/test/unit") if n.startswith("test_") and n.endswith(".c"))
+    return [t for t in (f"build/test/unit/{n[:-2]}" for n in names) if t not in SLOW] + ([] if quick else SLOW)
+
+
+class Order:
+    """The tests, those first that are likely to be the quickest to notice."""
+
+    def __init__(self, copy, quick):
+        self.seconds, self.limit, self.kills = {}, {}, collections.Counter()
+        for test in tests_of(copy.root, quick):
+            began = time.monotonic()
+            if copy.fails(test, 300):
+                sys.exit(f"run.py: {test} fails without a mutant")
+            self.seconds[test] = time.monotonic() - began + 0.1
+            self.limit[test] = 5 + 5 * self.seconds[test]
+
+    def of(self, path, last):
+        order = sorted((t for t in self.seconds if concerns(ROOT, t, path)), key=lambda t: (t in SLOW, -(self.kills[t] + 1) / self.seconds[t]))
+        return ([last] if last else []) + [t for t in order if t != last]
+
+
+class Results:
+    def __init__(self):
+        self.path = f"{WORK}/results"
+        self.known = {}
+        self.lock = threading.Lock()
+        if os.path.exists(self.path):
+            with open(self.path, encoding="utf-8") as file:
+                for line in file:
+                    entry = json.loads(line)
+                    self.known[entry["key"]] = entry
+
+    def add(self, mutant, digest, what, by):
+        with self.lock, open(self.path, "a", encoding="utf-8") as file:
+            self.known[mutant.key] = {"key": mutant.key, "digest": digest, "what": what, "by": by}
+            file.write(json.dumps(self.known[mutant.key]) + "\n")
+
+    def of(self, mutant, digest):
+        entry = self.known.get(mutant.key)
+        return entry if entry and entry["digest"] == digest else None
+
+
+def equivalent():
+    """By mutant, the reason."""
+    reasons = {}
+    with open(f"{ROOT}/test/mutate/equivalent", encoding="utf-8") as file:
+        reason = None
+        for line in file:
+            line = line.rstrip("\n")
+            if line.startswith("# "):
+                reason = line[2:]
+            elif line:
+                reasons[line] = reason
+    return reasons
+
+
+def work(copy, queue, order, results, originals, digests, until):
+    last = {}
+    while True:
+        with results.lock:
+            if not queue or time.monotonic() > until:
+                return
+            mutant = queue.pop()
+        copy.apply(mutant)
+        made = copy.objects(mutant.file)
+        what, by = "lives", None
+        if made is None:
+            what = "no program"
+        elif made == originals[mutant.file]:
+            what = "the same program"
+        else:
+            for test in order.of(mutant.file, last.get(mutant.file)):
+                if copy.fails(test, order.limit[test]):
+                    what, by = "killed", test.rpartition("/")[2]
+                    order.kills[test] += 1
+                    last[mutant.file] = test
+                    break
+        results.add(mutant, digests[mutant.file], what, by)
+        if what == "lives":
+            print(f"lives  {mutant.file}:{mutant.line}: {mutant.key.partition(' ')[2]}", flush=True)
+
+
+def report(every, results, digests, reasons, files):
+    counts, by, lives = collections.Counter(), collections.Counter(), []
+    for mutant in every:
+        entry = results.of(mutant, digests[mutant.file])
+        what = "listed as equivalent" if mutant.key in reasons else entry["what"] if entry else "not tried"
+        counts[what] += 1
+        if entry and what == "killed":
+            by[entry["by"]] += 1
+        if what == "lives":
+            lives.append(mutant)
+    stale = set(reasons) - {m.key for m in every}
+    stale = sorted(key for key in stale if key.split(" ", 1)[0] in files)
+    print()
+    print(f"{len(every)} mutants: " + ", ".join(f"{n} {what}" for what, n in counts.most_common()))
+    print("killed by: " + ", ".join(f"{test} {n}" for test, n in by.most_common()))
+    for mutant in lives:
+        print(f"{mutant.file}:{mutant.line}: {mutant.key.partition(' ')[2]}")
+    for key in stale:
+        print(f"equivalent: there is no such mutant: {key}")
+    return bool(lives or stale)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--seconds", type=int, default=10**9)
+    parser.add_argument("--sample", type=int)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--survivors", action="store_true", help="try those again that lived")
+    parser.add_argument("--list", action="store_true", help="only show them")
+    parser.add_argument("files", nargs="*")
+    options = parser.parse_args()
+    files = options.files or DECIDES + [f"reconcilers/{n}" for n in sorted(os.listdir(f"{ROOT}/reconcilers")) if n[-2:] == ".c"]
+    flags = subprocess.run(["make", "-s", "CC=gcc", "flags"], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+    flags = [f for f in shlex.split(flags) if f[:2] in ("-D", "-I", "-s")]
+    every, digests, contents = [], {}, {}
+    for file in files:
+        with open(f"{ROOT}/{file}", "rb") as opened:
+            contents[file] = opened.read()
+        every += mutants_of(ROOT, file, flags)
+        code = " ".join(re.sub(r"/\*.*?\*/", "", contents[file].decode(), flags=re.S).split())
+        digests[file] = hashlib.sha256(code.encode()).hexdigest()[:16]
+    if options.list:
+        for m in every:
+            print(f"{m.file}:{m.line}: {m.key}")
+        return 0
+
+    os.makedirs(WORK, exist_ok=True)
+    results, reasons = Results(), equivalent()
+    queue = [m for m in every if m.key not in reasons]
+    if options.sample:
+        queue = random.Random(options.seed).sample(queue, min(options.sample, len(queue)))
+        every = sorted(queue)
+    done = {m.key: results.of(m, digests[m.file]) for m in queue}
+    queue = [m for m in queue if not done[m.key] or options.survivors and done[m.key]["what"] == "lives"][::-1]
+    if queue:
+        print(f"{len(queue)} mutants to try, of {len(every)}", flush=True)
+        copies = [Copy(i + 1, contents) for i in range(max(1, options.jobs))]
+        for copy in copies:
+            copy.prepare()
+        order = Order(copies[0], options.quick)
+        originals = {file: copies[0].objects(file) for file in files}
+        until = time.monotonic() + options.seconds
+        threads = [threading.Thread(target=work, args=(c, queue, order, results, originals, digests, until)) for c in copies]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for copy in copies:
+            copy.restore()
+    return report(every, results, digests, reasons, files)
+
+
+sys.exit(main())
