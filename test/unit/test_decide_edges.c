@@ -390,6 +390,17 @@ START_TEST(publish_what_changes)
 }
 END_TEST
 
+/* Our key is gone from what we serve. */
+START_TEST(marker_lost)
+{
+    struct scene s = {.b = "online=1 state=4", .f = "state=4 " RING_A, .phase = OBJECT_CONNECTED};
+    struct run r = run_decide(&s);
+    assert_plan(&r, ROW_FOREIGN, "", "marker-lost");
+    assert_says(&r, FINDING_MARKER_LOST, SEVERITY_WARNING, SCENE_B "/xenrecon is gone");
+    run_free(&r);
+}
+END_TEST
+
 /* What is said of a device that names no frontend. */
 static const struct {
     struct scene scene;
@@ -444,6 +455,7 @@ int main(void)
     tcase_add_test(t, handshake_none);
     tcase_add_loop_test(t, others_drive, 0, 2);
     tcase_add_test(t, publish_what_changes);
+    tcase_add_test(t, marker_lost);
     tcase_add_loop_test(t, no_frontend, 0, COUNT(nameless));
     tcase_add_test(t, report_marker);
     suite_add_tcase(s, t);

@@ -222,6 +222,40 @@ START_TEST(deadlines)
 }
 END_TEST
 
+/* Ten times a minute, and no more. */
+static const struct {
+    uint64_t now, since;
+    uint8_t cycles, after; /* 0: it has to wait */
+} flaps[] = {
+    {50000, 40000, 9, 10}, {50000, 40000, 10, 0},  {50000, 40000, 11, 0},
+    {99999, 40000, 10, 0}, {100000, 40000, 10, 1}, {100000, 40000, 3, 1},
+    {0, 0, 9, 10},         {0, 0, 10, 0},          {0, 1, 10, 0},
+};
+
+START_TEST(flap_limits)
+{
+    struct scene s = {.b = "online=1 state=6", .f = "state=1", CLOSED_BY_US, .now = flaps[_i].now};
+    struct policy *p = scene_policy(&s);
+    struct view *v = scene_view(&s);
+    struct memory m = scene_memory(&s);
+    struct run r = {.policy = p, .view = v};
+    m.object.cycles = flaps[_i].cycles;
+    m.object.cycles_since = flaps[_i].since;
+    r.plan = scene_decide_with(&s, p, v, &m, &r.object);
+    if (flaps[_i].after) {
+        assert_plan(&r, ROW_CYCLE, "cycle", "");
+        ck_assert_uint_eq(r.object.cycles, flaps[_i].after);
+        ck_assert_uint_eq(r.object.cycles_since, flaps[_i].after == 1 ? flaps[_i].now : flaps[_i].since);
+    } else {
+        assert_plan(&r, ROW_CYCLE, "", "flapping");
+        assert_says(&r, FINDING_FLAPPING, SEVERITY_WARNING, "started over 10 times within 60 s");
+        ck_assert_uint_eq(r.plan->wake_at, flaps[_i].since + 60000);
+        ck_assert(r.plan->deferred);
+    }
+    run_free(&r);
+}
+END_TEST
+
 /* A frontend that cycles for ever is held back, and answered again later. */
 /* What could not be read is read again, and nothing is done until then. */
 START_TEST(unreadable_is_read_again)
@@ -311,6 +345,7 @@ int main(void)
     tcase_add_test(t, connect_holds);
     tcase_add_loop_test(t, deadlines, 0, COUNT(deadline_cases));
     tcase_add_test(t, unreadable_is_read_again);
+    tcase_add_loop_test(t, flap_limits, 0, COUNT(flaps));
     tcase_add_test(t, flapping);
     tcase_add_test(t, backoff);
     suite_add_tcase(s, t);

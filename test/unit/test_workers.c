@@ -100,6 +100,8 @@ START_TEST(publishes_when_ready)
     assert_writes(&r, "state", "2");
     assert_writes(&r, "hotplug-status", "connected");
     assert_tasks(&r, "-");
+    ck_assert_str_eq(r.plan->actions[0].reason, "the worker is ready");
+    ck_assert_ptr_null(r.plan->actions[0].argv); /* it was started before */
     for (int i = 0; i < COUNT(refused); i++)
         assert_says(&r, FINDING_WORKER_ERROR, SEVERITY_WARNING, refused[i]);
     ck_assert_int_eq(r.object.phase, OBJECT_READY);
@@ -212,6 +214,95 @@ START_TEST(names)
         ck_assert_str_eq(worker_state_name((enum worker_state)i), phases[i]);
         ck_assert_str_eq(object_phase_name((enum object_phase)i), phases[i]);
     }
+}
+END_TEST
+
+/* Why a worker is told to connect, though B is Connected. */
+static const struct {
+    const char *f, *ring; /* that is connected, or NULL */
+    bool saw_4;
+    const char *why;
+} takes_up[] = {
+    {"state=4 " RING_A, RING_A, false, "the worker takes up again what was connected"},
+    {"state=3 " RING_A, RING_A, false, "the worker takes up again what was connected"},
+    {"state=4 " RING_A, RING_A, true, "the worker takes up again what was connected"},
+    {"state=3 " RING_A, RING_A, true, "the frontend started over with B Connected"},
+    {"state=4 " RING_B, RING_A, true, "the frontend started over with B Connected"},
+    {"state=4 " RING_A, NULL, false, "the frontend started over with B Connected"},
+};
+
+START_TEST(reconnects)
+{
+    struct worker w = {IS(READY)};
+    struct scene s = {.more = WORKER,
+                      .b = "online=1 state=4",
+                      .f = takes_up[_i].f,
+                      .marker = {OURS, XENBUS_CONNECTED, takes_up[_i].ring},
+                      .phase = OBJECT_READY,
+                      .front_connected = takes_up[_i].saw_4,
+                      .now = NOW,
+                      .worker = &w};
+    struct run r = run_decide(&s);
+    assert_plan(&r, ROW_RECONNECT, "connect", "");
+    ck_assert_str_eq(r.plan->actions[0].reason, takes_up[_i].why);
+    run_free(&r);
+}
+END_TEST
+
+/* What lasts too long is an error; where time is unknown it may be about to end. */
+static const struct {
+    struct worker worker;
+    struct scene scene;
+    enum row row;
+    enum finding_code code;
+    const char *said;
+} overdue[] = {
+    {{IS(CONNECTING)},
+     {.b = "online=1 state=2", .f = "state=3 " RING_A, MARKED(INIT_WAIT), .phase = OBJECT_CONNECTING},
+     ROW_BUSY,
+     FINDING_STUCK_CONNECT,
+     "the worker is still connecting"},
+    {{IS(DISCONNECTING)},
+     {.b = "online=1 state=4", .f = "state=4 " RING_A, SERVES, .phase = OBJECT_DISCONNECTING},
+     ROW_BUSY,
+     FINDING_STUCK_CONNECT,
+     "the worker is still disconnecting"},
+    {{IS(STARTING)},
+     {.b = "online=1 state=4", .f = "state=4 " RING_A, SERVES, .phase = OBJECT_STARTING},
+     ROW_RESPAWN,
+     FINDING_STUCK_CREATE,
+     "the worker is not ready yet"},
+};
+
+START_TEST(takes_too_long)
+{
+    struct scene s = overdue[_i].scene;
+    struct worker w = overdue[_i].worker;
+    s.more = WORKER;
+    s.worker = &w;
+    for (int known = 0; known < 2; known++) {
+        s.now = known ? NOW : 0;
+        s.rest = (struct memory){.row = overdue[_i].row, .row_since = 1};
+        struct run r = run_decide(&s);
+        ck_assert_int_eq(r.plan->row, overdue[_i].row);
+        assert_says(&r, overdue[_i].code, known ? SEVERITY_ERROR : SEVERITY_WARNING, overdue[_i].said);
+        run_free(&r);
+    }
+}
+END_TEST
+
+/* Before it was ever ready, likewise. */
+START_TEST(starts_too_long)
+{
+    struct scene s;
+    struct run r = until_ready("online=1 state=1", NULL, 0, &s);
+    struct worker w = {.state = WORKER_STARTING, .incarnation = scene_incarnation[FRESH]};
+    s.worker = &w;
+    s.now = 0;
+    r = go_on(&s, &r);
+    assert_plan(&r, ROW_STARTING, "", "stuck-create");
+    assert_says(&r, FINDING_STUCK_CREATE, SEVERITY_WARNING, "the worker is not ready yet");
+    run_free(&r);
 }
 END_TEST
 
@@ -346,6 +437,9 @@ int main(void)
     tcase_add_test(t, dies_before_it_is_ready);
     tcase_add_test(t, starts_again_with_patterns);
     tcase_add_test(t, names);
+    tcase_add_loop_test(t, reconnects, 0, COUNT(takes_up));
+    tcase_add_loop_test(t, takes_too_long, 0, COUNT(overdue));
+    tcase_add_test(t, starts_too_long);
     tcase_add_loop_test(t, one_decision, 0, COUNT(worker_cases));
     tcase_add_loop_test(t, without_policy, 0, COUNT(dismissed));
     tcase_add_test(t, nobody_to_ask);
