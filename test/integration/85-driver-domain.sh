@@ -94,6 +94,28 @@ detach 7 51712
 reach "then it goes" "$b" absent
 toolstack remove qdisk 7 51712 --backend-domain 5
 
+# ---- F may not be read: as if it were gone, for this device alone
+
+attach 7 51712
+attach 7 51728
+as_domain 7 xenstore-write "$f/ring-ref" 8 "$f/event-channel" 9 "$f/state" 3
+as_domain 7 xenstore-write "${f/712/728}/ring-ref" 8 "${f/712/728}/event-channel" 10 "${f/712/728}/state" 3
+await "$b/state" 4 "$(b_of qdisk/7/51728)/state" 4
+as_domain 7 xenstore-chmod "$f/state" n7
+reach "F may not be read: Closed" "$b/state" 6
+check "F may not be read: its other device is served" "$(state_of "$(b_of qdisk/7/51728)")" 4
+as_domain 7 xenstore-chmod "$f/state" n7 r5
+as_domain 7 xenstore-write "$f/state" 1
+reach "F may be read again: InitWait" "$b/state" 2
+as_domain 7 xenstore-write "$f/state" 3
+reach "F may be read again: Connected" "$b/state" 4
+for id in 51712 51728; do
+    detach 7 $id
+    as_domain 7 xenstore-write "/local/domain/7/device/vbd/$id/state" 6
+    await "$(b_of qdisk/7/$id)" absent
+    toolstack remove qdisk 7 $id --backend-domain 5
+done
+
 # ---- libxl destroys the guest: it writes Closed with online=1, and waits until B has vanished
 
 attach 7 51712
