@@ -61,6 +61,22 @@ check "xenrecon-findings.7 has every code, and no others" \
     "$(sed -nE 's/^\*([a-z-]+)\* \((error|warning|info).*/\1/p' deploy/man/xenrecon-findings.7.scd | sort | diff - "$dir/codes" && wc -l <"$dir/codes")" \
     "$(grep -c . "$dir/codes")"
 
+# ---- xenrecon-guarantees(7): each promise has a limit or none, and tests, which are there
+
+promises=$(grep -cE '^\*[^*]+\*$' deploy/man/xenrecon-guarantees.7.scd)
+check "xenrecon-guarantees.7: each promise is shown by something" \
+    "$((promises > 15)) $(grep -c '^	Shown by \*' deploy/man/xenrecon-guarantees.7.scd)" "1 $promises"
+mapfile -t shown < <(sed 's/\\_/_/g' deploy/man/xenrecon-guarantees.7.scd |
+    grep -oE '\*(unit|integration|golden|sim|fuzz|xen|bench|deploy|coverage|mutate|fault|chaos)(/[^*]+)?\*' | tr -d '*' | sort -u)
+for name in "${shown[@]}"; do
+    found=
+    for file in "test/$name" "test/$name".{sh,c,py} "test/xen/scenarios/${name#xen/}.sh"; do
+        [ ! -e "$file" ] || found=yes
+    done
+    check "xenrecon-guarantees.7: there is $name" "$found" yes
+done
+check "xenrecon-guarantees.7: the names are found" "$((${#shown[@]} > 50))" 1
+
 # ---- policy new
 
 "${xenrecon[@]}" policy new my-disk >"$dir/new.yaml"
