@@ -73,10 +73,10 @@ static bool given(const struct field *f, const void *base)
     case FIELD_VARIABLES:
         return count_at(base, f->offset_n) > 0;
     case FIELD_SECTION:
-        for (const struct field *in = f->fields; in->name; in++) /* GCOVR_EXCL_BR_LINE: each has something */
+        for (const struct field *in = f->fields; in->name; in++) /* GCOVR_EXCL_BR_START: the first decides */
             if (in->required || given(in, base))
-                return given(in, base);
-        return false; /* GCOVR_EXCL_LINE */
+                return given(in, base); /* GCOVR_EXCL_BR_STOP */
+        return false;                   /* GCOVR_EXCL_LINE */
     }
     return false; /* GCOVR_EXCL_LINE: there is no other kind */
 }

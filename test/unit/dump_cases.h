@@ -870,3 +870,85 @@
      "/@odd:name_1 \"ok\"+\n"
      "/-+\n"
      "/a-b_c@d:e+\n"},
+    {"words that are nothing left out",
+     "/a = \"\"\n"
+     "snip\n"
+     "/b = \"\"\n",
+     "/ (implied)\n"
+     "/a\n"
+     "/b+\n"
+     "! 2-2 not what xenstore-ls prints\n"},
+    {"one bracket",
+     "/a = \"\"\n"
+     "[snip\n"
+     "/b = \"\"\n",
+     "/ (implied)\n"
+     "/a\n"
+     "/b+\n"
+     "! 2-2 something was left out here\n"},
+    {"the other bracket",
+     "/a = \"\"\n"
+     "snip]\n"
+     "/b = \"\"\n",
+     "/ (implied)\n"
+     "/a\n"
+     "/b+\n"
+     "! 2-2 something was left out here\n"},
+    {"an escape that is none",
+     "/a = \"\\xg0\"\n"
+     "/b = \"\\x0g\"\n",
+     "/+\n"
+     "/a ?+\n"
+     "/b ?+\n"},
+    {"a name behind dots",
+     "/a = \"\"\n"
+     "..x\n"
+     "/..b = \"\"\n",
+     "/+\n"
+     "/a+\n"
+     "- 2-3 not a part of the listing\n"},
+    {"a tree in which local is not what it is",
+     "local = \"\"\n"
+     " x = \"\"\n"
+     "y = \"\"\n",
+     "/ (implied)\n"
+     "- 1-3 nothing says which directory this is a listing of: list from further up, best everything\n"},
+    {"a domid without a name",
+     "domid = \"7\"\n"
+     "x = \"\"\n",
+     "/ (implied)\n"
+     "- 1-2 nothing says which directory this is a listing of: list from further up, best everything\n"},
+    {"errors elsewhere",
+     "$ xenstore-ls 2>/dev/null\n"
+     "a = \"\"\n",
+     "/+\n"
+     "/a+\n"
+     "- 1-1 not a part of the listing\n"},
+    {"a frontend's backends say the same",
+     "vbd = \"\"\n"
+     " 1 = \"\"\n"
+     "  backend = \"/local/domain/0/backend/vbd/7/1\"\n"
+     "  state = \"1\"\n"
+     " 2 = \"\"\n"
+     "  backend = \"/local/domain/0/backend/vbd/7/2\"\n"
+     "  state = \"1\"\n",
+     "/ (implied)\n"
+     "/local (implied)\n"
+     "/local/domain (implied)\n"
+     "/local/domain/7 (implied)\n"
+     "/local/domain/7/device+\n"
+     "/local/domain/7/device/vbd+\n"
+     "/local/domain/7/device/vbd/1+\n"
+     "/local/domain/7/device/vbd/1/backend \"/local/domain/0/backend/vbd/7/1\"+\n"
+     "/local/domain/7/device/vbd/1/state \"1\"+\n"
+     "/local/domain/7/device/vbd/2+\n"
+     "/local/domain/7/device/vbd/2/backend \"/local/domain/0/backend/vbd/7/2\"+\n"
+     "/local/domain/7/device/vbd/2/state \"1\"+\n"},
+    {"a frontend whose backend is a directory",
+     "vbd = \"\"\n"
+     " 1 = \"\"\n"
+     "  backend = \"/x\"\n"
+     "   y = \"\"\n"
+     "  state = \"1\"\n",
+     "/ (implied)\n"
+     "- 1-5 nothing says which directory this is a listing of: list from further up, best everything\n"},

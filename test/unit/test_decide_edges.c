@@ -232,7 +232,10 @@ static const struct {
      "frontend-id",
      "ring-ref event-channel",
      false},
-    {{.b = "online=0 state=6", .f = "state=6", CLOSED_BY_US, .more = DESTROYS}, "frontend-id", NULL, false},
+    {{.b = "online=0 state=6", .f = "state=6", CLOSED_BY_US, .more = DESTROYS},
+     "frontend-id",
+     "backend",
+     false},
 };
 
 static void assert_relied(const struct run *r, enum side side, const char *keys)
@@ -272,6 +275,12 @@ static const struct {
      {SCENE_B, SCENE_F, "/local/domain/0/backend/qdisk/7?", "/local/domain/0/backend/qdisk?"}},
     {{.b = "online=0 state=1", .more = "destroy: {frontend: false, parents: true}"},
      {SCENE_B, "/local/domain/0/backend/qdisk/7?", "/local/domain/0/backend/qdisk?"}},
+    /* it names us, or nobody */
+    {{.b = "online=0 state=6",
+      .f = "state=6 backend=" SCENE_B,
+      CLOSED_BY_US,
+      .more = "destroy: {frontend: true, parents: false}"},
+     {SCENE_B, SCENE_F}},
     /* another place than the toolstack's, and a frontend that another backend has by now */
     {{.b = "online=0 state=6 frontend=/local/domain/7/data",
       .f = "state=6",
@@ -293,6 +302,8 @@ static const struct {
      {SCENE_B}},
     /* in a driver domain the parents are dom0's */
     {{.self = 3, .b = "online=0 state=6", CLOSED_BY_US, .more = "destroy: {frontend: false, parents: true}"},
+     {"/local/domain/3/backend/qdisk/7/51712"}},
+    {{.self = 3, .b = "online=0 state=6", .f = "state=6", CLOSED_BY_US, .more = DESTROYS},
      {"/local/domain/3/backend/qdisk/7/51712"}},
 };
 
@@ -370,6 +381,23 @@ START_TEST(others_drive)
                             row_name(r.plan->row));
                     run_free(&r);
                 }
+}
+END_TEST
+
+/* Nothing is a value, too. */
+START_TEST(publish_nothing)
+{
+    struct scene s = {.b = "online=1 state=1", .more = "retry: {initial: 1s}"};
+    struct policy *p = scene_policy(&s);
+    struct view *v = scene_view(&s);
+    struct memory m = scene_memory(&s);
+    struct object o;
+    p->publish[0].value[0] = '\0';
+    struct plan *plan = scene_decide_with(&s, p, v, &m, &o);
+    ck_assert_str_eq(scene_written(plan, v, "feature-flush-cache"), "");
+    plan_free(plan);
+    view_free(v);
+    policy_free(p);
 }
 END_TEST
 
@@ -454,6 +482,7 @@ int main(void)
     tcase_add_loop_test(t, destroy_removes, 0, COUNT(removals));
     tcase_add_test(t, handshake_none);
     tcase_add_loop_test(t, others_drive, 0, 2);
+    tcase_add_test(t, publish_nothing);
     tcase_add_test(t, publish_what_changes);
     tcase_add_test(t, marker_lost);
     tcase_add_loop_test(t, no_frontend, 0, COUNT(nameless));

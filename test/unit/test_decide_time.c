@@ -222,6 +222,62 @@ START_TEST(deadlines)
 }
 END_TEST
 
+/* The toolstack wrote Closed, and in a driver domain waits for us to remove B: after it could be read, and
+ * after what is connected was given up. */
+START_TEST(toolstack_closed)
+{
+    struct scene s = {
+        .self = 3, .b = "online=1 state=6", .f = "state=4 " RING_A, MARKED(CONNECTED), .phase = OBJECT_READY};
+    struct run r = run_decide(&s); /* time unknown */
+    assert_plan(&r, ROW_TOOLSTACK_CLOSED, "release destroy", "");
+    const struct action *a = &r.plan->actions[1];
+    ck_assert_uint_eq(a->n_removals, 1);
+    ck_assert_str_eq(a->removals[0].path, "/local/domain/3/backend/qdisk/7/51712");
+    ck_assert(!a->removals[0].if_empty);
+    ck_assert_int_eq(r.object.phase, OBJECT_NONE);
+    run_free(&r);
+    s.now = 5000;
+    r = run_decide(&s);
+    assert_plan(&r, ROW_TOOLSTACK_CLOSED, "", "");
+    ck_assert_uint_eq(r.plan->wake_at, 6000);
+    ck_assert_int_eq(r.object.phase, OBJECT_READY);
+    run_free(&r);
+    s.now = 6000;
+    s.rest = (struct memory){.row = ROW_TOOLSTACK_CLOSED, .row_since = 5000};
+    r = run_decide(&s);
+    assert_plan(&r, ROW_TOOLSTACK_CLOSED, "release destroy", "");
+    run_free(&r);
+    for (int self = 0; self <= 3; self += 3) {
+        s = (struct scene){
+            .self = (uint16_t)self, .b = "online=1 state=6", .f = "state=4 " RING_A, SERVES, .now = 5000};
+        r = run_decide(&s);
+        assert_plan(&r, ROW_TOOLSTACK_CLOSED, "disconnect", "");
+        assert_writes(&r, MARKER_KEY, "0000000000001111 4 -");
+        run_free(&r);
+        s.marker.ring = NULL; /* it was about to be connected */
+        r = run_decide(&s);
+        assert_plan(&r, ROW_TOOLSTACK_CLOSED, "disconnect", "");
+        run_free(&r);
+    }
+    s = (struct scene){
+        .b = "online=1 state=6", .f = "state=4 " RING_A, MARKED(CONNECTED), .phase = OBJECT_READY};
+    r = run_decide(&s); /* in dom0 that is libxl's */
+    assert_plan(&r, ROW_TOOLSTACK_CLOSED, "", "");
+    run_free(&r);
+}
+END_TEST
+
+/* That F was Connected counts for the connection that it was with. */
+START_TEST(front_connected)
+{
+    struct scene s = {.b = "online=1 state=4", .f = "state=5", SERVES, .front_connected = true};
+    struct run r = run_decide(&s);
+    assert_plan(&r, ROW_FRONT_CLOSING, "disconnect close", "");
+    ck_assert(!r.object.front_connected);
+    run_free(&r);
+}
+END_TEST
+
 /* Ten times a minute, and no more. */
 static const struct {
     uint64_t now, since;
@@ -345,6 +401,8 @@ int main(void)
     tcase_add_test(t, connect_holds);
     tcase_add_loop_test(t, deadlines, 0, COUNT(deadline_cases));
     tcase_add_test(t, unreadable_is_read_again);
+    tcase_add_test(t, toolstack_closed);
+    tcase_add_test(t, front_connected);
     tcase_add_loop_test(t, flap_limits, 0, COUNT(flaps));
     tcase_add_test(t, flapping);
     tcase_add_test(t, backoff);

@@ -311,6 +311,7 @@ static const struct {
     {BYTES("a\0 = \"\"\n"), 0, "16-bit"},
     {BYTES("hello\nworld\n"), 0, "no line of it"},
     {BYTES("\n\n"), 0, "no line of it"},
+    {BYTES(">>>>>>>>>/a = \"\"\n>>>>>>>>>/b = \"\"\n"), 0, "no line of it"}, /* quoted once too often */
     {BYTES("local = &quot;&quot;\n domain = &quot;&quot;\n"), 1, "mangled"},
     {BYTES("local = \xe2\x80\x9c\xe2\x80\x9d\n domain = \xe2\x80\x9c\xe2\x80\x9d\n"), 1, "mangled"},
     {BYTES("local = \"\"\n\xc2\xa0"
@@ -400,6 +401,62 @@ START_TEST(test_too_long_a_line)
     dump_free(d);
     arena_free(&a);
     free(value);
+}
+END_TEST
+
+START_TEST(test_too_deep_a_tree)
+{
+    enum { DEPTH = STORE_PATH_MAX / 2 + 2 };
+    char *text = xcalloc(DEPTH + 1, DEPTH + 8);
+    size_t len = 0, n;
+    for (int i = 0; i < DEPTH; i++)
+        len += (size_t)sprintf(text + len, "%*sa = \"\"\n", i, "");
+    len += (size_t)sprintf(text + len, "vm = \"\"\n");
+    struct dump *d = parsed(text, len);
+    const struct dump_note *notes = dump_notes(d, &n);
+    ck_assert_uint_ge(n, 1);
+    ck_assert_uint_eq(notes[0].first, STORE_PATH_MAX / 2 + 1);
+    ck_assert_str_eq(notes[0].text, "its path is longer than any in a store");
+    dump_free(d);
+    free(text);
+}
+END_TEST
+
+START_TEST(test_too_long_a_name)
+{
+    size_t len, n;
+    char *name = repeated("a", STORE_PATH_MAX + 1, &len);
+    struct arena a = {0};
+    const char *text = arena_printf(&a, "/b = \"\"\n/%s = \"\"\n/%s/x = \"\"\n/c = \"\"\n", name, name);
+    struct dump *d = parsed(text, strlen(text));
+    const struct dump_note *notes = dump_notes(d, &n);
+    ck_assert_uint_eq(n, 1);
+    ck_assert(notes[0].first == 2 && notes[0].last >= 2);
+    ck_assert_int_eq(dump_lookup(d, "/c").presence, PRESENT);
+    dump_free(d);
+    arena_free(&a);
+    free(name);
+}
+END_TEST
+
+/* What follows a value without an end may be a part of it, but not for ever. */
+START_TEST(test_many_lines_of_a_value)
+{
+    size_t len, n;
+    char *lines = repeated("y z\n", 100, &len);
+    struct arena a = {0};
+    const char *text = arena_printf(&a, "/a = \"x\n%s/b = \"\"\n", lines);
+    struct dump *d = parsed(text, strlen(text));
+    const struct dump_note *notes = dump_notes(d, &n);
+    ck_assert_uint_eq(n, 2);
+    ck_assert(notes[0].first == 1 && notes[0].last == 81);
+    ck_assert_str_eq(notes[0].text, "its value was cut or wrapped");
+    ck_assert(notes[1].first == 82 && notes[1].last == 101);
+    ck_assert_int_eq(dump_lookup(d, "/a").presence, UNREADABLE);
+    ck_assert_int_eq(dump_lookup(d, "/b").presence, PRESENT);
+    dump_free(d);
+    arena_free(&a);
+    free(lines);
 }
 END_TEST
 
@@ -571,6 +628,9 @@ int main(void)
     tcase_add_test(t, test_too_large);
     tcase_add_test(t, test_too_long_a_path);
     tcase_add_test(t, test_too_long_a_line);
+    tcase_add_test(t, test_too_deep_a_tree);
+    tcase_add_test(t, test_too_long_a_name);
+    tcase_add_test(t, test_many_lines_of_a_value);
     tcase_add_test(t, test_no_note_to_amend);
     tcase_add_test(t, test_notes_are_capped);
     tcase_add_test(t, test_lookup);

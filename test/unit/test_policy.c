@@ -252,7 +252,8 @@ START_TEST(prints_what_it_parsed)
               "  'port/*': {required: true, match: '^it''s \"[0-9]+\"$', secret: true}\n"
               "frontend-keys: {ring-ref: {type: uint32, required: connect}}\n"
               "publish: {feature: 'a: b', other: ''}\ncycle: on-closed\nhold: {closed: 1500ms}\n"
-              "worker: {command: [/bin/w, '${devid}'], user: nobody, environment: {A: 'b c', D_: ''}}\n");
+              "worker: {command: [/bin/w, '${devid}'], uid-base: 200000, drops-privileges: true, "
+              "environment: {A: 'b c', D_: ''}}\n");
     char *text = printed(p);
     ck_assert_ptr_nonnull(
         strstr(text, "'port/*': {required: true, match: '^it''s \"[0-9]+\"$', secret: true}"));
@@ -349,9 +350,10 @@ START_TEST(find_key)
         {"a", "a"},        {"port/1", "port/1"},     {"port/2", "port/*"}, {"port", NULL},
         {"port/", NULL},   {"port/2/x", NULL},       {"portal/2", NULL},   {"x/name", "*/name"},
         {"/name", NULL},   {"x/y/type", "*/*/type"}, {"x//type", NULL},    {"x/nam", NULL},
-        {"x/names", NULL}, {"port/name", "port/*"},  {"", NULL},
+        {"x/names", NULL}, {"port/name", "port/*"},  {"", NULL},           {"k/1", "k/*"},
+        {"l/1", NULL},
     };
-    struct policy *p = parse(HEAD "backend-keys: {a: , port/*: , port/1: , '*/name': , '*/*/type': }\n"
+    struct policy *p = parse(HEAD "backend-keys: {a: , port/*: , k/*: , port/1: , '*/name': , '*/*/type': }\n"
                                   "frontend-keys: {f: }\n");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct key_spec *spec = policy_find_key(p, BACKEND, cases[i].name);

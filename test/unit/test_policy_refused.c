@@ -56,6 +56,8 @@ static const struct bad {
     {HEAD "worker: {command: [/w, '${" N100 "}']}\n", 4, 24, "is neither in backend-keys"},
     {HEAD "worker: {command: [/w], drops-privileges: true}\n", 4, 25, "who shall it become?"},
     {HEAD "worker: {command: [/w], environment: [a]}\n", 4, 38, "expected a mapping, found a list"},
+    {HEAD "frontend-keys: {a: {required: connect, or: [b]}}\n", 4, 44, "expected text, found a list"},
+    {HEAD "backend-keys: {a: {match: 'x\\'}}\n", 4, 27, "ackslash"},
     /* words that are no words of that kind */
     {HEAD "qemu: 'true'\n", 4, 7, "expected true or false, found the text `true`"},
     {HEAD "qemu: 'false'\n", 4, 7, "expected true or false, found the text `false`"},

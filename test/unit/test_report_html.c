@@ -384,6 +384,39 @@ START_TEST(test_strip)
 }
 END_TEST
 
+/* Two findings of a kind, rubbish for a state, a backend that is not on the strip, a state that stays, a
+ * command without an environment, a directory that goes whatever is in it. */
+START_TEST(test_odds)
+{
+    static const char *const words[] = {"/bin/x", NULL};
+    struct report *r = report_new(0);
+    struct report_device d = device("qdisk/7/51712", XENBUS_INIT_WAIT, XENBUS_ABSENT, ROW_CYCLE);
+    struct action *a = plan_act(d.plan, ACTION_CYCLE, "again");
+    action_write(d.plan, a, B "/state", "x");
+    action_write(d.plan, a, B "/state", "2");
+    action_remove(d.plan, a, F, false);
+    a->argv = words;
+    plan_find(d.plan, FINDING_STUCK_CLOSE, SEVERITY_ERROR, "first");
+    plan_find(d.plan, FINDING_STUCK_CLOSE, SEVERITY_ERROR, "second");
+    plan_find(d.plan, FINDING_ORPHAN, SEVERITY_WARNING, "third");
+    report_add(r, &d);
+    keep(r, "state", BYTES("9"), false);
+    d = device("qdisk/8/51712", XENBUS_ABSENT, XENBUS_ABSENT, ROW_CREATE);
+    action_write(d.plan, plan_act(d.plan, ACTION_CREATE, "new"),
+                 "/local/domain/0/backend/qdisk/8/51712/state", "2");
+    report_add(r, &d);
+    struct parts parts = read_report(r);
+    ck_assert_int_eq(times(parts.text, "error stuck-close"), 3); /* once above, then for each */
+    ck_assert_int_eq(times(parts.tags, "<circle class=\"next\""), 2);
+    ck_assert_int_eq(times(parts.tags, "<path class=\"next\""), 0);
+    ck_assert_int_eq(times(parts.text, "if it is empty"), 0);
+    ck_assert_int_eq(times(parts.text, "run /bin/x"), 1);
+    ck_assert_ptr_nonnull(strstr(parts.text, "state&#34;9&#34;"));
+    parts_free(&parts);
+    report_free(r);
+}
+END_TEST
+
 START_TEST(test_nothing)
 {
     struct report *r = report_new(3);
@@ -428,6 +461,7 @@ int main(void)
     tcase_add_test(t, test_no_values_unless_kept);
     tcase_add_test(t, test_order);
     tcase_add_test(t, test_strip);
+    tcase_add_test(t, test_odds);
     tcase_add_test(t, test_nothing);
     tcase_add_test(t, test_policy);
     suite_add_tcase(s, t);

@@ -114,6 +114,36 @@ START_TEST(rings)
 }
 END_TEST
 
+/* Which key it is counts, and where a value ends. */
+START_TEST(rings_of_other_keys)
+{
+    static const char yaml[] =
+        "version: 1\ntype: qdisk\nfrontend: vbd\nowner: xenrecon\n"
+        "frontend-keys: {x: {}, x1: {}, x2: {}}\n" WORKER "\nbackend-keys: {mode: {}}\n";
+    uint64_t all[] = {asked_ring(yaml, "state=3"),          asked_ring(yaml, "state=3 x=17"),
+                      asked_ring(yaml, "state=3 x1=7"),     asked_ring(yaml, "state=3 x2=7"),
+                      asked_ring(yaml, "state=3 x=1 x1=7"), asked_ring(yaml, "state=3 x=")};
+    for (int i = 0; i < COUNT(all); i++)
+        for (int j = 0; j < i; j++)
+            ck_assert_uint_ne(all[i], all[j]);
+    ck_assert_uint_eq(all[1], asked_ring(yaml, "state=3 x=17 -x1 -x2"));
+    struct scene s = {.yaml = yaml, .b = "online=1 state=2", .f = "state=3 x=1 x1=7"};
+    struct policy *p = scene_policy(&s);
+    struct view *one = scene_view(&s);
+    s.f = "state=3";
+    struct view *other = scene_view(&s);
+    view_add(other, FRONTEND, "x", PRESENT,
+             "1x1\0"
+             "7",
+             5);
+    view_seal(other);
+    ck_assert_uint_ne(view_ring(p, one), view_ring(p, other));
+    view_free(one);
+    view_free(other);
+    policy_free(p);
+}
+END_TEST
+
 /* A NUL in a value ends it for who is told: it is not told. */
 START_TEST(nul_is_not_told)
 {
@@ -321,6 +351,7 @@ int main(void)
     TCase *t = tcase_create("decisions");
     tcase_add_test(t, told_keys);
     tcase_add_test(t, rings);
+    tcase_add_test(t, rings_of_other_keys);
     tcase_add_test(t, nul_is_not_told);
     tcase_add_test(t, refused);
     tcase_add_test(t, is_connected);
