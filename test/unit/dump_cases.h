@@ -952,3 +952,89 @@
      "  state = \"1\"\n",
      "/ (implied)\n"
      "- 1-5 nothing says which directory this is a listing of: list from further up, best everything\n"},
+    {"a value that begins with dots",
+     "/a = \"..x\"\n"
+     "/b = \"...\"\n",
+     "/+\n"
+     "/a \"..x\"+\n"
+     "/b ?+\n"},
+    {"two names, flat",
+     "tool = \"\"\n"
+     "local = \"\"\n",
+     "/+\n"
+     "/tool+\n"
+     "/local+\n"},
+    {"cut in a name that is none of its paths",
+     "/a = \"\"\n"
+     "b",
+     "/+\n"
+     "/a+\n"
+     "- 2-2 not a part of the listing\n"},
+    {"repeated, and deep",
+     "local = \"\"\n"
+     " domain = \"\"\n"
+     "  0 = \"\"\n"
+     "   a = \"\"\n"
+     "   a = \"\"\n",
+     "/+\n"
+     "/local+\n"
+     "/local/domain+\n"
+     "/local/domain/0+\n"
+     "/local/domain/0/a+\n"},
+    {"an orphaned value",
+     "x\n"
+     "y\"\n"
+     "/a = \"\"\n"
+     "\"\n",
+     "/+\n"
+     "/a+\n"
+     "- 1-2 not a part of the listing\n"
+     "- 4-4 not a part of the listing\n"},
+    {"a frontend whose backend is no path",
+     "vbd = \"\"\n"
+     " 1 = \"\"\n"
+     "  backend = \"x\"\n"
+     "  state = \"1\"\n",
+     "/ (implied)\n"
+     "- 1-4 nothing says which directory this is a listing of: list from further up, best everything\n"},
+    {"a backend that nobody can read",
+     "vbd = \"\"\n"
+     " 1 = \"\"\n"
+     "  backend:\n"
+     "  state = \"1\"\n",
+     "/ (implied)\n"
+     "! 3-3 not what xenstore-ls prints\n"
+     "! 4-4 which directory it belongs to cannot be told\n"
+     "- 1-4 nothing says which directory this is a listing of: list from further up, best everything\n"},
+    {"a domain with both",
+     "backend = \"\"\n"
+     " vbd = \"\"\n"
+     "  7 = \"\"\n"
+     "   1 = \"\"\n"
+     "    frontend = \"/local/domain/7/device/vbd/1\"\n"
+     "    state = \"4\"\n"
+     "device = \"\"\n"
+     " vbd = \"\"\n"
+     "  7 = \"\"\n"
+     "   1 = \"\"\n"
+     "    frontend = \"/x\"\n"
+     "    backend = \"/y\"\n"
+     "    state = \"4\"\n",
+     "/ (implied)\n"
+     "/local (implied)\n"
+     "/local/domain (implied)\n"
+     "/local/domain/0+\n"
+     "/local/domain/0/backend+\n"
+     "/local/domain/0/backend/vbd+\n"
+     "/local/domain/0/backend/vbd/7+\n"
+     "/local/domain/0/backend/vbd/7/1+\n"
+     "/local/domain/0/backend/vbd/7/1/frontend \"/local/domain/7/device/vbd/1\"+\n"
+     "/local/domain/0/backend/vbd/7/1/state \"4\"+\n"
+     "/local/domain/0/device+\n"
+     "/local/domain/0/device/vbd+\n"
+     "/local/domain/0/device/vbd/7+\n"
+     "/local/domain/0/device/vbd/7/1+\n"
+     "/local/domain/0/device/vbd/7/1/frontend \"/x\"+\n"
+     "/local/domain/0/device/vbd/7/1/backend \"/y\"+\n"
+     "/local/domain/0/device/vbd/7/1/state \"4\"+\n"
+     "- 1-13 nothing says which domain's directory this is: taken for domain 0's\n"},

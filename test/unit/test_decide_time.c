@@ -267,6 +267,40 @@ START_TEST(toolstack_closed)
 }
 END_TEST
 
+/* A failure is of a row that does something; it neither holds back another nor one that has nothing to do. */
+START_TEST(failures_of_others)
+{
+    struct scene s = {.b = "online=1 state=4", .f = "state=4 " RING_A, SERVES, .now = 5000};
+    struct policy *p = scene_policy(&s);
+    struct view *v = scene_view(&s);
+    struct memory m = scene_memory(&s);
+    struct run r = {.policy = p, .view = v};
+    m.failure = (struct failure){-EIO, 3, ROW_STEADY, 9000, view_digest(v)};
+    r.plan = scene_decide_with(&s, p, v, &m, &r.object);
+    assert_plan(&r, ROW_STEADY, "", "");
+    ck_assert(r.object.front_connected); /* what it saw is kept */
+    ck_assert_uint_eq(r.plan->wake_at, 0);
+    run_free(&r);
+
+    s = (struct scene){.b = "online=1 state=1", .f = "state=1", .now = 5000};
+    r = (struct run){.policy = scene_policy(&s), .view = scene_view(&s)};
+    m = (struct memory){.failure = {0, 0, ROW_CREATE, 9000, view_digest(r.view)}};
+    r.plan = scene_decide_with(&s, r.policy, r.view, &m, &r.object);
+    assert_plan(&r, ROW_CREATE, "create", "");
+    run_free(&r);
+
+    s = (struct scene){
+        .b = "online=0 state=6", .f = "state=6", CLOSED_BY_US, .now = 5000, .more = "hold: {closed: 0}"};
+    r = (struct run){.policy = scene_policy(&s), .view = scene_view(&s)};
+    m = scene_memory(&s);
+    m.failure = (struct failure){-EIO, 3, ROW_DESTROY, 4000, view_digest(r.view)};
+    r.plan = scene_decide_with(&s, r.policy, r.view, &m, &r.object);
+    assert_plan(&r, ROW_DESTROY, "release destroy", "action-failed");
+    assert_says(&r, FINDING_ACTION_FAILED, SEVERITY_ERROR, "destroy failed 3 times: Input/output error");
+    run_free(&r);
+}
+END_TEST
+
 /* That F was Connected counts for the connection that it was with. */
 START_TEST(front_connected)
 {
@@ -402,6 +436,7 @@ int main(void)
     tcase_add_loop_test(t, deadlines, 0, COUNT(deadline_cases));
     tcase_add_test(t, unreadable_is_read_again);
     tcase_add_test(t, toolstack_closed);
+    tcase_add_test(t, failures_of_others);
     tcase_add_test(t, front_connected);
     tcase_add_loop_test(t, flap_limits, 0, COUNT(flaps));
     tcase_add_test(t, flapping);

@@ -322,6 +322,7 @@ static const struct {
     {BYTES("local =\xc2\xa0\"\"\n"), 1, "mangled"},
     {BYTES("local =3D \"\"\n domain =3D \"\"\n"), 1, "mangled"},
     {BYTES("local = \\\"\\\"\n"), 1, "mangled"},
+    {BYTES("local\x93= \"\"\n domain\x93= \"\"\n"), 1, "mangled"},
     {BYTES("<br>local = \"\"\n<br> domain = \"\"\n"), 1, "mangled"},
     {BYTES("local = \"\"\n\tdomain = \"\"\n"), 2, "mangled"},
     {BYTES("local = \"\"\ndomain = \"\"\n0 = \"\"\n"), 1, "blanks"},

@@ -570,6 +570,18 @@ START_TEST(says)
 }
 END_TEST
 
+/* Where scripts are ours to run, nothing is refused. */
+START_TEST(says_nothing)
+{
+    struct world w = {.b = SCRIPT "online=1 state=4 hotplug-status=connected"};
+    struct run r = look("vbd", &w, NOW);
+    for (size_t i = 0; i < r.plan->n_findings; i++)
+        ck_assert_int_ne(r.plan->findings[i].code, FINDING_HOTPLUG_REFUSED);
+    ck_assert_int_eq(r.plan->row, ROW_STEADY);
+    run_free(&r);
+}
+END_TEST
+
 /* Each relies on what it was decided from. */
 START_TEST(relies)
 {
@@ -616,6 +628,7 @@ int main(void)
     tcase_add_test(t, wakes);
     tcase_add_loop_test(t, command, 0, COUNT(commands));
     tcase_add_loop_test(t, says, 0, COUNT(said));
+    tcase_add_test(t, says_nothing);
     tcase_add_test(t, relies);
     tcase_add_test(t, vanishes);
     suite_add_tcase(s, t);

@@ -128,6 +128,26 @@ static const struct {
      "unclaimed-backend:warning backend-error:warning",
      "unclaimed-backend:warning backend-error:warning"},
     {"kernel", {.b = "online=1 state=4 hotplug-status=connected", .f = "4", .guest_error = "old"}, "", ""},
+    {"kernel", {.b = "online=1 state=4", .f = "4"}, "", ""}, /* no script, nothing to wait for */
+    {"kernel",
+     {.b = "online=1 state=1 script=/x", .f = "1"},
+     "unclaimed-backend:warning",
+     "unclaimed-backend:warning"},
+    {"kernel",
+     {.b = "online=1 state=2 script=/x", .f = "1"},
+     "stuck-connect:warning hotplug-incomplete:error",
+     "stuck-connect:info hotplug-incomplete:warning"},
+    {"kernel",
+     {.b = "online=1 state=3 script=/x", .f = "3"},
+     "hotplug-incomplete:error",
+     "hotplug-incomplete:warning"},
+    {"kernel",
+     {.b = "online=0 state=5 hotplug-error=x", .f = "4"},
+     "stuck-detach:error",
+     "stuck-detach:warning"}, /* what the script did is of no interest any more */
+    {"external", {.b = "online=1 state=8", .f = "4"}, "", ""},
+    {"kernel", {.b = "online=0 state=1", .f = "1"}, "", ""},
+    {"kernel", {.b = "online=0 state=2", .f = "3"}, "", ""},
 };
 
 /* Nobody took it, and it says what it lacks. */
