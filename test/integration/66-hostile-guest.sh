@@ -29,8 +29,8 @@ await "$b/state" 2
 toolstack domain-create 9
 
 guest() { as_domain 7 "$@"; }
-# The store, without what is the guest's own
-rest() { xenstore-ls -fp / | grep -vE "^(/local/domain/7|$backends/qdisk/7)[/ ]" || true; }
+# The store, without what is the guest's own, or the third one's that comes and goes
+rest() { xenstore-ls -fp / | grep -vE "^(/local/domain/[79]|$backends/qdisk/7)[/ ]" || true; }
 
 # raw PROGRAM: the guest speaks to the store by itself: write(), read(), begin(), end(), remove() in Python, and f, its device
 raw() {
