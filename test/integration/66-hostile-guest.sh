@@ -133,7 +133,7 @@ for i in range(7): remove(f"x{i}")
     [ "$(cat "$dir/said")" -gt 500 ] # as many as its quota allows
 }
 attack "nodes" nodes
-for i in {1..5000}; do
+for i in {1..3000}; do
     echo "$f/n$((i % 9))/x$i = \"$i\""
 done >"$dir/tree"
 mark=$(trace_mark)
