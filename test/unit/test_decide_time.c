@@ -309,6 +309,12 @@ START_TEST(front_connected)
     assert_plan(&r, ROW_FRONT_CLOSING, "disconnect close", "");
     ck_assert(!r.object.front_connected);
     run_free(&r);
+    s = (struct scene){
+        .b = "online=1 state=5", .f = "state=4 " RING_A, MARKED(CLOSING), .phase = OBJECT_READY};
+    r = run_decide(&s); /* it is with none */
+    assert_plan(&r, ROW_STEADY, "", "stuck-close");
+    ck_assert(!r.object.front_connected);
+    run_free(&r);
 }
 END_TEST
 

@@ -148,6 +148,11 @@ static const struct {
     {"external", {.b = "online=1 state=8", .f = "4"}, "", ""},
     {"kernel", {.b = "online=0 state=1", .f = "1"}, "", ""},
     {"kernel", {.b = "online=0 state=2", .f = "3"}, "", ""},
+    {"kernel", {.b = "online=0 state=2", .f = "1"}, "", ""},
+    {"kernel", {.b = "online=0 state=4", .f = "4"}, "", ""},
+    {"kernel", {.b = "online=1 state=5", .f = "1"}, "", ""},
+    {"kernel", {.b = "online=0 state=5", .f = "6"}, "stuck-detach:error", "stuck-detach:warning"},
+    {"kernel", {.b = "online=0 state=6", .f = "6"}, "not-removed:warning", "not-removed:info"},
 };
 
 /* Nobody took it, and it says what it lacks. */
@@ -261,6 +266,21 @@ START_TEST(grace)
 }
 END_TEST
 
+/* Its frontend came back: what was is forgotten. */
+START_TEST(no_orphan_any_more)
+{
+    struct policy *p = policy("kernel", REMOVE);
+    struct world w = {.b = "online=0 state=5", .f = "4"};
+    struct memory old = {.row = ROW_ORPHAN, .row_since = SINCE};
+    struct plan *late = look(p, &w, &old, LATE), *unaged = look(p, &w, &old, 0);
+    ck_assert_int_eq(late->row, ROW_STEADY);
+    ck_assert_int_eq(unaged->row, ROW_STEADY);
+    plan_free(late);
+    plan_free(unaged);
+    policy_free(p);
+}
+END_TEST
+
 /* No frontend is named: that one is gone cannot be said. */
 START_TEST(no_frontend)
 {
@@ -287,6 +307,7 @@ int main(void)
     tcase_add_test(t, unclaimed_for_its_keys);
     tcase_add_loop_test(t, orphaned, 0, sizeof orphans / sizeof *orphans);
     tcase_add_test(t, grace);
+    tcase_add_test(t, no_orphan_any_more);
     tcase_add_test(t, no_frontend);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);
