@@ -92,9 +92,7 @@ static void ready(void *arg)
 
 static void idle(void *arg)
 {
-    struct daemon *d = arg;
-    if (d->cfg->once)
-        stop(d, STATUS_OK);
+    stop(arg, STATUS_OK);
 }
 
 static void run_script(void *arg, const struct script_request *request)
@@ -306,7 +304,7 @@ static void on_domid(void *arg, int status, const char *data, size_t len)
                                        .worker_task = worker_task,
                                        .observe = on_looked,
                                        .stopwatch = stopwatch,
-                                       .idle = idle,
+                                       .idle = d->cfg->once ? idle : NULL,
                                        .arg = d};
         d->engine = engine_new(&config, &d->policies);
         d->insight.engine = d->engine;
