@@ -54,6 +54,14 @@ for first in 'version: 1' 'type: vkbd' 'owner: kernel'; do
 done
 check "xenrecon-policy.5: that is all of them" "$(grep -c '^```$' deploy/man/xenrecon-policy.5.scd)" $((2 * i))
 
+# ---- xenrecon-blk(8)
+
+check "xenrecon-blk.8 describes each option, and no others" \
+    "$(plain xenrecon-blk.8 | sed -n '/^OPTIONS/,/^WHAT/s/^       \(--[a-z-]*\).*/\1/p' | sort -u)" \
+    "$("$(dirname "${xenrecon[-1]}")/xenrecon-blk" --help | grep -oE -- '^  --[a-z-]+' | tr -d ' ' | sort -u)"
+mapfile -t pages < <(find deploy/man -name '*.scd' ! -name '*guarantees*') # that one names tests
+check "the other pages name nothing of the sources" "$(grep -lE 'deploy/|schemas/|in the sources' "${pages[@]}" || true)" ""
+
 # ---- xenrecon-findings(7)
 
 sed -nE '/^#define FINDINGS/,/^$/s/.*X\([A-Z_]+, "([a-z-]+)".*/\1/p' schemas/finding.h | sort >"$dir/codes"
