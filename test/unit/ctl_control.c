@@ -12,7 +12,7 @@
 #include "schemas/json.h"
 #include "test/lib/unit.h"
 
-enum { PATIENCE = 400 };
+enum { PATIENCE = 1000 };
 
 static uv_loop_t loop;
 static struct control *control;
@@ -114,7 +114,7 @@ START_TEST(test_slow_reader)
     ck_assert_uint_lt(made, 50000);
     turn(30);
     ck_assert_uint_eq(lines, made);
-    turn(2000); /* it is looked at every second */
+    turn(2500); /* it is looked at every second */
     ck_assert_uint_eq(ended, 1);
     ck_assert(!open_still(fd));
     close(fd);
@@ -125,7 +125,7 @@ START_TEST(test_who_reads_may_stay)
 {
     int fd = client(ASK);
     char buf[65536];
-    for (int i = 0; i < 40; i++) {
+    for (int i = 0; i < 80; i++) {
         turn(40);
         ck_assert_int_gt((int)read(fd, buf, sizeof buf), 0);
     }
@@ -141,7 +141,7 @@ START_TEST(test_who_asks_nothing)
     int fd = client("{\"protocol\"");
     turn(50);
     ck_assert(open_still(fd));
-    turn(2000);
+    turn(2500);
     ck_assert(!open_still(fd));
     ck_assert_uint_eq(begun, 0);
     close(fd);
