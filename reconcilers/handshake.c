@@ -9,10 +9,12 @@
 /* A frontend that closes this often in this time is not answered until the time is over. */
 enum { FLAP_CYCLES = 10, FLAP_WINDOW = 60 * 1000 };
 
-/* The worker was started for it, and it has no marker of its own yet. */
+/* The worker was started for it, and it has no marker of its own yet. Another's is of the time before the
+ * toolstack started over in the same directory. */
 static bool to_be_published(const struct situation *s)
 {
-    return object_held(s) && s->object.unpublished && !s->marked && s->b == XENBUS_INITIALISING;
+    bool own = s->marked && s->marker.incarnation == s->object.incarnation;
+    return object_held(s) && s->object.unpublished && !own && s->b == XENBUS_INITIALISING;
 }
 
 static bool reincarnated(const struct situation *s)

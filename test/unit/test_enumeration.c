@@ -63,7 +63,7 @@ static void release(struct reading *r)
 static bool read_beginning(const struct facts *c, struct reading *r)
 {
     bool marked = c->marker != NOBODY, begins = c->b == -1 || in(c->b, "01");
-    bool expected = r->held && r->unpublished && !marked && c->b == 1;
+    bool expected = r->held && r->unpublished && !(marked && c->marker == c->object) && c->b == 1;
     if (!r->held && c->b == 1 && c->qemu)
         r->row = ROW_CLAIMED_ELSEWHERE;
     else if (!r->held && (c->b == -1 || (c->b == 1 && !c->keys))) /* everybody requires `state` */
@@ -117,7 +117,8 @@ static enum row read_row(const struct facts *c, struct reading *r)
 {
     bool marked = c->marker != NOBODY, active = in(c->f, "2345");
     bool begins = c->b == -1 || in(c->b, "01");
-    if (r->held && !(r->unpublished && c->b == 1 && !marked) && (marked ? c->marker != c->object : begins)) {
+    bool other = marked ? c->marker != c->object : begins;
+    if (r->held && other && !(r->unpublished && c->b == 1)) {
         passed[ROW_REINCARNATED] = true;
         release(r);
     }

@@ -129,6 +129,34 @@ START_TEST(published_unheard)
 }
 END_TEST
 
+/* The toolstack started over without removing the directory: the marker there is of the time before. */
+START_TEST(started_over)
+{
+    struct scene s;
+    static struct worker w = {.state = WORKER_CONNECTED, .incarnation = 0x1111};
+    s = (struct scene){.more = WORKER,
+                       .b = "online=1 state=1",
+                       .f = "state=1",
+                       .now = NOW,
+                       .worker = &w,
+                       .phase = OBJECT_CONNECTED,
+                       .marker = {OURS, XENBUS_CONNECTED, NULL}};
+    struct run r = run_decide(&s);
+    assert_plan(&r, ROW_CREATE, "release create", "");
+    assert_tasks(&r, "x+");
+    s.phase = OBJECT_NONE; /* from now on it is as it was decided */
+    w = (struct worker){.state = WORKER_STARTING, .incarnation = scene_incarnation[FRESH]};
+    r = go_on(&s, &r);
+    assert_plan(&r, ROW_STARTING, "", "");
+    w.state = WORKER_READY;
+    r = go_on(&s, &r);
+    assert_plan(&r, ROW_CREATE, "publish", "");
+    assert_writes(&r, "state", "2");
+    ck_assert_uint_eq(r.object.incarnation, scene_incarnation[FRESH]);
+    run_free(&r);
+}
+END_TEST
+
 /* The toolstack changed a key meanwhile: the worker serves something else. */
 START_TEST(outdated)
 {
@@ -453,6 +481,7 @@ int main(void)
     tcase_add_test(t, starts);
     tcase_add_test(t, publishes_when_ready);
     tcase_add_test(t, published_unheard);
+    tcase_add_test(t, started_over);
     tcase_add_test(t, outdated);
     tcase_add_test(t, dies_before_it_is_ready);
     tcase_add_test(t, starts_again_with_patterns);
