@@ -167,7 +167,7 @@ static int spawn(struct supervised *s, const struct worker_launch *l)
     s->record.started = worker_process_started(p);
     error = worker_record_save(&s->w->dir, &s->record);
     if (!error)
-        worker_process_give_token(p, s->record.token);
+        error = worker_process_give_token(p, s->record.token);
     return error;
 }
 
@@ -203,7 +203,9 @@ void life_launch(struct supervised *s, struct worker_launch *l)
 
 /* ---- life after our own death ---- */
 
-void life_found(void *arg, const struct worker_record *record)
+/* One that cannot be held, but may be alive, is no reason to start another beside it: rather we do not begin.
+ */
+int life_found(void *arg, const struct worker_record *record)
 {
     struct workers *w = arg;
     struct supervised *s = supervised_new(w, &record->key);
@@ -213,11 +215,14 @@ void life_found(void *arg, const struct worker_record *record)
     s->found = true;
     s->facts = (struct worker){.state = WORKER_STARTING, .incarnation = record->incarnation};
     int error = worker_process_find(&config, record->pid, record->started, &p);
+    if (error && error != -ESRCH)
+        return error;
     if (error) {
-        die(s, error == -ESRCH ? "ended while nobody watched" : strerror(-error));
-        return;
+        die(s, "ended while nobody watched");
+        return 0;
     }
     new_process(s, p);
     log_info("%s: worker %d found again", s->name, (int)record->pid);
     supervised_await(s, w->cfg.hello_within, "come back");
+    return 0;
 }

@@ -44,10 +44,13 @@ int process_start_time(pid_t pid, uint64_t *ret_started)
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return -ESRCH;
+        return errno == ENOENT ? -ESRCH : -errno;
     ssize_t n = read(fd, text, sizeof text - 1);
+    int error = n < 0 ? -errno : 0;
     close(fd);
-    text[n > 0 ? n : 0] = '\0';
+    if (error)
+        return error;
+    text[n] = '\0';
     /* the 22nd field, proc(5); the second is the name in parentheses, with whatever in it */
     const char *at = strrchr(text, ')');
     for (int i = 2; at && i < 22; i++)
@@ -263,13 +266,14 @@ int worker_process_spawn(const struct worker_process_config *config, const struc
     return error;
 }
 
-void worker_process_give_token(struct worker_process *p, const char *token)
+int worker_process_give_token(struct worker_process *p, const char *token)
 {
     char line[TOKEN_DIGITS + 2];
     int len = snprintf(line, sizeof line, "%s\n", token);
-    if (write(p->token[1], line, (size_t)len) != len) /* a pipe takes so little at once */
-        abort();
+    ssize_t n = write(p->token[1], line, (size_t)len); /* a pipe takes so little at once, or nothing */
+    int error = n < 0 ? -errno : n != len ? -EIO : 0;
     close_token(p);
+    return error;
 }
 
 int worker_process_find(const struct worker_process_config *config, pid_t pid, uint64_t started,

@@ -46,7 +46,7 @@ int worker_process_spawn(const struct worker_process_config *config, const struc
 
 /* Lets it have the token. A worker that never gets it, because we died before it was remembered, reads the
  * end of a file instead. */
-void worker_process_give_token(struct worker_process *p, const char *token);
+int worker_process_give_token(struct worker_process *p, const char *token);
 
 /* The one that was started at that time; -ESRCH: it is gone. */
 int worker_process_find(const struct worker_process_config *config, pid_t pid, uint64_t started,

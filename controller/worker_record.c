@@ -55,14 +55,19 @@ static bool parse_file_name(const char *name, struct device_key *ret_key, const 
 }
 
 /* A process of another boot is gone, whatever its number. */
-static void read_boot(char ret_boot[static BOOT_SIZE])
+static int read_boot(char ret_boot[static BOOT_SIZE])
 {
     int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? 0 : read(fd, ret_boot, BOOT_SIZE - 1);
-    if (fd >= 0)
-        close(fd);
-    ret_boot[n > 0 ? n : 0] = '\0';
+    if (fd < 0)
+        return -errno;
+    ssize_t n = read(fd, ret_boot, BOOT_SIZE - 1);
+    int error = n < 0 ? -errno : n == 0 ? -EIO : 0;
+    close(fd);
+    if (error)
+        return error;
+    ret_boot[n] = '\0';
     ret_boot[strcspn(ret_boot, "\n")] = '\0';
+    return 0;
 }
 
 /* ---- writing ---- */
@@ -80,7 +85,9 @@ int worker_record_save(const struct run_dir *dir, const struct worker_record *re
     file_name(&record->key, "", name);
     file_name(&record->key, ".new", new_name);
     device_key_format(&record->key, key);
-    read_boot(boot);
+    int error = read_boot(boot);
+    if (error)
+        return error;
     int len =
         snprintf(text, sizeof text, "%sdevice %s\ntoken %s\nboot %s\n", heading, key, record->token, boot);
 #define X(name, max) \
@@ -92,7 +99,7 @@ int worker_record_save(const struct run_dir *dir, const struct worker_record *re
     int fd = openat(dir->records, new_name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return -errno;
-    int error = write_file(fd, text, (size_t)len);
+    error = write_file(fd, text, (size_t)len);
     close(fd);
     if (!error && renameat(dir->records, new_name, dir->records, name))
         error = -errno;
@@ -156,10 +163,9 @@ static bool read_number(char **at, const char *name, uint64_t max, uint64_t *ret
     return true;
 }
 
-static bool parse_record(char *text, struct worker_record *ret)
+static bool parse_record(char *text, const char *boot, struct worker_record *ret)
 {
     struct worker_record r = {.pid = 0};
-    char boot[BOOT_SIZE];
     uint64_t n;
     const char *value;
     if (strncmp(text, heading, strlen(heading)) != 0)
@@ -172,7 +178,6 @@ static bool parse_record(char *text, struct worker_record *ret)
     memcpy(r.token, value, TOKEN_DIGITS + 1);
     if (!(value = field(&text, "boot")))
         return false;
-    read_boot(boot);
     bool this_boot = strcmp(boot, value) == 0;
 #define X(name, max)                         \
     if (!read_number(&text, #name, max, &n)) \
@@ -186,18 +191,26 @@ static bool parse_record(char *text, struct worker_record *ret)
     return !*text;
 }
 
-static int read_record(const struct run_dir *dir, const char *name, struct worker_record *ret)
+static int read_record(const struct run_dir *dir, const char *name, const char *boot,
+                       struct worker_record *ret)
 {
     char text[RECORD_SIZE];
     int fd = -1, error = open_ours(dir, name, O_RDONLY, &fd);
     if (error)
         return error;
     ssize_t n = read(fd, text, sizeof text - 1);
+    error = n < 0 ? -errno : 0;
     close(fd);
-    if (n < 0)
-        return -EIO;
+    if (error)
+        return error;
     text[n] = '\0';
-    return strlen(text) == (size_t)n && parse_record(text, ret) ? 0 : -EINVAL;
+    return strlen(text) == (size_t)n && parse_record(text, boot, ret) ? 0 : -EINVAL;
+}
+
+/* It is of no use to anybody, and never will be; other errors pass. */
+static bool unusable(int error)
+{
+    return error == -EINVAL || error == -EPERM || error == -EACCES || error == -ELOOP || error == -ENXIO;
 }
 
 /* A state file that no record belongs to, or a file that we began to write. */
@@ -206,36 +219,43 @@ static bool is_leftover(const struct run_dir *dir, const struct device_key *key,
     char name[FILE_NAME_SIZE];
     file_name(key, "", name);
     return strcmp(suffix, ".new") == 0 ||
-           (strcmp(suffix, ".state") == 0 && faccessat(dir->records, name, F_OK, AT_SYMLINK_NOFOLLOW));
+           (strcmp(suffix, ".state") == 0 && faccessat(dir->records, name, F_OK, AT_SYMLINK_NOFOLLOW) &&
+            errno == ENOENT);
 }
 
-static void look_at(const struct run_dir *dir, const char *name,
-                    void (*each)(void *arg, const struct worker_record *record), void *arg)
+static int look_at(const struct run_dir *dir, const char *name, const char *boot,
+                   int (*each)(void *arg, const struct worker_record *record), void *arg)
 {
     struct device_key key;
     struct worker_record record;
     const char *suffix;
     if (!parse_file_name(name, &key, &suffix))
-        return; /* who knows whose it is */
+        return 0; /* who knows whose it is */
     if (*suffix) {
         if (is_leftover(dir, &key, suffix))
             unlinkat(dir->records, name, 0);
-        return;
+        return 0;
     }
-    int error = read_record(dir, name, &record);
+    int error = read_record(dir, name, boot, &record);
     if (!error && !device_key_equal(&record.key, &key))
         error = -EINVAL;
-    if (!error) {
-        each(arg, &record);
-        return;
-    }
+    if (!error)
+        return each(arg, &record);
+    if (!unusable(error))
+        return error;
     log_error("the record %s of a worker cannot be used, and is removed: %s", name, strerror(-error));
     unlinkat(dir->records, name, 0);
+    return 0;
 }
 
-int worker_record_each(const struct run_dir *dir, void (*each)(void *arg, const struct worker_record *record),
+int worker_record_each(const struct run_dir *dir, int (*each)(void *arg, const struct worker_record *record),
                        void *arg)
 {
+    char boot[BOOT_SIZE];
+    int error = read_boot(boot);
+    if (error)
+        return error;
+
     struct dirent **names;
     char path[32];
     snprintf(path, sizeof path, "/proc/self/fd/%d", dir->records);
@@ -243,11 +263,12 @@ int worker_record_each(const struct run_dir *dir, void (*each)(void *arg, const 
     if (n < 0)
         return -errno;
     for (int i = 0; i < n; i++) {
-        look_at(dir, names[i]->d_name, each, arg);
+        if (!error)
+            error = look_at(dir, names[i]->d_name, boot, each, arg);
         free(names[i]);
     }
     free(names);
-    return 0;
+    return error;
 }
 
 int worker_state_open(const struct run_dir *dir, const struct device_key *key, bool fresh, int *ret_fd)

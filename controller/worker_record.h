@@ -31,8 +31,9 @@ int worker_record_save(const struct run_dir *dir, const struct worker_record *re
 void worker_record_remove(const struct run_dir *dir, const struct device_key *key);
 
 /* All that can be understood. A record that cannot is logged and removed, and so is a state file without a
- * record. */
-int worker_record_each(const struct run_dir *dir, void (*each)(void *arg, const struct worker_record *record),
+ * record. Ends with the first error of `each`, or where a record cannot be read now but may be later: its
+ * worker may be alive. */
+int worker_record_each(const struct run_dir *dir, int (*each)(void *arg, const struct worker_record *record),
                        void *arg);
 
 /* The device's state file, made if it is not there; `fresh`: a new one in its place. */

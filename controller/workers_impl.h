@@ -98,7 +98,7 @@ void supervised_await(struct supervised *s, uint32_t allowed, const char *awaite
 
 /* ---- worker_life.c ---- */
 
-void life_found(void *arg, const struct worker_record *record);       /* arg: the workers */
+int life_found(void *arg, const struct worker_record *record);        /* arg: the workers */
 void life_launch(struct supervised *s, struct worker_launch *launch); /* takes it over; none runs */
 void life_end(struct supervised *s);                                  /* `stop` and SIGTERM, if it runs */
 void life_kill(struct supervised *s, const char *cause);              /* it will be DEAD */

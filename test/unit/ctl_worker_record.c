@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -77,10 +78,11 @@ static void write_file(const char *name, const char *text, mode_t as)
     ck_assert_int_eq(chmod(path(name), as), 0);
 }
 
-static void see(void *arg, const struct worker_record *record)
+static int see(void *arg, const struct worker_record *record)
 {
     ck_assert_ptr_eq(arg, seen);
     seen[n_seen++] = *record;
+    return 0;
 }
 
 static void open_dir(void)
@@ -225,6 +227,61 @@ START_TEST(test_spoilt)
 }
 END_TEST
 
+static int hold_one(void *arg, const struct worker_record *record)
+{
+    *(int *)arg = dup(0);
+    seen[n_seen++] = *record;
+    return 0;
+}
+
+/* Where a record cannot be read just now, it is not taken for spoilt. */
+START_TEST(test_no_files)
+{
+    struct worker_record another = sample;
+    struct rlimit before, few;
+    int held = -1;
+    another.key.domid = 8;
+    open_dir();
+    ck_assert_int_eq(worker_record_save(&dir, &sample), 0);
+    ck_assert_int_eq(worker_record_save(&dir, &another), 0);
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+    int next = dup(0);
+    close(next);
+    few = (struct rlimit){(rlim_t)next + 1, before.rlim_max}; /* for what is read, until the first is found */
+    n_seen = 0;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+    int error = worker_record_each(&dir, hold_one, &held);
+    int saved = worker_record_save(&dir, &sample);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+    ck_assert_int_eq(held, next);
+    ck_assert_int_eq(error, -EMFILE);
+    ck_assert_int_eq(saved, -EMFILE);
+    ck_assert_int_eq(n_seen, 1);
+    close(held);
+    read_all();
+    ck_assert_int_eq(n_seen, 2);
+    run_dir_close(&dir);
+}
+END_TEST
+
+/* What `each` cannot do ends it. */
+static int refuse(void *arg, const struct worker_record *record)
+{
+    (void)arg, (void)record;
+    return -ENFILE;
+}
+
+START_TEST(test_refused)
+{
+    open_dir();
+    ck_assert_int_eq(worker_record_save(&dir, &sample), 0);
+    ck_assert_int_eq(worker_record_each(&dir, refuse, NULL), -ENFILE);
+    read_all();
+    ck_assert_int_eq(n_seen, 1);
+    run_dir_close(&dir);
+}
+END_TEST
+
 START_TEST(test_leftovers)
 {
     open_dir();
@@ -288,6 +345,8 @@ int main(void)
     tcase_add_test(t, test_no_place);
     tcase_add_test(t, test_kept);
     tcase_add_loop_test(t, test_spoilt, 0, COUNT(spoilt));
+    tcase_add_test(t, test_no_files);
+    tcase_add_test(t, test_refused);
     tcase_add_test(t, test_leftovers);
     tcase_add_test(t, test_state);
     suite_add_tcase(s, t);
