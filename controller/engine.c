@@ -173,7 +173,7 @@ static void wake_devices(struct engine *e, uint64_t now)
 
 static bool all_looked_at(const struct engine *e)
 {
-    return e->looked_over && !e->queued && !e->passes && !e->listings && !e->scanning;
+    return e->looked_over && !e->relist_at && !e->queued && !e->passes && !e->listings && !e->scanning;
 }
 
 /* Does a worker owe us an answer? */
@@ -243,6 +243,7 @@ void engine_resync(struct engine *e)
 
 void engine_tick(struct engine *e)
 {
+    static const struct device_key everywhere;
     if (!e->running)
         return;
     uint64_t now = engine_now(e);
@@ -251,6 +252,10 @@ void engine_tick(struct engine *e)
         engine_resync(e);
     if (e->resync_at)
         engine_wish(e, e->resync_at);
+    if (e->relist_at && e->relist_at <= now)
+        engine_look_over(e, BACKEND_ROOT, &everywhere);
+    if (e->relist_at)
+        engine_wish(e, e->relist_at);
     if (e->rewatch_at && e->rewatch_at <= now)
         engine_watch_refused(e);
     if (e->rewatch_at)
@@ -364,7 +369,8 @@ void engine_start(struct engine *e)
 {
     e->running = e->announce = true;
     e->looked_over = false;
-    e->wake_at = 0;
+    e->wake_at = e->relist_at = 0;
+    e->unlisted = 0;
     engine_watch_anew(e); /* the first event of a watch comes at once: that is the first look at everything */
     plan_resync(e);
     engine_soon(e);

@@ -41,9 +41,11 @@ struct engine {
     unsigned refused_roots; /* watches that every engine has, and which the store refused: a bit for each */
     uint64_t resync_at, wake_at; /* milliseconds; 0: none */
     uint64_t rewatch_at;         /* likewise: when to ask for them again */
-    size_t queued;               /* devices, in both queues */
-    uint64_t adds;               /* to them, ever */
-    uint64_t resynced_at;        /* milliseconds: when everything was looked over last; 0: never */
+    uint64_t relist_at;   /* likewise: when to look over everything again, since some of it was refused */
+    unsigned unlisted;    /* how often in a row */
+    size_t queued;        /* devices, in both queues */
+    uint64_t adds;        /* to them, ever */
+    uint64_t resynced_at; /* milliseconds: when everything was looked over last; 0: never */
 };
 
 /* Watch tokens */

@@ -6,10 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/chance.h"
 #include "controller/engine_impl.h"
 #include "controller/listing.h"
 #include "controller/log.h"
 #include "schemas/mem.h"
+
+enum { RELIST_MIN = 50, RELIST_MAX = 5000 }; /* milliseconds */
 
 /* ---- the backend tree ---- */
 
@@ -52,12 +55,21 @@ static void on_listed(void *arg, const struct device_key *key)
         engine_mark(e, d, DIRTY_ALL);
 }
 
+/* What could not be listed may have devices that we do not know: nobody is told that we have seen them all.
+ */
 static void on_listing_done(void *arg, int status)
 {
     struct engine *e = arg;
     e->listings--;
-    if (status && !store_gone(status))
-        log_error("the backend tree cannot be listed: %s", strerror(-status));
+    if (status && !store_gone(status) && e->running) {
+        if (e->unlisted++ == 0)
+            log_error("the backend tree cannot be listed: %s; tried again until it can", strerror(-status));
+        e->relist_at =
+            engine_now(e) + backoff(RELIST_MIN, RELIST_MAX, e->unlisted, e->cfg.random(e->cfg.arg));
+        engine_wish(e, e->relist_at);
+    } else if (!status && !e->relist_at) {
+        e->unlisted = 0;
+    }
     engine_pump(e);
 }
 
@@ -73,8 +85,10 @@ void engine_look_over(struct engine *e, enum backend_place place, const struct d
                                   .done = on_listing_done,
                                   .arg = e};
     e->looked_over |= place == BACKEND_ROOT;
-    if (place == BACKEND_ROOT)
+    if (place == BACKEND_ROOT) {
         e->resynced_at = engine_now(e);
+        e->relist_at = 0;
+    }
     devices_each(&e->devices, place, at, mark_again, e);
     if (place != BACKEND_ROOT && !wanted(e, at->type))
         return;

@@ -102,6 +102,7 @@ uint64_t sim_world_hash(const struct sim_world *w)
     h = mix(mix(mix(mix(h, e->running), e->looked_over), e->announce), e->batching);
     h = mix(mix(mix(mix(h, e->scanning), e->scan_again), e->passes), e->listings);
     h = mix(mix(h, e->refused_roots), from_now(w, e->rewatch_at));
+    h = mix(mix(h, e->unlisted), from_now(w, e->relist_at));
     h = mix(mix(h, from_now(w, w->wake_at)), w->lost);
     h = hash_bytes(h, &w->left, sizeof w->left);
     for (unsigned i = 0; i < w->setup.devices; i++)
