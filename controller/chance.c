@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "controller/chance.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
 uint64_t random64(void)
 {
     uint64_t n;
-    if (getrandom(&n, sizeof n, 0) != (ssize_t)sizeof n)
-        abort(); /* only a kernel before 3.17 has none */
+    if (getrandom(&n, sizeof n, 0) != (ssize_t)sizeof n) {
+        fputs("xenrecon: the kernel gives no random numbers\n", stderr); /* only one before 3.17 does not */
+        abort();
+    }
     return n;
 }
 

@@ -339,8 +339,11 @@ struct worker_links *worker_links_new(const struct worker_links_config *config, 
     links->listening = listening;
     TAILQ_INIT(&links->list);
     uv_timer_init(config->loop, &links->timer);
-    if (uv_poll_init(config->loop, &links->listener, listening))
-        abort(); /* a socket can always be polled */
+    int error = uv_poll_init(config->loop, &links->listener, listening);
+    if (error) { /* a socket can always be polled, but for want of memory */
+        log_error("cannot wait for workers: %s", uv_strerror(error));
+        abort();
+    }
     links->timer.data = links->listener.data = links;
     links->handles = 2;
     uv_poll_start(&links->listener, UV_READABLE, on_connection);
