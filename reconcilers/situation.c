@@ -93,6 +93,14 @@ static bool looks_at_frontend(const struct situation *s)
     return s->view->domain != ABSENT && s->policy->handshake == HANDSHAKE_FULL;
 }
 
+/* Another worker is to be started, with B's keys. */
+static bool wants_worker(const struct situation *s)
+{
+    return s->in->worker && s->policy->worker.command && s->marked && s->b >= XENBUS_INIT_WAIT &&
+           STATE_IN((int)s->worker.state, (int)WORKER_NONE, (int)WORKER_DEAD) &&
+           s->in->now >= s->worker.until;
+}
+
 /* A value is needed when some row that could decide here would look at it. */
 static void read_needed(struct situation *s)
 {
@@ -113,10 +121,10 @@ static void read_needed(struct situation *s)
     }
     if (s->policy->owner != OWNER_XENRECON)
         return;
-    if (on && STATE_IN(s->b, XENBUS_ABSENT, XENBUS_INITIALISING)) {
+    if (on && (STATE_IN(s->b, XENBUS_ABSENT, XENBUS_INITIALISING) || wants_worker(s)))
         need_declared(s, BACKEND, REQUIRED_CREATE);
+    if (on && STATE_IN(s->b, XENBUS_ABSENT, XENBUS_INITIALISING))
         need_declared(s, FRONTEND, REQUIRED_CREATE);
-    }
     if (on && s->marked && STATE_IN(s->b, XENBUS_INIT_WAIT, XENBUS_CONNECTED, XENBUS_CLOSED) &&
         STATE_IN(s->f, XENBUS_INITIALISED, XENBUS_CONNECTED))
         need_declared(s, FRONTEND, REQUIRED_CONNECT);

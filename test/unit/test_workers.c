@@ -157,6 +157,35 @@ START_TEST(started_over)
 }
 END_TEST
 
+/* What another worker is started with could not be read just now: that is tried again. */
+START_TEST(dead_and_unreadable)
+{
+    struct worker w = {
+        .state = WORKER_DEAD, .incarnation = 0x1111, .failures = 1, .until = NOW + 300, .said = "ended"};
+    struct scene s = {.more = WORKER,
+                      .b = "online=1 state=4 mode?",
+                      .f = "state=4",
+                      .now = NOW,
+                      .worker = &w,
+                      .phase = OBJECT_CONNECTED,
+                      .marker = {OURS, XENBUS_CONNECTED, NULL}};
+    struct run r = run_decide(&s);
+    assert_plan(&r, ROW_RESPAWN, "", "worker-died");
+    ck_assert_uint_eq(r.plan->wake_at, NOW + 300);
+    run_free(&r);
+    w.until = NOW;
+    r = run_decide(&s);
+    assert_plan(&r, ROW_UNREADABLE, "", "unreadable worker-died");
+    ck_assert_uint_ne(r.plan->wake_at, 0);
+    run_free(&r);
+    s.b = "online=0 state=4 mode?"; /* who closes needs no worker */
+    s.f = "state=6";
+    r = run_decide(&s);
+    assert_plan(&r, ROW_CLOSE_IDLE, "close", "worker-died");
+    run_free(&r);
+}
+END_TEST
+
 /* The toolstack changed a key meanwhile: the worker serves something else. */
 START_TEST(outdated)
 {
@@ -482,6 +511,7 @@ int main(void)
     tcase_add_test(t, publishes_when_ready);
     tcase_add_test(t, published_unheard);
     tcase_add_test(t, started_over);
+    tcase_add_test(t, dead_and_unreadable);
     tcase_add_test(t, outdated);
     tcase_add_test(t, dies_before_it_is_ready);
     tcase_add_test(t, starts_again_with_patterns);
