@@ -42,13 +42,16 @@ start() {
     export XENSTORED_PATH=$dir/socket XENSTORED_RUNDIR=$dir
     RIG_DIR=$dir XENSTORED_ROOTDIR=$dir LD_PRELOAD=$build/test/rig/hypercall.so setsid "$xenstored" --no-fork --internal-db=on \
         --pid-file "$dir/pid" "$@" </dev/null >"$dir/log" 2>&1 &
-    local pid=$!
-    for _ in $(seq 500); do
-        [ -S "$dir/socket" ] && [ -s "$dir/pid" ] && break
+    local pid=$! up=
+    for _ in $(seq 500); do # the socket is there before anybody listens
+        if [ -S "$dir/socket" ] && [ -s "$dir/pid" ] && timeout 10 "$xen/usr/bin/xenstore-exists" / 2>>"$dir/log"; then
+            up=yes
+            break
+        fi
         kill -0 $pid 2>/dev/null || break
         sleep 0.01
     done
-    if ! timeout 10 "$xen/usr/bin/xenstore-exists" / 2>>"$dir/log"; then
+    if [ -z "$up" ]; then
         cat "$dir/log" >&2
         kill $pid 2>/dev/null || true
         die "xenstored did not start in $dir"
