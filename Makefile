@@ -5,6 +5,8 @@
 #   make check      every test
 #   make sim        the engine in simulated worlds: every schedule of small ones, SIM_SECONDS (60) of long ones
 #   make fuzz       every test/fuzz/fuzz_*.c, for FUZZ_SECONDS each (10)
+#   make chaos      players by the dozen on a real store, while all is killed: CHAOS_SECONDS (120)
+#   make faults     each call that fails, one after the other      (make soak: SOAK_MINUTES (30), and nothing may grow)
 #   make coverage   which lines and branches of schemas/ and reconcilers/ the tests run
 #   make mutate     whether they notice when reconcilers/ is wrong: hours, and it goes on where it was
 #   make bench      how fast it is, next to what it could be, in tables and plots
@@ -114,6 +116,13 @@ sim: deps
 	@$(MAKE) --no-print-directory -s sim-program
 	@SIM_SECONDS=$(SIM_SECONDS) SIM=$B/test/sim/sim test/sim/run.sh --long
 
+CHAOS_SECONDS ?= 120
+SOAK_MINUTES  ?= 30
+chaos faults soak: deps
+	@$(MAKE) --no-print-directory -s all rig
+	@$(if $(filter chaos,$@),test/chaos/run.sh $(CHAOS_SECONDS),$(if $(filter soak,$@),TRACE=off \
+	    test/chaos/run.sh $$(($(SOAK_MINUTES) * 60)) --soak,test/fault/run.sh))
+
 coverage:
 	@test/deps.sh build test coverage
 	@test/coverage.sh
@@ -177,4 +186,4 @@ clean:
 -include $(shell find $B -name '*.d' -type f 2>/dev/null)
 
 .SECONDARY:
-.PHONY: FORCE all demo check sim fuzz coverage mutate bench check-xen lint deps install deb rpm format clean flags
+.PHONY: FORCE all demo check sim fuzz chaos faults soak coverage mutate bench check-xen lint deps install deb rpm format clean flags

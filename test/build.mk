@@ -12,7 +12,7 @@ hypercall := test/rig/hypercall.c test/rig/grants.c test/rig/evtchn.c
 rig_tool  := $(patsubst %.c,$B/%,$(filter-out $(hypercall) test/rig/blkfront%,$(wildcard test/rig/*.c)))
 rig_part  := $(patsubst %.c,$B/%.o,$(wildcard test/rig/blkfront*.c))
 rig_xen   := $(addprefix $B/test/rig/,ring rigctl selftest blkfront)
-rig       := $B/test/rig/hypercall.so $(rig_tool) $B/test/rig/blkfront
+rig       := $B/test/rig/hypercall.so $(rig_tool) $B/test/rig/blkfront $B/test/chaos/worker $B/test/fault/shim.so
 # libFuzzer's programs take what they need from an archive of everything that has no main()
 fuzz_prog := $(patsubst %.c,$B/%,$(wildcard test/fuzz/fuzz_*.c))
 fuzz_again := $(patsubst test/fuzz/fuzz_%.c,$B/test/fuzz/replay_%,$(wildcard test/fuzz/fuzz_*.c))
@@ -54,6 +54,15 @@ $(rig_part): $B/%.o: %.c Makefile
 $B/test/rig/blkfront: $(rig_part)
 	$(say) LINK $@
 	$(Q)$(CC) -o $@ $(rig_part) $(rig_libs) -lxenstore
+
+$B/test/fault/shim.so: test/fault/shim.c Makefile
+	@mkdir -p $(@D)
+	$(say) CC $@
+	$(Q)$(CC) $(rig_cflags) -fPIC -shared -o $@ $<
+
+$B/test/chaos/worker: %: %.o $(patsubst %,$B/schemas/%.o,message mem)
+	$(say) LINK $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^
 
 $B/test/fuzz/all.a: $(fuzz_from)
 	@mkdir -p $(@D)

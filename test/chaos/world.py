@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: MIT
+"""What the players play in: a store that dies and comes back, xenrecon, its workers, and policies that change."""
+import collections
+import contextlib
+import glob
+import os
+import signal
+import subprocess
+import threading
+import time
+
+from store import Store, StoreError, StoreLost
+
+REPO = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.environ.get("RIG_BUILD", REPO + "/build")
+TYPES = {"qdisk": "vbd", "vwork": "vwork"}  # and their frontends' directories
+
+HANDSHAKE = """owner: xenrecon
+backend-keys:
+  params: {required: true, match: '^raw:/'}
+frontend-keys:
+  ring-ref: {type: uint32, required: connect}
+  event-channel: {type: uint32, required: connect}
+hold: {closed: 100ms}
+retry: {initial: 20ms, max: 500ms}
+orphan: {grace: 1s, action: remove}
+limits: {events-per-second: 500, burst: 1000}
+"""
+POLICIES = {
+    "qdisk": "version: 1\ntype: qdisk\nfrontend: vbd\n" + HANDSHAKE + "publish: {feature-flush-cache: 1}\n",
+    "vwork": "version: 1\ntype: vwork\n" + HANDSHAKE + "worker: {command: [%s/test/chaos/worker, %s/crew]}\n",
+}
+
+
+def state_of(pid):
+    """A letter, as in proc(5); X when there is none."""
+    try:
+        return open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace").read().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return "X"
+
+
+class Gate:
+    """Players pass it in crowds, and whoever wants to be alone waits until all are out."""
+
+    def __init__(self):
+        self.changed = threading.Condition()
+        self.inside = 0
+        self.shut = False
+
+    @contextlib.contextmanager
+    def turn(self):
+        with self.changed:
+            self.changed.wait_for(lambda: not self.shut)
+            self.inside += 1
+        try:
+            yield
+        finally:
+            with self.changed:
+                self.inside -= 1
+                self.changed.notify_all()
+
+    @contextlib.contextmanager
+    def alone(self):
+        with self.changed:
+            self.changed.wait_for(lambda: not self.shut)
+            self.shut = True
+            self.changed.wait_for(lambda: self.inside == 0)
+        try:
+            yield
+        finally:
+            with self.changed:
+                self.shut = False
+                self.changed.notify_all()
+
+
+class Client:
+    """A player's connection, of which it has another when the store had to be started again."""
+
+    def __init__(self, world, watches=()):
+        self.world, self.watches, self.store = world, list(watches), None
+
+    def close(self):
+        if self.store:
+            self.store.close()
+        self.store = None
+
+    def _connected(self):
+        if not self.store:
+            self.store = Store(self.world.socket)
+            for path in self.watches:
+                self.store.watch(path, "w")
+        return self.store
+
+    def do(self, work):
+        """work(store), which changes nothing or all: it is done again when the store was lost, or changed hands."""
+        for attempt in range(1000):
+            try:
+                with self.world.gate.turn():
+                    return work(self._connected())
+            except StoreLost:
+                self.close()
+            except StoreError:  # of a live update, which ends transactions
+                self.close()
+                if attempt > 100:
+                    raise
+            time.sleep(0.01)
+        raise StoreLost("for ever")
+
+    def event(self, seconds):
+        """The path, or None; "" when everything has to be looked at."""
+        try:
+            if not self.store:
+                with self.world.gate.turn():
+                    self._connected()
+                return ""
+            event = self.store.next_event(seconds)
+            return event and event[0]
+        except (StoreLost, StoreError):
+            self.close()
+            time.sleep(0.01)
+            return ""
+
+
+class World:
+    def __init__(self, folder, trace):
+        self.dir, self.socket = folder, folder + "/socket"
+        self.run, self.policies = folder + "/run", folder + "/policies"
+        self.gate = Gate()
+        self.counts = collections.Counter()
+        self.failures = []
+        self.process = None
+        self.trace = ["--trace-file", folder + "/trace"] if trace else []
+        self.xenrecon = os.environ.get("XENRECON", REPO + "/build/xenrecon").split()
+        self.tools = glob.glob(REPO + "/.cache/xen/usr/lib/xen-*/bin")[0]
+        for path in (self.policies, folder + "/crew"):
+            os.makedirs(path, exist_ok=True)
+        self.mischief(True)
+        for name in POLICIES:
+            self.set_policy(name, True)
+
+    def mischief(self, on):
+        if on:
+            open(self.dir + "/crew/mischief", "w").close()
+        else:
+            os.unlink(self.dir + "/crew/mischief")
+
+    def fail(self, what):
+        self.failures.append(what)
+
+    # ---- the store
+
+    def start_store(self):
+        subprocess.run([REPO + "/test/rig/store.sh", "start", self.dir] + self.trace, check=True, stdout=subprocess.DEVNULL)
+
+    def store_pid(self):
+        return int(open(self.dir + "/pid").read())
+
+    def resurrect_store(self, late):
+        """It is killed, and started again with what it had. late: xenrecon sees it empty first."""
+        with self.gate.alone(), self.frozen():
+            store = Store(self.socket)
+            nodes = None
+            while nodes != (nodes := store.tree()):  # until what xenrecon had asked for is done
+                pass
+            pid = self.store_pid()
+            os.kill(pid, signal.SIGKILL)
+            while state_of(pid) not in "XZ":
+                time.sleep(0.001)
+            self.start_store()
+            if late and self.process:
+                self.process.send_signal(signal.SIGCONT)
+            store = Store(self.socket)
+            domains = collections.defaultdict(list)  # what lies in one comes at once, as a toolstack would write it
+            for path in nodes:
+                words = path.split("/")
+                domains["/".join(words[:7 if words[3:5] == ["0", "backend"] else 4])].append(path)
+            for paths in domains.values():
+                store.transaction(lambda tx, paths=paths: [self.restore(store, path, nodes[path], tx) for path in paths])
+        self.counts["store killed"] += 1
+
+    @staticmethod
+    def restore(store, path, value, tx):
+        if value:
+            store.write(path, value, tx=tx)
+        else:
+            store.make(path, tx=tx)
+
+    def update_store(self):
+        options = f"--no-fork --internal-db=on --pid-file {self.dir}/pid " + " ".join(self.trace)
+        done = subprocess.run([self.tools + "/xenstore-control", "live-update", "-F", "-t", "5", "-c", options,
+                               self.tools + "/xenstored"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=30)
+        self.counts["store updated" if done.returncode == 0 else "store not updated"] += 1
+
+    # ---- xenrecon
+
+    def start_xenrecon(self):
+        """It is not waited for."""
+        log = open(self.dir + "/xenrecon.log", "ab")
+        self.process = subprocess.Popen(
+            self.xenrecon + ["run", "--resync", "0", "--runtime-dir", self.run, "--policies", self.policies],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        log.close()
+
+    def end_xenrecon(self, number):
+        if self.process.poll() is not None:
+            self.fail(f"xenrecon ended by itself: status {self.process.returncode}")
+        self.process.send_signal(number)
+        try:
+            status = self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            status = "it does not end"
+            self.process.kill()
+            self.process.wait()
+        if status not in ([-number] if number == signal.SIGKILL else [0, -number]):  # it may have no handler yet
+            self.fail(f"xenrecon ended with {status} on signal {number}")
+        self.process = None
+
+    @contextlib.contextmanager
+    def frozen(self):
+        """Not in the middle of anything but what it has asked the store for."""
+        if not self.process or self.process.poll() is not None:
+            yield
+            return
+        self.process.send_signal(signal.SIGSTOP)
+        while state_of(self.process.pid) not in "TXZ":
+            time.sleep(0.001)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
+    def set_policy(self, name, there):
+        path = f"{self.policies}/{name}.yaml"
+        if not there:
+            os.unlink(path)
+            return
+        text = POLICIES[name]
+        with open(path + "~", "w", encoding="ascii") as file:
+            file.write(text % (BUILD, self.dir) if "%s" in text else text)
+        os.rename(path + "~", path)
+
+    def hang_up(self):
+        self.process.send_signal(signal.SIGHUP)
+
+    # ---- workers
+
+    def workers(self):
+        """The device of each process, by its number."""
+        mine = f"XENRECON_SOCKET={self.run}/worker/socket".encode()
+        found = {}
+        for path in glob.glob("/proc/[0-9]*/environ"):
+            try:
+                words = open(path, "rb").read().split(b"\0")
+            except OSError:
+                continue
+            if mine in words:
+                device = [word[16:].decode() for word in words if word.startswith(b"XENRECON_DEVICE=")]
+                found[int(path.split("/")[2])] = device[0]
+        return found
