@@ -230,6 +230,11 @@ class World:
         finally:
             self.process.send_signal(signal.SIGCONT)
 
+    def hears(self, number):
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as file:
+            caught = [line.split()[1] for line in file if line.startswith("SigCgt:")][0]
+        return int(caught, 16) >> (number - 1) & 1
+
     def set_policy(self, name, there):
         path = f"{self.policies}/{name}.yaml"
         if not there:
@@ -241,6 +246,10 @@ class World:
         os.rename(path + "~", path)
 
     def hang_up(self):
+        """Once it would hear it: a service manager waits until it is ready."""
+        end = time.monotonic() + 10
+        while not self.hears(signal.SIGHUP) and self.process.poll() is None and time.monotonic() < end:
+            time.sleep(0.01)
         self.process.send_signal(signal.SIGHUP)
 
     # ---- workers
