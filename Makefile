@@ -118,10 +118,12 @@ sim: deps
 
 CHAOS_SECONDS ?= 120
 SOAK_MINUTES  ?= 30
-chaos faults soak: deps
-	@$(MAKE) --no-print-directory -s all rig
-	@$(if $(filter chaos,$@),test/chaos/run.sh $(CHAOS_SECONDS),$(if $(filter soak,$@),TRACE=off \
-	    test/chaos/run.sh $$(($(SOAK_MINUTES) * 60)) --soak,test/fault/run.sh))
+chaos: deps all rig
+	@test/chaos/run.sh $(CHAOS_SECONDS)
+soak: deps all rig
+	@TRACE=off test/chaos/run.sh $$(($(SOAK_MINUTES) * 60)) --soak
+faults: deps all rig
+	@test/fault/run.sh
 
 coverage:
 	@test/deps.sh build test coverage
