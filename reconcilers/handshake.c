@@ -66,11 +66,13 @@ static enum outcome on_foreign(struct situation *s)
 
 static bool claimed_elsewhere(const struct situation *s)
 {
-    return !object_held(s) && s->b == XENBUS_INITIALISING && claimed_by_qemu(s);
+    return (!object_held(s) || to_be_published(s)) && s->b == XENBUS_INITIALISING && claimed_by_qemu(s);
 }
 
+/* It may come while a worker starts: until InitWait nobody was promised anything. */
 static enum outcome on_claimed_elsewhere(struct situation *s)
 {
+    object_release(s, "a device model came to serve it");
     plan_find(s->plan, FINDING_FOREIGN_BACKEND, SEVERITY_WARNING,
               "the device model of domain %u runs and serves %s devices", s->view->device.domid,
               s->view->device.type);

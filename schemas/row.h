@@ -16,7 +16,7 @@
     X(FOREIGN, "foreign", "no marker, and B is beyond Initialising")                                       \
     X(DESTROY, "destroy", "online is not 1, and B is absent, Unknown, Initialising, InitWait or Closed")   \
     X(CLAIMED_ELSEWHERE, "claimed-elsewhere",                                                              \
-      "B Initialising, and a device model that serves this type runs")                                     \
+      "InitWait not written yet, B Initialising, and a device model that serves this type runs")           \
     X(INCOMPLETE, "incomplete", "no object, B absent or Initialising, required keys missing or invalid")   \
     X(CREATE, "create", "no object, or its worker became ready; B Initialising, keys complete")            \
     X(STARTING, "starting", "the worker is not ready yet")                                                 \

@@ -64,9 +64,10 @@ static bool read_beginning(const struct facts *c, struct reading *r)
 {
     bool marked = c->marker != NOBODY, begins = c->b == -1 || in(c->b, "01");
     bool expected = r->held && r->unpublished && !(marked && c->marker == c->object) && c->b == 1;
-    if (!r->held && c->b == 1 && c->qemu)
+    if ((!r->held || expected) && c->b == 1 && c->qemu) {
+        release(r);
         r->row = ROW_CLAIMED_ELSEWHERE;
-    else if (!r->held && (c->b == -1 || (c->b == 1 && !c->keys))) /* everybody requires `state` */
+    } else if (!r->held && (c->b == -1 || (c->b == 1 && !c->keys))) /* everybody requires `state` */
         r->row = ROW_INCOMPLETE;
     else if (c->b == 1 && (!r->held || (expected && r->held == OBJECT_READY)))
         r->row = ROW_CREATE;
