@@ -55,12 +55,14 @@ static bool foreign(const struct situation *s)
 
 static enum outcome on_foreign(struct situation *s)
 {
-    if (object_held(s))
+    if (object_held(s)) {
         plan_find(s->plan, FINDING_MARKER_LOST, SEVERITY_WARNING,
                   "%s/" MARKER_KEY " is gone; we go on serving", s->view->path[BACKEND]);
-    else
-        plan_find(s->plan, FINDING_FOREIGN_BACKEND, SEVERITY_WARNING,
-                  "the backend is %s, and it was not xenrecon that wrote it", xenbus_state_name(s->b));
+        return DECIDED;
+    }
+    object_release(s, "another backend serves it"); /* a worker that was never told to serve, if any */
+    plan_find(s->plan, FINDING_FOREIGN_BACKEND, SEVERITY_WARNING,
+              "the backend is %s, and it was not xenrecon that wrote it", xenbus_state_name(s->b));
     return DECIDED;
 }
 

@@ -127,8 +127,11 @@ static enum row read_row(const struct facts *c, struct reading *r)
         return ROW_INCOMPLETE_DIR;
     if (!marked && c->online == 0 && c->b == 5 && !active && !c->qemu)
         return ROW_UNCLAIMED_CLOSE;
-    if (!marked && c->b >= 2)
+    if (!marked && c->b >= 2) {
+        if (!r->held)
+            release(r);
         return ROW_FOREIGN;
+    }
     if (c->online != 1 && (begins || in(c->b, "26"))) {
         release(r);
         return ROW_DESTROY;
