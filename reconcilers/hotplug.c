@@ -152,7 +152,9 @@ static enum outcome take_in(struct situation *s)
     if (!r->removing && s->online != 1)
         return AGAIN; /* detached meanwhile: nobody waits for it any more */
     bool done = r->removing ? !situation_has(s, "hotplug-status") : status_good(s);
-    if (!failed && done && !situation_has(s, "hotplug-error"))
+    bool says = situation_has(s, "hotplug-error"),
+         bad = situation_has(s, "hotplug-status") && !status_good(s);
+    if (failed ? bad && says : done && !says)
         return AGAIN; /* it said so itself */
     struct action *a =
         plan_act(s->plan, ACTION_HOTPLUG, failed ? "its script failed" : "its script has done it");

@@ -280,7 +280,7 @@ static const struct step {
      {.b = SCRIPT "online=1 state=2 hotplug-status=error hotplug-error=own", .script = {ENDED, FAILED(1)}},
      NOW,
      ROW_HOTPLUG_ADD,
-     "hotplug",
+     "",
      {.failures = 1}},
     {"waits for the next time",
      {.b = SCRIPT "online=1 state=2 hotplug-status=error hotplug-error=own", .script = {FAILED(1)}},
@@ -471,6 +471,8 @@ START_TEST(decides)
                   "%s: script %d removing %d added %d failures %d", t->name, s->phase, s->removing, s->added,
                   s->failures);
     ck_assert_msg(!r.plan->wake_at || r.plan->wake_at > t->now, "%s: wakes in the past", t->name);
+    bool failed = t->row == ROW_HOTPLUG_ADD && s->phase == SCRIPT_IDLE && s->failures && t->now != NEVER;
+    ck_assert_msg(!failed || *t->actions || r.plan->deferred, "%s: is not tried again", t->name);
     run_free(&r);
 }
 END_TEST
