@@ -72,6 +72,12 @@ struct device {
     struct memory memory;
 };
 
+/* Is there anything of ours that a policy must see to its end: an object, a script? */
+static inline bool device_held(const struct device *d)
+{
+    return d->memory.object.phase != OBJECT_NONE || d->memory.object.script.phase != SCRIPT_IDLE;
+}
+
 TAILQ_HEAD(device_queue, device);
 SLIST_HEAD(device_bucket, device);
 

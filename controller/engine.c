@@ -215,13 +215,16 @@ void engine_pump(struct engine *e)
 {
     if (!e->running)
         return;
-    if (e->reload && !e->passes && !e->listings)
-        take_over_policies(e);
-    if (!e->reload)
+    if (!e->reload || e->announce)
         start_looks(e);
     if (e->announce && all_looked_at(e)) {
         e->announce = false;
         e->cfg.ready(e->cfg.arg);
+    }
+    /* what there is must be known before it can be kept */
+    if (e->reload && !e->announce && !e->passes && !e->listings) {
+        take_over_policies(e);
+        start_looks(e);
     }
     if (e->cfg.idle && nothing_left(e))
         e->cfg.idle(e->cfg.arg);
@@ -273,7 +276,7 @@ static void keep_policy(struct engine *e, struct device *d)
     bool same = coming && coming->owner == old->owner && !coming->worker.command == !old->worker.command;
     if (same)
         d->kept = NULL;
-    if (d->kept || d->memory.object.phase == OBJECT_NONE || same)
+    if (d->kept || !device_held(d) || same)
         return;
     for (size_t i = 0; i < e->policies.n; i++)
         if (e->policies.list[i] == old)

@@ -280,7 +280,7 @@ struct plan *inspection_decide(const struct inspection *in, const struct policy 
                                    .now = daemon_knows(in, view->self) ? recall_now(in->recall) : 0};
     struct plan *plan = decide(&input, &object);
     if (r)
-        engine_remark(plan, r->kept, r->unwatched);
+        engine_remark(plan, r->memory.kept, r->unwatched);
     return plan;
 }
 

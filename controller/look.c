@@ -141,6 +141,7 @@ void look_decide(struct look *l, struct view *view)
     struct engine *e = l->e;
     struct worker worker;
     bool worked = engine_look_at_worker(e, l->d, &worker);
+    l->d->memory.kept = l->d->kept != NULL;
     struct decision_input in = {.policy = l->policy,
                                 .view = view,
                                 .memory = &l->d->memory,
@@ -326,8 +327,10 @@ void look_done(struct look *l)
     if (wrote)
         follow_up(l);
     log_findings(l, key);
-    if (!d->memory.object.phase && !l->plan->deferred) /* deferred: B is still to be removed */
+    if (d->kept && !device_held(d) && !l->plan->deferred) { /* deferred: B is still to be removed */
         d->kept = NULL;
+        engine_mark(l->e, d, DIRTY_ALL | DIRTY_LIKELY);
+    }
     d->conflicts = 0;
     d->alone = false;
     engine_set_due(l->e, d, l->plan->wake_at, l->plan->deferred);

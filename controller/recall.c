@@ -117,7 +117,7 @@ static void add_device(struct recall *r, const json_t *o)
         return;
     }
     d.memory = memory_of(r, memory);
-    d.kept = truth(memory, "kept");
+    d.memory.kept = truth(memory, "kept");
     d.unwatched = (int)jget_int(memory, "unwatched", 0);
     d.worker = worker_of(r, json_object_get(memory, "worker"));
     xgrow(&r->devices, &r->cap, r->n + 1, sizeof *r->devices);

@@ -29,8 +29,7 @@ struct recalled {
     struct device_key key;
     struct memory memory;
     struct worker worker;
-    bool kept;     /* as for engine_remark() */
-    int unwatched; /* likewise */
+    int unwatched; /* as for engine_remark() */
 };
 struct recalled *recall_device(const struct recall *r, const struct device_key *key); /* NULL: unknown */
 bool recall_runs_workers(const struct recall *r);                                     /* false in a dry run */

@@ -35,9 +35,16 @@ static bool claimed_by_qemu(const struct situation *s)
     return s->policy->qemu && s->view->qemu == PRESENT;
 }
 
+/* Under a policy that is not in force any more only what is held already is looked after. */
+static bool begins(const struct situation *s)
+{
+    return object_held(s) || !s->in->memory->kept;
+}
+
 static bool unclaimed_close(const struct situation *s)
 {
-    return !s->marked && s->online == 0 && s->b == XENBUS_CLOSING && !s->f_active && !claimed_by_qemu(s);
+    return begins(s) && !s->marked && s->online == 0 && s->b == XENBUS_CLOSING && !s->f_active &&
+           !claimed_by_qemu(s);
 }
 
 static enum outcome on_unclaimed_close(struct situation *s)
@@ -116,7 +123,7 @@ static enum outcome on_incomplete(struct situation *s)
 static bool create(const struct situation *s)
 {
     return s->b == XENBUS_INITIALISING &&
-           (!object_held(s) || (to_be_published(s) && s->object.phase == OBJECT_READY));
+           ((!object_held(s) && begins(s)) || (to_be_published(s) && s->object.phase == OBJECT_READY));
 }
 
 /* The worker was started with values that are not in B any more. */

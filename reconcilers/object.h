@@ -69,6 +69,7 @@ struct memory {
     struct object object;
     enum row row;       /* that decided last time */
     uint64_t row_since; /* milliseconds; since when it does; 0: never decided */
+    bool kept;          /* a reload dropped its policy: under it nothing is begun any more */
     struct failure failure;
 };
 
