@@ -13,18 +13,22 @@
 #include "controller/inspect.h"
 #include "controller/log.h"
 #include "controller/progress.h"
+#include "reconcilers/decide.h"
 #include "schemas/marker.h"
 #include "schemas/mem.h"
 #include "schemas/printable.h"
 
 static const char help[] =
     "Usage: xenrecon explain [OPTION]... DEVICE\n"
+    "       xenrecon explain --table\n"
     "Shows which row of the decision table decides for a device, from which values, and what would change "
     "that. Without --policies as the running daemon decides, if there is one.\n"
     "\n"
     "  --export DIR     also write the case to DIR, which must not exist: policy, store and report, without "
     "secrets.\n"
     "                   It is a test case that can be run, and so makes a good bug report.\n"
+    "  --table          print the decision table: each row, when it decides, what it does, and for which "
+    "owner\n"
     "  --policies DIR   take the policies from DIR (repeatable) instead of the default places\n"
     "  --runtime-dir DIR  the daemon's run directory (default $XENRECON_RUNTIME_DIR, or /run/xenrecon)\n"
     "  --quiet          neither remarks nor progress on stderr, only warnings and errors\n"
@@ -133,6 +137,21 @@ static void print_variants(const struct inspection *in, const struct policy *pol
     arena_free(&a);
 }
 
+/* ---- the table ---- */
+
+static int print_table(void)
+{
+    for (enum row row = 0; row < ROW_COUNT; row++) {
+        bool ours = row_belongs(row, OWNER_XENRECON), others = row_belongs(row, OWNER_KERNEL);
+        printf("%s%s\n    %s\n    %s\n", row_name(row),
+               ours && others ? ""
+               : ours         ? " (xenrecon)"
+                              : " (others)",
+               row_condition(row), row_effect(row));
+    }
+    return finish_output();
+}
+
 /* ---- the command ---- */
 
 static int explain(struct inspection *in, const char *name, const char *export_to)
@@ -158,7 +177,7 @@ static int explain(struct inspection *in, const char *name, const char *export_t
     enum row row = report->devices[0].plan->row;
     progress_end();
     report_print_text(report, stdout);
-    printf("\nrow %s: %s\n\ndecided from\n", row_name(row), row_condition(row));
+    printf("\nrow %s: %s\n    %s\n\ndecided from\n", row_name(row), row_condition(row), row_effect(row));
     print_values(policy, view);
     printf("\nwhat would change it\n");
     print_variants(in, policy, view, report->devices[0].plan);
@@ -172,9 +191,10 @@ static int explain(struct inspection *in, const char *name, const char *export_t
 
 int cmd_explain(int argc, char **argv)
 {
-    enum { EXPORT = 256, POLICIES, RUNTIME_DIR, QUIET, HELP };
+    enum { EXPORT = 256, TABLE, POLICIES, RUNTIME_DIR, QUIET, HELP };
     static const struct option options[] = {
         {"export", required_argument, NULL, EXPORT},
+        {"table", no_argument, NULL, TABLE},
         {"policies", required_argument, NULL, POLICIES},
         {"runtime-dir", required_argument, NULL, RUNTIME_DIR},
         {"quiet", no_argument, NULL, QUIET},
@@ -184,11 +204,15 @@ int cmd_explain(int argc, char **argv)
     const char **dirs = NULL, *export_to = NULL, *run_dir = ask_default_dir();
     size_t n_dirs = 0, cap_dirs = 0;
     struct inspection *in = NULL;
+    bool table = false;
     int c, status = -1;
     while (status < 0 && (c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
         switch (c) {
         case EXPORT:
             export_to = optarg;
+            break;
+        case TABLE:
+            table = true;
             break;
         case POLICIES:
             xgrow(&dirs, &cap_dirs, n_dirs + 1, sizeof *dirs);
@@ -209,6 +233,8 @@ int cmd_explain(int argc, char **argv)
         }
     }
     struct inspection_source from = {.dirs = dirs, .n_dirs = n_dirs, .run_dir = run_dir};
+    if (status < 0 && table)
+        status = argc == optind ? print_table() : usage_error("explain", "--table wants no DEVICE");
     if (status < 0 && argc - optind != 1)
         status = usage_error("explain", "it wants one DEVICE, such as qdisk/7/51712");
     if (status < 0)

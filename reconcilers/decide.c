@@ -19,6 +19,11 @@ static const struct rule *rules_of(enum owner owner)
     return observe_rules;
 }
 
+bool row_belongs(enum row row, enum owner owner)
+{
+    return rules_of(owner)[row].applies != NULL;
+}
+
 /* A row whose last action failed is held until its backoff ends; a change in the view ends the backoff early.
  */
 static bool held_back(const struct decision_input *in, const struct plan *p)

@@ -21,6 +21,9 @@ struct decision_input {
 
 /* What was decided, for plan_free(); and what the daemon must remember *once the plan's actions have
  * succeeded*. */
+/* Is the row in the table of this owner's devices? */
+bool row_belongs(enum row row, enum owner owner);
+
 struct plan *decide(const struct decision_input *in, struct object *ret_object);
 
 /* The two ends as the table sees them, for reports. F of a dead domain is absent. */

@@ -53,7 +53,7 @@ _xenrecon() {
     case $command in
     run) options='--once --dry-run --policies --resync --runtime-dir --metrics-file --log-format --quiet --verbose' ;;
     plan) options='--dump --domain --format --detailed-exitcode --policies --runtime-dir --quiet' ;;
-    explain) options='--export --policies --runtime-dir --quiet' ;;
+    explain) options='--export --table --policies --runtime-dir --quiet' ;;
     status) options='--watch --format --color --runtime-dir --quiet' ;;
     history) options='--last --format --color --runtime-dir --quiet' ;;
     policy)

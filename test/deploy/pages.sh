@@ -41,6 +41,11 @@ toolstack attach vkbd 7 0
 check "xenrecon.8: a dump by pipe" \
     "$(xenstore-ls -fp | "${xenrecon[@]}" plan --policies deploy/policies --dump - | grep -c '^vkbd/7/0 ')" 1
 
+# ---- xenrecon-decisions(7)
+
+"${xenrecon[@]}" explain --table >"$dir/table"
+check "xenrecon-decisions.7 has every row, as it is" "$(test/lib/table_page.py "$dir/table" deploy/man/xenrecon-decisions.7.scd)" ""
+
 # ---- xenrecon-policy(5)
 
 "${xenrecon[@]}" policy schema >"$dir/schema"

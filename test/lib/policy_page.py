@@ -5,21 +5,15 @@
 Compares what stands in PAGE between the headings FIELDS and VALUES with what the schema has, and says how they differ;
 with --write it puts it there.
 """
-import difflib
 import json
 import sys
+
+from page_part import escape, settle
 
 
 def word(value):
     """As YAML has it."""
     return json.dumps(value).strip('"')
-
-
-def escape(text):
-    """For scdoc."""
-    for special in "\\*_<>#":
-        text = text.replace(special, "\\" + special)
-    return text
 
 
 def values(field):
@@ -64,18 +58,8 @@ def lines(properties, prefix, required):
 def main():
     with open(sys.argv[1], encoding="utf-8") as file:
         schema = json.load(file)
-    with open(sys.argv[2], encoding="utf-8") as file:
-        page = file.read()
     wanted = "\n".join(lines(schema["properties"], "", schema["required"]))
-    before, rest = page.split("# FIELDS\n\n", 1)
-    present, after = rest.split("\n# VALUES\n", 1)
-    if sys.argv[3:] == ["--write"]:
-        with open(sys.argv[2], "w", encoding="utf-8") as file:
-            file.write(f"{before}# FIELDS\n\n{wanted}\n# VALUES\n{after}")
-        return 0
-    difference = list(difflib.unified_diff(present.splitlines(), wanted.splitlines(), sys.argv[2], sys.argv[1], lineterm=""))
-    print("\n".join(difference), end="")
-    return bool(difference)
+    return settle(sys.argv[2], "FIELDS", "VALUES", wanted, sys.argv[3:] == ["--write"])
 
 
 sys.exit(main())

@@ -136,7 +136,7 @@ static int row_case(enum row row, int nth)
     return -1;
 }
 
-#define X(name, text, condition)                      \
+#define X(name, text, condition, effect)              \
     START_TEST(row_##name)                            \
     {                                                 \
         check_case(&cases[row_case(ROW_##name, _i)]); \
@@ -150,7 +150,7 @@ int main(void)
     Suite *s = suite_create("decide");
     TCase *t;
     int n;
-#define X(name, text, condition)                   \
+#define X(name, text, condition, effect)           \
     for (n = 0; row_case(ROW_##name, n) >= 0; n++) \
         ;                                          \
     t = tcase_create(text);                        \
