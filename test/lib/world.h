@@ -110,9 +110,9 @@ static inline bool world_same(const struct world *a, const struct world *b)
 /* ---- the controller in the world ---- */
 
 /* `asked`: also what the worker publishes was read. */
-static inline struct view *world_view(const struct world *w, bool asked)
+static inline struct view *world_view(const struct world *w, bool asked, uint16_t self)
 {
-    struct scene s = {.gone = w->b_gone};
+    struct scene s = {.gone = w->b_gone, .self = self};
     char b[128], f[128], text[MARKER_SIZE];
     snprintf(b, sizeof b, "online=%d state=%d%s%s", w->online, w->b, w->readonly ? " mode=r" : "",
              w->created ? " feature-flush-cache=1 hotplug-status=connected" : "");
@@ -173,7 +173,7 @@ static inline void world_apply(struct world *w, const struct plan *plan, const s
         w->published = sectors[0] - '0';
     for (size_t i = 0; i < plan->n_actions; i++)
         for (size_t j = 0; j < plan->actions[i].n_removals; j++)
-            if (!strcmp(plan->actions[i].removals[j].path, SCENE_B))
+            if (!strcmp(plan->actions[i].removals[j].path, v->path[BACKEND]))
                 world_remove(w);
 }
 

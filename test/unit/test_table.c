@@ -8,7 +8,7 @@
 /* One pass: decides, and does it. */
 static enum row pass(const struct world *w, const struct policy *p, struct world *next, bool *ret_acted)
 {
-    struct view *v = world_view(w, false);
+    struct view *v = world_view(w, false, 0);
     struct memory m = {.object = w->object};
     struct decision_input in = {p, v, &m, NULL, 1000, incarnation_value(world_fresh(w))};
     struct object o;

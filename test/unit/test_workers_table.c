@@ -116,7 +116,7 @@ static bool pass(const struct exploration *x, const struct world *w, const struc
     struct worker before = crew_facts(&w->crew), facts = crew_facts(decided);
     bool asked =
         !w->object.unpublished && w->object.published != worker_published(&before) && before.n_published;
-    struct view *v = world_view(w, asked);
+    struct view *v = world_view(w, asked, 0);
     struct memory m = {.object = w->object};
     struct decision_input in = {x->policy, v, &m, &facts, 1000000, incarnation_value(world_fresh(w))};
     struct object o;
