@@ -3,6 +3,7 @@
  *
  *   sim --search                      every schedule of a few small ones
  *   sim --search SECONDS              of more of them, as far as it comes
+ *   sim --pairs [SECONDS]             likewise, of worlds of two devices
  *   sim --random SECONDS [--seed N]   long schedules made of chance
  *   sim --replay FILE [--export DIR]  one schedule, step by step; how the store is when it fails, as a golden
  * case */
@@ -15,9 +16,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "test/sim/sim_policy.h"
 #include "test/sim/sim_random.h"
 #include "test/sim/sim_search.h"
 #include "test/sim/sim_world.h"
+
+enum { QUICK = 9, QUICK_PAIRS = 2 }; /* seconds, where none are given */
 
 static double seconds(void)
 {
@@ -57,9 +61,14 @@ static int run_random(double limit, uint64_t seed)
 
 /* ---- every schedule ---- */
 
-#define SMALL    .devices = 1, .counted = 1, .prompt = 1, .settled = 1, .run_on = 1
-#define FRONT(n) (1u << (n))
-#define ALL      0xffffu
+#define COUNT(list) (sizeof(list) / sizeof *(list))
+#define WORLD       .counted = 1, .prompt = 1, .settled = 1, .run_on = 1
+#define SMALL       .devices = 1, WORLD
+#define PAIR        .devices = 2, WORLD
+/* in a driver domain, scripts run by us */
+#define KERNEL(says) .owner = OWNER_KERNEL, .hotplug = (says), .driver_domain = 1
+#define FRONT(n)     (1u << (n))
+#define ALL          0xffffu
 
 /* With these frontends and toolstacks of test/lib/programs.h. */
 static const struct scenario {
@@ -86,41 +95,81 @@ static const struct scenario {
     {"in a driver domain", {SMALL, .driver_domain = 1}, FRONT(0) | FRONT(4), ALL},
     {"key by key", {SMALL, .piecemeal = 1}, FRONT(0), FRONT(0) | FRONT(2)},
     {"cycle: on-closed", {SMALL, .on_closed = 1}, FRONT(0) | FRONT(4), ALL},
+    {"another guest of that number", {SMALL, .deaths = 1, .returns = 1}, FRONT(0), ALL},
+    {"the same, a worker", {SMALL, .worker = 1, .deaths = 1, .returns = 1}, FRONT(0), FRONT(0) | FRONT(2)},
+    {"orphans are removed", {SMALL, .orphans = 1, .deaths = 1}, FRONT(0), FRONT(0) | FRONT(3)},
+    {"a device model comes", {SMALL, .models = 1}, FRONT(0), FRONT(0) | FRONT(2) | FRONT(4)},
+    {"a device model comes, a worker", {SMALL, .worker = 1, .models = 1}, FRONT(0), FRONT(0) | FRONT(2)},
+    {"other policies come", {SMALL, .reloads = 1}, FRONT(0), FRONT(0) | FRONT(2) | FRONT(4)},
+    {"other policies come, a worker", {SMALL, .worker = 1, .reloads = 1}, FRONT(0), FRONT(0) | FRONT(2)},
+    {"a kernel's", {SMALL, .owner = OWNER_KERNEL}, FRONT(0) | FRONT(4), ALL},
+    {"hotplug", {SMALL, .owner = OWNER_KERNEL, .hotplug = 1}, FRONT(0) | FRONT(4), ALL},
+    {"hotplug, a script fails", {SMALL, KERNEL(1), .mishaps = 1}, FRONT(0), FRONT(0) | FRONT(2)},
+    {"hotplug, the controller dies", {SMALL, KERNEL(1), .crashes = 1}, FRONT(0), FRONT(0) | FRONT(2)},
+    {"hotplug, other policies come", {SMALL, KERNEL(1), .reloads = 1}, FRONT(0), FRONT(0) | FRONT(2)},
+    {"hotplug, the guest dies", {SMALL, KERNEL(1), .orphans = 1, .deaths = 1}, FRONT(0), FRONT(0) | FRONT(2)},
+};
+
+/* The second device's frontend connects, its toolstack does nothing more, unless it says otherwise here. */
+static const struct scenario pairs[] = {
+    {"beside another of the guest", {PAIR, .calm = 1}, FRONT(0) | FRONT(4), ALL},
+    {"beside another, workers", {PAIR, .calm = 1, .worker = 1}, FRONT(0), FRONT(0) | FRONT(2)},
+    {"beside another, the controller dies", {PAIR, .calm = 1, .crashes = 1}, FRONT(0), ALL},
+    {"beside another, the store dies", {PAIR, .calm = 1, .losses = 1}, FRONT(0), FRONT(0) | FRONT(2)},
+    {"beside another, a fault", {PAIR, .calm = 1, .faults = 1}, FRONT(0), FRONT(0) | FRONT(2)},
+    {"beside another, both are removed",
+     {PAIR, .calm = 1, .removes = 1, .toolstack1 = 2},
+     FRONT(0),
+     FRONT(2)},
+    {"beside another guest's", {PAIR, .calm = 1, .two_guests = 1}, FRONT(0) | FRONT(4), ALL},
+    {"beside another guest's, one dies", {PAIR, .calm = 1, .two_guests = 1, .deaths = 1}, FRONT(0), ALL},
+    {"beside another kernel's", {PAIR, KERNEL(1), .calm = 1}, FRONT(0), FRONT(0) | FRONT(2)},
+    {"beside another, other policies", {PAIR, .calm = 1, .reloads = 1}, FRONT(0), FRONT(0) | FRONT(2)},
+    {"two of a guest at once", {PAIR}, FRONT(0), FRONT(0) | FRONT(2)},
+    {"two of a guest at once, a worker each", {PAIR, .worker = 1}, FRONT(0), FRONT(0) | FRONT(2)},
+    {"two guests' at once", {PAIR, .two_guests = 1}, FRONT(0), FRONT(0) | FRONT(2)},
 };
 
 /* Quick: the first frontend, and a toolstack that does nothing, or detaches. */
+static bool chosen(const struct scenario *x, bool quick, unsigned front, unsigned tool)
+{
+    bool first = front == 0 && (tool == 0 || (tool == 2 && !x->setup.mishaps));
+    return (!quick || first) && x->fronts & FRONT(front) && x->tools & FRONT(tool);
+}
+
+/* With each of its programs, for equal parts of the time. */
 static bool run_scenario(const struct scenario *x, bool quick, double until, struct sim_searched *f,
                          struct sim_schedule *ret_failing)
 {
-    unsigned fronts = quick ? FRONT(0) : x->fronts, tools = quick ? FRONT(0) : x->tools;
-    if (quick && !x->setup.mishaps)
-        tools |= FRONT(2);
-    for (unsigned front = 0; front < sizeof frontends / sizeof *frontends; front++)
-        for (unsigned tool = 0; tool < sizeof toolstacks / sizeof *toolstacks; tool++) {
-            struct sim_setup s = x->setup;
-            s.frontend0 = front;
-            s.toolstack0 = tool;
-            if (fronts & FRONT(front) && tools & x->tools & FRONT(tool) &&
-                !sim_search(&s, until, seconds, f, ret_failing))
-                return false;
-        }
+    enum { PROGRAMS = COUNT(frontends) * COUNT(toolstacks) };
+    unsigned left = 0;
+    for (unsigned i = 0; i < PROGRAMS; i++)
+        left += chosen(x, quick, i / COUNT(toolstacks), i % COUNT(toolstacks));
+    for (unsigned i = 0; i < PROGRAMS; i++) {
+        struct sim_setup s = x->setup;
+        double now = seconds();
+        s.frontend0 = i / COUNT(toolstacks);
+        s.toolstack0 = i % COUNT(toolstacks);
+        if (chosen(x, quick, s.frontend0, s.toolstack0) &&
+            !sim_search(&s, now + (until - now) / left--, seconds, f, ret_failing))
+            return false;
+    }
     return true;
 }
 
-static int run_search(double limit, bool quick)
+/* One after the other, each for its share of the time. */
+static int run_search(const struct scenario *list, size_t n, double limit, bool quick)
 {
     struct sim_searched all = {0};
     struct sim_schedule failing;
     double begun = seconds();
-    for (size_t i = 0; i < sizeof scenarios / sizeof *scenarios; i++) {
+    for (size_t i = 0; i < n; i++) {
         struct sim_searched f = {.complete = true};
-        double since = seconds(), left = begun + limit - since;
-        size_t more = sizeof scenarios / sizeof *scenarios - i;
-        double share = left / (double)more;
-        if (!run_scenario(&scenarios[i], quick, since + share, &f, &failing))
+        double since = seconds(), share = (begun + limit - since) / (double)(n - i);
+        if (!run_scenario(&list[i], quick, since + share, &f, &failing))
             return fail(&failing, 0);
-        printf("search: %-38s %8" PRIu64 " states, %5.1f s%s\n", scenarios[i].name, f.states,
-               seconds() - since, f.complete ? "" : ", not all of them");
+        printf("search: %-38s %8" PRIu64 " states, %5.1f s%s\n", list[i].name, f.states, seconds() - since,
+               f.complete ? "" : ", not all of them");
         fflush(stdout);
         all.schedules += f.schedules;
         all.states += f.states;
@@ -153,7 +202,8 @@ static int replay(const char *file, const char *export)
 
 static int usage(void)
 {
-    fputs("usage: sim --search [SECONDS] | --random SECONDS [--seed N] | --replay FILE [--export DIR]\n",
+    fputs("usage: sim --search [SECONDS] | --pairs [SECONDS] | --random SECONDS [--seed N] | --replay FILE "
+          "[--export DIR]\n",
           stderr);
     return 64;
 }
@@ -161,9 +211,13 @@ static int usage(void)
 static int run(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "--search") == 0)
-        return run_search(atof(argv[2]), false);
+        return run_search(scenarios, COUNT(scenarios), atof(argv[2]), false);
     if (argc == 2 && strcmp(argv[1], "--search") == 0)
-        return run_search(60, true);
+        return run_search(scenarios, COUNT(scenarios), QUICK, true);
+    if (argc == 3 && strcmp(argv[1], "--pairs") == 0)
+        return run_search(pairs, COUNT(pairs), atof(argv[2]), false);
+    if (argc == 2 && strcmp(argv[1], "--pairs") == 0)
+        return run_search(pairs, COUNT(pairs), QUICK_PAIRS, true);
     if (argc == 3 && strcmp(argv[1], "--replay") == 0)
         return replay(argv[2], NULL);
     if (argc == 5 && strcmp(argv[1], "--replay") == 0 && strcmp(argv[3], "--export") == 0)
@@ -178,6 +232,6 @@ static int run(int argc, char **argv)
 int main(int argc, char **argv)
 {
     int status = run(argc, argv);
-    sim_engine_forget();
+    sim_policies_free();
     return status;
 }

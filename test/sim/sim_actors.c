@@ -50,10 +50,34 @@ void sim_domain_dies(struct sim_world *w, struct sim_device *d)
     sim_fire(&w->store, "@releaseDomain");
 }
 
+/* What was set up for it nobody will take down. */
+static void remove_backend(struct sim_world *w, struct sim_device *d)
+{
+    d->script.unsure |= d->script.set_up || d->script.runs || d->script.old_runs;
+    sim_remove(&w->store, d->b);
+}
+
+/* Another domain of that number, which has new devices. Of the old ones nothing is left. */
+void sim_domain_returns(struct sim_world *w, struct sim_device *d)
+{
+    char path[32];
+    for (unsigned i = 0; i < w->setup.devices; i++) {
+        struct sim_device *other = &w->devices[i];
+        if (other->key.domid != d->key.domid)
+            continue;
+        remove_backend(w, other);
+        sim_remove(&w->store, other->f);
+        other->front_step = other->ring = other->attached = other->deed = 0;
+    }
+    w->alive[sim_domain(w, d)] = true;
+    snprintf(path, sizeof path, "/local/domain/%u", d->key.domid);
+    sim_put(&w->store, path, "");
+}
+
 /* ---- toolstacks ---- */
 
 /* One part of it; what libxl does is all of them at once. */
-static void attach_step(struct sim_world *w, const struct sim_device *d, unsigned step)
+static void attach_step(struct sim_world *w, struct sim_device *d, unsigned step)
 {
     char domid[8], self[8];
     snprintf(domid, sizeof domid, "%u", d->key.domid);
@@ -66,6 +90,8 @@ static void attach_step(struct sim_world *w, const struct sim_device *d, unsigne
         break;
     case 1:
         put(w, d->b, "frontend", d->f);
+        if (w->setup.hotplug)
+            put(w, d->b, "script", "/script");
         break;
     case 2:
         put(w, d->b, "frontend-id", domid);
@@ -75,6 +101,7 @@ static void attach_step(struct sim_world *w, const struct sim_device *d, unsigne
         break;
     case 4:
         put(w, d->b, "state", "1");
+        d->claimed = false;
         break;
     default:
         put(w, d->b, "mode", "w");
@@ -97,7 +124,7 @@ static void detach(struct sim_world *w, const struct sim_device *d)
 
 static void replace(struct sim_world *w, struct sim_device *d)
 {
-    sim_remove(&w->store, d->b);
+    remove_backend(w, d);
     sim_remove(&w->store, d->f);
     d->front_step = d->ring = 0;
     for (unsigned i = 0; i < ATTACH_STEPS; i++)
@@ -116,7 +143,7 @@ static void act(struct sim_world *w, struct sim_device *d, enum deed deed)
         put(w, d->b, "state", "6");
         break;
     case REMOVE:
-        sim_remove(&w->store, d->b);
+        remove_backend(w, d);
         break;
     case REMOVE_FRONTEND:
         sim_remove(&w->store, d->f);

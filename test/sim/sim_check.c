@@ -18,19 +18,29 @@ static bool is(const char *path, const char *directory, const char *key)
 
 static bool may_write(const struct sim_world *w, const struct sim_device *d, const char *path)
 {
-    static const char *const keys[] = {"state", MARKER_KEY, "hotplug-status", "feature-flush-cache"};
+    static const char *const keys[] = {"state", MARKER_KEY, "feature-flush-cache"};
+    bool works = w->setup.worker || w->setup.reloads;
+    bool scripts = w->setup.owner == OWNER_KERNEL && (w->setup.hotplug || w->setup.reloads);
+    if (w->setup.owner != OWNER_XENRECON)
+        return scripts && (is(path, d->b, "hotplug-status") || is(path, d->b, "hotplug-error"));
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (is(path, d->b, keys[i]))
             return true;
-    return w->setup.worker && is(path, d->b, "sectors");
+    return is(path, d->b, "hotplug-status") || (works && is(path, d->b, "sectors")) ||
+           (w->setup.reloads && is(path, d->b, "feature-discard"));
 }
 
 static bool may_remove(const struct sim_world *w, const struct sim_device *d, const char *path)
 {
     size_t type = strlen("/local/domain/0/backend/qdisk");
     bool ours = w->store.self == 0 && w->setup.removes;
-    if (strcmp(path, d->b) == 0)
+    if (w->setup.owner == OWNER_XENRECON && strcmp(path, d->b) == 0)
         return true;
+    if (w->setup.owner != OWNER_XENRECON)
+        return may_write(w, d, path) || /* then also remove it */
+               (strcmp(path, d->b) == 0 &&
+                (w->setup.orphans || (w->store.self && w->setup.owner == OWNER_KERNEL))) ||
+               (ours && w->setup.orphans && path_within(d->b, path));
     return ours && (strcmp(path, d->f) == 0 ||
                     (strlen(path) >= type && strlen(path) < strlen(d->b) && path_within(d->b, path)));
 }
@@ -110,11 +120,14 @@ static const struct sim_access *access_of(const struct sim_tx *tx, const char *d
 static bool any_unread(const struct sim_world *w, const struct sim_tx *tx, const struct sim_device *d)
 {
     static const char *const keys[] = {"state", "online", "frontend", "frontend-id", MARKER_KEY};
+    static const char *const hotplug[] = {"script", "hotplug-status", "hotplug-error"};
     char home[32];
     snprintf(home, sizeof home, "/local/domain/%u", d->key.domid);
     const struct sim_access *domain = sim_tx_read(tx, home);
     bool dead = domain && domain->status == -ENOENT; /* then F does not matter */
     bool any = !dead && unread(w, access_of(tx, d->f, "state"), true);
+    for (size_t i = 0; i < 3 && sim_hotplug(w, w->in_force); i++)
+        any |= unread(w, access_of(tx, d->b, hotplug[i]), false);
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         any |= unread(w, access_of(tx, d->b, keys[i]), false);
     return any;
@@ -159,7 +172,7 @@ static struct before before_of(const struct sim_world *w, const struct sim_devic
 }
 
 /* What names F's connect keys in a marker. */
-static uint64_t ring_of(const struct sim_world *w, const struct sim_device *d)
+uint64_t sim_ring(const struct sim_world *w, const struct sim_device *d)
 {
     static const char *const keys[] = {"event-channel", "ring-ref"};
     uint64_t h = HASH_INIT;
@@ -177,16 +190,29 @@ bool sim_served(const struct sim_world *w, const struct sim_device *d)
 {
     struct before x = before_of(w, d);
     bool connected = x.online && x.b == 4 && x.f == 4 && x.marked && x.marker.wrote == XENBUS_CONNECTED &&
-                     x.marker.connected && x.marker.ring == ring_of(w, d) && w->alive[sim_domain(w, d)];
-    return connected && (!w->setup.worker ||
-                         (d->crew.state == WORKER_CONNECTED && d->crew.ring == x.marker.ring &&
-                          d->crew.incarnation == x.marker.incarnation && !crew_lives(&d->crew) == false));
+                     x.marker.connected && x.marker.ring == sim_ring(w, d) && w->alive[sim_domain(w, d)];
+    bool works = sim_works(w, d->variant) || (d->inherits && d->crew.incarnation);
+    return connected &&
+           (!works || (d->crew.state == WORKER_CONNECTED && d->crew.ring == x.marker.ring &&
+                       d->crew.incarnation == x.marker.incarnation && !crew_lives(&d->crew) == false));
+}
+
+/* Was it seen that no device model claims it? */
+static bool model_absent(const struct sim_world *w, const struct sim_tx *tx, const struct sim_device *d)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/local/domain/%u/device-model/%u", w->store.self, d->key.domid);
+    for (size_t i = 0; i < tx->n_accesses; i++) /* each device of the guest asks */
+        if (is(tx->accesses[i].path, path, "state") && tx->accesses[i].status == -ENOENT)
+            return true;
+    return false;
 }
 
 static void check_state(struct sim_world *w, const struct sim_tx *tx, const struct sim_device *d,
                         const struct before *x, const char *state)
 {
     int to = atoi(state);
+    bool works = sim_works(w, d->variant);
     bool ready = d->front_step && x->f >= 3 && x->f <= 4;
     if (unread_for(w, tx, d, state))
         sim_fail(w, "writes state %s, decided from what could not be read", state);
@@ -195,15 +221,16 @@ static void check_state(struct sim_world *w, const struct sim_tx *tx, const stru
     if (to != x->b && x->b == 6 && x->online && x->marked && x->marker.wrote != XENBUS_CLOSED)
         sim_fail(w, "answers the toolstack's Closed");
     if (to != 4 && x->b == 4 && x->online && ready && x->marked && x->marker.wrote == XENBUS_CONNECTED &&
-        ring_of(w, d) && w->alive[sim_domain(w, d)])
+        sim_ring(w, d) && w->alive[sim_domain(w, d)])
         sim_fail(w, "Connected is not kept");
-    if (w->setup.worker && to == 2 && d->looked.state != WORKER_READY)
+    if (works && to == 2 && d->looked.state != WORKER_READY)
         sim_fail(w, "InitWait without a worker that is ready");
-    if (w->setup.worker && to == 2 && x->b == 1 && d->crew.mode &&
+    if (works && to == 2 && x->b == 1 && d->crew.mode &&
         d->crew.mode != (sim_text(w, d->b, "mode") ? sim_text(w, d->b, "mode")[0] : 0))
         sim_fail(w, "InitWait with a worker that was started with other values");
-    if (w->setup.worker && to == 4 &&
-        (d->looked.state != WORKER_CONNECTED || d->looked.ring != ring_of(w, d)))
+    if (to == 2 && x->b == 1 && !model_absent(w, tx, d))
+        sim_fail(w, "InitWait beside a device model, or without having looked for one");
+    if (works && to == 4 && (d->looked.state != WORKER_CONNECTED || d->looked.ring != sim_ring(w, d)))
         sim_fail(w, "Connected without a worker that is");
 }
 
@@ -213,6 +240,44 @@ static void check_removal(struct sim_world *w, const struct sim_device *d, const
     bool asked = w->store.self && x->b == 6 && x->marked && x->marker.wrote != XENBUS_CLOSED;
     if (x->online && !asked && w->alive[sim_domain(w, d)])
         sim_fail(w, "removes %s, which is online in a living domain", d->b);
+    if (w->setup.owner == OWNER_KERNEL && x->b == 4)
+        sim_fail(w, "removes %s, which a kernel serves", d->b);
+    if (d->script.runs)
+        sim_fail(w, "removes %s while its script runs", d->b);
+}
+
+/* A policy that is not in force any more counts for what was held when it was replaced, and for no other. */
+static void check_policy(struct sim_world *w, const struct sim_tx *tx, const struct sim_device *d,
+                         const struct before *x)
+{
+    struct marker m = x->marker;
+    bool changes = false, removes = false, ours = sim_owner(w, w->in_force) == OWNER_XENRECON;
+    for (size_t i = 0; i < tx->n_changes; i++) {
+        const struct sim_change *c = &tx->changes[i];
+        removes |= !c->value && strcmp(c->path, d->b) == 0;
+        changes |= c->value && path_within(c->path, d->b);
+        if (c->value && is(c->path, d->b, MARKER_KEY))
+            marker_parse(c->value, strlen(c->value), &m);
+    }
+    if (w->setup.owner != OWNER_XENRECON && changes && !d->script.kept && !sim_hotplug(w, w->in_force))
+        sim_fail(w, "writes to %s, which no policy has it do", d->b);
+    if (w->setup.owner != OWNER_XENRECON || ours || w->setup.orphans || (!changes && !removes))
+        return;
+    if (!d->kept || m.incarnation != d->kept)
+        sim_fail(w, "%s %s, which it was not holding when the policy was replaced",
+                 removes ? "removes" : "writes to", d->b);
+}
+
+/* The policy of one that is made anew is the one in force. */
+static void note_policy(const struct sim_world *w, const struct sim_tx *tx, struct sim_device *d)
+{
+    struct marker m;
+    for (size_t i = 0; i < tx->n_changes; i++) {
+        const struct sim_change *c = &tx->changes[i];
+        if (c->value && is(c->path, d->b, MARKER_KEY) && !marker_parse(c->value, strlen(c->value), &m) &&
+            m.incarnation != d->kept)
+            d->variant = w->in_force;
+    }
 }
 
 /* B as it is, against what the transaction makes of it. */
@@ -220,6 +285,8 @@ static void check_device(struct sim_world *w, const struct sim_tx *tx, struct si
 {
     struct before x = before_of(w, d);
     bool quiet = sim_served(w, d) && tx->begun > d->touched;
+    check_policy(w, tx, d, &x);
+    note_policy(w, tx, d);
     for (size_t i = 0; i < tx->n_changes; i++) {
         const struct sim_change *c = &tx->changes[i];
         if (!c->value && strcmp(c->path, d->b) == 0)
@@ -227,7 +294,7 @@ static void check_device(struct sim_world *w, const struct sim_tx *tx, struct si
         if (!path_within(c->path, d->b) && !(strcmp(c->path, d->f) == 0))
             continue;
         const char *now = nodes_text(&w->store.nodes, c->path);
-        bool news = is(c->path, d->b, "sectors");
+        bool news = is(c->path, d->b, "sectors") || is(c->path, d->b, "feature-discard");
         if (any_unread(w, tx, d))
             sim_fail(w, "changes %s, decided from what could not be read", c->path);
         if (quiet && !news && (!c->value || !now || strcmp(now, c->value) != 0))
@@ -253,25 +320,9 @@ static void on_ended(void *arg, const struct sim_tx *tx, bool committed)
     if (!committed)
         return;
     check_values(w, tx);
+    if (tx->n_changes)
+        sim_check_idle(w);
     w->commits += tx->n_changes > 0;
-}
-
-/* ---- what it tells workers ---- */
-
-void sim_check_task(struct sim_world *w, struct sim_device *d, const struct action *a)
-{
-    if (!d->decided_in)
-        sim_fail(w, "a task that was not decided in a transaction");
-    if (d->unreadable)
-        sim_fail(w, "a task that was decided from what could not be read");
-    if (sim_served(w, d) && d->decided_in > d->touched)
-        sim_fail(w, "a worker that serves and is left alone gets task %d", (int)a->task);
-    if (a->task == TASK_CONNECT && d->looked.state != WORKER_READY)
-        sim_fail(w, "connect to a worker that is not ready");
-    if (a->task == TASK_CONNECT && d->decided_in > d->touched && a->ring != ring_of(w, d))
-        sim_fail(w, "connect to another ring than F shows");
-    if (a->task == TASK_START && !w->setup.worker)
-        sim_fail(w, "a worker that no policy wants");
 }
 
 void sim_check_attach(struct sim_world *w)

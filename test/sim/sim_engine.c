@@ -5,67 +5,8 @@
 #include <string.h>
 
 #include "controller/engine_impl.h"
+#include "test/sim/sim_policy.h"
 #include "test/sim/sim_world.h"
-
-static const char yaml[] = "version: 1\n"
-                           "type: qdisk\n"
-                           "frontend: vbd\n"
-                           "owner: xenrecon\n"
-                           "backend-keys:\n"
-                           "  params: {match: '^(raw|qcow2):/'}\n"
-                           "  mode: {required: true, enum: [r, w]}\n"
-                           "frontend-keys:\n"
-                           "  ring-ref: {type: uint32, required: connect}\n"
-                           "  event-channel: {type: uint32, required: connect}\n"
-                           "  protocol: {}\n"
-                           "publish: {feature-flush-cache: 1}\n"
-                           "deadlines: {create: 10s, connect: 60s, close: 20s}\n";
-
-static struct policy *parse_policy(const struct sim_setup *s)
-{
-    char text[2048];
-    struct policy *p;
-    struct diagnostic why;
-    int n = snprintf(text, sizeof text, "%shold: {init-wait: %ums, closed: %ums}\ncycle: %s\n%s%s", yaml,
-                     s->hold, s->hold, s->on_closed ? "on-closed" : "on-initialising",
-                     s->removes ? "destroy: {frontend: true, parents: true}\n"
-                                : "destroy: {frontend: false, parents: false}\n",
-                     s->worker ? "worker: {command: [/w, '${mode}']}\n" : "");
-    if (policy_parse("sim.yaml", text, (size_t)n, &p, &why)) {
-        fprintf(stderr, "sim.yaml:%u: %s\n", why.line, why.message);
-        exit(1);
-    }
-    return p;
-}
-
-/* To read a policy again for each of a million lives takes long: there are only so many. */
-static struct {
-    struct sim_setup setup;
-    struct policy *policy;
-} cache[32];
-
-static struct policy *make_policy(const struct sim_setup *s)
-{
-    struct sim_setup key = {
-        .hold = s->hold, .on_closed = s->on_closed, .removes = s->removes, .worker = s->worker};
-    for (size_t i = 0; i < sizeof cache / sizeof *cache; i++) {
-        if (!cache[i].policy) {
-            cache[i].setup = key;
-            cache[i].policy = parse_policy(&key);
-        }
-        if (memcmp(&cache[i].setup, &key, sizeof key) == 0)
-            return cache[i].policy;
-    }
-    fputs("sim: too many policies\n", stderr);
-    exit(1);
-}
-
-void sim_engine_forget(void)
-{
-    for (size_t i = 0; i < sizeof cache / sizeof *cache; i++)
-        policy_free(cache[i].policy);
-    memset(cache, 0, sizeof cache);
-}
 
 /* ---- what it asks for ---- */
 
@@ -117,7 +58,7 @@ static void ready(void *arg)
 
 static void run_script(void *arg, const struct script_request *request)
 {
-    sim_fail(arg, "a script is run: %s", request->argv[0]);
+    sim_script_run(arg, request);
 }
 
 /* The engine asks when a look begins, and when it is decided. What it was told before then is of no more
@@ -175,6 +116,52 @@ static void on_lost(void *arg, const char *why)
     engine_stop(w->engine);
 }
 
+/* Nothing is left to do: whoever runs it once ends it now. What it was not told yet it cannot know. */
+static void idle(void *arg)
+{
+    struct sim_world *w = arg;
+    bool heard = !w->store.n_events;
+    for (unsigned i = 0; i < w->setup.devices; i++) {
+        heard &= !w->devices[i].crew.news;
+        if (w->devices[i].script.runs)
+            sim_fail(w, "it says that nothing is left, and a script runs");
+    }
+    if (heard)
+        w->idle_at = w->step;
+}
+
+/* The engine has taken over what was to come: from now on that counts, but for what is held already. */
+void sim_engine_look_at_policies(struct sim_world *w)
+{
+    if (w->in_force == w->variant || w->engine->reload)
+        return;
+    for (unsigned i = 0; i < w->setup.devices; i++) {
+        struct sim_device *d = &w->devices[i];
+        const struct device *known = devices_find(&w->engine->devices, &d->key);
+        bool held = known && known->memory.object.phase != OBJECT_NONE;
+        bool other = sim_owner(w, d->variant) != sim_owner(w, w->variant) ||
+                     sim_works(w, d->variant) != sim_works(w, w->variant);
+        if (held)
+            d->kept = known->memory.object.incarnation;
+        else if (sim_owner(w, w->in_force) == OWNER_XENRECON)
+            d->kept = 0;
+        if (!held || !other)
+            d->variant = w->variant;
+        d->inherits |= crew_runs(&d->crew) && !sim_works(w, d->variant);
+        d->script.kept = known && known->memory.object.script.phase != SCRIPT_IDLE;
+        d->script.unsure |= (d->script.set_up || d->script.runs) && !sim_hotplug(w, w->variant);
+    }
+    w->in_force = w->variant;
+}
+
+void sim_engine_reload(struct sim_world *w, unsigned variant)
+{
+    struct policy_set set = {0};
+    sim_policies_add(&w->setup, (enum sim_variant)variant, &set);
+    w->variant = variant;
+    engine_set_policies(w->engine, &set);
+}
+
 void sim_engine_new(struct sim_world *w)
 {
     struct policy_set set = {0};
@@ -187,8 +174,16 @@ void sim_engine_new(struct sim_world *w)
                                    .run_script = run_script,
                                    .worker_look = worker_look,
                                    .worker_task = worker_task,
+                                   .idle = idle,
                                    .arg = w};
-    policy_set_add(&set, make_policy(&w->setup));
+    sim_policies_add(&w->setup, (enum sim_variant)w->variant, &set);
+    w->in_force = w->variant;
+    w->idle_at = 0;
+    for (unsigned i = 0; i < w->setup.devices; i++) {
+        w->devices[i].variant = w->variant;
+        w->devices[i].inherits = crew_runs(&w->devices[i].crew) && !sim_works(w, w->variant);
+        w->devices[i].kept = 0;
+    }
     w->store.store.event = on_event;
     w->store.store.lost = on_lost;
     w->store.store.arg = w;
@@ -196,14 +191,12 @@ void sim_engine_new(struct sim_world *w)
     engine_start(w->engine);
 }
 
-/* It dies between two requests; what it asked for before then may have been done. The policy is not its
- * own. */
+/* It dies between two requests; what it asked for before then may have been done. */
 void sim_engine_crash(struct sim_world *w)
 {
     engine_stop(w->engine);
     w->wake_at = 0;
     sim_store_cut(&w->store, -ECANCELED);
-    w->engine->policies.n = 0;
     engine_free(w->engine);
     w->engine = NULL;
     w->store.heard = HASH_INIT;

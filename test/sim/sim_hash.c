@@ -53,6 +53,7 @@ static uint64_t mix_store(uint64_t h, const struct sim_world *w)
     return mix(h, watches);
 }
 
+/* Times since when a row decides are left out, as said above, unless something is removed when it is over. */
 static uint64_t mix_memory(uint64_t h, const struct sim_world *w, const struct memory *m)
 {
     const struct object *o = &m->object;
@@ -60,7 +61,15 @@ static uint64_t mix_memory(uint64_t h, const struct sim_world *w, const struct m
     h = mix(mix(mix(h, (uint64_t)o->phase), o->unpublished), o->front_connected);
     h = mix(mix(mix(mix(h, o->cycles), o->incarnation), o->command), o->published);
     h = mix(mix(h, ago(w, o->phase_since)), (uint64_t)m->row);
+    if (w->setup.orphans)
+        h = mix(h, ago(w, m->row_since));
     return mix(mix(mix(h, (uint64_t)f->error), f->attempt), from_now(w, f->until));
+}
+
+static uint64_t mix_script(uint64_t h, const struct sim_world *w, const struct script *s)
+{
+    h = mix(mix(mix(mix(h, (uint64_t)s->phase), s->removing), s->added), s->failures);
+    return mix(mix(mix(h, (uint64_t)s->error), from_now(w, s->until)), s->said != NULL);
 }
 
 static uint64_t mix_known(uint64_t h, const struct sim_world *w, const struct device *d)
@@ -73,7 +82,8 @@ static uint64_t mix_known(uint64_t h, const struct sim_world *w, const struct de
             (uint64_t)d->last.online);
     h = mix(mix_text(h, d->watched), (uint64_t)d->unwatched);
     h = mix(mix(h, from_now(w, d->due)), from_now(w, d->held));
-    return mix_memory(h, w, &d->memory);
+    h = mix(mix(mix(mix(h, d->script.ended), d->script.renewed), (uint64_t)d->script.error), d->kept != NULL);
+    return mix_script(mix_memory(h, w, &d->memory), w, &d->memory.object.script);
 }
 
 static uint64_t mix_crew(uint64_t h, const struct sim_world *w, const struct crew *c)
@@ -91,7 +101,8 @@ static uint64_t mix_device(uint64_t h, const struct sim_world *w, const struct s
     h = mix(mix(mix(mix(h, d->front_step), d->deed), d->attached), d->ring);
     h = mix(mix(mix(h, d->wiped), d->unreadable), d->decided_in > d->touched);
     h = mix(mix(h, (uint64_t)d->looked.state), d->looked.ring);
-    h = mix_crew(h, w, &d->crew);
+    h = mix(mix(mix(h, d->claimed), d->variant), d->kept);
+    h = hash_bytes(mix_crew(h, w, &d->crew), &d->script, sizeof d->script);
     return mix_known(h, w, devices_find(&e->devices, &d->key));
 }
 
@@ -104,6 +115,8 @@ uint64_t sim_world_hash(const struct sim_world *w)
     h = mix(mix(h, e->refused_roots), from_now(w, e->rewatch_at));
     h = mix(mix(h, e->unlisted), from_now(w, e->relist_at));
     h = mix(mix(h, from_now(w, w->wake_at)), w->lost);
+    h = mix(mix(mix(mix(h, w->variant), w->in_force), e->reload), e->scripts);
+    h = mix(h, !w->idle_at ? 0 : w->idle_at > sim_last_touch(w) ? 2 : 1);
     h = hash_bytes(h, &w->left, sizeof w->left);
     for (unsigned i = 0; i < w->setup.devices; i++)
         h = mix(mix_device(h, w, &w->devices[i]), w->alive[i]);

@@ -34,7 +34,11 @@ static struct sim_setup random_setup(struct chance *c, uint64_t seed)
     s.toolstack0 = below(c, 6);
     s.toolstack1 = below(c, 6);
     s.toolstack2 = below(c, 6);
-    s.worker = below(c, 4) != 0;
+    s.owner = below(c, 6) ? OWNER_XENRECON : below(c, 4) ? OWNER_KERNEL : OWNER_EXTERNAL;
+    s.worker = s.owner == OWNER_XENRECON && below(c, 4);
+    s.hotplug = s.owner == OWNER_KERNEL ? below(c, 3) : 0;
+    s.orphans = below(c, 6) == 0;
+    s.two_guests = below(c, 2);
     s.on_closed = below(c, 6) == 0;
     s.hold = below(c, 3) ? 0 : 100;
     s.removes = below(c, 2);
@@ -45,6 +49,9 @@ static struct sim_setup random_setup(struct chance *c, uint64_t seed)
     s.mishaps = below(c, 4);
     s.losses = below(c, 4) ? 0 : 1 + below(c, 2);
     s.deaths = below(c, 4) == 0;
+    s.returns = s.deaths ? below(c, 2) : 0;
+    s.models = below(c, 6) ? 0 : 1 + below(c, 3);
+    s.reloads = below(c, 4) ? 0 : 1 + below(c, 4);
     s.faults = below(c, 3) ? below(c, 12) : 0;
     return s;
 }
@@ -122,6 +129,12 @@ static void show(const struct sim_world *w, struct sim_step step)
         const char *marker = sim_text(w, d->b, "xenrecon");
         printf(" | B %d F %d %s worker %d%s%s", sim_state(w, d->b), sim_state(w, d->f), marker ? marker : "-",
                (int)d->crew.state, d->crew.known ? "" : "?", d->crew.ending ? " (ends)" : "");
+        if (w->setup.hotplug)
+            printf(" script %s%s",
+                   !d->script.runs      ? "-"
+                   : d->script.removing ? "removes"
+                                        : "adds",
+                   d->script.set_up ? ", set up" : "");
     }
     const struct sim_request *r = sim_store_head(&w->store);
     printf("%s%s\n", r ? " <- " : "", r ? r->body : "");
@@ -144,15 +157,17 @@ void sim_replay(const struct sim_schedule *s, bool verbose, const char *export, 
 
 /* ---- less ---- */
 
-static bool fails(const struct sim_schedule *s)
+/* In the same way: what is said is the same, up to the first path or number. */
+static bool fails(const struct sim_schedule *s, const char *how)
 {
     char failed[512];
+    size_t n = strcspn(how, "/0123456789");
     sim_replay(s, false, NULL, failed);
-    return failed[0] != '\0';
+    return failed[0] && strncmp(failed, how, n ? n : 1) == 0;
 }
 
 /* Without these steps? Takes them out if it fails all the same. */
-static bool cut(struct sim_schedule *s, size_t from, size_t n)
+static bool cut(struct sim_schedule *s, const char *how, size_t from, size_t n)
 {
     struct sim_schedule less = {.setup = s->setup, .n = s->n - n};
     less.steps = xcalloc(less.n + 1, sizeof *less.steps);
@@ -160,7 +175,7 @@ static bool cut(struct sim_schedule *s, size_t from, size_t n)
         memcpy(less.steps, s->steps, from * sizeof *s->steps);
     if (less.n > from)
         memcpy(less.steps + from, s->steps + from + n, (less.n - from) * sizeof *s->steps);
-    if (!fails(&less)) {
+    if (!fails(&less, how)) {
         sim_schedule_free(&less);
         return false;
     }
@@ -169,22 +184,22 @@ static bool cut(struct sim_schedule *s, size_t from, size_t n)
     return true;
 }
 
-static bool simpler(struct sim_schedule *s, unsigned *number, unsigned less)
+static bool simpler(struct sim_schedule *s, const char *how, unsigned *number, unsigned less)
 {
     unsigned old = *number;
     if (old <= less)
         return false;
     *number = less;
-    if (fails(s))
+    if (fails(s, how))
         return true;
     *number = old;
     return false;
 }
 
-static bool simplify(struct sim_schedule *s)
+static bool simplify(struct sim_schedule *s, const char *how)
 {
     bool any = false;
-#define X(name) any |= simpler(s, &s->setup.name, 0) || simpler(s, &s->setup.name, 1);
+#define X(name) any |= simpler(s, how, &s->setup.name, 0) || simpler(s, how, &s->setup.name, 1);
     SIM_SETUP(X)
 #undef X
     return any;
@@ -192,12 +207,14 @@ static bool simplify(struct sim_schedule *s)
 
 void sim_shrink(struct sim_schedule *s)
 {
+    char how[512];
     bool any = true;
+    sim_replay(s, false, NULL, how);
     for (int round = 0; any && round < 20; round++) {
-        any = simplify(s);
+        any = simplify(s, how);
         for (size_t n = s->n / 2 + 1; n; n /= 2)
             for (size_t at = 0; at + n <= s->n;)
-                if (cut(s, at, n))
+                if (cut(s, how, at, n))
                     any = true;
                 else
                     at += n;

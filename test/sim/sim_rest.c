@@ -53,6 +53,10 @@ static void check_store(struct sim_world *w, const struct sim_device *d)
     const char *online = sim_text(w, d->b, "online");
     if (d->wiped || d->attached < ATTACH_STEPS) /* it never was all there, or is not any more */
         return;
+    if (!alive && w->setup.orphans && b >= 0 && !d->claimed)
+        sim_fail(w, "%s is still there: state %d, and its domain is dead", d->b, b);
+    if (w->setup.owner != OWNER_XENRECON || d->claimed) /* what becomes of it is not for us to say */
+        return;
     if (!toolstack_keeps(d->toolstack)) {
         if (b >= 0 && !(online && online[0] == '0' && active))
             sim_fail(w, "%s is still there: state %d, F %d", d->b, b, f);
@@ -65,14 +69,35 @@ static void check_store(struct sim_world *w, const struct sim_device *d)
     }
 }
 
+/* What the scripts had to do is done. */
+static void check_script(struct sim_world *w, const struct sim_device *d)
+{
+    const struct sim_script *s = &d->script;
+    int b = sim_state(w, d->b);
+    const char *online = sim_text(w, d->b, "online"), *status = sim_text(w, d->b, "hotplug-status");
+    bool on = online && online[0] == '1', detached = b == 6 && online && !on;
+    bool there = w->alive[sim_domain(w, d)] && sim_state(w, d->f) >= 0;
+    if (s->runs || s->waits || w->engine->scripts)
+        sim_fail(w, "a script runs for %s", d->b);
+    if (!sim_hotplug(w, w->in_force) || d->wiped || d->attached < ATTACH_STEPS)
+        return;
+    if (on && there && b >= 2 && b <= 4 &&
+        (!status || strcmp(status, "connected") != 0 || (!s->set_up && !s->unsure)))
+        sim_fail(w, "%s has state %d, and is not set up: %s", d->b, b, status ? status : "no word of it");
+    if (detached && w->store.self)
+        sim_fail(w, "%s is detached, and still there", d->b);
+    if ((detached || b < 0) && s->set_up && !s->unsure && !s->failures)
+        sim_fail(w, "what was set up for %s is still there", d->b);
+}
+
 static void check_worker(struct sim_world *w, const struct sim_device *d)
 {
     const char *sectors = sim_text(w, d->b, "sectors");
     if (sim_text(w, d->b, "online") == NULL && crew_runs(&d->crew))
         sim_fail(w, "a worker for %s, which is gone", d->b);
-    if (!w->setup.worker && crew_runs(&d->crew))
+    if (!sim_works(w, d->variant) && !d->inherits && crew_runs(&d->crew))
         sim_fail(w, "a worker that no policy wants");
-    if (w->setup.worker && sim_served(w, d) && (!sectors || atoi(sectors) != d->crew.size * 100))
+    if (sim_works(w, d->variant) && sim_served(w, d) && (!sectors || atoi(sectors) != d->crew.size * 100))
         sim_fail(w, "the worker's values were not published");
 }
 
@@ -118,6 +143,8 @@ static void check_leaks(struct sim_world *w)
         sim_fail(w, "a transaction is left open");
     if (!sim_engine_rests(w))
         sim_fail(w, "the engine does not rest");
+    if (!w->idle_at)
+        sim_fail(w, "it never says that nothing is left to do");
     if (!there && w->wake_at)
         sim_fail(w, "a timer is left");
 }
@@ -146,6 +173,7 @@ void sim_world_check_rest(struct sim_world *w)
     for (unsigned i = 0; i < w->setup.devices; i++) {
         check_store(w, &w->devices[i]);
         check_worker(w, &w->devices[i]);
+        check_script(w, &w->devices[i]);
     }
     check_leaks(w);
 }

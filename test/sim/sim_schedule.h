@@ -11,31 +11,38 @@
 
 enum { SIM_DEVICES = 3 };
 
-#define SIM_STEPS(X)                                                                                      \
-    X(SERVE, "serve")     /* the oldest request is carried out, and its reply delivered */                \
-    X(PROCESS, "process") /* it is carried out */                                                         \
-    X(REFUSE, "refuse")   /* it is answered with an error */                                              \
-    X(REPLY, "reply")     /* number N of those that wait is delivered; likewise: */                       \
-    X(EVENT, "event")                                                                                     \
-    X(LOSE, "lose-event")                                                                                 \
-    X(REPEAT, "repeat-event") /* delivered, and it comes again */                                         \
-    X(TICK, "tick")           /* the time that the engine wanted to be woken at has come */               \
-    X(LATER, "later")         /* N milliseconds pass */                                                   \
-    X(RESYNC, "resync")                                                                                   \
-    X(FRONTEND, "frontend") /* of device N does what comes next; likewise: */                             \
-    X(TOOLSTACK, "toolstack")                                                                             \
-    X(NEWS, "news")            /* of the worker reach the engine */                                       \
-    X(ENDS, "old-worker-ends") /* as in enum crew_move */                                                 \
-    X(ANSWERS, "worker-answers")                                                                          \
-    X(ANNOUNCES, "worker-announces")                                                                      \
-    X(PUBLISHES, "worker-publishes")                                                                      \
-    X(REFUSES, "worker-refuses")                                                                          \
-    X(DIES, "worker-dies")                                                                                \
-    X(PARTS, "worker-is-cut-off")                                                                         \
-    X(GROWS, "disk-grows")                                                                                \
-    X(DOMAIN_DIES, "domain-dies") /* that of device N */                                                  \
-    X(CRASH, "crash")             /* the controller, and a new one starts; N: that many requests later */ \
-    X(STORE_DIES, "store-dies")   /* N: that many requests later */                                       \
+#define SIM_STEPS(X)                                                                                    \
+    X(SERVE, "serve")     /* the oldest request is carried out, and its reply delivered */              \
+    X(PROCESS, "process") /* it is carried out */                                                       \
+    X(REFUSE, "refuse")   /* it is answered with an error; 1: with another one */                       \
+    X(REPLY, "reply")     /* number N of those that wait is delivered; likewise: */                     \
+    X(EVENT, "event")                                                                                   \
+    X(LOSE, "lose-event")                                                                               \
+    X(REPEAT, "repeat-event") /* delivered, and it comes again */                                       \
+    X(TICK, "tick")           /* the time that the engine wanted to be woken at has come */             \
+    X(LATER, "later")         /* N milliseconds pass */                                                 \
+    X(RESYNC, "resync")                                                                                 \
+    X(FRONTEND, "frontend") /* of device N does what comes next; likewise: */                           \
+    X(TOOLSTACK, "toolstack")                                                                           \
+    X(NEWS, "news")            /* of the worker reach the engine */                                     \
+    X(ENDS, "old-worker-ends") /* as in enum crew_move */                                               \
+    X(ANSWERS, "worker-answers")                                                                        \
+    X(ANNOUNCES, "worker-announces")                                                                    \
+    X(PUBLISHES, "worker-publishes")                                                                    \
+    X(REFUSES, "worker-refuses")                                                                        \
+    X(DIES, "worker-dies")                                                                              \
+    X(PARTS, "worker-is-cut-off")                                                                       \
+    X(GROWS, "disk-grows")                                                                              \
+    X(BACKEND, "other-backend") /* of device N, a kernel or QEMU, does what comes next; likewise: */    \
+    X(SCRIPT_ENDS, "script-ends")                                                                       \
+    X(SCRIPT_FAILS, "script-fails")                                                                     \
+    X(OLD_SCRIPT_ENDS, "old-script-ends") /* one that was run by a controller that has died since */    \
+    X(DOMAIN_DIES, "domain-dies")         /* that of device N */                                        \
+    X(DOMAIN_RETURNS, "domain-returns")   /* another one of its number, with new devices */             \
+    X(MODEL, "device-model")              /* of that domain comes, or goes */                           \
+    X(RELOAD, "reload")                   /* of the policies: N as in enum sim_variant */               \
+    X(CRASH, "crash")           /* the controller, and a new one starts; N: that many requests later */ \
+    X(STORE_DIES, "store-dies") /* N: that many requests later */                                       \
     X(STORE_RETURNS, "store-returns") /* 1: empty */
 
 enum sim_step_kind {
@@ -51,29 +58,37 @@ struct sim_step {
 };
 
 /* How the world is at its beginning, and how much may go wrong in it. */
-#define SIM_SETUP(X)                                                                         \
-    X(devices)                                                                               \
-    X(frontend0)                                                                             \
-    X(frontend1)                                                                             \
-    X(frontend2) /* programs, as in programs.h */                                            \
-    X(toolstack0)                                                                            \
-    X(toolstack1)                                                                            \
-    X(toolstack2)                                                                            \
-    X(worker)        /* the policy has one */                                                \
-    X(on_closed)     /* its `cycle` */                                                       \
-    X(hold)          /* its holds, in milliseconds */                                        \
-    X(removes)       /* it removes F and parents, too */                                     \
-    X(driver_domain) /* we are one */                                                        \
-    X(piecemeal)     /* toolstacks write key by key */                                       \
-    X(counted)       /* incarnations are the least that are free */                          \
-    X(prompt)        /* events are delivered at once */                                      \
-    X(settled)       /* the controller has started before anything begins */                 \
-    X(run_on)        /* requests whose answers nobody can change are carried out together */ \
-    X(crashes)                                                                               \
-    X(mishaps)                                                                               \
-    X(losses)                                                                                \
-    X(deaths)                                                                                \
-    X(faults) /* that may happen */                                                          \
+#define SIM_SETUP(X)                                                                            \
+    X(devices)                                                                                  \
+    X(frontend0)                                                                                \
+    X(frontend1)                                                                                \
+    X(frontend2) /* programs, as in programs.h */                                               \
+    X(toolstack0)                                                                               \
+    X(toolstack1)                                                                               \
+    X(toolstack2)                                                                               \
+    X(two_guests)    /* the second device is another guest's */                                 \
+    X(owner)         /* the policy's; unless it is ours, somebody else serves the device */     \
+    X(worker)        /* the policy has one */                                                   \
+    X(hotplug)       /* it has scripts run: 1, which say in B what they did; 2, which do not */ \
+    X(orphans)       /* it has them removed */                                                  \
+    X(on_closed)     /* its `cycle` */                                                          \
+    X(hold)          /* its holds, in milliseconds */                                           \
+    X(removes)       /* it removes F and parents, too */                                        \
+    X(driver_domain) /* we are one */                                                           \
+    X(piecemeal)     /* toolstacks write key by key */                                          \
+    X(counted)       /* incarnations are the least that are free */                             \
+    X(prompt)        /* events are delivered at once */                                         \
+    X(settled)       /* the controller has started before anything begins */                    \
+    X(calm)          /* and all devices but the first are as they shall stay */                 \
+    X(run_on)        /* requests whose answers nobody can change are carried out together */    \
+    X(crashes)                                                                                  \
+    X(mishaps)                                                                                  \
+    X(losses)                                                                                   \
+    X(deaths)                                                                                   \
+    X(returns) /* of domains that died */                                                       \
+    X(models)  /* a device model comes, or goes */                                              \
+    X(reloads)                                                                                  \
+    X(faults) /* that may happen */                                                             \
     X(seed)
 
 struct sim_setup {

@@ -18,7 +18,7 @@ static void push_event(struct sim_store *s, const char *path, const char *token)
         if (strcmp(s->events[i].path, path) == 0 && strcmp(s->events[i].token, token) == 0)
             return; /* identical ones that are pending are one */
     xgrow(&s->events, &s->cap_events, s->n_events + 1, sizeof *s->events);
-    s->events[s->n_events++] = (struct sim_event){xstrdup(path), xstrdup(token)};
+    s->events[s->n_events++] = (struct sim_event){xstrdup(path), xstrdup(token), s->carried_out};
 }
 
 void sim_fire(struct sim_store *s, const char *path)
@@ -63,13 +63,19 @@ static void free_event(struct sim_event *e)
     free(e->token);
 }
 
+bool sim_store_overtakes(const struct sim_store *s, size_t i)
+{
+    const struct sim_request *r = TAILQ_FIRST(&s->replies);
+    return i < s->n_events && r && r->number <= s->events[i].behind;
+}
+
 bool sim_store_event(struct sim_store *s, size_t i, bool lose, bool keep)
 {
     if (i >= s->n_events)
         return false;
     struct sim_event e = s->events[i];
     if (keep) {
-        e = (struct sim_event){xstrdup(e.path), xstrdup(e.token)};
+        e = (struct sim_event){xstrdup(e.path), xstrdup(e.token), 0};
     } else {
         s->n_events--;
         memmove(&s->events[i], &s->events[i + 1], (s->n_events - i) * sizeof *s->events);
@@ -112,7 +118,7 @@ static int add_watch(struct sim_store *s, const char *path, const char *token)
     if (watch_index(s, path, token) < s->n_watches)
         return -EEXIST;
     xgrow(&s->watches, &s->cap_watches, s->n_watches + 1, sizeof *s->watches);
-    s->watches[s->n_watches++] = (struct sim_event){xstrdup(path), xstrdup(token)};
+    s->watches[s->n_watches++] = (struct sim_event){xstrdup(path), xstrdup(token), 0};
     push_event(s, path, token);
     return 0;
 }
@@ -160,6 +166,7 @@ void sim_store_process(struct sim_store *s, int error)
         sim_tx_refuse(s, r, error);
     else
         carry_out(s, r);
+    r->number = ++s->carried_out;
     TAILQ_INSERT_TAIL(&s->replies, r, next);
 }
 

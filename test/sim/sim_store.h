@@ -21,7 +21,8 @@ struct sim_request {
     size_t len;
     store_reply_fn *done;
     void *arg;
-    int status; /* once it was carried out */
+    uint64_t number; /* among those that were carried out, from 1; once it was; likewise: */
+    int status;
     char *data;
     size_t data_len;
 };
@@ -29,6 +30,7 @@ TAILQ_HEAD(sim_requests, sim_request);
 
 struct sim_event {
     char *path, *token;
+    uint64_t behind; /* it comes behind the replies to so many requests; meaningless for a watch */
 };
 
 /* Something that a transaction read or wrote. */
@@ -66,6 +68,7 @@ struct sim_store {
     size_t n_events, cap_events, n_watches, cap_watches;
     LIST_HEAD(sim_txs, sim_tx) txs;
     uint32_t last_tx;
+    uint64_t carried_out; /* requests */
     uint16_t self;
     bool up;        /* otherwise every request is answered with -ECONNRESET */
     uint64_t step;  /* for sim_tx.begun */
@@ -87,6 +90,9 @@ const struct sim_request *sim_store_head(const struct sim_store *s);
 void sim_store_process(struct sim_store *s, int error);
 bool sim_store_reply(struct sim_store *s, size_t i); /* delivers; false: there is none */
 bool sim_store_event(struct sim_store *s, size_t i, bool lose, bool keep);
+/* Would it overtake the reply to a request that was carried out before it came about? On a socket none does.
+ */
+bool sim_store_overtakes(const struct sim_store *s, size_t i);
 /* The connection is gone: everything is answered so, watches and transactions are forgotten. */
 void sim_store_cut(struct sim_store *s, int error);
 
