@@ -118,11 +118,13 @@ sim: deps
 
 CHAOS_SECONDS ?= 120
 SOAK_MINUTES  ?= 30
-chaos: deps all rig
+chaos soak faults: deps
+	@$(MAKE) --no-print-directory -s all rig $@-run
+chaos-run:
 	@test/chaos/run.sh $(CHAOS_SECONDS)
-soak: deps all rig
+soak-run:
 	@TRACE=off test/chaos/run.sh $$(($(SOAK_MINUTES) * 60)) --soak
-faults: deps all rig
+faults-run:
 	@test/fault/run.sh
 
 coverage:
@@ -188,4 +190,4 @@ clean:
 -include $(shell find $B -name '*.d' -type f 2>/dev/null)
 
 .SECONDARY:
-.PHONY: FORCE all demo check sim fuzz chaos faults soak coverage mutate bench check-xen lint deps install deb rpm format clean flags
+.PHONY: FORCE all demo check sim fuzz chaos soak faults chaos-run soak-run faults-run coverage mutate bench check-xen lint deps install deb rpm format clean flags
