@@ -207,6 +207,10 @@ reach "and run again" "$(b_of vbd/7/9)/hotplug-status" connected
 child=$(ps -o stat= -p "$(cat "$dir/ran/child")" || true)
 check "with all that it started" "${child:0:1}" "${child:+Z}"
 rm "$dir/ran/works"
+kernel_policy vbd 10s 2
+log=$(log_mark)
+kill -HUP "$xenrecon_pid"
+logged "reloaded, with more time" "$log" 'policies reloaded'
 wants=()
 for n in $(seq 20); do
     toolstack attach vbd 8 "$n" "script=$scripts/counts" --state 2
@@ -220,9 +224,6 @@ check "no zombies" "$(pgrep -P "$xenrecon_pid" -r Z | wc -l)" 0
 
 # ---- gone and back while its script runs: what it says is of the old one
 
-kernel_policy vbd 10s 2
-kill -HUP "$xenrecon_pid"
-logged "reloaded again" "$log" 'policies reloaded'
 toolstack attach vbd 7 10 "script=$scripts/mute" --state 2
 until_true [ -e "$dir/ran/begun" ]
 kill -STOP "$xenrecon_pid" # it does not see that there was none for a while
