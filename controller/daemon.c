@@ -446,22 +446,33 @@ static void stop(struct daemon *d, int status)
     uv_close((uv_handle_t *)&d->hangup, NULL);
 }
 
-static void watch_signal(struct daemon *d, uv_signal_t *handle, uv_signal_cb callback, int number)
+static int watch_signal(struct daemon *d, uv_signal_t *handle, uv_signal_cb callback, int number)
 {
-    uv_signal_init(&d->loop, handle);
+    int error = uv_signal_init(&d->loop, handle);
     handle->data = d;
-    uv_signal_start(handle, callback, number);
+    return error ? error : uv_signal_start(handle, callback, number);
+}
+
+/* What all else needs. Where there are too few files for it, nothing was begun yet that must be ended. */
+static int start_loop(struct daemon *d)
+{
+    int error = uv_loop_init(&d->loop);
+    if (!error)
+        error = watch_signal(d, &d->term, on_terminate, SIGTERM);
+    if (!error)
+        error = watch_signal(d, &d->interrupt, on_terminate, SIGINT);
+    if (!error)
+        error = watch_signal(d, &d->hangup, on_hangup, SIGHUP);
+    if (error)
+        log_error("cannot begin: %s", uv_strerror(error));
+    return error;
 }
 
 static void start(struct daemon *d)
 {
-    uv_loop_init(&d->loop);
     uv_timer_init(&d->loop, &d->wake);
     uv_timer_init(&d->loop, &d->reconnect);
     d->wake.data = d->reconnect.data = d;
-    watch_signal(d, &d->term, on_terminate, SIGTERM);
-    watch_signal(d, &d->interrupt, on_terminate, SIGINT);
-    watch_signal(d, &d->hangup, on_hangup, SIGHUP);
     signal(SIGPIPE, SIG_IGN);
     notify_open(&d->notify, &d->loop, describe, d);
     d->client = xs_client_new(&d->loop, NULL);
@@ -482,6 +493,10 @@ int daemon_run(const struct daemon_config *config)
     struct daemon d = {.cfg = config, .lock = -1};
     if (load_policies(&d, &d.policies))
         return STATUS_ERROR;
+    if (start_loop(&d)) {
+        policy_set_clear(&d.policies);
+        return STATUS_ERROR;
+    }
     start(&d);
     uv_run(&d.loop, UV_RUN_DEFAULT);
     uv_loop_close(&d.loop);
