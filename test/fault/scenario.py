@@ -96,15 +96,19 @@ class Scenario:
     def await_state(self, device, *states):
         self.await_true(f"{device[0]} in {states}", lambda: self.store.read(b_of(device) + "/state") in states)
 
+    def read_log(self, begun, what):
+        """Who reads such a line starts it again."""
+        if time.monotonic() > begun + 1 and what in open(self.log, encoding="ascii").read():
+            self.end(signal.SIGTERM)
+            self.start()
+
     def ask(self, request):
         """The control socket's answer, which has to come in the end."""
 
         begun = time.monotonic()
 
         def answer():
-            if time.monotonic() > begun + 1 and "nobody can ask how it goes" in open(self.log, encoding="ascii").read():
-                self.end(signal.SIGTERM)  # which somebody has read
-                self.start()
+            self.read_log(begun, "nobody can ask how it goes")
             with socket.socket(socket.AF_UNIX) as s:
                 s.settimeout(2)
                 try:
@@ -262,7 +266,13 @@ class Scenario:
         self.store.remove("/local/domain/0/backend/vif")  # in dom0 the toolstack does that
         for device in (DISK, WORK):
             self.gone(device)
-        self.await_true("the worker to be gone", lambda: self.reaped(last) and not os.listdir(self.run_dir + "/workers"))
+        begun = time.monotonic()
+
+        def tidy():
+            self.read_log(begun, ": cannot remove vwork")
+            return self.reaped(last) and not os.listdir(self.run_dir + "/workers")
+
+        self.await_true("the worker to be gone", tidy)
         self.alive()
         self.end(signal.SIGTERM)
         return got
