@@ -2,6 +2,7 @@
 #include "controller/daemon.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +26,12 @@
 #include "schemas/mem.h"
 #include "schemas/value.h"
 
-enum { RECONNECT_MIN = 50, RECONNECT_MAX = 5000 }; /* milliseconds */
+enum {
+    RECONNECT_MIN = 50, /* milliseconds */
+    RECONNECT_MAX = 5000,
+    /* In dom0. A driver domain is not told of all that it would share a watch with: the end of a guest. */
+    GUEST_WATCHES = 64,
+};
 
 struct daemon {
     const struct daemon_config *cfg;
@@ -294,6 +300,7 @@ static void on_domid(void *arg, int status, const char *data, size_t len)
         struct engine_config config = {.store = xs_client_store(d->client),
                                        .self = (uint16_t)self,
                                        .dry_run = d->cfg->dry_run,
+                                       .guest_watches = self ? UINT_MAX : GUEST_WATCHES,
                                        .resync = d->cfg->resync,
                                        .clock = clock_ms,
                                        .random = chance,

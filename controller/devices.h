@@ -53,7 +53,7 @@ struct device {
         bool named; /* its frontend was as it should be, and the marker was there */
     } last;
     char *watched;          /* F's path, whose state is watched; or NULL */
-    bool by_guest;          /* by the watch of all frontends of its guest, not by one of its own */
+    bool by_guest;          /* by a watch of all frontends of its guest, not by one of its own */
     int unwatched;          /* why the store refused that watch, a negative errno; 0: it did not */
     struct policy *kept;    /* a policy that a reload dropped while we held an object; else NULL */
     uint64_t due;           /* look again then, as the last plan asked; milliseconds; 0: never */

@@ -345,7 +345,7 @@ struct engine *engine_new(const struct engine_config *config, struct policy_set 
     e->policies = *policies;
     *policies = (struct policy_set){0};
     e->per_domain = xcalloc(DOMID_MAX + 1, sizeof *e->per_domain);
-    e->by_guest = xcalloc(DOMID_MAX + 1, sizeof *e->by_guest);
+    e->guests = xcalloc(DOMID_MAX + 1, sizeof *e->guests);
     devices_init(&e->devices);
     TAILQ_INIT(&e->queue);
     TAILQ_INIT(&e->batch_queue);
@@ -364,7 +364,7 @@ void engine_free(struct engine *e)
         policy_free(e->retired[i]);
     free(e->retired);
     free(e->per_domain);
-    free(e->by_guest);
+    free(e->guests);
     free(e);
 }
 

@@ -49,6 +49,7 @@ struct engine_config {
     struct store *store;                  /* its event, lost and arg belong to the caller */
     uint16_t self;                        /* our own domain */
     bool dry_run;                         /* decide and log, write nothing */
+    unsigned guest_watches;               /* so many guests have one of their own, the others share one */
     uint32_t resync;                      /* milliseconds between full resyncs; 0: none */
     uint64_t (*clock)(void *arg);         /* milliseconds, monotonic, from 1 */
     uint64_t (*random)(void *arg);        /* 64 bits */

@@ -16,6 +16,12 @@ enum {
     POLL = 5000,     /* milliseconds between looks at what the store refuses to watch for us */
 };
 
+/* Of a guest: its devices whose frontend a watch tells of that is not the device's own. */
+struct guest {
+    uint16_t devices;
+    bool shared; /* and that watch is the one that guests share, not the guest's own */
+};
+
 struct engine {
     struct engine_config cfg;
     struct policy_set policies;
@@ -26,7 +32,8 @@ struct engine {
     struct devices devices;
     struct device_queue queue, batch_queue; /* for probes and passes; for transactions */
     struct waiting waiting;
-    uint16_t *by_guest;        /* devices whose frontend their guest's watch tells of, by domain */
+    struct guest *guests;      /* by domain */
+    unsigned n_own, n_shared;  /* guests with a watch of their own; that share one */
     uint16_t *per_domain;      /* devices, by frontend domain */
     bool running;              /* between engine_start and engine_stop */
     bool looked_over;          /* since engine_start, everything is in the queue or was looked at */
@@ -52,6 +59,7 @@ struct engine {
 #define TOKEN_BACKEND  "b"
 #define TOKEN_DOMAINS  "d"
 #define TOKEN_MODELS   "m"
+#define TOKEN_GUESTS   "g"
 #define TOKEN_GUEST    "g/" /* and the domain */
 #define TOKEN_FRONTEND "f/" /* and the device's key */
 

@@ -158,18 +158,17 @@ static void frontend_event(struct engine *e, const char *token)
 }
 
 /* Everything that lies there, or below. */
-static void guest_tree_event(struct engine *e, uint16_t domid, const char *path)
+static void guest_tree_event(struct engine *e, const char *path)
 {
     struct device *d;
     size_t n = strlen(path);
     for (size_t i = 0; i < e->devices.n_buckets; i++)
         SLIST_FOREACH(d, &e->devices.buckets[i], same_bucket)
-    if (d->by_guest && d->key.domid == domid && strncmp(d->watched, path, n) == 0 &&
-        (!d->watched[n] || d->watched[n] == '/'))
+    if (d->by_guest && strncmp(d->watched, path, n) == 0 && (!d->watched[n] || d->watched[n] == '/'))
         guest_did(e, d);
 }
 
-/* The device of one of these types whose frontend that is. */
+/* The device of one of these types whose frontend that is: `frontend` goes on behind its type. */
 static void guest_device_event(struct engine *e, struct policy *const *policies, size_t n, uint16_t domid,
                                const char *frontend, const char *devid, size_t len)
 {
@@ -186,25 +185,49 @@ static void guest_device_event(struct engine *e, struct policy *const *policies,
     }
 }
 
-/* Guests may write what they like, and all that is not about the state of a frontend is dropped here, before
- * it costs anything: false then. */
-static bool guest_event(struct engine *e, const char *path, const char *token)
+/* `rest` begins behind a guest's `device`. Guests may write there what they like, and all that is not about
+ * the state of a frontend is dropped here, before it costs anything: false then. */
+static bool guest_device_tree_event(struct engine *e, const char *path, const char *rest, uint16_t domid)
 {
-    uint64_t domid;
-    const char *frontend = path + strlen("/local/domain//device") + strlen(token), *devid, *key;
-    if (strlen(path) < (size_t)(frontend - path) || parse_decimal(token, strlen(token), DOMID_MAX, &domid))
-        return false;
-    devid = *frontend ? strchr(frontend + 1, '/') : NULL;
-    key = devid ? strchr(devid + 1, '/') : NULL;
+    const char *devid = *rest ? strchr(rest + 1, '/') : NULL;
+    const char *key = devid ? strchr(devid + 1, '/') : NULL;
     if (key && strcmp(key, "/state") != 0)
         return false;
-    if (!key)
-        guest_tree_event(e, (uint16_t)domid, path);
-    else if (key - devid - 1 <= DEVICE_NAME_MAX) {
-        size_t len = (size_t)(key - devid) - 1;
-        guest_device_event(e, e->policies.list, e->policies.n, (uint16_t)domid, frontend + 1, devid + 1, len);
-        guest_device_event(e, e->retired, e->n_retired, (uint16_t)domid, frontend + 1, devid + 1, len);
+    if (!devid) {
+        guest_tree_event(e, path);
+        return true;
     }
+    size_t len = key ? (size_t)(key - devid) - 1 : strlen(devid + 1);
+    if (len > DEVICE_NAME_MAX)
+        return false;
+    guest_device_event(e, e->policies.list, e->policies.n, domid, rest + 1, devid + 1, len);
+    guest_device_event(e, e->retired, e->n_retired, domid, rest + 1, devid + 1, len);
+    return true;
+}
+
+/* By a guest's own watch, or by that which guests share. The latter tells of all domains and all of them,
+ * most of which is nothing to us, and again of the guests with a watch of their own. */
+static bool guest_event(struct engine *e, const char *path, bool shared)
+{
+    static const char root[] = "/local/domain", device[] = "/device";
+    uint64_t domid;
+    size_t n = strlen(root);
+    if (strncmp(path, root, n) != 0)
+        return false;
+    const char *rest = path + n;
+    if (*rest) {
+        size_t digits = strcspn(rest + 1, "/");
+        if (parse_decimal(rest + 1, digits, DOMID_MAX, &domid) || !e->guests[domid].devices ||
+            e->guests[domid].shared != shared)
+            return false;
+        rest += 1 + digits;
+    }
+    n = strlen(device);
+    if (*rest && (strncmp(rest, device, n) != 0 || (rest[n] && rest[n] != '/')))
+        return false;
+    if (*rest)
+        return guest_device_tree_event(e, path, rest + n, (uint16_t)domid);
+    guest_tree_event(e, path);
     return true;
 }
 
@@ -299,7 +322,7 @@ void engine_event(struct engine *e, const char *path, const char *token)
         return;
     if (strcmp(token, TOKEN_BACKEND) == 0)
         backend_event(e, path);
-    else if (strncmp(token, TOKEN_GUEST, 2) == 0 && !guest_event(e, path, token + 2))
+    else if (token[0] == TOKEN_GUESTS[0] && !guest_event(e, path, strcmp(token, TOKEN_GUESTS) == 0))
         return;
     else if (strncmp(token, TOKEN_FRONTEND, 2) == 0)
         frontend_event(e, token + 2);

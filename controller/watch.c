@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What the store is asked to tell us: of the backend tree and of domains always, of each guest's frontends,
  * and of the state of each F that lies elsewhere. xenstored compares every write with every watch, so that
- * one for each device would make the store slow, and a driver domain may have few. The store may refuse: then
- * we look by ourselves, and ask again. */
+ * one for each device would make the store slow, and a driver domain may have few. Even one for each guest is
+ * too much where guests are many: those beyond some share one, of all domains, which tells of much that
+ * nobody here wants to hear. The store may refuse: then we look by ourselves, and ask again. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,7 @@ enum root {
 struct wanted {
     struct engine *e;
     enum root root; /* ROOTS: of a guest, or of a device */
-    bool guest;
+    bool guest, shared;
     struct device_key key; /* then */
     char path[STORE_PATH_MAX];
 };
@@ -49,6 +50,27 @@ static void on_root_watched(struct wanted *w, int status)
 
 /* ---- a device's frontend ---- */
 
+/* One device more of the guest: is a watch needed for that? */
+static bool join(struct engine *e, uint16_t domid)
+{
+    struct guest *g = &e->guests[domid];
+    if (g->devices++)
+        return false;
+    g->shared = e->n_own >= e->cfg.guest_watches;
+    unsigned *n = g->shared ? &e->n_shared : &e->n_own;
+    return ++*n == 1 || !g->shared;
+}
+
+/* One less: is a watch no longer needed? */
+static bool leave(struct engine *e, uint16_t domid)
+{
+    struct guest *g = &e->guests[domid];
+    if (--g->devices)
+        return false;
+    unsigned *n = g->shared ? &e->n_shared : &e->n_own;
+    return --*n == 0 || !g->shared;
+}
+
 static void refused(struct engine *e, struct device *d, int status)
 {
     d->unwatched = status;
@@ -57,7 +79,7 @@ static void refused(struct engine *e, struct device *d, int status)
     free(d->watched);
     d->watched = NULL;
     if (d->by_guest)
-        e->by_guest[d->key.domid]--;
+        leave(e, d->key.domid);
     d->by_guest = false;
     engine_set_due(e, d, d->due, d->due_acts);
 }
@@ -74,7 +96,7 @@ static void on_guest_watched(struct wanted *w, int status)
     struct device *d;
     for (size_t i = 0; i < w->e->devices.n_buckets; i++)
         SLIST_FOREACH(d, &w->e->devices.buckets[i], same_bucket)
-    if (d->by_guest && d->key.domid == w->key.domid)
+    if (d->by_guest && (w->shared ? w->e->guests[d->key.domid].shared : d->key.domid == w->key.domid))
         refused(w->e, d, status);
 }
 
@@ -109,19 +131,20 @@ static void watch_of(const struct device *d, const char *frontend, char path[sta
     device_key_format(&d->key, token + 2);
 }
 
-static void guest_watch_of(uint16_t domid, char path[static STORE_PATH_MAX],
+static void guest_watch_of(const struct engine *e, uint16_t domid, char path[static STORE_PATH_MAX],
                            char token[static DEVICE_KEY_SIZE + 2])
 {
-    snprintf(path, STORE_PATH_MAX, "/local/domain/%u/device", domid);
-    snprintf(token, DEVICE_KEY_SIZE + 2, TOKEN_GUEST "%u", domid);
+    bool shared = e->guests[domid].shared;
+    snprintf(path, STORE_PATH_MAX, shared ? "/local/domain" : "/local/domain/%u/device", domid);
+    snprintf(token, DEVICE_KEY_SIZE + 2, shared ? TOKEN_GUESTS : TOKEN_GUEST "%u", domid);
 }
 
 void engine_unwatch_frontend(struct engine *e, struct device *d)
 {
     char path[STORE_PATH_MAX], token[DEVICE_KEY_SIZE + 2];
-    bool last = d->watched && (!d->by_guest || --e->by_guest[d->key.domid] == 0);
+    bool last = d->watched && (!d->by_guest || leave(e, d->key.domid));
     if (d->by_guest)
-        guest_watch_of(d->key.domid, path, token);
+        guest_watch_of(e, d->key.domid, path, token);
     else if (d->watched)
         watch_of(d, d->watched, path, token);
     if (last && e->running)
@@ -149,16 +172,17 @@ void engine_watch_frontend(struct engine *e, struct device *d, const char *front
     engine_unwatch_frontend(e, d);
     d->watched = xstrdup(frontend);
     d->by_guest = by_guest;
-    if (by_guest && e->by_guest[d->key.domid]++)
+    if (by_guest && !join(e, d->key.domid))
         return;
     struct wanted *w = xcalloc(1, sizeof *w);
     w->e = e;
     w->root = ROOTS;
     w->guest = by_guest;
+    w->shared = by_guest && e->guests[d->key.domid].shared;
     w->key = d->key;
     snprintf(w->path, sizeof w->path, "%s", frontend);
     if (by_guest)
-        guest_watch_of(d->key.domid, path, token);
+        guest_watch_of(e, d->key.domid, path, token);
     else
         watch_of(d, frontend, path, token);
     store_watch(e->cfg.store, path, token, on_watched, w);
@@ -189,7 +213,7 @@ static void forget(void *arg, struct device *d)
     d->watched = NULL;
     d->unwatched = 0;
     d->by_guest = false;
-    e->by_guest[d->key.domid] = 0;
+    e->guests[d->key.domid].devices = 0;
 }
 
 void engine_watch_anew(struct engine *e)
@@ -197,6 +221,7 @@ void engine_watch_anew(struct engine *e)
     static const struct device_key everywhere;
     devices_each(&e->devices, BACKEND_ROOT, &everywhere, forget, e);
     e->refused_roots = 0;
+    e->n_own = e->n_shared = 0;
     e->rewatch_at = 0;
     for (enum root root = 0; root < ROOTS; root++)
         watch_root(e, root);

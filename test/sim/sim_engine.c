@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The engine in its world: what it asks for, its birth and its death. */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -167,6 +168,7 @@ void sim_engine_new(struct sim_world *w)
     struct policy_set set = {0};
     struct engine_config config = {.store = &w->store.store,
                                    .self = w->store.self,
+                                   .guest_watches = UINT_MAX,
                                    .clock = clock_ms,
                                    .random = random64,
                                    .wake = wake,
