@@ -107,7 +107,8 @@ static bool watches(const struct sim_world *w, const struct sim_device *d, const
 {
     char own[DEVICE_KEY_SIZE + 2] = TOKEN_FRONTEND, guest[16];
     device_key_format(&d->key, own + strlen(TOKEN_FRONTEND));
-    snprintf(guest, sizeof guest, TOKEN_GUEST "%u", d->key.domid);
+    snprintf(guest, sizeof guest, w->engine->guests[d->key.domid].shared ? TOKEN_GUESTS : TOKEN_GUEST "%u",
+             d->key.domid);
     return sim_text(w, d->b, "frontend") && (strcmp(token, own) == 0 || strcmp(token, guest) == 0);
 }
 
@@ -117,7 +118,7 @@ static void check_watches(struct sim_world *w)
     bool watched[SIM_DEVICES] = {false};
     for (size_t i = 0; i < w->store.n_watches; i++) {
         const char *token = w->store.watches[i].token;
-        bool wanted = !strchr(token, '/'); /* of no device */
+        bool wanted = !strchr(token, '/') && strcmp(token, TOKEN_GUESTS) != 0; /* of no device */
         for (unsigned n = 0; n < w->setup.devices; n++)
             if (watches(w, &w->devices[n], token))
                 wanted = watched[n] = true;
