@@ -15,7 +15,7 @@ on_terminal() {
 behind() {
     : >"$dir/screen"
     on_terminal "$@" &
-    waits=$!
+    drawing=$!
 }
 # drawn REGEX: waits until it is
 drawn() {
@@ -37,7 +37,7 @@ xenstore-ls -f >"$dir/small"
     cat "$dir/small"
     awk 'BEGIN { for (i = 0; i < 100000; i++) printf "/local/domain/%d/data/node%d = \"some value\"\n", 100 + i / 100, i }'
 } >"$dir/dump"
-plan() { "${xenrecon[@]}" plan --policies "$policies" --dump - "$@"; }
+plan() { "${xenrecon[@]}" plan --policies "$policies" --dump -; }
 # slowly FILE: the rest of it once what is waited for is on the screen
 slowly() {
     head -c 2000000 "$1"
@@ -81,13 +81,13 @@ behind "${xenrecon[@]}" plan --policies "$policies"
 drawn 'waiting for the store, [0-9]'
 check "a stopped store is waited for" "$(lines | head -n 1)" "xenrecon: waiting for the store, 1 s"
 kill -CONT "$(cat "$dir/pid")"
-wait $waits
+wait "$drawing"
 check "and then the report is there" "$(stays)" "$("${xenrecon[@]}" plan --policies "$policies")"
 kill -STOP "$(cat "$dir/pid")"
 behind "${xenrecon[@]}" run --once --policies "$policies"
 drawn 'waiting for the store, [0-9]'
 kill -CONT "$(cat "$dir/pid")"
-wait $waits
+wait "$drawing"
 check "run: also before the first look" "$(lines | head -n 1)" "xenrecon: waiting for the store, 1 s"
 check "run: what is said then has its own line" "$(stays)" "xenrecon: qdisk/7/51712: create: the toolstack asks for it, and its keys are complete
 xenrecon: ready: 1 devices"
@@ -99,6 +99,6 @@ kill -STOP "$xenrecon_pid"
 behind "${xenrecon[@]}" status
 drawn 'waiting for the daemon, [0-9]'
 kill -CONT "$xenrecon_pid"
-wait $waits
+wait "$drawing"
 check "a stopped daemon is waited for" "$(lines | head -n 1)" "xenrecon: waiting for the daemon, 1 s"
 check "and then its answer is there" "$(stays | tail -n 1 | cut -d' ' -f 1) $(stays | grep -c 'waiting for' || true)" "qdisk/7/51712 0"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Mistakes that people make: each is told what happened, why, and what to do, in a line or two. What a daemon that cannot be
 # asked is answered with is in 71-status, what other domains are in 78-domains, and policies in 45-reload.
+# shellcheck disable=SC2016  # what is said has backticks
 # shellcheck source=test/lib/testlib.sh
 . "$(dirname "$0")/../lib/testlib.sh"
 # shellcheck source=test/lib/devices.sh
