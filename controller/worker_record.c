@@ -61,10 +61,10 @@ static int read_boot(char ret_boot[static BOOT_SIZE])
     if (fd < 0)
         return -errno;
     ssize_t n = read(fd, ret_boot, BOOT_SIZE - 1);
-    int error = n < 0 ? -errno : n == 0 ? -EIO : 0;
+    int error = errno;
     close(fd);
-    if (error)
-        return error;
+    if (n <= 0)
+        return n < 0 ? -error : -EIO;
     ret_boot[n] = '\0';
     ret_boot[strcspn(ret_boot, "\n")] = '\0';
     return 0;
@@ -199,10 +199,10 @@ static int read_record(const struct run_dir *dir, const char *name, const char *
     if (error)
         return error;
     ssize_t n = read(fd, text, sizeof text - 1);
-    error = n < 0 ? -errno : 0;
+    error = errno;
     close(fd);
-    if (error)
-        return error;
+    if (n < 0)
+        return -error;
     text[n] = '\0';
     return strlen(text) == (size_t)n && parse_record(text, boot, ret) ? 0 : -EINVAL;
 }
