@@ -21,10 +21,10 @@ struct decision_input {
 
 /* What was decided, for plan_free(); and what the daemon must remember *once the plan's actions have
  * succeeded*. */
+struct plan *decide(const struct decision_input *in, struct object *ret_object);
+
 /* Is the row in the table of this owner's devices? */
 bool row_belongs(enum row row, enum owner owner);
-
-struct plan *decide(const struct decision_input *in, struct object *ret_object);
 
 /* The two ends as the table sees them, for reports. F of a dead domain is absent. */
 struct ends {
