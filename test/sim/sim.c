@@ -4,7 +4,8 @@
  *   sim --search                      every schedule of a few small ones
  *   sim --search SECONDS              of more of them, as far as it comes
  *   sim --pairs [SECONDS]             likewise, of worlds of two devices
- *   sim --random SECONDS [--seed N]   long schedules made of chance
+ *   sim --random SECONDS [--seed N [--most N]]
+ *                                     long schedules made of chance, so many at most
  *   sim --replay FILE [--export DIR]  one schedule, step by step; how the store is when it fails, as a golden
  * case */
 #include "test/sim/sim.h"
@@ -44,7 +45,7 @@ static int fail(struct sim_schedule *s, uint64_t seed)
     return EXIT_FAILURE;
 }
 
-static int run_random(double limit, uint64_t seed)
+static int run_random(double limit, uint64_t seed, uint64_t most)
 {
     struct sim_figures f = {0};
     struct sim_schedule failing;
@@ -52,7 +53,7 @@ static int run_random(double limit, uint64_t seed)
     do
         if (!sim_random_run(seed, &f, &failing))
             return fail(&failing, seed);
-    while (seed++, seconds() - begun < limit);
+    while (seed++, --most && seconds() - begun < limit);
     printf("random: %" PRIu64 " schedules, %" PRIu64 " steps, %" PRIu64 " commits, %" PRIu64
            " tasks for workers, %.1f s\n",
            f.schedules, f.steps, f.commits, f.tasks, seconds() - begun);
@@ -202,8 +203,8 @@ static int replay(const char *file, const char *export)
 
 static int usage(void)
 {
-    fputs("usage: sim --search [SECONDS] | --pairs [SECONDS] | --random SECONDS [--seed N] | --replay FILE "
-          "[--export DIR]\n",
+    fputs("usage: sim --search [SECONDS] | --pairs [SECONDS] | --random SECONDS [--seed N [--most N]] | "
+          "--replay FILE [--export DIR]\n",
           stderr);
     return 64;
 }
@@ -223,8 +224,10 @@ static int run(int argc, char **argv)
     if (argc == 5 && strcmp(argv[1], "--replay") == 0 && strcmp(argv[3], "--export") == 0)
         return replay(argv[2], argv[4]);
     if (argc >= 3 && strcmp(argv[1], "--random") == 0) {
-        bool seeded = argc == 5 && strcmp(argv[3], "--seed") == 0;
-        return run_random(atof(argv[2]), seeded ? strtoull(argv[4], NULL, 10) : 1);
+        bool seeded = argc >= 5 && strcmp(argv[3], "--seed") == 0;
+        bool counted = seeded && argc == 7 && strcmp(argv[5], "--most") == 0;
+        return run_random(atof(argv[2]), seeded ? strtoull(argv[4], NULL, 10) : 1,
+                          counted ? strtoull(argv[6], NULL, 10) : UINT64_MAX);
     }
     return usage();
 }
