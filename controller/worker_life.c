@@ -64,15 +64,17 @@ static void on_ended(void *arg, const struct worker_exit *how)
     worker_links_forget(s->w->links, s);
     s->link = NULL;
     s->deadline = 0;
-    if (s->unwanted || s->next)
+    bool unwanted = s->unwanted || (s->swept && !s->looked);
+    if (unwanted || s->next)
         log_info("%s: worker %d has ended", s->name, (int)s->record.pid);
-    if (s->unwanted) {
+    if (unwanted) {
         forget(s);
     } else if (s->next) {
         struct worker_launch *next = s->next;
         s->next = NULL;
         life_launch(s, next);
     } else {
+        s->swept = false;
         die(s, why);
     }
 }

@@ -186,7 +186,7 @@ void workers_start(struct workers *w, const struct worker_start *start)
                                .failures = failures,
                                .published = same ? s->facts.published : NULL,
                                .n_published = same ? s->facts.n_published : 0};
-    s->unwanted = false;
+    s->unwanted = s->swept = false;
     s->looked = true;
     supervised_tell(s);
     worker_launch_free(s->next);
@@ -235,6 +235,19 @@ bool workers_peek(const struct workers *w, const struct device_key *key, struct 
     return true;
 }
 
+/* A reload may bring back who needs it before it has ended: it still holds what it holds. */
+static void sweep(struct supervised *s)
+{
+    if (!s->process) {
+        workers_stop(s->w, &s->key);
+        return;
+    }
+    s->swept = true;
+    s->facts.state = WORKER_STARTING;
+    s->facts.ring = 0;
+    life_end(s);
+}
+
 void workers_sweep(struct workers *w)
 {
     struct supervised *s, *next;
@@ -244,7 +257,7 @@ void workers_sweep(struct workers *w)
             if (!s->found || s->looked)
                 continue;
             log_info("%s: nobody needs its worker any more", s->name);
-            workers_stop(w, &s->key);
+            sweep(s);
         }
 }
 

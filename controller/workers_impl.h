@@ -53,6 +53,7 @@ struct supervised {
     struct worker_launch *next;     /* to be started when the process has ended; or NULL */
     enum ending ending;             /* of the process */
     bool has_news;                  /* it is in the list */
+    bool swept;                     /* ended as nobody's; forgotten then, unless somebody looked meanwhile */
     bool unwanted;                  /* forgotten when the process has ended */
     bool fresh;                     /* the next process gets an empty state file */
     bool found, looked;             /* found again; somebody asked for it */

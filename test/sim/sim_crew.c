@@ -168,6 +168,12 @@ static bool dies(struct crew *c, uint64_t now)
 
 static bool ends(struct crew *c, uint64_t now)
 {
+    if (c->doomed && c->found && !c->asked) {
+        stop(c);
+        c->ending = c->ending_holds = false;
+        c->ending_incarnation = 0;
+        return true;
+    }
     if (c->doomed)
         return dies(c, now);
     if (!c->ending)
@@ -240,8 +246,19 @@ void crew_found(struct crew *c)
     c->found = c->state != WORKER_NONE;
 }
 
+/* It is seen until it has ended, for who comes back. */
 void crew_sweep(struct crew *c)
 {
-    if (c->found && !c->asked)
+    if (!c->found || c->asked)
+        return;
+    if (!crew_lives(c)) {
         stop(c);
+        return;
+    }
+    if (!c->doomed)
+        c->ending_holds = crew_holds(c);
+    c->doomed = true;
+    c->known = false;
+    c->state = WORKER_STARTING;
+    c->ring = 0;
 }

@@ -456,6 +456,21 @@ START_TEST(test_sweep)
 }
 END_TEST
 
+START_TEST(test_swept_and_wanted_again)
+{
+    rig_start("good");
+    UNTIL_STATE(WORKER_READY);
+    rig_close();
+    rig_open();
+    workers_sweep(rig.w);
+    ck_assert_int_eq(rig_look().state, WORKER_STARTING); /* it has not ended, and may hold something */
+    UNTIL_STATE(WORKER_DEAD);
+    rig_start("good");
+    UNTIL_STATE(WORKER_READY);
+    ck_assert_uint_eq(workers_running(rig.w), 1);
+}
+END_TEST
+
 START_TEST(test_never_comes_back)
 {
     rig_start("mute");
@@ -492,6 +507,7 @@ int main(int argc, char **argv)
     tcase_add_test(t, test_died_meanwhile);
     tcase_add_loop_test(t, test_number_given_again, 0, 2);
     tcase_add_test(t, test_sweep);
+    tcase_add_test(t, test_swept_and_wanted_again);
     tcase_add_test(t, test_never_comes_back);
     return rig_run(t, "workers");
 }
