@@ -126,23 +126,7 @@ static void worker_task(void *arg, const struct device_key *key, const struct po
                         const struct action *a)
 {
     struct daemon *d = arg;
-    switch (a->task) {
-    case TASK_START:
-        workers_start(d->workers, &(struct worker_start){key, a->incarnation, a->argv, policy});
-        break;
-    case TASK_CONNECT:
-        workers_connect(d->workers, key, a->ring, a->keys, a->n_keys);
-        break;
-    case TASK_DISCONNECT:
-        workers_disconnect(d->workers, key);
-        break;
-    case TASK_STOP:
-        workers_stop(d->workers, key);
-        break;
-    case TASK_NONE:
-    case TASK_SCRIPT:
-        break;
-    }
+    workers_do(d->workers, key, policy, a);
 }
 
 static void on_worker_changed(void *arg, const struct device_key *key)
@@ -181,20 +165,12 @@ static void start_insight(struct daemon *d)
 
 /* ---- workers ---- */
 
-static bool wants_workers(const struct policy_set *set)
-{
-    for (size_t i = 0; i < set->n; i++)
-        if (set->list[i]->worker.command)
-            return true;
-    return false;
-}
-
 /* The run directory, once a policy wants it; or when a run before this one left workers there. */
 static int open_workers(struct daemon *d, const struct policy_set *set)
 {
     struct workers_config config = {
         .loop = &d->loop, .run_dir = d->cfg->runtime_dir, .changed = on_worker_changed, .arg = d};
-    if (d->workers || d->cfg->dry_run || !(wants_workers(set) || workers_left(d->cfg->runtime_dir)))
+    if (d->workers || d->cfg->dry_run || !(workers_wanted(set) || workers_left(d->cfg->runtime_dir)))
         return 0;
     int error = workers_new(&config, &d->workers);
     d->insight.workers = d->workers;

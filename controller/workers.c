@@ -23,6 +23,14 @@ uint64_t workers_now(const struct workers *w)
     return uv_now(w->cfg.loop) + 1;
 }
 
+bool workers_wanted(const struct policy_set *set)
+{
+    for (size_t i = 0; i < set->n; i++)
+        if (set->list[i]->worker.command)
+            return true;
+    return false;
+}
+
 bool workers_left(const char *run_dir)
 {
     char path[PATH_MAX];
@@ -214,6 +222,28 @@ void workers_stop(struct workers *w, const struct device_key *key)
     }
     worker_record_remove(&w->dir, key);
     supervised_free(s);
+}
+
+void workers_do(struct workers *w, const struct device_key *key, const struct policy *policy,
+                const struct action *a)
+{
+    switch (a->task) {
+    case TASK_START:
+        workers_start(w, &(struct worker_start){key, a->incarnation, a->argv, policy});
+        break;
+    case TASK_CONNECT:
+        workers_connect(w, key, a->ring, a->keys, a->n_keys);
+        break;
+    case TASK_DISCONNECT:
+        workers_disconnect(w, key);
+        break;
+    case TASK_STOP:
+        workers_stop(w, key);
+        break;
+    case TASK_NONE:
+    case TASK_SCRIPT:
+        break;
+    }
 }
 
 void workers_look(struct workers *w, const struct device_key *key, struct worker *ret_worker)

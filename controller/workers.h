@@ -36,7 +36,8 @@ struct workers_config {
     uint32_t hello_within; /* of connecting, and of losing a connection: 10 s */
 };
 
-/* Did a run before this one leave records there? */
+/* Does a policy want any? Did a run before this one leave records there? */
+bool workers_wanted(const struct policy_set *set);
 bool workers_left(const char *run_dir);
 
 /* Makes the run directory, reads the records of workers that may still run, listens. 0, or an error that was
@@ -63,6 +64,10 @@ void workers_disconnect(struct workers *w, const struct device_key *key);
  * state file go when it has ended. */
 void workers_stop(struct workers *w, const struct device_key *key);
 
+/* Whichever of these an action's task is; nothing where it is none of theirs. */
+void workers_do(struct workers *w, const struct device_key *key, const struct policy *policy,
+                const struct action *a);
+
 /* What is known of a device's worker; its strings are good until the loop turns or workers_start() or
  * workers_stop() is called for it. NONE when there is none. */
 void workers_look(struct workers *w, const struct device_key *key, struct worker *ret_worker);
@@ -73,7 +78,7 @@ bool workers_peek(const struct workers *w, const struct device_key *key, struct 
                   pid_t *ret_pid);
 
 /* Every device has been looked at: workers found again that nobody has asked for with workers_look() since
- * workers_new() are ended. */
+ * workers_new() are ended. Who looks before they have sees them STARTING, and then DEAD. */
 void workers_sweep(struct workers *w);
 
 unsigned workers_running(const struct workers *w); /* processes, those included that are being ended */
