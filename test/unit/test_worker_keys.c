@@ -222,6 +222,7 @@ START_TEST(is_connected)
     struct run r = run_decide(&s);
     assert_plan(&r, ROW_CONNECT, "connect", "");
     assert_tasks(&r, "-");
+    ck_assert_str_eq(r.plan->actions[0].reason, "the worker has connected");
     assert_writes(&r, "state", "4");
     run_free(&r);
     w.ring = scene_ring(RING_B); /* F has changed it meanwhile */

@@ -306,26 +306,6 @@ START_TEST(reconnects)
 }
 END_TEST
 
-/* The worker has done it, and says so. */
-START_TEST(has_connected)
-{
-    struct worker w = {IS(CONNECTED), .ring = scene_ring(RING_A)};
-    struct scene s = {.more = WORKER,
-                      .b = "online=1 state=2",
-                      .f = "state=3 " RING_A,
-                      MARKED(INIT_WAIT),
-                      .phase = OBJECT_CONNECTING,
-                      .now = NOW,
-                      .worker = &w};
-    struct run r = run_decide(&s);
-    assert_plan(&r, ROW_CONNECT, "connect", "");
-    assert_tasks(&r, "-");
-    ck_assert_str_eq(r.plan->actions[0].reason, "the worker has connected");
-    assert_writes(&r, "state", "4");
-    run_free(&r);
-}
-END_TEST
-
 /* What lasts too long is an error; where time is unknown it may be about to end. */
 static const struct {
     struct worker worker;
@@ -517,7 +497,6 @@ int main(void)
     tcase_add_test(t, starts_again_with_patterns);
     tcase_add_test(t, names);
     tcase_add_loop_test(t, reconnects, 0, COUNT(takes_up));
-    tcase_add_test(t, has_connected);
     tcase_add_loop_test(t, takes_too_long, 0, COUNT(overdue));
     tcase_add_test(t, starts_too_long);
     tcase_add_loop_test(t, one_decision, 0, COUNT(worker_cases));
