@@ -312,8 +312,7 @@ static void no_store(struct daemon *d, int error)
     }
     if (d->reconnect_delay == RECONNECT_MIN) {
         log_warning("no store yet: %s: %s; waiting for it", where ? where : "", strerror(-error));
-        log_warning(
-            "is xenstored running? XENSTORED_PATH says where its socket is, if not at the usual place");
+        log_warning(STORE_HINT);
         /* Devices will be looked after as soon as there is one: nobody need wait for that */
         notify_ready(&d->notify);
     }

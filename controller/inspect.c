@@ -87,7 +87,7 @@ static int say_closed(int error)
     if (error == -EACCES)
         log_error("reading the store takes root's rights");
     else
-        log_error("is xenstored running? XENSTORED_PATH says where its socket is, if not at the usual place");
+        log_error(STORE_HINT);
     return error;
 }
 

@@ -15,4 +15,7 @@ const char *store_default_path(char *buf, size_t size);
  * device, which takes one whole message per write(2), at any time. Or a negative errno. */
 int store_open(const char *path, bool *ret_device);
 
+/* What to do when it cannot be opened. */
+#define STORE_HINT "is xenstored running? XENSTORED_PATH says where its socket is, if not at the usual place"
+
 #endif
