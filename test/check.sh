@@ -135,7 +135,7 @@ if wanted sanitize; then
     golden sanitize/
     integration sanitize/ "${every[@]}"
     # Long schedules only, whose heap is the real one: a search keeps its own, into which sanitizers do not see
-    job sanitize/sim "$sanitized/test/sim/sim" --random "${SIM_SANITIZED_SECONDS:-5}" --seed "${SIM_SEED:-1}" --most 5000
+    job sanitize/sim "$sanitized/test/sim/sim" --random "${SIM_SANITIZED_SECONDS:-5}" --seed "${SIM_SEED:-1}"
     reports sanitize/
     unset ASAN_OPTIONS UBSAN_OPTIONS XENRECON AWAIT_MS CK_TIMEOUT_MULTIPLIER
 fi

@@ -4,8 +4,7 @@
  *   sim --search                      every schedule of a few small ones
  *   sim --search SECONDS              of more of them, as far as it comes
  *   sim --pairs [SECONDS]             likewise, of worlds of two devices
- *   sim --random SECONDS [--seed N [--most N]]
- *                                     long schedules made of chance, so many at most
+ *   sim --random SECONDS [--seed N]   long schedules made of chance
  *   sim --replay FILE [--export DIR]  one schedule, step by step; how the store is when it fails, as a golden
  * case */
 #include "test/sim/sim.h"
@@ -45,7 +44,7 @@ static int fail(struct sim_schedule *s, uint64_t seed)
     return EXIT_FAILURE;
 }
 
-static int run_random(double limit, uint64_t seed, uint64_t most)
+static int run_random(double limit, uint64_t seed)
 {
     struct sim_figures f = {0};
     struct sim_schedule failing;
@@ -53,7 +52,7 @@ static int run_random(double limit, uint64_t seed, uint64_t most)
     do
         if (!sim_random_run(seed, &f, &failing))
             return fail(&failing, seed);
-    while (seed++, --most && seconds() - begun < limit);
+    while (seed++, seconds() - begun < limit);
     printf("random: %" PRIu64 " schedules, %" PRIu64 " steps, %" PRIu64 " commits, %" PRIu64
            " tasks for workers, %.1f s\n",
            f.schedules, f.steps, f.commits, f.tasks, seconds() - begun);
@@ -203,8 +202,8 @@ static int replay(const char *file, const char *export)
 
 static int usage(void)
 {
-    fputs("usage: sim --search [SECONDS] | --pairs [SECONDS] | --random SECONDS [--seed N [--most N]] | "
-          "--replay FILE [--export DIR]\n",
+    fputs("usage: sim --search [SECONDS] | --pairs [SECONDS] | --random SECONDS [--seed N] | --replay FILE "
+          "[--export DIR]\n",
           stderr);
     return 64;
 }
@@ -224,10 +223,8 @@ static int run(int argc, char **argv)
     if (argc == 5 && strcmp(argv[1], "--replay") == 0 && strcmp(argv[3], "--export") == 0)
         return replay(argv[2], argv[4]);
     if (argc >= 3 && strcmp(argv[1], "--random") == 0) {
-        bool seeded = argc >= 5 && strcmp(argv[3], "--seed") == 0;
-        bool counted = seeded && argc == 7 && strcmp(argv[5], "--most") == 0;
-        return run_random(atof(argv[2]), seeded ? strtoull(argv[4], NULL, 10) : 1,
-                          counted ? strtoull(argv[6], NULL, 10) : UINT64_MAX);
+        bool seeded = argc == 5 && strcmp(argv[3], "--seed") == 0;
+        return run_random(atof(argv[2]), seeded ? strtoull(argv[4], NULL, 10) : 1);
     }
     return usage();
 }
