@@ -146,6 +146,8 @@ void engine_looked(struct engine *e, struct device *d, bool gone)
     d->echo = d->dirty != 0;
     bool script = d->memory.object.script.phase == SCRIPT_RUNNING; /* its end finds the device gone */
     d->script.renewed |= gone;
+    if (gone && d->dirty) /* nothing less can tell whether it still is */
+        d->dirty |= DIRTY_ALL;
     if ((gone && !d->dirty && !script) ||
         !engine_policy(e, d)) /* a reload dropped its type, and it is closed */
         remove_device(e, d);

@@ -130,7 +130,7 @@ static void check_watches(struct sim_world *w)
             sim_fail(w, "%s is not watched", w->devices[n].f);
 }
 
-static void check_leaks(struct sim_world *w)
+static size_t check_known(struct sim_world *w)
 {
     size_t there = 0;
     for (unsigned i = 0; i < w->setup.devices; i++) {
@@ -139,6 +139,12 @@ static void check_leaks(struct sim_world *w)
     }
     if (engine_devices(w->engine) != there)
         sim_fail(w, "%zu devices are known, and %zu there", engine_devices(w->engine), there);
+    return there;
+}
+
+static void check_leaks(struct sim_world *w)
+{
+    size_t there = check_known(w);
     check_watches(w);
     if (!LIST_EMPTY(&w->store.txs))
         sim_fail(w, "a transaction is left open");
@@ -169,6 +175,8 @@ void sim_world_check_rest(struct sim_world *w)
 {
     if (w->failed[0])
         return;
+    if (!w->missed) /* then no resync is needed for that */
+        check_known(w);
     if (!comes_to_rest(w, w->missed))
         sim_fail(w, "it does not come to rest");
     for (unsigned i = 0; i < w->setup.devices; i++) {
