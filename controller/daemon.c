@@ -22,6 +22,7 @@
 #include "controller/progress.h"
 #include "controller/script.h"
 #include "controller/store_path.h"
+#include "controller/thrift.h"
 #include "controller/workers.h"
 #include "controller/xs_client.h"
 #include "schemas/mem.h"
@@ -49,6 +50,7 @@ struct daemon {
     size_t looks;               /* until that */
     bool closing, refused;      /* refused: the policies of the last SIGHUP */
     struct notify notify;
+    struct thrift thrift;
     unsigned reconnect_delay;
     uint16_t self; /* our own domain, once there is an engine */
     int lock, status;
@@ -149,6 +151,7 @@ static void on_looked(void *arg, const struct looked *looked)
 {
     struct daemon *d = arg;
     insight_looked(&d->insight, looked);
+    thrift_note(&d->thrift, engine_devices(d->engine));
     if (!d->stored)
         progress_at(++d->looks, 0);
 }
@@ -415,6 +418,7 @@ static void stop(struct daemon *d, int status)
     progress_end();
     notify_stopping(&d->notify);
     notify_close(&d->notify);
+    thrift_close(&d->thrift);
     if (d->engine)
         engine_stop(d->engine);
     insight_close(&d->insight);
@@ -466,6 +470,7 @@ static void start(struct daemon *d)
     d->wake.data = d->reconnect.data = d;
     signal(SIGPIPE, SIG_IGN);
     notify_open(&d->notify, &d->loop, describe, d);
+    thrift_open(&d->thrift, &d->loop);
     d->client = xs_client_new(&d->loop, NULL);
     d->scripts = scripts_new(&d->loop, on_script_done, d);
     struct store *store = xs_client_store(d->client);

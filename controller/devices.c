@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "controller/devices.h"
 
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,10 +79,8 @@ void devices_remove(struct devices *t, struct device *d)
     SLIST_REMOVE(bucket(t, &d->key), d, device, same_bucket);
     t->n--;
     destroy(d);
-    if (t->n_buckets > BUCKETS_MIN && t->n < t->n_buckets / 8) {
+    if (t->n_buckets > BUCKETS_MIN && t->n < t->n_buckets / 8)
         rehash(t, t->n_buckets / 2);
-        malloc_trim(0); /* many went: the allocator would keep their pages for as long as we run */
-    }
 }
 
 void devices_each(struct devices *t, enum backend_place scope, const struct device_key *at,
