@@ -77,6 +77,44 @@ static void report_strangers(struct list *l, struct report *report)
                       "devices of type %s are not looked after", l->strangers[i]);
 }
 
+static int by_guest(const void *a, const void *b)
+{
+    const struct located *x = a, *y = b;
+    int order = (x->self > y->self) - (x->self < y->self);
+    return order ? order : (x->key.domid > y->key.domid) - (x->key.domid < y->key.domid);
+}
+
+/* The least of the limits that the guest's types have: beyond it some device is not looked after. */
+static uint32_t limit_of(const struct list *l, const struct located *devices, size_t n)
+{
+    uint32_t limit = UINT32_MAX;
+    for (size_t i = 0; i < n; i++) {
+        const struct policy *p = policy_set_find(&l->in->policies, devices[i].key.type);
+        limit = p->limits.devices_per_domain < limit ? p->limits.devices_per_domain : limit;
+    }
+    return limit;
+}
+
+/* As the engine counts them: a guest's devices of all types that have a policy. */
+static void report_too_many(const struct list *l, struct report *report)
+{
+    struct located *sorted = xcalloc(l->n, sizeof *sorted);
+    if (l->n)
+        memcpy(sorted, l->devices, l->n * sizeof *sorted);
+    qsort(sorted, l->n, sizeof *sorted, by_guest);
+    for (size_t i = 0, n; i < l->n; i += n) {
+        for (n = 1; i + n < l->n && by_guest(&sorted[i], &sorted[i + n]) == 0; n++)
+            ;
+        uint32_t limit = limit_of(l, &sorted[i], n);
+        if (n > limit)
+            plan_find(
+                report->host, FINDING_TOO_MANY_DEVICES, SEVERITY_WARNING,
+                "domain %u has %zu devices in the backend tree of domain %u, of which %u are looked after",
+                sorted[i].key.domid, n, sorted[i].self, limit);
+    }
+    free(sorted);
+}
+
 static int list_tree(struct list *l, uint16_t self)
 {
     struct listing_request req = {.store = l->in->store,
@@ -113,8 +151,10 @@ int inspection_list(struct inspection *in, struct located **ret_devices, size_t 
         dump_devices(in->dump, found_in_dump, &l);
     else
         error = list_store(&l);
-    if (!error)
+    if (!error) {
         report_strangers(&l, report);
+        report_too_many(&l, report);
+    }
     for (size_t i = 0; i < l.n_strangers; i++)
         free(l.strangers[i]);
     free(l.strangers);

@@ -14,7 +14,7 @@ import jsonschema
 NOT_PLANNED = {"vanished", "unreadable", "reincarnated", "starting", "reset", "adopt", "busy", "respawn",
                "publish"}
 # What only the daemon finds: it takes time, a failure, a reload or an object.
-NOT_FOUND = {"unreadable", "marker-lost", "flapping", "action-failed", "policy-changed", "unwatched", "too-many-devices", "stuck-create",
+NOT_FOUND = {"unreadable", "marker-lost", "flapping", "action-failed", "policy-changed", "unwatched", "stuck-create",
              "worker-died", "worker-error",
              "dump-incomplete"}
 

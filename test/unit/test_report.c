@@ -241,61 +241,6 @@ START_TEST(test_json_of_nothing)
 }
 END_TEST
 
-/* The schema lists what the tables have, in their order: no more and no less. */
-
-static const char *nth_code(int n)
-{
-    return n < FINDING_COUNT ? finding_code_name((enum finding_code)n) : NULL;
-}
-static const char *nth_severity(int n)
-{
-    return n <= SEVERITY_ERROR ? severity_name((enum severity)n) : NULL;
-}
-static const char *nth_action(int n)
-{
-    return n < ACTION_COUNT ? action_name((enum action_kind)n) : NULL;
-}
-static const char *nth_row(int n)
-{
-    return n < ROW_COUNT ? row_name((enum row)n) : NULL;
-}
-static const char *nth_state(int n)
-{
-    return n < XENBUS_STATE_COUNT ? xenbus_state_name((enum xenbus_state)n) : NULL;
-}
-static const char *nth_owner(int n)
-{
-    return n <= OWNER_EXTERNAL ? owner_name((enum owner)n) : NULL;
-}
-
-static const struct {
-    const char *definition, *property; /* no property: the definition itself */
-    const char *(*nth)(int n);
-} tables[] = {
-    {"finding", "code", nth_code}, {"finding", "severity", nth_severity}, {"action", "action", nth_action},
-    {"device", "row", nth_row},    {"device", "owner", nth_owner},        {"state", NULL, nth_state},
-};
-
-START_TEST(test_schema_has_the_table)
-{
-    json_t *schema = plan_schema();
-    json_t *at = json_object_get(json_object_get(schema, "definitions"), tables[_i].definition);
-    if (tables[_i].property)
-        at = json_object_get(json_object_get(at, "properties"), tables[_i].property);
-    json_t *list = json_object_get(at, "enum");
-    ck_assert(json_is_array(list));
-    int n = 0;
-    for (const char *want; (want = tables[_i].nth(n)); n++)
-        ck_assert_pstr_eq(json_string_value(json_array_get(list, (size_t)n)), want);
-    if (tables[_i].nth == nth_state) {
-        const json_t *absent = json_array_get(list, (size_t)n++);
-        ck_assert(absent && json_is_null(absent));
-    }
-    ck_assert_uint_eq(json_array_size(list), (size_t)n);
-    json_decref(schema);
-}
-END_TEST
-
 /* Does the schema refuse anything at all? Each is what to change in a good report. */
 static const struct {
     const char *path[4]; /* of the object, from its root; "0" is an array's first */
@@ -425,7 +370,6 @@ int main(void)
     tcase_add_test(t, test_nothing_to_do);
     tcase_add_test(t, test_json);
     tcase_add_test(t, test_json_of_nothing);
-    tcase_add_loop_test(t, test_schema_has_the_table, 0, COUNT(tables));
     tcase_add_loop_test(t, test_schema_refuses, 0, COUNT(breakages));
     tcase_add_loop_test(t, test_nasty_values, 0, COUNT(nasty));
     tcase_add_test(t, test_long_paths_do_not_align);
