@@ -48,40 +48,86 @@ static unsigned long copies(const char **s)
     }
 }
 
+/* Between two parentheses, or in the whole expression: what it costs, and whether it matches nothing at all.
+ */
+struct level {
+    uint64_t sum;
+    bool branch; /* all of this alternative but its last part may be empty */
+    bool last;   /* so may that */
+    bool before; /* an alternative before this one may */
+};
+
+static const struct level fresh = {.branch = true, .last = true};
+
+static void add_part(struct level *l, bool empty)
+{
+    l->branch &= l->last;
+    l->last = empty;
+}
+
+static void next_alternative(struct level *l)
+{
+    *l = (struct level){l->sum, true, true, l->before || (l->branch && l->last)};
+}
+
+static bool may_be_empty(const struct level *l)
+{
+    return l->before || (l->branch && l->last);
+}
+
+/* Places between characters, which take none themselves. */
+static bool is_anchor(const char *s)
+{
+    return *s == '^' || *s == '$' || (*s == '\\' && s[1] && strchr("bB<>`'", s[1]));
+}
+
 /* NULL, or what is wrong. It need not know what is correct: regcomp() does. */
 static const char *excess(const char *s)
 {
-    uint64_t sum[DEPTH_MAX + 1] = {0}, last = 0, n;
-    unsigned depth = 0;
+    struct level levels[DEPTH_MAX + 1] = {fresh}, *l = levels;
+    uint64_t last = 0, n;
     bool repeated = false; /* is what came last a repetition? */
     while (*s) {
-        bool again = repeated;
+        bool again = repeated, optional = *s == '*' || *s == '?' || (*s == '{' && atoi(s + 1) == 0);
         repeated = false;
         if (*s == '(') {
-            if (++depth > DEPTH_MAX)
+            if (l == &levels[DEPTH_MAX])
                 return "too many parentheses within each other";
-            sum[depth] = last = 0;
+            *++l = fresh;
+            last = 0;
             s++;
             continue;
         }
         if ((n = copies(&s)) > 0) {
             if (again)
                 return "a repetition of a repetition";
+            if (n > 2 &&
+                l->last) /* from each copy of nothing every other is reached: the library lists them all */
+                return "a repetition of what may be empty";
             repeated = true;
             n = n > EXPRESSION_COST_MAX ? EXPRESSION_COST_MAX + 1 : n;
-            sum[depth] += last * (n - 1);
-        } else if (*s == ')' && depth > 0) {
-            last = sum[depth--] + 1;
-            sum[depth] += last;
+            l->sum += last * (n - 1);
+            l->last |= optional;
+        } else if (*s == ')' && l > levels) {
+            bool empty = may_be_empty(l);
+            last = l->sum + 1;
+            (--l)->sum += last;
+            add_part(l, empty);
+            s++;
+        } else if (*s == '|') {
+            next_alternative(l);
+            last = 1;
+            l->sum++;
             s++;
         } else {
             if (*s == '\\' && s[1] >= '1' && s[1] <= '9')
                 return "back-references are not supported";
+            add_part(l, is_anchor(s));
             last = 1;
-            sum[depth]++;
+            l->sum++;
             s = *s == '[' ? skip_bracket(s) : s + (*s == '\\' && s[1] ? 2 : 1);
         }
-        if (sum[depth] > EXPRESSION_COST_MAX)
+        if (l->sum > EXPRESSION_COST_MAX)
             return "too long, or too many repetitions";
     }
     return NULL;
