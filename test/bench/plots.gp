@@ -10,7 +10,7 @@ set style data yerrorlines
 series(file, variant, by) = sprintf("< awk -F, '$2 == \"%s\" { print $3, $4 / (%s) }' %s/%s.csv 2>/dev/null | sort -k1,1n -k2,2g | " . \
     "awk 'function out() { if (n) print at, x[int((n + 1) / 2)], x[1], x[n]; n = 0 } " . \
     "$1 != at { out(); at = $1 } { x[++n] = $2 } END { out() }'", variant, by, out, file)
-there(file, variant) = system(sprintf("grep -c ',%s,' %s/%s.csv 2>/dev/null || true", variant, out, file)) + 0
+there(file, variant) = system(sprintf("cat %s/%s.csv 2>/dev/null | grep -c ',%s,' || true", out, file, variant)) + 0
 
 if (there("burst", "alone")) {
     set output out . "/burst.svg"
