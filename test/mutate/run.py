@@ -7,7 +7,10 @@
 Makes one mutant after the other of each FILE (what decides, of reconcilers/ and schemas/), in a copy of the sources in
 build/mutate, and runs the quick tests until one fails: unit tests, golden cases, the simulation. What came of it is kept
 in build/mutate/results: run again, it goes on where it was, and begins again with files that were changed in more than
-their comments. --quick does without the tests that take seconds, which then miss a few; --survivors tries those again that lived, --sample takes some of them at random, --seconds ends it then.
+their comments. --quick does without the tests that take seconds, which then miss a few; --survivors tries those again that
+lived, --sample takes some of them at random, --seconds ends it then.
+
+The pure layers are a library there: a mutant is one file to compile and one link, whatever the number of tests.
 
 Mutants that are no other program, though the compiler cannot tell, stand in test/mutate/equivalent with the reason; they
 are not tried. The status is 1 when there are other survivors.
@@ -33,8 +36,14 @@ ROOT = os.path.realpath(f"{os.path.dirname(os.path.abspath(__file__))}/../..")
 WORK = f"{ROOT}/build/mutate"
 DECIDES = ["schemas/row.h", "schemas/marker.c", "schemas/value.c", "schemas/xenbus.c", "schemas/policy.c",
            "schemas/device.c", "schemas/plan.c", "schemas/view.c"]
-SLOW = ["golden", "sim", "build/test/unit/test_workers_table"]  # and last, therefore
+# and last, therefore, in this order
+SLOW = [f"build/test/unit/test_{n}" for n in ("observe_table", "enumeration", "converge", "dump")]
+SLOWEST = ["golden", "sim", "build/test/unit/test_workers_table"]
+LATE = SLOW + SLOWEST
 BUILT = "B=build"
+PURE = ("schemas", "reconcilers")
+BLOCK = [f"build/reconcilers/block/{n}.o" for n in ("blkif", "journal", "request", "space")]
+LIBRARY = "build/shared/libpure.so"
 
 
 def run(command, limit=600, **options):
@@ -52,10 +61,12 @@ def run(command, limit=600, **options):
 class Copy:
     """The sources once more, to be changed and built."""
 
-    def __init__(self, number, contents):
+    def __init__(self, number, contents, flags):
         self.root = f"{WORK}/{number}"
         self.contents = contents
+        self.flags = flags
         self.changed = None
+        self.linked = set()  # the tests that are built with the headers that there are
         self.environment = dict(os.environ, CK_FORK="no", XENRECON=f"{self.root}/build/xenrecon", SIM_SECONDS="2",
                                 XR_TMP="/tmp")
         for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "B", "DEVELOPER", "SANITIZE"):
@@ -73,29 +84,62 @@ class Copy:
             self.write(path, data)
         if not os.path.exists(f"{self.root}/.cache"):
             os.symlink(f"{ROOT}/.cache", f"{self.root}/.cache")
-        if self.make("all", "rig", "sim-program", *(t for t in tests_of(self.root, False) if t.startswith("build/"))):
+        os.makedirs(f"{self.root}/build/shared", exist_ok=True)
+        objects = [t + ".o" for t in tests_of(self.root, False) if t.startswith("build/")]
+        if self.make("all", "rig", "sim-program", *objects, *BLOCK) or not all(self.objects(n) for n in self.sources()):
             sys.exit(f"run.py: {self.root} does not build")
 
     def make(self, *targets):
         return run(["make", "-s", BUILT, "CFLAGS=-O1", *targets], cwd=self.root, env=self.environment)
 
+    def gcc(self, *words):
+        return run(["gcc", *words], cwd=self.root, env=self.environment)
+
+    def sources(self):
+        return [f"{d}/{n}" for d in PURE for n in sorted(os.listdir(f"{self.root}/{d}")) if n.endswith(".c")]
+
     def objects(self, path):
         """What a change of the file may change, as a hash."""
         whole = hashlib.sha256()
-        names = [path] if path.endswith(".c") else [f"{d}/{n}" for d in ("schemas", "reconcilers")
-                                                    for n in sorted(os.listdir(f"{self.root}/{d}")) if n.endswith(".c")]
-        targets = [f"build/{n[:-2]}.o" for n in names]
-        if self.make(*targets):
-            return None
-        for target in targets:
+        for name in [path] if path.endswith(".c") else self.sources():
+            target = f"build/shared/{os.path.basename(name)[:-2]}.o"
+            if self.gcc(*self.flags, "-w", "-O1", "-fPIC", "-c", "-o", target, name):
+                return None
             with open(f"{self.root}/{target}", "rb") as file:
                 whole.update(file.read())
         return whole.hexdigest()
 
+    def library(self):
+        objects = [f"build/shared/{os.path.basename(n)[:-2]}.o" for n in self.sources()]
+        return self.gcc("-shared", "-o", LIBRARY, *objects, "-lyaml", "-ljansson")
+
+    def link(self, test):
+        """Whether it failed to. What is the pure layers' is taken from the library."""
+        if test in self.linked:
+            return 0
+        if test == "golden":
+            target, names = "build/xenrecon", [f"build/controller/{n[:-2]}.o"
+                                               for n in sorted(os.listdir(f"{self.root}/controller")) if n.endswith(".c")]
+            made = self.make("all")
+        else:
+            target, names = test, [test + ".o"] + BLOCK
+            made = self.make(*names)
+        failed = made or self.gcc("-o", target, *names, LIBRARY, f"-Wl,-rpath,{self.root}/build/shared", "-lyaml", "-ljansson",
+                                  "-luv", "-lxenstore", "-lcheck", "-lsubunit", "-lm", "-lrt", "-pthread")
+        if not failed:
+            self.linked.add(test)
+        return failed
+
     def restore(self):
         if self.changed:
             self.write(self.changed, self.contents[self.changed])
+            self.objects(self.changed)
+            self.forget(self.changed)
             self.changed = None
+
+    def forget(self, path):
+        if path.endswith(".h"):
+            self.linked.clear()
 
     def write(self, path, data):
         with open(f"{self.root}/{path}", "wb") as file:
@@ -107,21 +151,20 @@ class Copy:
         data = self.contents[mutant.file]
         self.write(mutant.file, data[:mutant.start] + mutant.text.encode() + data[mutant.end:])
         self.changed = mutant.file
+        self.forget(mutant.file)
 
     def fails(self, test, limit):
         """Whether the test does; not being done in time is failing."""
-        if test == "golden":
-            return bool(self.make("all")) or run(["bash", "test/golden/run.sh"], limit, cwd=self.root,
-                                                 env=self.environment) != 0
-        if test == "sim":
+        if test == "sim":  # it counts its own allocations, and has no library therefore
             return bool(self.make("sim-program")) or run(["bash", "test/sim/run.sh"], limit, cwd=self.root,
                                                          env=self.environment) != 0
-        return bool(self.make(test)) or run([f"{self.root}/{test}"], limit, cwd=self.root, env=self.environment) != 0
+        words = ["bash", "test/golden/run.sh"] if test == "golden" else [f"{self.root}/{test}"]
+        return bool(self.link(test)) or run(words, limit, cwd=self.root, env=self.environment) != 0
 
 
 def concerns(root, test, path):
     """Whether the test could know: most of those of schemas/ never ask for a decision."""
-    if test in SLOW or not path.startswith("reconcilers/"):
+    if test in LATE or not path.startswith("reconcilers/"):
         return True
     with open(f"{root}/test/unit/{os.path.basename(test)}.c", encoding="utf-8") as file:
         return re.search(r'#include "(reconcilers/|test/lib/world)', file.read()) is not None
@@ -129,7 +172,8 @@ def concerns(root, test, path):
 
 def tests_of(root, quick):
     names = sorted(n for n in os.listdir(f"{root}/test/unit") if n.startswith("test_") and n.endswith(".c"))
-    return [t for t in (f"build/test/unit/{n[:-2]}" for n in names) if t not in SLOW] + ([] if quick else SLOW)
+    quick_ones = [t for t in (f"build/test/unit/{n[:-2]}" for n in names) if t not in LATE]
+    return quick_ones + SLOW + ([] if quick else SLOWEST)
 
 
 class Order:
@@ -137,16 +181,19 @@ class Order:
 
     def __init__(self, copy, quick):
         self.seconds, self.limit, self.kills = {}, {}, collections.Counter()
+        copy.library()
         for test in tests_of(copy.root, quick):
+            copy.link(test)
             began = time.monotonic()
             if copy.fails(test, 300):
                 sys.exit(f"run.py: {test} fails without a mutant")
-            self.seconds[test] = time.monotonic() - began + 0.1
+            self.seconds[test] = time.monotonic() - began + 0.02
             self.limit[test] = 5 + 5 * self.seconds[test]
 
     def of(self, path, last):
-        order = sorted((t for t in self.seconds if concerns(ROOT, t, path)), key=lambda t: (t in SLOW, -(self.kills[t] + 1) / self.seconds[t]))
-        return ([last] if last else []) + [t for t in order if t != last]
+        order = sorted((t for t in self.seconds if concerns(ROOT, t, path)),
+                       key=lambda t: (t in LATE and LATE.index(t) + 1, -(self.kills[t] + 1) / self.seconds[t]))
+        return ([last] if last and last not in LATE else []) + [t for t in order if t != last or t in LATE]
 
 
 class Results:
@@ -194,7 +241,7 @@ def work(copy, queue, order, results, originals, digests, until):
         copy.apply(mutant)
         made = copy.objects(mutant.file)
         what, by = "lives", None
-        if made is None:
+        if made is None or made != originals[mutant.file] and copy.library():
             what = "no program"
         elif made == originals[mutant.file]:
             what = "the same program"
@@ -268,7 +315,7 @@ def main():
     queue = [m for m in queue if not done[m.key] or options.survivors and done[m.key]["what"] == "lives"][::-1]
     if queue:
         print(f"{len(queue)} mutants to try, of {len(every)}", flush=True)
-        copies = [Copy(i + 1, contents) for i in range(max(1, options.jobs))]
+        copies = [Copy(i + 1, contents, flags) for i in range(max(1, options.jobs))]
         for copy in copies:
             copy.prepare()
         order = Order(copies[0], options.quick)
