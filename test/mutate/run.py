@@ -37,9 +37,8 @@ WORK = f"{ROOT}/build/mutate"
 DECIDES = ["schemas/row.h", "schemas/marker.c", "schemas/value.c", "schemas/xenbus.c", "schemas/policy.c",
            "schemas/device.c", "schemas/plan.c", "schemas/view.c"]
 # and last, therefore, in this order
-SLOW = [f"build/test/unit/test_{n}" for n in ("observe_table", "enumeration", "converge", "dump")]
-SLOWEST = ["golden", "sim", "build/test/unit/test_workers_table"]
-LATE = SLOW + SLOWEST
+SLOW = [f"build/test/unit/test_{n}" for n in ("observe_table", "enumeration", "converge", "dump")] + \
+    ["golden", "sim", "build/test/unit/test_workers_table"]
 BUILT = "B=build"
 PURE = ("schemas", "reconcilers")
 BLOCK = [f"build/reconcilers/block/{n}.o" for n in ("blkif", "journal", "request", "space")]
@@ -164,7 +163,7 @@ class Copy:
 
 def concerns(root, test, path):
     """Whether the test could know: most of those of schemas/ never ask for a decision."""
-    if test in LATE or not path.startswith("reconcilers/"):
+    if test in SLOW or not path.startswith("reconcilers/"):
         return True
     with open(f"{root}/test/unit/{os.path.basename(test)}.c", encoding="utf-8") as file:
         return re.search(r'#include "(reconcilers/|test/lib/world)', file.read()) is not None
@@ -172,8 +171,8 @@ def concerns(root, test, path):
 
 def tests_of(root, quick):
     names = sorted(n for n in os.listdir(f"{root}/test/unit") if n.startswith("test_") and n.endswith(".c"))
-    quick_ones = [t for t in (f"build/test/unit/{n[:-2]}" for n in names) if t not in LATE]
-    return quick_ones + SLOW + ([] if quick else SLOWEST)
+    quick_ones = [t for t in (f"build/test/unit/{n[:-2]}" for n in names) if t not in SLOW]
+    return quick_ones + ([] if quick else SLOW)
 
 
 class Order:
@@ -192,8 +191,8 @@ class Order:
 
     def of(self, path, last):
         order = sorted((t for t in self.seconds if concerns(ROOT, t, path)),
-                       key=lambda t: (t in LATE and LATE.index(t) + 1, -(self.kills[t] + 1) / self.seconds[t]))
-        return ([last] if last and last not in LATE else []) + [t for t in order if t != last or t in LATE]
+                       key=lambda t: (t in SLOW and SLOW.index(t) + 1, -(self.kills[t] + 1) / self.seconds[t]))
+        return ([last] if last and last not in SLOW else []) + [t for t in order if t != last or t in SLOW]
 
 
 class Results:

@@ -145,11 +145,28 @@ static int row_case(enum row row, int nth)
 ROWS(X)
 #undef X
 
+/* Which rows stand in whose table. */
+START_TEST(rows_of_owners)
+{
+    for (int row = 0; row < ROW_COUNT; row++) {
+        bool all = row == ROW_VANISHED || row == ROW_UNREADABLE || row == ROW_BAD_VALUE ||
+                   row == ROW_INCOMPLETE_DIR || row == ROW_MISMATCHED || row == ROW_COLLECT ||
+                   row == ROW_ORPHAN || row == ROW_STEADY;
+        bool scripts = row == ROW_HOTPLUG_ADD || row == ROW_HOTPLUG_REMOVE;
+        ck_assert_int_eq(row_belongs((enum row)row, OWNER_XENRECON), !scripts);
+        ck_assert_int_eq(row_belongs((enum row)row, OWNER_KERNEL), all || scripts);
+        ck_assert_int_eq(row_belongs((enum row)row, OWNER_EXTERNAL), all || scripts);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("decide");
-    TCase *t;
+    TCase *t = tcase_create("owners");
     int n;
+    tcase_add_test(t, rows_of_owners);
+    suite_add_tcase(s, t);
 #define X(name, text, condition, effect)           \
     for (n = 0; row_case(ROW_##name, n) >= 0; n++) \
         ;                                          \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Around the decision table: what cannot be read, what guests write, what plans rely on and remove. */
+/* Around the decision table: what guests write, what plans rely on and remove. */
 #include "reconcilers/decide.h"
 
 #include <check.h>
@@ -13,94 +13,6 @@
 #define SERVES        .marker = {OURS, XENBUS_CONNECTED, RING_A}, .phase = OBJECT_CONNECTED
 #define CLOSED_BY_US  MARKED(CLOSED), .phase = OBJECT_READY
 #define DESTROYS      "destroy: {frontend: true, parents: true}"
-
-/* ---- what cannot be read ---- */
-
-static const struct unreadable_case {
-    enum row row; /* ROW_UNREADABLE where the value is needed */
-    const char *path;
-    struct scene scene;
-} unreadable_cases[] = {
-    {ROW_UNREADABLE, "state", {.b = "online=1 state?", .f = "state=1"}},
-    {ROW_UNREADABLE, "state", {.b = "online=0 state?", CLOSED_BY_US}},
-    {ROW_UNREADABLE, "online", {.b = "online? state=1"}},
-    {ROW_UNREADABLE, "online", {.b = "online? state=6", CLOSED_BY_US}},
-    {ROW_UNREADABLE, "frontend", {.b = "online=1 state=1 frontend?"}},
-    {ROW_UNREADABLE, "frontend-id", {.b = "online=1 state=1 frontend-id?"}},
-    {ROW_UNREADABLE, "xenrecon", {.b = "online=1 state=1 xenrecon?"}},
-    {ROW_UNREADABLE, "xenrecon", {.b = "online=0 state=5 xenrecon?"}},
-    {ROW_UNREADABLE,
-     "xenrecon",
-     {.b = "online=1 state=4 xenrecon?", .f = "state=4 " RING_A, .phase = OBJECT_CONNECTED}},
-    {ROW_UNREADABLE, "state", {.b = "online=1 state=4", .f = "state? " RING_A, SERVES}},
-    {ROW_UNREADABLE, "state", {.b = "online=0 state=5", .f = "state?", SERVES}},
-    {ROW_UNREADABLE, "state", {.b = "online=0 state=5", .f = "state?"}},
-    {ROW_UNREADABLE, "mode", {.b = "online=1 state=1 mode?"}},
-    {ROW_UNREADABLE, "mode", {.b = "online=1 mode?"}},
-    {ROW_UNREADABLE, "mode", {.b = "online=1 state=1 mode?", .f = "state=x"}}, /* and nothing else is said */
-    {ROW_UNREADABLE, "params", {.b = "online=1 state=1 params?"}}, /* optional, but it would be checked */
-    {ROW_UNREADABLE, "mode", {.b = "online=1 state=1 mode?", .phase = OBJECT_READY}},
-    {ROW_UNREADABLE, "mode", {.b = "online=1 state=1 mode?", WAITS}},
-    {ROW_UNREADABLE,
-     "protocol",
-     {.protocol_required = true, .b = "online=1 state=1", .f = "state=1 protocol?"}},
-    {ROW_UNREADABLE, "ring-ref", {.b = "online=1 state=2", .f = "state=3 ring-ref? event-channel=9", WAITS}},
-    {ROW_UNREADABLE,
-     "event-channel",
-     {.b = "online=1 state=6", .f = "state=4 ring-ref=8 event-channel?", CLOSED_BY_US}},
-    {ROW_UNREADABLE, "ring-ref", {.b = "online=1 state=4", .f = "state=4 ring-ref? event-channel=9", SERVES}},
-    {ROW_UNREADABLE, "device model", {.b = "online=1 state=1", .qemu_type = true, .qemu = UNREADABLE}},
-    {ROW_UNREADABLE, "device model", {.b = "online=1 state=1", .qemu_type = true, .qemu = UNREADABLE, WAITS}},
-    {ROW_UNREADABLE, "device model", {.b = "online=0 state=5", .qemu_type = true, .qemu = UNREADABLE}},
-    /* not needed by the row that decides */
-    {ROW_CREATE, NULL, {.b = "online=1 state=1", .qemu = UNREADABLE}},
-    {ROW_CREATE, NULL, {.b = "online=1 state=1", .f = "state=1 ring-ref?"}},
-    {ROW_CREATE, NULL, {.b = "online=1 state=1", .f = "state=3 ring-ref?"}},
-    {ROW_STEADY, NULL, {.b = "online=1 state=4 mode? params?", .f = "state=4 " RING_A " protocol?", SERVES}},
-    {ROW_STEADY, NULL, {.b = "online=1 state=2", .f = "state=1 ring-ref?", WAITS}},
-    {ROW_STEADY,
-     NULL,
-     {.b = "online=1 state=2", .f = "state=1", .qemu_type = true, .qemu = UNREADABLE, WAITS}},
-    {ROW_FRONT_CLOSED, NULL, {.b = "online=1 state=4", .f = "state=6 ring-ref? event-channel?", SERVES}},
-    {ROW_FRONT_CLOSED, NULL, {.b = "online=1 state=4", .f = "state?", .dead = true, SERVES}},
-    {ROW_CLOSE_WAIT, NULL, {.b = "online=0 state=4", .f = "state=4 ring-ref? event-channel=9", SERVES}},
-    {ROW_DESTROY, NULL, {.b = "online=0 state=6", .f = "state=4 ring-ref?", CLOSED_BY_US}},
-    {ROW_DESTROY, NULL, {.b = "online=0 state=1 mode?", .f = "state=1"}},
-    {ROW_FOREIGN, NULL, {.b = "online=1 state=4", .f = "state=4", .qemu_type = true, .qemu = UNREADABLE}},
-    {ROW_FOREIGN, NULL, {.b = "online=0 state=5", .f = "state=4", .qemu_type = true, .qemu = UNREADABLE}},
-    {ROW_FOREIGN, NULL, {.b = "online=1 state=5", .f = "state=1", .qemu_type = true, .qemu = UNREADABLE}},
-    {ROW_CLOSE_IDLE, NULL, {.b = "online=0 state=5", .qemu_type = true, .qemu = UNREADABLE, WAITS}},
-    {ROW_DESTROY, NULL, {.b = "online=0 state=1", .qemu_type = true, .qemu = UNREADABLE}},
-    {ROW_FOREIGN, NULL, {.b = "online=1 state=4 mode?", .f = "state=4 ring-ref?"}},
-    {ROW_CREATE, NULL, {.handshake = HANDSHAKE_NONE, .b = "online=1 state=1", .f = "state?"}},
-    {ROW_STEADY, NULL, {.handshake = HANDSHAKE_NONE, .b = "online=1 state=2", .f = "state?", WAITS}},
-};
-
-START_TEST(unreadable)
-{
-    const struct unreadable_case *c = &unreadable_cases[_i];
-    struct scene s = c->scene;
-    struct run r = {.policy = scene_policy(&s)};
-    r.view = scene_view(&s);
-    struct memory m = scene_memory(&s);
-    for (s.now = 0; s.now <= 100000; s.now += 50000) {
-        r.plan = scene_decide_with(&s, r.policy, r.view, &m, &r.object);
-        plan_check(r.plan, r.view, r.policy, s.now, s.b);
-        ck_assert_msg(r.plan->row == c->row, "%s with %s: row %s, not %s", s.b, s.f ? s.f : "no F",
-                      row_name(r.plan->row), row_name(c->row));
-        if (c->row == ROW_UNREADABLE) {
-            size_t releases = r.plan->n_actions == 1 && r.plan->actions[0].kind == ACTION_RELEASE;
-            ck_assert_uint_eq(r.plan->n_actions, releases);
-            ck_assert(r.plan->n_findings == 1 && r.plan->findings[0].code == FINDING_UNREADABLE);
-            ck_assert_ptr_nonnull(strstr(r.plan->findings[0].message, c->path));
-            ck_assert_int_eq(r.object.phase, releases ? OBJECT_NONE : m.object.phase);
-        }
-        plan_free(r.plan);
-    }
-    r.plan = NULL;
-    run_free(&r);
-}
-END_TEST
 
 /* ---- what guests write ---- */
 
@@ -475,7 +387,6 @@ int main(void)
 {
     Suite *s = suite_create("decide edges");
     TCase *t = tcase_create("edges");
-    tcase_add_loop_test(t, unreadable, 0, COUNT(unreadable_cases));
     tcase_add_loop_test(t, frontend_rubbish, 0, COUNT(rubbish));
     tcase_add_loop_test(t, ring_rubbish, 0, COUNT(rubbish));
     tcase_add_loop_test(t, relies, 0, COUNT(reliances));

@@ -219,6 +219,10 @@ START_TEST(deadlines)
     assert_plan(&r, c->row, "", c->before);
     ck_assert_uint_eq(r.plan->wake_at, s.now + (c->row == ROW_CONNECT ? 500 : c->limit));
     run_free(&r);
+    s.rest = (struct memory){.row = c->row}; /* since when was never noted */
+    r = run_decide(&s);
+    assert_plan(&r, c->row, "", c->before);
+    run_free(&r);
 }
 END_TEST
 

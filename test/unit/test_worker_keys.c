@@ -284,6 +284,26 @@ START_TEST(resized)
 }
 END_TEST
 
+/* B's state is somebody else's word: it is not repeated. */
+START_TEST(resized_under_another_state)
+{
+    struct worker w = {IS(CONNECTED), .ring = scene_ring(RING_A),
+                       .published = (struct published[]){{"sectors", "100"}}, .n_published = 1};
+    struct scene s = {.more = WORKER,
+                      .b = "online=1 state=4 sectors=50",
+                      .f = "state=4 " RING_A,
+                      .marker = {OURS, XENBUS_INIT_WAIT, RING_A},
+                      .phase = OBJECT_CONNECTED,
+                      .now = NOW,
+                      .worker = &w};
+    struct run r = run_decide(&s);
+    assert_plan(&r, ROW_PUBLISH, "publish", "");
+    assert_writes(&r, "sectors", "100");
+    assert_writes(&r, "state", NULL);
+    run_free(&r);
+}
+END_TEST
+
 /* A frontend that starts again finds them with InitWait. */
 START_TEST(cycled)
 {
@@ -357,6 +377,7 @@ int main(void)
     tcase_add_test(t, refused);
     tcase_add_test(t, is_connected);
     tcase_add_test(t, resized);
+    tcase_add_test(t, resized_under_another_state);
     tcase_add_test(t, cycled);
     tcase_add_loop_test(t, compared, 0, COUNT(compared_cases));
     suite_add_tcase(s, t);
