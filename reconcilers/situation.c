@@ -144,8 +144,7 @@ const char *situation_quote(struct situation *s, const struct value *v)
 {
     char text[256];
     if (v->presence != PRESENT)
-        return v->presence == ABSENT ? "absent"
-                                     : "unreadable"; /* GCOVR_EXCL_BR_LINE: which was said before */
+        return "absent"; /* what cannot be read was said before */
     size_t shown = v->len < 128 ? v->len : 128;
     printable_copy(text, sizeof text, v->text, shown, true);
     return arena_printf(&s->plan->arena, "\"%s\"%s", text, shown < v->len ? "..." : "");
@@ -230,7 +229,7 @@ void situation_rely_qemu(struct situation *s)
 {
     const struct view *v = s->view;
     struct reliance r = {.key = v->null_model ? NULL_MODEL_KEY : "state"};
-    if (!s->policy->qemu || v->qemu != ABSENT)
+    if (!s->policy->qemu)
         return;
     if (v->null_model)
         r.value = (struct value){PRESENT, NULL_MODEL, strlen(NULL_MODEL)};

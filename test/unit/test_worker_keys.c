@@ -253,6 +253,40 @@ END_TEST
 
 /* ---- what it publishes, later ---- */
 
+/* Other keys or values have another number, wherever one ends and the next begins; the same ones the same. */
+START_TEST(published_numbers)
+{
+    static const struct published sets[][2] = {
+        {{"a", "1"}},
+        {{"a", "2"}},
+        {{"a", "12"}},
+        {{"b", "1"}},
+        {{"a", "1"}, {"b", "1"}},
+        {{"a", "1"}, {"b", "2"}},
+        {{"ab", "c"}},
+        {{"a", "bc"}},
+        {{"a", ""}},
+        {{"", "a"}},
+        {{"a", "b"}, {"c", "d"}},
+        {{"a", "bc"}, {"", "d"}},
+    };
+    uint64_t numbers[COUNT(sets) + 1];
+    for (int i = 0; i < COUNT(sets); i++) {
+        struct published copy[2] = {sets[i][0], sets[i][1]};
+        struct worker w = {.published = sets[i], .n_published = sets[i][1].key ? 2 : 1}, same = w;
+        same.published = copy;
+        numbers[i] = worker_published(&w);
+        ck_assert_uint_eq(numbers[i], worker_published(&same));
+    }
+    numbers[COUNT(sets)] = worker_published(&(struct worker){0});
+    for (int i = 0; i < COUNT(numbers); i++) {
+        ck_assert_uint_ne(numbers[i], 0);
+        for (int j = 0; j < i; j++)
+            ck_assert_msg(numbers[i] != numbers[j], "sets %d and %d", i, j);
+    }
+}
+END_TEST
+
 START_TEST(resized)
 {
     for (int connected = 0; connected <= 1; connected++) {
@@ -334,6 +368,9 @@ static const struct compared_case {
     {"online=1 state=4 sectors=1000", ROW_PUBLISH, true, {"sectors", "100"}},
     {"online=1 state=4 sectors=10", ROW_PUBLISH, true, {"sectors", "100"}},
     {"online=1 state=4 sectors=101", ROW_PUBLISH, true, {"sectors", "100"}},
+    {"online=1 state=4 -sectors", ROW_PUBLISH, true, {"sectors", ""}},
+    {"online=1 state=4 sectors=", ROW_STEADY, true, {"sectors", ""}},
+    {"online=1 state=4", ROW_STEADY, false, {NULL, NULL}},       /* there is nothing to compare */
     {"online=1 state=4", ROW_STEADY, false, {"sectors", "100"}}, /* was not asked for */
     {"online=1 state=4 feature-flush-cache=1", ROW_STEADY, true, {"feature-flush-cache", "0"}},
     {"online=1 state=4 mode=w", ROW_STEADY, true, {"mode", "r"}},
@@ -351,7 +388,7 @@ START_TEST(compared)
                        .incarnation = 0x1111,
                        .ring = serves ? scene_ring(RING_A) : 0,
                        .published = &c->key,
-                       .n_published = 1};
+                       .n_published = c->key.key ? 1 : 0};
     struct scene s = {.more = WORKER,
                       .b = c->b,
                       .f = serves ? "state=4 " RING_A : "state=6",
@@ -376,6 +413,7 @@ int main(void)
     tcase_add_test(t, nul_is_not_told);
     tcase_add_test(t, refused);
     tcase_add_test(t, is_connected);
+    tcase_add_test(t, published_numbers);
     tcase_add_test(t, resized);
     tcase_add_test(t, resized_under_another_state);
     tcase_add_test(t, cycled);

@@ -243,25 +243,6 @@ START_TEST(dies_before_it_is_ready)
 }
 END_TEST
 
-/* Keys that a pattern declares are as they may be: there is none to wait for. */
-START_TEST(starts_again_with_patterns)
-{
-    static const char yaml[] = "version: 1\ntype: qdisk\nfrontend: vbd\nowner: xenrecon\n"
-                               "backend-keys: {mode: {required: true}, 'port/*': {}}\n" WORKER "\n";
-    struct worker w = {IS(DEAD), .failures = 1, .said = "ended by signal 9"};
-    struct scene s = {.yaml = yaml,
-                      .b = "online=1 state=4",
-                      .f = "state=4 " RING_A,
-                      SERVES,
-                      .phase = OBJECT_CONNECTED,
-                      .now = NOW,
-                      .worker = &w};
-    struct run r = run_decide(&s);
-    assert_plan(&r, ROW_RESPAWN, "create", "worker-died");
-    run_free(&r);
-}
-END_TEST
-
 /* As they stand in status and history. */
 START_TEST(names)
 {
@@ -419,6 +400,12 @@ static const struct {
      OBJECT_STARTING,
      LEFT(STARTING, OURS),
      {.b = "online=1 state=4", .f = "state=4 " RING_A, SERVES, .phase = OBJECT_CONNECTED}},
+    {"",
+     "",
+     ROW_STEADY,
+     OBJECT_READY,
+     LEFT(READY, OURS),
+     {.b = "online=1 state=2", .f = "state=1", MARKED(INIT_WAIT), .phase = OBJECT_READY}},
     {"disconnect close",
      "d-",
      ROW_FRONT_CLOSING,
@@ -479,6 +466,11 @@ START_TEST(nobody_to_ask)
     assert_plan(&r, ROW_CREATE, "create", "");
     assert_tasks(&r, "-");
     assert_writes(&r, "state", "2");
+    ck_assert_str_eq(r.plan->actions[0].argv[1], "w"); /* but what would be started */
+    run_free(&r);
+    s.more = NULL;
+    r = run_decide(&s);
+    ck_assert_ptr_null(r.plan->actions[0].argv);
     run_free(&r);
 }
 END_TEST
@@ -494,7 +486,6 @@ int main(void)
     tcase_add_test(t, dead_and_unreadable);
     tcase_add_test(t, outdated);
     tcase_add_test(t, dies_before_it_is_ready);
-    tcase_add_test(t, starts_again_with_patterns);
     tcase_add_test(t, names);
     tcase_add_loop_test(t, reconnects, 0, COUNT(takes_up));
     tcase_add_loop_test(t, takes_too_long, 0, COUNT(overdue));
