@@ -4,24 +4,7 @@
 
 #include "reconcilers/decide.h"
 #include "test/lib/unit.h"
-
-#define TENS(x)  x x x x x x x x x x
-#define LONG_245 TENS("abcdefghij") TENS("klmnopqrst") "uvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklm"
-
-enum { NOW = 100 * 1000, LATER = NOW + 5000, NEVER = 0 };
-
-#define B      "/local/domain/1/backend/"
-#define SCRIPT "script=/etc/xen/scripts/x "
-
-struct world {
-    const char *b; /* `key=value ...` of B; `key?` is unreadable */
-    struct script script;
-    bool front_gone, domain_gone;
-    uint16_t self; /* 0: 1 */
-    uint64_t since;
-    enum row row;     /* that decided last */
-    const char *more; /* of the policy */
-};
+#include "test/unit/hotplug_cases.h"
 
 struct run {
     struct policy *policy;
@@ -76,7 +59,7 @@ static struct run look(const char *type, const struct world *w, uint64_t now)
     if (!w->front_gone)
         view_add(r.view, FRONTEND, "state", PRESENT, "1", 1);
     view_seal(r.view);
-    struct memory m = {.object.script = w->script, .row = w->row, .row_since = w->since};
+    struct memory m = {.object.script = w->script, .row = w->row, .row_since = w->since, .kept = w->kept};
     struct decision_input in = {r.policy, r.view, &m, NULL, now, 1};
     r.plan = decide(&in, &r.object);
     return r;
@@ -101,374 +84,17 @@ static const char *did(const struct run *r, char buf[static 1024])
         for (size_t j = 0; j < a->n_writes; j++)
             n += snprintf(buf + n, 1024 - (size_t)n, " %s=%s", a->writes[j].path + strlen(b) + 1,
                           a->writes[j].value);
-        for (size_t j = 0; j < a->n_removals; j++)
-            n += snprintf(buf + n, 1024 - (size_t)n, " -%s", a->removals[j].path + strlen(b));
+        for (size_t j = 0; j < a->n_removals; j++) {
+            const char *path = a->removals[j].path;
+            n += snprintf(buf + n, 1024 - (size_t)n, " -%s%s",
+                          path + (strncmp(path, b, strlen(b)) ? 0 : strlen(b)),
+                          a->removals[j].if_empty ? "?" : "");
+        }
         for (size_t j = 0; a->argv && a->argv[j]; j++)
             n += snprintf(buf + n, 1024 - (size_t)n, " %s", a->argv[j]);
     }
     return buf;
 }
-
-#define RUN_ADD    "hotplug /etc/xen/scripts/x add"
-#define RUN_REMOVE "hotplug /etc/xen/scripts/x remove"
-#define ENDED      .phase = SCRIPT_ENDED
-#define FAILED(n)  .error = -5, .failures = (n), .until = NOW + 1000, .said = "x add exited with status 1"
-#define HELD       .row = ROW_HOTPLUG_REMOVE, .since = NOW - 1000 /* as long as hold.closed is */
-
-static const struct step {
-    const char *name;
-    struct world world;
-    uint64_t now;
-    enum row row;
-    const char *actions;
-    struct script then; /* phase, removing, added, failures */
-} steps[] = {
-    /* when it is run */
-    {"InitWait", {.b = SCRIPT "online=1 state=2"}, NOW, ROW_HOTPLUG_ADD, RUN_ADD, {.phase = SCRIPT_RUNNING}},
-    {"Connected, without a status",
-     {.b = SCRIPT "online=1 state=4"},
-     NOW,
-     ROW_HOTPLUG_ADD,
-     RUN_ADD,
-     {.phase = SCRIPT_RUNNING}},
-    {"Initialised",
-     {.b = SCRIPT "online=1 state=3"},
-     NOW,
-     ROW_HOTPLUG_ADD,
-     RUN_ADD,
-     {.phase = SCRIPT_RUNNING}},
-    {"an empty status",
-     {.b = SCRIPT "online=1 state=2 hotplug-status="},
-     NOW,
-     ROW_HOTPLUG_ADD,
-     RUN_ADD,
-     {.phase = SCRIPT_RUNNING}},
-    {"in a report",
-     {.b = SCRIPT "online=1 state=2"},
-     NEVER,
-     ROW_HOTPLUG_ADD,
-     RUN_ADD,
-     {.phase = SCRIPT_RUNNING}},
-    {"it has failed under somebody else",
-     {.b = SCRIPT "online=1 state=2 hotplug-status=error hotplug-error=no%bridge"},
-     NOW,
-     ROW_HOTPLUG_ADD,
-     "hotplug -/hotplug-error /etc/xen/scripts/x add",
-     {.phase = SCRIPT_RUNNING}},
-    {"dom0, where that is wanted",
-     {.b = SCRIPT "online=1 state=2", .self = 99, .more = "hotplug: {run: true, in-dom0: true}"},
-     NOW,
-     ROW_HOTPLUG_ADD,
-     RUN_ADD,
-     {.phase = SCRIPT_RUNNING}},
-    /* when not */
-    {"nobody has claimed it", {.b = SCRIPT "online=1 state=1"}, NOW, ROW_STEADY, "", {.phase = SCRIPT_IDLE}},
-    {"done",
-     {.b = SCRIPT "online=1 state=4 hotplug-status=connected"},
-     NOW,
-     ROW_STEADY,
-     "",
-     {.phase = SCRIPT_IDLE}},
-    {"no script", {.b = "online=1 state=2"}, NOW, ROW_STEADY, "", {.phase = SCRIPT_IDLE}},
-    {"Closing", {.b = SCRIPT "online=1 state=5"}, NOW, ROW_STEADY, "", {.phase = SCRIPT_IDLE}},
-    {"detached", {.b = SCRIPT "online=0 state=4"}, NOW, ROW_STEADY, "", {.phase = SCRIPT_IDLE}},
-    {"F is gone",
-     {.b = SCRIPT "online=1 state=2", .front_gone = true},
-     NOW,
-     ROW_ORPHAN,
-     "",
-     {.phase = SCRIPT_IDLE}},
-    {"not wanted",
-     {.b = SCRIPT "online=1 state=2", .more = "hotplug: {run: false}"},
-     NOW,
-     ROW_STEADY,
-     "",
-     {.phase = SCRIPT_IDLE}},
-    {"dom0", {.b = SCRIPT "online=1 state=2", .self = 99}, NOW, ROW_STEADY, "", {.phase = SCRIPT_IDLE}},
-    {"a way up", {.b = "script=../x online=1 state=2"}, NOW, ROW_HOTPLUG_ADD, "", {.phase = SCRIPT_IDLE}},
-    {"words", {.b = "script=x%y online=1 state=2"}, NOW, ROW_HOTPLUG_ADD, "", {.phase = SCRIPT_IDLE}},
-    {"an option", {.b = "script=-x online=1 state=2"}, NOW, ROW_HOTPLUG_ADD, "", {.phase = SCRIPT_IDLE}},
-    {"an empty one", {.b = "script= online=1 state=2"}, NOW, ROW_STEADY, "", {.phase = SCRIPT_IDLE}},
-    {"an empty one, and detached",
-     {.b = "script= online=0 state=6 hotplug-status=connected", .row = ROW_HOTPLUG_REMOVE, .since = NOW},
-     NOW,
-     ROW_HOTPLUG_REMOVE,
-     "",
-     {.phase = SCRIPT_IDLE}},
-    {"a long one",
-     {.b = "script=/012345678" LONG_245 " online=1 state=2"},
-     NOW,
-     ROW_HOTPLUG_ADD,
-     "hotplug /012345678" LONG_245 " add",
-     {.phase = SCRIPT_RUNNING}},
-    {"one that is too long",
-     {.b = "script=/0123456789" LONG_245 " online=1 state=2"},
-     NOW,
-     ROW_HOTPLUG_ADD,
-     "",
-     {.phase = SCRIPT_IDLE}},
-    {"a status that cannot be read",
-     {.b = SCRIPT "online=1 state=2 hotplug-status?"},
-     NOW,
-     ROW_UNREADABLE,
-     "",
-     {.phase = SCRIPT_IDLE}},
-    {"a script that cannot be read",
-     {.b = "online=1 state=4 hotplug-status=connected script?"},
-     NOW,
-     ROW_UNREADABLE,
-     "",
-     {.phase = SCRIPT_IDLE}},
-    {"an error that cannot be read",
-     {.b = SCRIPT "online=1 state=4 hotplug-status=connected hotplug-error?"},
-     NOW,
-     ROW_UNREADABLE,
-     "",
-     {.phase = SCRIPT_IDLE}},
-    /* it runs: wait for its end, whatever happens */
-    {"running",
-     {.b = SCRIPT "online=1 state=2", .script = {.phase = SCRIPT_RUNNING}},
-     NOW,
-     ROW_HOTPLUG_ADD,
-     "",
-     {.phase = SCRIPT_RUNNING}},
-    {"running, has said so",
-     {.b = SCRIPT "online=1 state=4 hotplug-status=connected", .script = {.phase = SCRIPT_RUNNING}},
-     NOW,
-     ROW_HOTPLUG_ADD,
-     "",
-     {.phase = SCRIPT_RUNNING}},
-    {"running, and detached",
-     {.b = SCRIPT "online=0 state=6", .script = {.phase = SCRIPT_RUNNING}},
-     NOW,
-     ROW_HOTPLUG_ADD,
-     "",
-     {.phase = SCRIPT_RUNNING}},
-    /* its end */
-    {"has done it, silently",
-     {.b = SCRIPT "online=1 state=2 hotplug-status=", .script = {ENDED}},
-     NOW,
-     ROW_HOTPLUG_ADD,
-     "hotplug hotplug-status=connected",
-     {.added = true}},
-    {"has done it, and said so",
-     {.b = SCRIPT "online=1 state=2 hotplug-status=connected", .script = {ENDED}},
-     NOW,
-     ROW_STEADY,
-     "",
-     {.added = true}},
-    {"has done it after a failure",
-     {.b = SCRIPT "online=1 state=2 hotplug-status=error hotplug-error=old",
-      .script = {ENDED, .failures = 3}},
-     NOW,
-     ROW_HOTPLUG_ADD,
-     "hotplug hotplug-status=connected -/hotplug-error",
-     {.added = true}},
-    {"has done it, and said so, but for an old error",
-     {.b = SCRIPT "online=1 state=2 hotplug-status=connected hotplug-error=old", .script = {ENDED}},
-     NOW,
-     ROW_HOTPLUG_ADD,
-     "hotplug -/hotplug-error",
-     {.added = true}},
-    {"failed without a word",
-     {.b = SCRIPT "online=1 state=2", .script = {ENDED, .error = -5, .failures = 1}},
-     NOW,
-     ROW_HOTPLUG_ADD,
-     "hotplug hotplug-error=failed hotplug-status=error",
-     {.failures = 1}},
-    {"failed, in a report",
-     {.b = SCRIPT "online=1 state=2 hotplug-status=error", .script = {FAILED(1)}},
-     NEVER,
-     ROW_HOTPLUG_ADD,
-     RUN_ADD,
-     {.phase = SCRIPT_RUNNING, .failures = 1}},
-    {"failed silently",
-     {.b = SCRIPT "online=1 state=2 hotplug-status=", .script = {ENDED, FAILED(1)}},
-     NOW,
-     ROW_HOTPLUG_ADD,
-     "hotplug hotplug-error=x add exited with status 1 hotplug-status=error",
-     {.failures = 1}},
-    {"failed, and said so",
-     {.b = SCRIPT "online=1 state=2 hotplug-status=error hotplug-error=own", .script = {ENDED, FAILED(1)}},
-     NOW,
-     ROW_HOTPLUG_ADD,
-     "",
-     {.failures = 1}},
-    {"waits for the next time",
-     {.b = SCRIPT "online=1 state=2 hotplug-status=error hotplug-error=own", .script = {FAILED(1)}},
-     NOW,
-     ROW_HOTPLUG_ADD,
-     "",
-     {.failures = 1}},
-    {"is run again",
-     {.b = SCRIPT "online=1 state=2 hotplug-status=error hotplug-error=own", .script = {FAILED(2)}},
-     LATER,
-     ROW_HOTPLUG_ADD,
-     "hotplug -/hotplug-error /etc/xen/scripts/x add",
-     {.phase = SCRIPT_RUNNING, .failures = 2}},
-    {"detached while it ran: its end and the other's beginning",
-     {.b = SCRIPT "online=0 state=6", .script = {ENDED}},
-     NOW,
-     ROW_HOTPLUG_REMOVE,
-     RUN_REMOVE,
-     {.phase = SCRIPT_RUNNING, .removing = true, .added = true}},
-    /* removal */
-    {"Closed",
-     {.b = SCRIPT "online=0 state=6 hotplug-status=connected"},
-     NOW,
-     ROW_HOTPLUG_REMOVE,
-     RUN_REMOVE,
-     {.phase = SCRIPT_RUNNING, .removing = true}},
-    {"a kernel removed the status",
-     {.b = SCRIPT "online=0 state=6", .script = {.added = true}},
-     NOW,
-     ROW_HOTPLUG_REMOVE,
-     RUN_REMOVE,
-     {.phase = SCRIPT_RUNNING, .removing = true, .added = true}},
-    {"not Closed yet",
-     {.b = SCRIPT "online=0 state=5 hotplug-status=connected"},
-     NOW,
-     ROW_STEADY,
-     "",
-     {.phase = SCRIPT_IDLE}},
-    {"still online",
-     {.b = SCRIPT "online=1 state=6 hotplug-status=connected"},
-     NOW,
-     ROW_STEADY,
-     "",
-     {.phase = SCRIPT_IDLE}},
-    {"failures of the other script do not count",
-     {.b = SCRIPT "online=0 state=6 hotplug-status=error hotplug-error=x", .script = {FAILED(9)}},
-     NOW,
-     ROW_HOTPLUG_REMOVE,
-     "hotplug -/hotplug-error /etc/xen/scripts/x remove",
-     {.phase = SCRIPT_RUNNING, .removing = true}},
-    {"has taken it down",
-     {.b = SCRIPT "online=0 state=6 hotplug-status=connected hotplug-error=x",
-      .script = {ENDED, .removing = true, .added = true}},
-     NOW,
-     ROW_HOTPLUG_REMOVE,
-     "hotplug -/hotplug-status -/hotplug-error",
-     {.removing = true}},
-    {"could not take it down",
-     {.b = SCRIPT "online=0 state=6 hotplug-status=connected",
-      .script = {ENDED, .removing = true, .added = true, FAILED(1)}},
-     NOW,
-     ROW_HOTPLUG_REMOVE,
-     "hotplug hotplug-error=x add exited with status 1 hotplug-status=error",
-     {.removing = true, .added = true, .failures = 1}},
-    {"is tried again",
-     {.b = SCRIPT "online=0 state=6 hotplug-status=error", .script = {.removing = true, FAILED(2)}},
-     LATER,
-     ROW_HOTPLUG_REMOVE,
-     RUN_REMOVE,
-     {.phase = SCRIPT_RUNNING, .removing = true, .failures = 2}},
-    /* the directory goes after that */
-    {"Closed is left to be read",
-     {.b = SCRIPT "online=0 state=6", .row = ROW_HOTPLUG_REMOVE, .since = NOW - 999},
-     NOW,
-     ROW_HOTPLUG_REMOVE,
-     "",
-     {.phase = SCRIPT_IDLE}},
-    {"destroyed",
-     {.b = SCRIPT "online=0 state=6", HELD},
-     NOW,
-     ROW_HOTPLUG_REMOVE,
-     "destroy -",
-     {.phase = SCRIPT_IDLE}},
-    {"destroyed, in a report",
-     {.b = "online=0 state=6"},
-     NEVER,
-     ROW_HOTPLUG_REMOVE,
-     "destroy -",
-     {.phase = SCRIPT_IDLE}},
-    {"never while the script runs",
-     {.b = SCRIPT "online=0 state=6", .script = {.phase = SCRIPT_RUNNING, .removing = true}, HELD},
-     NOW,
-     ROW_HOTPLUG_REMOVE,
-     "",
-     {.phase = SCRIPT_RUNNING, .removing = true}},
-    {"never before it ran",
-     {.b = SCRIPT "online=0 state=6 hotplug-status=connected", HELD},
-     NOW,
-     ROW_HOTPLUG_REMOVE,
-     RUN_REMOVE,
-     {.phase = SCRIPT_RUNNING, .removing = true}},
-    {"the last try has failed",
-     {.b = SCRIPT "online=0 state=6 hotplug-status=error", .script = {.removing = true, FAILED(3)}, HELD},
-     NOW,
-     ROW_HOTPLUG_REMOVE,
-     "destroy -",
-     {.phase = SCRIPT_IDLE}},
-    {"dom0: libxl's",
-     {.b = SCRIPT "online=0 state=6", .self = 99, .more = "hotplug: {run: true, in-dom0: true}"},
-     NOW,
-     ROW_STEADY,
-     "",
-     {.phase = SCRIPT_IDLE}},
-    {"dom0: the last try has failed",
-     {.b = SCRIPT "online=0 state=6 hotplug-status=error",
-      .script = {.removing = true, FAILED(3)},
-      .self = 99,
-      .more = "hotplug: {run: true, in-dom0: true}"},
-     LATER,
-     ROW_HOTPLUG_REMOVE,
-     "",
-     {.removing = true, .failures = 3}},
-    /* an orphan is taken down before it is collected */
-    {"an orphan",
-     {.b = SCRIPT "online=0 state=5 hotplug-status=connected",
-      .front_gone = true,
-      .row = ROW_ORPHAN,
-      .since = 1,
-      .more = "hotplug: {run: true}\norphan: {action: remove}"},
-     NOW,
-     ROW_HOTPLUG_REMOVE,
-     RUN_REMOVE,
-     {.phase = SCRIPT_RUNNING, .removing = true}},
-    {"an orphan, taken down",
-     {.b = SCRIPT "online=0 state=5",
-      .front_gone = true,
-      .row = ROW_HOTPLUG_REMOVE,
-      .since = NOW - 1,
-      .more = "hotplug: {run: true}\norphan: {action: remove}"},
-     NOW,
-     ROW_COLLECT,
-     "collect -",
-     {.phase = SCRIPT_IDLE}},
-    {"an orphan that is still online, taken down",
-     {.b = SCRIPT "online=1 state=6",
-      .domain_gone = true,
-      .row = ROW_HOTPLUG_REMOVE,
-      .since = NOW - 1,
-      .more = "hotplug: {run: true}\norphan: {action: remove}"},
-     NOW,
-     ROW_COLLECT,
-     "collect -",
-     {.phase = SCRIPT_IDLE}},
-    {"an orphan that nothing takes down",
-     {.b = SCRIPT "online=0 state=5 hotplug-status=error",
-      .front_gone = true,
-      .script = {.removing = true, FAILED(3)},
-      .row = ROW_HOTPLUG_REMOVE,
-      .since = NOW,
-      .more = "hotplug: {run: true}\norphan: {action: remove}"},
-     LATER,
-     ROW_COLLECT,
-     "collect -",
-     {.phase = SCRIPT_IDLE}},
-    {"an orphan whose removal had nothing to do with that",
-     {.b = SCRIPT "online=0 state=6",
-      .front_gone = true,
-      .self = 99,
-      .row = ROW_HOTPLUG_REMOVE,
-      .since = 1,
-      .more = "hotplug: {run: true, in-dom0: true}\norphan: {action: remove}"},
-     NOW,
-     ROW_ORPHAN,
-     "",
-     {.phase = SCRIPT_IDLE}},
-};
 
 START_TEST(decides)
 {
@@ -485,6 +111,11 @@ START_TEST(decides)
     ck_assert_msg(!r.plan->wake_at || r.plan->wake_at > t->now, "%s: wakes in the past", t->name);
     bool failed = t->row == ROW_HOTPLUG_ADD && s->phase == SCRIPT_IDLE && s->failures && t->now != NEVER;
     ck_assert_msg(!failed || *t->actions || r.plan->deferred, "%s: is not tried again", t->name);
+    ck_assert_int_eq(r.object.phase, OBJECT_NONE);
+    size_t told = 0;
+    for (size_t i = 0; i < r.plan->n_findings; i++)
+        told += r.plan->findings[i].code == FINDING_HOTPLUG_FAILED;
+    ck_assert_msg(told <= 1, "%s: is said %zu times", t->name, told);
     run_free(&r);
 }
 END_TEST
@@ -566,6 +197,21 @@ static const struct {
     {{.b = SCRIPT "online=1 state=2", .script = {.phase = SCRIPT_RUNNING, FAILED(1)}},
      FINDING_HOTPLUG_FAILED,
      "the hotplug script failed 1 time: \"x add exited with status 1\""},
+    {{.b = SCRIPT "online=1 state=2", .script = {ENDED, FAILED(1)}},
+     FINDING_HOTPLUG_FAILED,
+     "the hotplug script failed 1 time: \"x add exited with status 1\""},
+    {{.b = SCRIPT "online=0 state=6", .script = {.phase = SCRIPT_RUNNING, .removing = true, FAILED(1)}},
+     FINDING_HOTPLUG_FAILED,
+     "the hotplug script failed 1 time: \"x add exited with status 1\""},
+    {{.b = SCRIPT "online=0 state=6 hotplug-status=error", .script = {.removing = true, FAILED(3)}},
+     FINDING_HOTPLUG_FAILED,
+     "the hotplug script failed 3 times: \"x add exited with status 1\""},
+    {{.b = SCRIPT "online=1 state=4 hotplug-error=no%bridge", .more = ""},
+     FINDING_HOTPLUG_FAILED,
+     "the hotplug script failed: \"no bridge\""},
+    {{.b = SCRIPT "online=1 state=2", .script = {.error = -5, .failures = 1}},
+     FINDING_HOTPLUG_FAILED,
+     "the hotplug script failed 1 time: \"\""},
     {{.b = SCRIPT "online=1 state=4 hotplug-status=connected", .self = 99},
      FINDING_HOTPLUG_REFUSED,
      "the policy has hotplug scripts run, but this is dom0, where libxl runs them: nothing is run"},
@@ -580,6 +226,7 @@ START_TEST(says)
         i++;
     ck_assert_uint_lt(i, r.plan->n_findings);
     ck_assert_str_eq(f[i].message, said[_i].message);
+    ck_assert_int_eq(f[i].severity, f[i].code == FINDING_HOTPLUG_REFUSED ? SEVERITY_WARNING : SEVERITY_ERROR);
     run_free(&r);
 }
 END_TEST
@@ -596,12 +243,25 @@ START_TEST(says_nothing)
 }
 END_TEST
 
-/* Each relies on what it was decided from. */
+/* Each relies on what it was decided from, and says why. */
+static const struct {
+    struct world world;
+    const char *reason;
+} acts[] = {
+    {{.b = SCRIPT "online=1 state=2"}, "its script has not set it up yet"},
+    {{.b = SCRIPT "online=1 state=2 hotplug-status=", .script = {ENDED}}, "its script has done it"},
+    {{.b = SCRIPT "online=1 state=2", .script = {ENDED, FAILED(1)}}, "its script failed"},
+    {{.b = SCRIPT "online=0 state=6 hotplug-status=connected"},
+     "detached: its script takes down what it has set up"},
+    {{.b = "online=0 state=6", HELD}, "the device is detached, and its script is done with it"},
+};
+
 START_TEST(relies)
 {
     static const char *const keys[] = {"script", "hotplug-status", "hotplug-error", "state", "online"};
-    struct world w = {.b = SCRIPT "online=1 state=2 hotplug-status=", .script = {ENDED}};
-    struct run r = look("vbd", &w, NOW);
+    struct run r = look("vbd", &acts[_i].world, NOW);
+    ck_assert_uint_eq(r.plan->n_actions, 1);
+    ck_assert_str_eq(r.plan->actions[0].reason, acts[_i].reason);
     for (int k = 0; k < COUNT(keys); k++) {
         bool found = false;
         for (size_t i = 0; i < r.plan->n_relies; i++)
@@ -643,7 +303,7 @@ int main(void)
     tcase_add_loop_test(t, command, 0, COUNT(commands));
     tcase_add_loop_test(t, says, 0, COUNT(said));
     tcase_add_test(t, says_nothing);
-    tcase_add_test(t, relies);
+    tcase_add_loop_test(t, relies, 0, COUNT(acts));
     tcase_add_test(t, vanishes);
     suite_add_tcase(s, t);
     return run_suite(s);
