@@ -53,6 +53,7 @@ static void give_command(struct situation *s, struct action *a, bool removing)
 {
     struct arena *m = &s->plan->arena;
     const struct device_key *d = &s->view->device;
+    /* zeroed: NULL ends both */
     const char **argv = arena_alloc(m, 4 * sizeof *argv), **env = arena_alloc(m, 8 * sizeof *env);
     const char *script = arena_strdup(m, word(s, "script"));
     size_t n = 0;
@@ -62,7 +63,6 @@ static void give_command(struct situation *s, struct action *a, bool removing)
     env[n++] = "XENBUS_BASE_PATH=backend";
     argv[0] = script;
     argv[1] = removing ? "remove" : "add";
-    argv[2] = argv[3] = NULL;
     if (is_vif(s)) {
         const char *vif = word(s, "vifname");
         if (!*vif)
@@ -74,7 +74,6 @@ static void give_command(struct situation *s, struct action *a, bool removing)
         argv[1] = removing ? "offline" : "online";
         argv[2] = "type_if=vif";
     }
-    env[n] = NULL;
     a->task = TASK_SCRIPT;
     a->argv = argv;
     a->env = env;
@@ -93,7 +92,8 @@ static void say_failed(struct situation *s, bool removing)
     const struct script *r = &s->object.script;
     unsigned n = failures(s, removing);
     if (n) {
-        struct value said = {PRESENT, r->said ? r->said : "", r->said ? strlen(r->said) : 0};
+        const char *words = r->said ? r->said : "";
+        struct value said = {PRESENT, words, strlen(words)};
         plan_find(s->plan, FINDING_HOTPLUG_FAILED, SEVERITY_ERROR, "the hotplug script failed %u time%s: %s",
                   n, n == 1 ? "" : "s", situation_quote(s, &said));
     }
@@ -178,8 +178,10 @@ static enum outcome take_in(struct situation *s)
 bool hotplug_add(const struct situation *s)
 {
     const struct script *r = &s->object.script;
-    if (!on_duty(s) || r->phase != SCRIPT_IDLE)
-        return on_duty(s) && !r->removing;
+    if (!on_duty(s))
+        return false;
+    if (r->phase != SCRIPT_IDLE)
+        return !r->removing;
     return s->online == 1 && !orphan(s) && situation_has(s, "script") &&
            STATE_IN(s->b, XENBUS_INIT_WAIT, XENBUS_INITIALISED, XENBUS_CONNECTED) && !status_good(s);
 }
@@ -224,8 +226,10 @@ static bool given_up(const struct situation *s)
 
 bool hotplug_remove(const struct situation *s)
 {
-    if (!on_duty(s) || s->object.script.phase != SCRIPT_IDLE)
-        return on_duty(s) && s->object.script.removing; /* GCOVR_EXCL_BR_LINE: hotplug_add() has the others */
+    if (!on_duty(s))
+        return false;
+    if (s->object.script.phase != SCRIPT_IDLE)
+        return true; /* hotplug_add() has those that add */
     if (detached(s))
         return set_up(s) || s->view->self != 0;
     return set_up(s) && !given_up(s) && collect(s); /* before its directory goes */
