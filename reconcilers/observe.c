@@ -127,8 +127,7 @@ bool collect(const struct situation *s)
 
 enum outcome on_orphan(struct situation *s)
 {
-    bool removed = s->policy->orphan.action == ORPHAN_REMOVE && removable(s);
-    if (s->in->now && removed)
+    if (s->policy->orphan.action == ORPHAN_REMOVE && removable(s)) /* time is known, or it was collect's */
         plan_wake(s->plan, situation_since(s) + s->policy->orphan.grace, true);
     situation_overdue(s, s->policy->orphan.grace, FINDING_ORPHAN, SEVERITY_WARNING, SEVERITY_WARNING,
                       s->view->domain == ABSENT ? "domain %u is gone" : "the frontend of domain %u is gone",

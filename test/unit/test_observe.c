@@ -226,6 +226,7 @@ START_TEST(orphaned)
     char buf[256];
     struct memory fresh = {0}, old = {.row = ROW_ORPHAN, .row_since = SINCE};
     struct plan *first = look(p, &w, &fresh, SINCE), *late = look(p, &w, &old, LATE);
+    struct plan *unaged = look(p, &w, &fresh, 0); /* a report says what is done in the end */
     ck_assert_int_eq(first->row, ROW_ORPHAN);
     ck_assert_str_eq(findings(first, buf), "");
     ck_assert(!plan_has_writes(first));
@@ -239,7 +240,14 @@ START_TEST(orphaned)
         ck_assert(!a->removals[0].if_empty && a->removals[1].if_empty);
     } else {
         ck_assert_str_eq(findings(late, buf), "orphan:warning");
+        ck_assert_str_eq(late->findings[0].message,
+                         w.domain_gone ? "domain 7 is gone, for more than 60.0 s"
+                                       : "the frontend of domain 7 is gone, for more than 60.0 s");
+        ck_assert_str_eq(findings(unaged, buf), "orphan:warning");
     }
+    ck_assert_int_eq(unaged->row, late->row);
+    ck_assert_uint_eq(unaged->wake_at, 0);
+    plan_free(unaged);
     plan_free(first);
     plan_free(late);
     policy_free(p);
