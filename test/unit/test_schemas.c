@@ -21,6 +21,7 @@ START_TEST(test_state_round_trip)
     enum xenbus_state state;
     ck_assert_int_eq(xenbus_state_parse(&digit, 1, &state), 0);
     ck_assert_int_eq((int)state, _i);
+    ck_assert(xenbus_state_text(state)[0] == digit && !xenbus_state_text(state)[1]);
     ck_assert_str_ne(xenbus_state_name(state), "invalid");
     ck_assert_str_ne(xenbus_state_name(state), "absent");
     for (int other = 0; other < _i; other++)
@@ -103,6 +104,7 @@ static const struct {
     {BYTES("0123456789abcdef 22 -")},
     {BYTES("0123456789ABCDEF 2 -")},
     {BYTES("0123456789abcdeg 2 -")},
+    {BYTES(":123456789abcdef 2 -")},
     {BYTES("0123456789abcde\0 2 -")},
     {BYTES("0123456789abcdef\t2 -")},
     {BYTES("0123456789abcdef 2\t-")},
@@ -155,6 +157,8 @@ static const struct {
     {BYTES("1\0"), UINT64_MAX, false, 0},
     {BYTES("1\n"), UINT64_MAX, false, 0},
     {BYTES("0x1"), UINT64_MAX, false, 0},
+    {BYTES("1:"), UINT64_MAX, false, 0},
+    {BYTES("1/"), UINT64_MAX, false, 0},
     {BYTES("1e3"), UINT64_MAX, false, 0},
     {BYTES("\xb1"), UINT64_MAX, false, 0},
 };
@@ -179,7 +183,7 @@ START_TEST(test_value_equal)
     const struct value absent = {.presence = ABSENT}, unreadable = {.presence = UNREADABLE};
     ck_assert(value_equal(&a, &again));
     ck_assert(!value_equal(&a, &b));
-    ck_assert(!value_equal(&a, &prefix));
+    ck_assert(!value_equal(&a, &prefix) && !value_equal(&prefix, &a));
     ck_assert(!value_equal(&empty, &absent));
     ck_assert(!value_equal(&absent, &unreadable));
     ck_assert(value_equal(&absent, &absent));
