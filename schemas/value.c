@@ -14,7 +14,7 @@ bool value_equal(const struct value *a, const struct value *b)
 int parse_decimal(const char *text, size_t len, uint64_t max, uint64_t *ret)
 {
     uint64_t n = 0;
-    if (len == 0 || len > 20 || (len > 1 && text[0] == '0'))
+    if (len == 0 || (len > 1 && text[0] == '0'))
         return -EINVAL;
     for (size_t i = 0; i < len; i++) {
         unsigned digit = (unsigned char)text[i] - (unsigned)'0';
