@@ -354,13 +354,14 @@ START_TEST(find_key)
         {"l/1", NULL},
     };
     struct policy *p = parse(HEAD "backend-keys: {a: , port/*: , k/*: , port/1: , '*/name': , '*/*/type': }\n"
-                                  "frontend-keys: {f: }\n");
+                                  "frontend-keys: {'g/*': , f: }\n");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct key_spec *spec = policy_find_key(p, BACKEND, cases[i].name);
         const char *found = spec ? spec->name : "none", *wanted = cases[i].spec ? cases[i].spec : "none";
         ck_assert_msg(strcmp(found, wanted) == 0, "`%s` found %s, not %s", cases[i].name, found, wanted);
     }
     ck_assert_ptr_nonnull(policy_find_key(p, FRONTEND, "f"));
+    ck_assert_ptr_nonnull(policy_find_key(p, FRONTEND, "g/1"));
     ck_assert_ptr_null(policy_find_key(p, FRONTEND, "a"));
     policy_free(p);
 }
@@ -409,6 +410,13 @@ static const struct {
     {"hex", VALUE("0x"), "not a hexadecimal number"},
     {"hex", VALUE("0x0x1"), "not a hexadecimal number"},
     {"hex", VALUE("g"), "not a hexadecimal number"},
+    {"hex", VALUE("0x1"), NULL},
+    {"hex", VALUE("1x2"), "not a hexadecimal number"},
+    {"hex", VALUE("0g1"), "not a hexadecimal number"},
+    {"secret", VALUE("xyz"), NULL},
+    {"secret", VALUE("redacted"), NULL}, /* in a case that was exported */
+    {"secret", VALUE("abc"), "does not match"},
+    {"match", VALUE("redacted"), "does not match"},
     {"hex", VALUE(""), "not a hexadecimal number"},
 };
 
@@ -417,7 +425,8 @@ START_TEST(value_is_checked)
     struct policy *p = parse(HEAD "backend-keys:\n  string:\n  match: {match: '^(raw|qcow2):/'}\n"
                                   "  enum: {enum: [r, w]}\n  both: {enum: [ab, ba], match: ^a}\n"
                                   "  boolean: {type: boolean}\n  uint16: {type: uint16}\n"
-                                  "  uint32: {type: uint32}\n  uint64: {type: uint64}\n  hex: {type: hex}\n");
+                                  "  uint32: {type: uint32}\n  uint64: {type: uint64}\n  hex: {type: hex}\n"
+                                  "  secret: {match: ^x, secret: true}\n");
     const struct key_spec *spec = policy_find_key(p, BACKEND, values[_i].key);
     ck_assert_ptr_nonnull(spec);
     struct value v = {PRESENT, values[_i].text, values[_i].len};
