@@ -22,9 +22,7 @@ const char *action_name(enum action_kind kind)
 
 struct plan *plan_new(void)
 {
-    struct plan *p = xcalloc(1, sizeof *p);
-    p->row = ROW_STEADY;
-    return p;
+    return xcalloc(1, sizeof(struct plan));
 }
 
 void plan_free(struct plan *p)

@@ -116,6 +116,28 @@ START_TEST(test_plan_removal_is_a_write)
 }
 END_TEST
 
+/* What is only said does nothing; a task does, and a write. */
+START_TEST(test_plan_acts)
+{
+    for (int task = TASK_NONE; task <= TASK_STOP; task++) {
+        struct plan *p = plan_new();
+        ck_assert(!plan_acts(p));
+        plan_act(p, ACTION_RELEASE, "first");
+        ck_assert(!plan_acts(p));
+        struct action *a = plan_act(p, ACTION_CONNECT, "second");
+        a->task = (enum task)task;
+        ck_assert_int_eq(plan_acts(p), task != TASK_NONE);
+        if (task != TASK_NONE)
+            ck_assert_ptr_eq(plan_task(p, (enum task)task), a);
+        for (int other = TASK_NONE + 1; other <= TASK_STOP; other++)
+            ck_assert(other == task || !plan_task(p, (enum task)other));
+        action_write(p, a, "/path", "1");
+        ck_assert(plan_acts(p));
+        plan_free(p);
+    }
+}
+END_TEST
+
 /* Who looks a code up in the manual finds it. */
 START_TEST(test_findings_are_in_the_manual)
 {
@@ -160,6 +182,7 @@ int main(void)
     tcase_add_test(t, test_grow);
     tcase_add_test(t, test_plan_grows);
     tcase_add_test(t, test_plan_removal_is_a_write);
+    tcase_add_test(t, test_plan_acts);
     tcase_add_test(t, test_plan_wakes_at_the_earliest);
     tcase_add_test(t, test_findings_are_in_the_manual);
     suite_add_tcase(s, t);

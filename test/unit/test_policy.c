@@ -390,6 +390,7 @@ static const struct {
     {"boolean", VALUE("1"), NULL},
     {"boolean", VALUE("2"), "neither 0 nor 1"},
     {"boolean", VALUE("true"), "neither 0 nor 1"},
+    {"boolean", VALUE("10"), "neither 0 nor 1"},
     {"boolean", VALUE(""), "neither 0 nor 1"},
     {"uint16", VALUE("65535"), NULL},
     {"uint16", VALUE("65536"), "not a 16-bit number"},
