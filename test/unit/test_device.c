@@ -23,6 +23,7 @@ static const struct {
     {"xen_9pfs/1/Root-Disk_2", "xen_9pfs", "Root-Disk_2", 1},
     {"a/1/007", "a", "007", 1},
     {NAME31 "/12345/" NAME31, NAME31, NAME31, 12345},
+    {"azAZ09-_/1/azAZ09-_", "azAZ09-_", "azAZ09-_", 1},
 };
 
 START_TEST(test_key_round_trip)
@@ -74,6 +75,13 @@ static const struct {
     {BYTES("qdisk/7/5\0")},
     {BYTES("qd\xc3\xa9sk/7/51712")},
     {BYTES("qdisk/7/*")},
+    {BYTES("qdisk/7/`")}, /* what is next to letters and digits */
+    {BYTES("qdisk/7/{")},
+    {BYTES("qdisk/7/@")},
+    {BYTES("qdisk/7/[")},
+    {BYTES("qdisk/7/:")},
+    {BYTES("qdisk/7/,")},
+    {BYTES("qdisk/7/^")},
     {BYTES(NAME31 "3/7/0")},
     {BYTES("qdisk/7/" NAME31 "3")},
 };
@@ -232,6 +240,9 @@ START_TEST(test_frontend_path_length)
     memset(path, 'a', sizeof path);
     memcpy(path, prefix, sizeof prefix - 1);
     ck_assert(device_frontend_path_valid(path, 1024, 7));
+    ck_assert(device_frontend_path_valid(path, STORE_PATH_MAX - 256, 7));
+    ck_assert(!device_frontend_path_valid(path, STORE_PATH_MAX - 255, 7));
+    ck_assert(device_frontend_path_valid(path, sizeof prefix, 7)); /* one character below it */
     ck_assert(!device_frontend_path_valid(path, STORE_PATH_MAX, 7));
     ck_assert(!device_frontend_path_valid(path, STORE_PATH_MAX + 1, 7));
 }
