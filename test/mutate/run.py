@@ -163,10 +163,10 @@ class Copy:
 
 def concerns(root, test, path):
     """Whether the test could know: most of those of schemas/ never ask for a decision."""
-    if test in SLOW or not path.startswith("reconcilers/"):
+    if test in ("golden", "sim") or not path.startswith("reconcilers/"):
         return True
     with open(f"{root}/test/unit/{os.path.basename(test)}.c", encoding="utf-8") as file:
-        return re.search(r'#include "(reconcilers/|test/lib/world)', file.read()) is not None
+        return re.search(r'#include "(reconcilers/\w+\.h|test/lib/(world|scene|plan_check))', file.read()) is not None
 
 
 def tests_of(root, quick):
