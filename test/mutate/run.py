@@ -76,17 +76,31 @@ class Copy:
                                 "controller", "deploy", "test"], cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
         names = [n for n in names.decode().split("\0") if n and os.path.exists(f"{ROOT}/{n}")]
         for name in names:
-            here = f"{self.root}/{name}"
-            os.makedirs(os.path.dirname(here), exist_ok=True)
-            shutil.copy2(f"{ROOT}/{name}", here)
-        for path, data in self.contents.items():
-            self.write(path, data)
+            with open(f"{ROOT}/{name}", "rb") as file:
+                self.put(name, self.contents.get(name, file.read()))
         if not os.path.exists(f"{self.root}/.cache"):
             os.symlink(f"{ROOT}/.cache", f"{self.root}/.cache")
         os.makedirs(f"{self.root}/build/shared", exist_ok=True)
         objects = [t + ".o" for t in tests_of(self.root, False) if t.startswith("build/")]
-        if self.make("all", "rig", "sim-program", *objects, *BLOCK) or not all(self.objects(n) for n in self.sources()):
+        if self.make("all", "rig", "sim-program", *objects, *BLOCK) or not all(self.current(n) or self.objects(n) for n in self.sources()):
             sys.exit(f"run.py: {self.root} does not build")
+
+    def put(self, name, data):
+        """What is as it should be keeps its time, and so what was built from it; a mutant that was left does not."""
+        here = f"{self.root}/{name}"
+        os.makedirs(os.path.dirname(here), exist_ok=True)
+        if os.path.exists(here):
+            with open(here, "rb") as file:
+                if file.read() == data:
+                    return
+        self.write(name, data)
+        shutil.copymode(f"{ROOT}/{name}", here)
+
+    def current(self, name):
+        target = f"{self.root}/build/shared/{os.path.basename(name)[:-2]}.o"
+        headers = [f"{self.root}/{d}/{n}" for d in PURE for n in os.listdir(f"{self.root}/{d}") if n.endswith(".h")]
+        newest = max(os.path.getmtime(n) for n in [f"{self.root}/{name}"] + headers)
+        return os.path.exists(target) and os.path.getmtime(target) > newest
 
     def make(self, *targets):
         return run(["make", "-s", BUILT, "CFLAGS=-O1", *targets], cwd=self.root, env=self.environment)

@@ -252,6 +252,13 @@ static const struct decide_case cases[] = {
      {B("online=1 state=1 -mode"), QEMU_RUNS},
      FINDS("foreign-backend")},
 
+    {.row = ROW_CLAIMED_ELSEWHERE,
+     "while the worker starts",
+     {ON(1), IS(STARTING), QEMU_RUNS},
+     .actions = "release",
+     FINDS("foreign-backend"),
+     .memory = true},
+
     {.row = ROW_INCOMPLETE, "missing", {B("online=1 state=1 -mode"), F("1")}, FINDS("missing-key")},
     {.row = ROW_INCOMPLETE, "not of the enum", {B("online=1 state=1 mode=x"), F("1")}, FINDS("invalid-key")},
     {.row = ROW_INCOMPLETE,
@@ -531,6 +538,12 @@ static const struct decide_case cases[] = {
      .actions = "close",
      TO_CLOSED},
 
+    {.row = ROW_FRONT_RESTART,
+     "InitWait while Closing",
+     {ON(5), F("2"), WAS(CLOSING)},
+     .actions = "close",
+     TO_CLOSED},
+
     {.row = ROW_TOOLSTACK_CLOSE, "Unknown", {ON(5), F("0"), WAS(CONNECTED)}, .actions = "close", TO_CLOSED},
     {.row = ROW_TOOLSTACK_CLOSE,
      "rubbish",
@@ -560,6 +573,13 @@ static const struct decide_case cases[] = {
      {ON_CLOSED, ON(6), WAS(CLOSED)},
      .actions = "cycle",
      TO_INIT_WAIT},
+
+    {.row = ROW_CYCLE,
+     "connected to the last, nobody knows to what",
+     {ON(6), F("1"), WROTE(CLOSED), IS(CONNECTED)},
+     .actions = "cycle",
+     TO_INIT_WAIT,
+     .memory = true},
 
     {.row = ROW_UNEXPECTED,
      "Initialised",
@@ -597,7 +617,10 @@ static const struct decide_case cases[] = {
      {ON(4), F("4x " RING_A), SERVES},
      FINDS("bad-frontend-state")},
 
+    {.row = ROW_STEADY, "a device model came later", {ON(4), F("4 " RING_A), SERVES, QEMU_RUNS}},
+
     {.row = ROW_STEADY, "Unknown", {B("online=1 state=0 -mode")}},
+    {.row = ROW_STEADY, "Unknown, and a device model runs", {B("online=1 state=0"), QEMU_RUNS}},
 };
 
 #endif

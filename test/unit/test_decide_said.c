@@ -137,6 +137,9 @@ static const struct {
 } reasons[] = {
     {{.b = "online=1 state=1"}, "the toolstack asks for it, and its keys are complete"},
     {{.b = "online=0 state=5"}, "detached before any backend took it"},
+    {{.b = "online=1 state=1", .qemu_type = true, .qemu = PRESENT, WAITS}, "the toolstack started over"},
+    {{.b = "online=1 state=1", .qemu_type = true, .qemu = PRESENT, .phase = OBJECT_STARTING},
+     "a device model came to serve it"},
     {{.b = "online=1 state=4", .f = "state=6", SERVES}, "the frontend has closed"},
     {{.b = "online=1 state=4", SERVES}, "the frontend is gone"},
     {{.b = "online=1 state=4", .f = "state=5", SERVES}, "the frontend closes"},
