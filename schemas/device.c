@@ -114,9 +114,6 @@ bool device_frontend_path_valid(const char *path, size_t len, uint16_t domid)
     const char *slash = memchr(path + n, '/', len - n);
     if (!slash || parse_decimal(path + n, (size_t)(slash - path) - n, UINT16_MAX, &id) || id != domid)
         return false;
-    n = (size_t)(slash - path) + 1;
-    if (n == len)
-        return false;
     for (size_t i = n; i < len; i++)
         if (!name_char(path[i]) && path[i] != '@' && (path[i] != '/' || path[i - 1] == '/'))
             return false;

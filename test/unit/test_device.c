@@ -101,8 +101,10 @@ END_TEST
 START_TEST(test_key_order)
 {
     static const char *const sorted[] = {
-        "vif/1/0",      "qdisk/2/9", "qdisk/2/10",   "qdisk/2/51712", "qdisk/2/99999999999999999999",
-        "qdisk/2/xvda", "vbd/2/0",   "console/10/0",
+        "vif/1/0",      "a/2/bc",     "ab/2/c",        "qdisk/2/0",
+        "qdisk/2/9",    "qdisk/2/10", "qdisk/2/51712", "qdisk/2/99999999999999999999",
+        "qdisk/2/xvda", "vbd/2/0",    "vbe/2/0",       "vbd/3/0",
+        "console/10/0",
     };
     for (int i = 0; i < COUNT(sorted); i++)
         for (int j = 0; j < COUNT(sorted); j++) {
@@ -214,6 +216,7 @@ static const struct {
     {BYTES("/local/domain/0/device/vbd/0"), false},
     {BYTES("/local/domain/07/device/vbd/0"), false},
     {BYTES("local/domain/7/device/vbd/0"), false},
+    {BYTES("/vm/abcdefghi/7/device/vbd/0"), false}, /* it lies as deep */
     {BYTES("device/vbd/0"), false},
     {BYTES("/local/domain/7/../0/backend"), false},
     {BYTES("/local/domain/7/device/./0"), false},
