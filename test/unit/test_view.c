@@ -154,6 +154,8 @@ static struct view *differs(int how)
         {{"a", BYTES("")}},
         {{"a", BYTES("b")}, {"c", BYTES("d")}},
         {{"a", BYTES("bc")}, {"d", BYTES("")}},
+        {{"a", BYTES("b")}, {"c", BYTES("d\0\1e")}}, /* \1: as PRESENT is told */
+        {{"a", BYTES("bc\0\1")}, {"d", BYTES("e")}},
     };
     struct view *v = view_new(0, &device);
     if (how == COUNT(keys))
@@ -171,7 +173,7 @@ static struct view *differs(int how)
 
 START_TEST(digests)
 {
-    enum { DIFFERENT = 10 };
+    enum { DIFFERENT = 12 };
     uint64_t digest[DIFFERENT];
     for (int i = 0; i < DIFFERENT; i++) {
         struct view *v = differs(i);
