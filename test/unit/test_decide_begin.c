@@ -109,6 +109,18 @@ START_TEST(patterns)
 }
 END_TEST
 
+/* The first key of all counts, too. */
+START_TEST(pattern_of_the_first)
+{
+    struct scene s = {.yaml = "version: 1\ntype: qdisk\nfrontend: vbd\nowner: xenrecon\n"
+                              "backend-keys: {'a/*': {required: true}}\n",
+                      .b = "online=1 state=1 a/1=5"};
+    struct run r = run_decide(&s);
+    assert_plan(&r, ROW_CREATE, "create", "");
+    run_free(&r);
+}
+END_TEST
+
 /* One that stands for another, and is required itself, is looked at once. */
 START_TEST(alternative_required)
 {
@@ -130,6 +142,7 @@ int main(void)
     tcase_add_loop_test(t, policy_dropped, 0, COUNT(dropped));
     tcase_add_test(t, policy_dropped_while_a_worker_starts);
     tcase_add_loop_test(t, patterns, 0, COUNT(port_keys));
+    tcase_add_test(t, pattern_of_the_first);
     tcase_add_test(t, alternative_required);
     suite_add_tcase(s, t);
     return run_suite(s);
