@@ -617,6 +617,10 @@ static const struct decide_case cases[] = {
      {ON(4), F("4x " RING_A), SERVES},
      FINDS("bad-frontend-state")},
 
+    {.row = ROW_STEADY,
+     "its worker started, and there is none any more",
+     {ON(4), F("4 " RING_A), RING_A_UP, IS(STARTING)},
+     .memory = true},
     {.row = ROW_STEADY, "a device model came later", {ON(4), F("4 " RING_A), SERVES, QEMU_RUNS}},
 
     {.row = ROW_STEADY, "Unknown", {B("online=1 state=0 -mode")}},

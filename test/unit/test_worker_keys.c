@@ -338,6 +338,24 @@ START_TEST(resized_under_another_state)
 }
 END_TEST
 
+/* Nor is anything written while it disconnects. */
+START_TEST(resized_while_it_disconnects)
+{
+    struct worker w = {IS(DISCONNECTING), .published = (struct published[]){{"sectors", "100"}},
+                       .n_published = 1};
+    struct scene s = {.more = WORKER "\ncycle: on-closed",
+                      .b = "online=1 state=2 sectors=50",
+                      .f = "state=6",
+                      MARKED(INIT_WAIT),
+                      .phase = OBJECT_DISCONNECTING,
+                      .now = NOW,
+                      .worker = &w};
+    struct run r = run_decide(&s);
+    assert_plan(&r, ROW_STEADY, "", "");
+    run_free(&r);
+}
+END_TEST
+
 /* A frontend that starts again finds them with InitWait. */
 START_TEST(cycled)
 {
@@ -416,6 +434,7 @@ int main(void)
     tcase_add_test(t, published_numbers);
     tcase_add_test(t, resized);
     tcase_add_test(t, resized_under_another_state);
+    tcase_add_test(t, resized_while_it_disconnects);
     tcase_add_test(t, cycled);
     tcase_add_loop_test(t, compared, 0, COUNT(compared_cases));
     suite_add_tcase(s, t);
