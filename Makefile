@@ -8,7 +8,7 @@
 #   make chaos      players by the dozen on a real store, while all is killed: CHAOS_SECONDS (120)
 #   make faults     each call that fails, one after the other      (make soak: SOAK_MINUTES (30), and nothing may grow)
 #   make coverage   which lines and branches of schemas/ and reconcilers/ the tests run
-#   make mutate     whether they notice when reconcilers/ is wrong: hours, and it goes on where it was
+#   make mutate     whether they notice when what decides is wrong: half an hour, and it goes on where it was
 #   make bench      how fast it is, next to what it could be, in tables and plots
 #   make check-xen  with the real Xen, in an emulated machine
 #   make lint       clang-format, clang-tidy, cppcheck, gcc -fanalyzer, shellcheck

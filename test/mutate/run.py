@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Do the tests notice when the decision core is wrong?
 
-  run.py [--jobs N] [--quick] [--seconds N] [--sample N [--seed S]] [--survivors] [--list] [FILE]...
+  run.py [--jobs N] [--quick] [--seconds N] [--sample N [--seed S]] [--survivors] [--listed] [--list] [FILE]...
 
 Makes one mutant after the other of each FILE (what decides, of reconcilers/ and schemas/), in a copy of the sources in
 build/mutate, and runs the quick tests until one fails: unit tests, golden cases, the simulation. What came of it is kept
@@ -13,7 +13,8 @@ lived, --sample takes some of them at random, --seconds ends it then.
 The pure layers are a library there: a mutant is one file to compile and one link, whatever the number of tests.
 
 Mutants that are no other program, though the compiler cannot tell, stand in test/mutate/equivalent with the reason; they
-are not tried. The status is 1 when there are other survivors.
+are not tried, but for --listed: that tries them alone, and names those that a test notices all the same. The status is 1
+when there are such, or other survivors.
 """
 import argparse
 import collections
@@ -280,6 +281,7 @@ def report(every, results, digests, reasons, files):
             by[entry["by"]] += 1
         if what == "lives":
             lives.append(mutant)
+    wrong = [m for m in every if m.key in reasons and (results.of(m, digests[m.file]) or {}).get("what") == "killed"]
     stale = set(reasons) - {m.key for m in every}
     stale = sorted(key for key in stale if key.split(" ", 1)[0] in files)
     print()
@@ -287,9 +289,11 @@ def report(every, results, digests, reasons, files):
     print("killed by: " + ", ".join(f"{test} {n}" for test, n in by.most_common()))
     for mutant in lives:
         print(f"{mutant.file}:{mutant.line}: {mutant.key.partition(' ')[2]}")
+    for mutant in wrong:
+        print(f"equivalent: {results.of(mutant, digests[mutant.file])['by']} notices: {mutant.key}")
     for key in stale:
         print(f"equivalent: there is no such mutant: {key}")
-    return bool(lives or stale)
+    return bool(lives or wrong or stale)
 
 
 def main():
@@ -300,6 +304,7 @@ def main():
     parser.add_argument("--sample", type=int)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--survivors", action="store_true", help="try those again that lived")
+    parser.add_argument("--listed", action="store_true", help="try those that are listed as equivalent")
     parser.add_argument("--list", action="store_true", help="only show them")
     parser.add_argument("files", nargs="*")
     options = parser.parse_args()
@@ -320,12 +325,12 @@ def main():
 
     os.makedirs(WORK, exist_ok=True)
     results, reasons = Results(), equivalent()
-    queue = [m for m in every if m.key not in reasons]
+    queue = [m for m in every if (m.key in reasons) == options.listed]
     if options.sample:
         queue = random.Random(options.seed).sample(queue, min(options.sample, len(queue)))
         every = sorted(queue)
     done = {m.key: results.of(m, digests[m.file]) for m in queue}
-    queue = [m for m in queue if not done[m.key] or options.survivors and done[m.key]["what"] == "lives"][::-1]
+    queue = [m for m in queue if not done[m.key] or (options.survivors or options.listed) and done[m.key]["what"] == "lives"][::-1]
     if queue:
         print(f"{len(queue)} mutants to try, of {len(every)}", flush=True)
         copies = [Copy(i + 1, contents, flags) for i in range(max(1, options.jobs))]
