@@ -65,14 +65,14 @@ static void add_part(struct level *l, bool empty)
     l->last = empty;
 }
 
-static void next_alternative(struct level *l)
-{
-    *l = (struct level){l->sum, true, true, l->before || (l->branch && l->last)};
-}
-
 static bool may_be_empty(const struct level *l)
 {
     return l->before || (l->branch && l->last);
+}
+
+static void next_alternative(struct level *l)
+{
+    *l = (struct level){l->sum, true, true, may_be_empty(l)};
 }
 
 /* Places between characters, which take none themselves. */

@@ -18,6 +18,7 @@ static const struct {
     {"(a{0,1}){3,}", "a repetition of what may be empty"},
     {"(|a){9}", "a repetition of what may be empty"},
     {"(a|){9}", "a repetition of what may be empty"},
+    {"(|b|c){9}", "a repetition of what may be empty"},
     {"(b|a?|c){9}", "a repetition of what may be empty"},
     {"(x(y)|(a?)(b*)){9}", "a repetition of what may be empty"},
     {"(^){4}", "a repetition of what may be empty"},
