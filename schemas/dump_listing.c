@@ -367,8 +367,8 @@ static void place(struct listing *l)
     char path[DUMP_PLACE_SIZE], given[STORE_PATH_MAX];
     enum dump_place where;
     size_t n = l->s.listed.len;
-    if (l->s.form == FORM_TREE && l->s.listed.at && *l->s.listed.at == '/' &&
-        n < sizeof given) { /* GCOVR_EXCL_BR_LINE: no path of a store is longer */
+    bool named = l->s.form == FORM_TREE && l->s.listed.at && *l->s.listed.at == '/';
+    if (named && n < sizeof given) { /* GCOVR_EXCL_BR_LINE: no path of a store is longer */
         memcpy(given, l->s.listed.at, n);
         given[n] = '\0';
         put(l, given);

@@ -27,7 +27,7 @@ static bool all_domids(const struct dump_node *n)
 static bool names_path(const struct dump *d, const struct dump_node *n, const char *key)
 {
     const struct dump_node *c = child(d, n, key);
-    return c && !c->first && c->line && (c->presence == UNREADABLE || c->value[0] == '/');
+    return c && !c->first && (c->presence == UNREADABLE || c->value[0] == '/');
 }
 
 static bool is_backend(const struct dump *d, const struct dump_node *n)
