@@ -16,7 +16,7 @@
 #   make deb rpm    packages, in build/package
 #
 #   DEVELOPER=1                     warnings are errors
-#   SANITIZE=address,undefined      builds with these, into a build folder of its own
+#   SANITIZE=address,undefined      builds with these, into a build folder of its own; or with thread, CC=clang
 #   CC=clang                        likewise
 
 VERSION := 0.1.0

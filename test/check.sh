@@ -4,6 +4,7 @@
 #
 #   unit golden integration   with the normal build
 #   sanitize                  these three again, with the address and the undefined behaviour sanitizer
+#   threads                   what has threads, with the thread sanitizer: xenrecon-blk's pool, and what is drawn on a terminal
 #   valgrind                  leaks, in the integration tests that go through a device's whole life
 #   sim                       the engine in simulated worlds: every schedule of small ones, SIM_SECONDS (10) of others
 #   fuzz                      what the fuzz targets failed on once, their corpora, and FUZZ_SECONDS (3) of what comes to
@@ -19,13 +20,15 @@
 . "$(dirname "$0")/lib/jobs.sh"
 # With valgrind, which is slow: one test for each way through the engine.
 under_valgrind=(10-attach 11-cycle 13-detach 15-recreate 21-owners 42-restart 45-reload 46-store-lost)
+# Nothing else has any: not the daemon, no unit test
+with_threads=(64-block-kill 77-progress 63-block 65-block-hostile)
 
-[ $# -gt 0 ] || set -- unit golden integration sim sanitize valgrind fuzz clang instructions install deploy
+[ $# -gt 0 ] || set -- unit golden integration sim sanitize threads valgrind fuzz clang instructions install deploy
 for part; do
     case $part in
-    unit | golden | integration | sim | sanitize | valgrind | fuzz | clang | instructions | install | deploy) ;;
+    unit | golden | integration | sim | sanitize | threads | valgrind | fuzz | clang | instructions | install | deploy) ;;
     *)
-        sed -n '3,15s/^# \{0,1\}//p' "$0" >&2
+        sed -n '3,16s/^# \{0,1\}//p' "$0" >&2
         exit 64
         ;;
     esac
@@ -54,12 +57,13 @@ golden() {
     job "$1golden" bash test/golden/run.sh
 }
 
-# integration PREFIX NAME...
+# integration PREFIX NAME...: within what the tests are run
+within=()
 integration() {
     local prefix=$1 name
     shift
     for name; do
-        job "${prefix}integration/$name" bash "test/integration/$name.sh"
+        job "${prefix}integration/$name" "${within[@]}" bash "test/integration/$name.sh"
     done
 }
 
@@ -82,18 +86,22 @@ reports() {
 }
 
 begin build/check
-mkdir "$logs/sanitize" "$logs/valgrind"
+mkdir "$logs/sanitize" "$logs/threads" "$logs/valgrind"
 mapfile -t every < <(basename -s .sh test/integration/*.sh)
 
 # ---- build
 
 build=(make -s -j"$(nproc)" CC=gcc DEVELOPER=1)
 sanitized="build-address-undefined"
-if wanted unit golden integration sim sanitize valgrind instructions deploy; then
+threaded="build-clang-thread" # gcc's takes fences for an error
+if wanted unit golden integration sim sanitize threads valgrind instructions deploy; then
     step build "${build[@]}" all rig tests benches sim-program || closing
 fi
 if wanted sanitize; then
     step sanitize/build "${build[@]}" SANITIZE=address,undefined all tests sim-program || closing
+fi
+if wanted threads; then
+    step threads/build "${build[@]}" CC=clang SANITIZE=thread all || closing
 fi
 if wanted fuzz; then
     step fuzz/build "${build[@]}" fuzz-programs || closing
@@ -138,6 +146,17 @@ if wanted sanitize; then
     job sanitize/sim "$sanitized/test/sim/sim" --random "${SIM_SANITIZED_SECONDS:-5}" --seed "${SIM_SEED:-1}"
     reports sanitize/
     unset ASAN_OPTIONS UBSAN_OPTIONS XENRECON AWAIT_MS CK_TIMEOUT_MULTIPLIER
+fi
+if wanted threads; then
+    barrier
+    # It cannot do with more bits of address randomization than there were when it was made
+    ! setarch --addr-no-randomize true 2>/dev/null || within=(setarch --addr-no-randomize)
+    export TSAN_OPTIONS=exitcode=99:log_path=$logs/threads/report
+    export XENRECON=$repo/$threaded/xenrecon AWAIT_MS=30000 WRITES=6000
+    integration threads/ "${with_threads[@]}"
+    reports threads/
+    unset TSAN_OPTIONS XENRECON AWAIT_MS WRITES
+    within=()
 fi
 if wanted fuzz; then
     for target in test/fuzz/fuzz_*.c; do

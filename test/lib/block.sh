@@ -7,7 +7,7 @@ XENRECON_BLK=${XENRECON_BLK:-$(dirname "${xenrecon[-1]}")/xenrecon-blk}
 # A worker that is locked in can be reached by no sanitizer, by no valgrind, and counts no branches: they open files when
 # they have something to say.
 jail=("uid-base: 262144" "drops-privileges: true")
-[ -z "${ASAN_OPTIONS:-}${NO_JAIL:-}" ] || jail=()
+[ -z "${ASAN_OPTIONS:-}${TSAN_OPTIONS:-}${NO_JAIL:-}" ] || jail=()
 
 # block_policy [LINE...]: the example's, with the rig's libraries; further lines are for the worker
 block_policy() {
@@ -21,7 +21,8 @@ block_policy() {
         echo "  command: ['$XENRECON_BLK', '--image=\${params}', '--mode=\${mode}', '--device-type=\${device-type}',"
         echo "            '--discard=\${discard-enable}', '--direct=\${direct-io-safe}'$option]"
         echo "  environment: {LD_PRELOAD: '${RIG_BUILD:-$repo/build}/test/rig/hypercall.so', RIG_DIR: '$dir',"
-        echo "                ASAN_OPTIONS: '${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0', UBSAN_OPTIONS: '${UBSAN_OPTIONS:-}'}"
+        echo "                ASAN_OPTIONS: '${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0', UBSAN_OPTIONS: '${UBSAN_OPTIONS:-}',"
+        echo "                TSAN_OPTIONS: '${TSAN_OPTIONS:-}'}"
         [ $((${#jail[@]} + $#)) = 0 ] || printf '  %s\n' "${jail[@]}" "$@"
         echo "retry: {initial: 10ms, max: 20ms}"
     } >"$dir/policies/qdisk.yaml"
