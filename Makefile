@@ -120,12 +120,14 @@ CHAOS_SECONDS ?= 120
 SOAK_MINUTES  ?= 30
 chaos soak faults: deps
 	@$(MAKE) --no-print-directory -s all rig $@-run
+# with programs that have sanitizers, if so asked for
+with = $(if $(SANITIZE),test/sanitized.sh $B)
 chaos-run:
-	@test/chaos/run.sh $(CHAOS_SECONDS)
+	@$(with) test/chaos/run.sh $(CHAOS_SECONDS)
 soak-run:
-	@TRACE=off test/chaos/run.sh $$(($(SOAK_MINUTES) * 60)) --soak
+	@TRACE=off $(with) test/chaos/run.sh $$(($(SOAK_MINUTES) * 60)) --soak
 faults-run:
-	@test/fault/run.sh
+	@$(with) test/fault/run.sh
 
 coverage:
 	@test/deps.sh build test coverage

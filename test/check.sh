@@ -98,7 +98,7 @@ if wanted unit golden integration sim sanitize threads valgrind instructions dep
     step build "${build[@]}" all rig tests benches sim-program || closing
 fi
 if wanted sanitize; then
-    step sanitize/build "${build[@]}" SANITIZE=address,undefined all tests sim-program || closing
+    step sanitize/build "${build[@]}" SANITIZE=address,undefined all rig tests sim-program || closing
 fi
 if wanted threads; then
     step threads/build "${build[@]}" CC=clang SANITIZE=thread all || closing
@@ -138,14 +138,15 @@ if wanted sanitize; then
     # The status is one that no test expects
     export ASAN_OPTIONS=detect_leaks=1:exitcode=99:log_path=$logs/sanitize/report
     export UBSAN_OPTIONS=print_stacktrace=1:exitcode=99:log_path=$logs/sanitize/report
-    export XENRECON=$repo/$sanitized/xenrecon AWAIT_MS=30000 CK_TIMEOUT_MULTIPLIER=5
+    # Those of workers, too: xenrecon-blk without its jail, in which no file is opened any more to report to
+    export XENRECON=$repo/$sanitized/xenrecon RIG_BUILD=$repo/$sanitized AWAIT_MS=30000 CK_TIMEOUT_MULTIPLIER=5
     units sanitize/ $sanitized
     golden sanitize/
     integration sanitize/ "${every[@]}"
     # Long schedules only, whose heap is the real one: a search keeps its own, into which sanitizers do not see
     job sanitize/sim "$sanitized/test/sim/sim" --random "${SIM_SANITIZED_SECONDS:-5}" --seed "${SIM_SEED:-1}"
     reports sanitize/
-    unset ASAN_OPTIONS UBSAN_OPTIONS XENRECON AWAIT_MS CK_TIMEOUT_MULTIPLIER
+    unset ASAN_OPTIONS UBSAN_OPTIONS XENRECON RIG_BUILD AWAIT_MS CK_TIMEOUT_MULTIPLIER
 fi
 if wanted threads; then
     barrier

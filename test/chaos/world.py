@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 
+from sanitizers import FOR_WORKERS
 from store import Store, StoreError, StoreLost
 
 REPO = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -28,7 +29,7 @@ limits: {events-per-second: 500, burst: 1000}
 """
 POLICIES = {
     "qdisk": "version: 1\ntype: qdisk\nfrontend: vbd\n" + HANDSHAKE + "publish: {feature-flush-cache: 1}\n",
-    "vwork": "version: 1\ntype: vwork\n" + HANDSHAKE + "worker: {command: [%s/test/chaos/worker, %s/crew]}\n",
+    "vwork": "version: 1\ntype: vwork\n" + HANDSHAKE + "worker: {command: [%s/test/chaos/worker, %s/crew], environment: %s}\n",
 }
 
 
@@ -242,7 +243,7 @@ class World:
             return
         text = POLICIES[name]
         with open(path + "~", "w", encoding="ascii") as file:
-            file.write(text % (BUILD, self.dir) if "%s" in text else text)
+            file.write(text % (BUILD, self.dir, FOR_WORKERS) if "%s" in text else text)
         os.rename(path + "~", path)
 
     def hang_up(self):

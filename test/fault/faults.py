@@ -24,6 +24,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + "/../lib")
 
 # pylint: disable=wrong-import-position
 from proxy import Proxy
+from sanitizers import preloaded
 from scenario import BUILD, REPO, Failure, Scenario
 
 E = errno
@@ -42,7 +43,6 @@ SILENT = {"uv/pipe2", "uv/epoll_ctl", "uv/epoll_create1", "uv/eventfd", "uv/real
 MEMORY, OF_MEMORY = {"calloc", "realloc"}, 50  # they all end in the same way: so many are enough
 # What went wrong once, or may be missed by a choice: made in every run
 ALWAYS = [("store", "DIRECTORY.1", "EIO"), ("store", "DIRECTORY.2", "EIO"), ("pidfd_open", 3, E.EMFILE)]
-PRELOADED = "ASAN_OPTIONS" not in os.environ  # nothing may come before the sanitizer's own library
 RECORD = struct.Struct("40sQ")
 
 
@@ -80,8 +80,8 @@ class Lane:
         env = {}
         with open(self.counts, "wb") as file:
             file.truncate(RECORD.size * 256)
-        if what != "store" and PRELOADED:
-            env = {"LD_PRELOAD": BUILD + "/test/fault/shim.so", "FAULT_COUNTS": self.counts, "FAULT": f"{what}:{at}:{how}"}
+        if what != "store":
+            env = {"FAULT_COUNTS": self.counts, "FAULT": f"{what}:{at}:{how}", **preloaded(BUILD + "/test/fault/shim.so")}
         scenario = Scenario(self.dir, self.proxy.path if what in ("store", "all") else self.dir + "/socket", env)
         tree, wrong = None, None
         try:
@@ -165,7 +165,7 @@ def chosen(cases, options):
     if not options.runs or options.runs >= len(cases):
         return cases
     few = [cases[i * len(cases) // options.runs] for i in range(options.runs)]
-    return few + [case for case in ALWAYS if options.only in (None, case[0]) and (PRELOADED or case[0] == "store")]
+    return few + [case for case in ALWAYS if options.only in (None, case[0])]
 
 
 def run_all(options, cases, want, calm):
@@ -195,8 +195,10 @@ def main():
           f"{len(runs)} of them made", flush=True)
     kinds, failed, slowest = collections.Counter(), 0, (0, None)
     table = collections.defaultdict(collections.Counter)
-    for case, kind, why, said, took in run_all(options, runs, want, calm):
+    for made, (case, kind, why, said, took) in enumerate(run_all(options, runs, want, calm), 1):
         kinds[kind] += 1
+        if made % 500 == 0:
+            print(f"{made} made", flush=True)
         table[case[0]][kind] += 1
         slowest = max(slowest, (took, case), key=lambda pair: pair[0])
         if kind == "FAILED":

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import time
 
+from sanitizers import FOR_WORKERS
 from store import Store
 
 REPO = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -25,7 +26,7 @@ frontend-keys:
 """
 POLICIES = {
     "qdisk": "version: 1\ntype: qdisk\nfrontend: vbd\n" + HANDSHAKE + "publish: {feature-flush-cache: 1}\n",
-    "vwork": "version: 1\ntype: vwork\n" + HANDSHAKE + "worker: {command: [%(build)s/test/chaos/worker, %(dir)s/crew]}\n",
+    "vwork": "version: 1\ntype: vwork\n" + HANDSHAKE + "worker: {command: [%(build)s/test/chaos/worker, %(dir)s/crew], environment: %(told)s}\n",
     "vif": "version: 1\ntype: vif\nowner: kernel\n" + COMMON +
            "hotplug: {run: true, directory: %(dir)s/scripts, in-dom0: true}\n",
 }
@@ -203,7 +204,7 @@ class Scenario:
             os.mkdir(f"{self.dir}/{name}", 0o755)
         for name, text in POLICIES.items():
             with open(f"{self.policies}/{name}.yaml", "w", encoding="ascii") as file:
-                file.write(text % {"build": BUILD, "dir": self.dir})
+                file.write(text % {"build": BUILD, "dir": self.dir, "told": FOR_WORKERS})
         with open(self.dir + "/scripts/vif", "w", encoding="ascii") as file:
             file.write(SCRIPT % {"dir": self.dir})
         os.chmod(self.dir + "/scripts/vif", 0o755)

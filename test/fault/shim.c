@@ -313,12 +313,19 @@ long syscall(long number, ...)
 /* NOLINTBEGIN(bugprone-reserved-identifier): so glibc names what its own functions are */
 void *__libc_calloc(size_t n, size_t size);
 void *__libc_realloc(void *p, size_t size);
+/* so the address sanitizer its own, which free() must get back: there with it only */
+void *__interceptor_calloc(size_t n, size_t size) __attribute__((weak));
+void *__interceptor_realloc(void *p, size_t size) __attribute__((weak));
 /* NOLINTEND(bugprone-reserved-identifier) */
 void *calloc(size_t n, size_t size)
 {
-    return fails("calloc", CALLER, -1) ? NULL : __libc_calloc(n, size);
+    if (fails("calloc", CALLER, -1))
+        return NULL;
+    return __interceptor_calloc ? __interceptor_calloc(n, size) : __libc_calloc(n, size);
 }
 void *realloc(void *p, size_t size)
 {
-    return fails("realloc", CALLER, -1) ? NULL : __libc_realloc(p, size);
+    if (fails("realloc", CALLER, -1))
+        return NULL;
+    return __interceptor_realloc ? __interceptor_realloc(p, size) : __libc_realloc(p, size);
 }
