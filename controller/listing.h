@@ -15,7 +15,7 @@ struct listing_request {
     /* Should this type be looked into? Types that nobody knows cost no request. */
     bool (*wanted)(void *arg, const char *type);
     void (*found)(void *arg, const struct device_key *key);
-    /* 0, or the first error that was neither "not there" nor "not for us". */
+    /* 0, or the first error that was not "not there". */
     void (*done)(void *arg, int status);
     void *arg;
 };
