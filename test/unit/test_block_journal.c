@@ -178,6 +178,7 @@ START_TEST(test_space)
     ck_assert_int_eq(first[0], 'x'); /* in use */
     space_return(&s, a);
     space_trim(&s);
+    ck_assert_ptr_eq(space_take(&s, 1, &a), first);
     ck_assert_int_eq(first[0], 0);
     space_finish(&s);
 }
