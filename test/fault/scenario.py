@@ -88,12 +88,17 @@ class Scenario:
             self.ends.append(status)
         return status
 
+    def state(self):
+        """As in proc(5): T is not its own fault."""
+        with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as file:
+            return file.read().rsplit(")", 1)[1].split()[0]
+
     def await_true(self, what, test):
         end = time.monotonic() + PATIENCE
         while not (result := test()):
             self.alive()
             if time.monotonic() > end:
-                raise Failure(f"waited in vain for {what}")
+                raise Failure(f"waited in vain for {what}; its state: {self.state()}")
             time.sleep(0.003)
         return result
 
