@@ -17,10 +17,10 @@ behind() {
     on_terminal "$@" &
     drawing=$!
 }
-# drawn REGEX: waits until it is
+# drawn REGEX [SCREEN]: waits until it is
 drawn() {
     local end=$((SECONDS + AWAIT_MS / 1000))
-    until grep -qE "$1" "$dir/screen" || [ $SECONDS -gt $end ]; do sleep 0.05; done
+    until grep -qE "$1" "$dir/${2:-screen}" || [ $SECONDS -gt $end ]; do sleep 0.05; done
 }
 # What was drawn: each time a line. And what stays on the screen.
 lines() { { grep -oE $'\rxenrecon: [^\033\r]*\033\\[K' "$dir/screen" || true; } | sed 's/^\r//; s/\x1b\[K$//'; }
@@ -53,24 +53,27 @@ check "never longer than a line" "$(lines | wc -L)" 23
 
 # ---- where nobody reads it
 
+# silent NAME COMMAND...: on the screen $dir/NAME, until there is $dir/enough
 silent() {
-    { cat "$dir/small" && sleep 3; } | "$repo/test/lib/on_terminal.py" 100 "$@" | grep -c $'\rxen' || true
+    { cat "$dir/small" && until [ -e "$dir/enough" ]; do sleep 0.05; done; } |
+        "$repo/test/lib/on_terminal.py" 100 "${@:2}" >"$dir/$1" &
+    waits+=($!)
 }
+waits=()
 plan=("${xenrecon[@]}" plan --policies "$policies" --dump -)
-silent "${plan[@]}" --quiet >"$dir/quiet" &
-waits=($!)
-silent sh -c '"$@" 2>&1 | cat' - "${plan[@]}" >"$dir/pipe" &
-waits+=($!)
-silent sh -c '"$@" 2>/dev/null' - "${plan[@]}" >"$dir/null" &
-waits+=($!)
-TERM=dumb silent "${plan[@]}" >"$dir/dumb" &
-waits+=($!)
-silent "${plan[@]}" >"$dir/control" &
-waits+=($!)
+silent quiet "${plan[@]}" --quiet
+silent pipe sh -c '"$@" 2>&1 | cat' - "${plan[@]}"
+silent null sh -c '"$@" 2>/dev/null' - "${plan[@]}"
+TERM=dumb silent dumb "${plan[@]}"
+silent control "${plan[@]}"
+drawn 'reading stdin' control
+sleep 1 # for those who are later
+touch "$dir/enough"
 wait "${waits[@]}"
+draws() { grep -c $'\rxen' "$dir/$1" || true; }
 check "not with --quiet, not in a pipe, not in a file, not on a dumb terminal" \
-    "$(cat "$dir/quiet" "$dir/pipe" "$dir/null" "$dir/dumb" | xargs)" "0 0 0 0"
-check "but otherwise" "$(sed 's/[1-9].*/yes/' "$dir/control")" yes
+    "$(draws quiet) $(draws pipe) $(draws null) $(draws dumb)" "0 0 0 0"
+check "but otherwise" "$(draws control | sed 's/[1-9].*/yes/')" yes
 on_terminal "${xenrecon[@]}" plan --policies "$policies" --dump "$dir/small"
 check "not within a second" "$(grep -c $'\033' "$dir/screen" || true)" 0
 
