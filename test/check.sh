@@ -3,7 +3,7 @@
 # Every test:   check.sh [PART]...
 #
 #   unit golden integration   with the normal build
-#   sanitize                  these three again, with the address and the undefined behaviour sanitizer
+#   sanitize                  these three again, with the address and the undefined behaviour sanitizer, in workers, too
 #   threads                   what has threads, with the thread sanitizer: xenrecon-blk's pool, and what is drawn on a terminal
 #   valgrind                  leaks, in the integration tests that go through a device's whole life
 #   sim                       the engine in simulated worlds: every schedule of small ones, SIM_SECONDS (10) of others

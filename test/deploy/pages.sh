@@ -80,7 +80,7 @@ promises=$(grep -cE '^\*[^*]+\*$' deploy/man/xenrecon-guarantees.7.scd)
 check "xenrecon-guarantees.7: each promise is shown by something" \
     "$((promises > 15)) $(grep -c '^	Shown by \*' deploy/man/xenrecon-guarantees.7.scd)" "1 $promises"
 mapfile -t shown < <(sed 's/\\_/_/g' deploy/man/xenrecon-guarantees.7.scd |
-    grep -oE '\*(unit|integration|golden|sim|fuzz|xen|bench|deploy|coverage|mutate|fault|chaos)(/[^*]+)?\*' | tr -d '*' | sort -u)
+    grep -oE '\*(unit|integration|golden|sim|fuzz|xen|bench|check|deploy|coverage|mutate|fault|chaos)(/[^*]+)?\*' | tr -d '*' | sort -u)
 for name in "${shown[@]}"; do
     found=
     for file in "test/$name" "test/$name".{sh,c,py} "test/xen/scenarios/${name#xen/}.sh"; do
