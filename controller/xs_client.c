@@ -17,6 +17,7 @@
 enum {
     READ_MAX = 64 << 10,
     OUT_KEEP = 8 << 10, /* a larger buffer is given back once it is written */
+    REFILL = 32,        /* answers, after which the store gets more to do before we go on with the others */
 };
 _Static_assert((int)XS_CLIENT_IN_FLIGHT == (int)XS_SLOTS, "what the header says");
 
@@ -201,6 +202,13 @@ static bool connection_error(int e)
            e == EIO;
 }
 
+static void count_sent(struct xs_client *c, size_t n)
+{
+    c->out_sent += n;
+    c->counters.writes++;
+    c->counters.bytes_written += n;
+}
+
 static void flush(struct xs_client *c)
 {
     struct connection *connection = c->connection;
@@ -216,10 +224,8 @@ static void flush(struct xs_client *c)
             return;
         }
         if (n >= 0) {
-            c->out_sent += (size_t)n;
             connection->unanswered = connection->whole;
-            c->counters.writes++;
-            c->counters.bytes_written += (uint64_t)n;
+            count_sent(c, (size_t)n);
         } else if (errno == EAGAIN && connection->socket) {
             c->write_blocked = true;
             break;
@@ -301,11 +307,24 @@ static int deliver(struct xs_client *c, const struct xs_message *m, struct harve
     return 0;
 }
 
+/* What can go now, goes; the rest, and what may be wrong, is for the end of the turn. */
+static void refill(struct xs_client *c)
+{
+    start_waiting(c);
+    arm(c);
+    if (c->write_blocked || c->connection->whole)
+        return;
+    ssize_t n = send(c->connection->fd, c->out.data + c->out_sent, c->out.len - c->out_sent, MSG_NOSIGNAL);
+    if (n > 0)
+        count_sent(c, (size_t)n);
+}
+
 /* Every whole message in the buffer. False when the connection is no more. */
 static bool deliver_all(struct xs_client *c, struct harvest *harvest)
 {
     struct xs_message m;
     size_t at = 0, size = 0;
+    unsigned refilled = 0;
     int found;
 
     while ((found = xs_wire_parse(c->in.data + at, c->in.len - at, &m, &size)) > 0) {
@@ -315,6 +334,10 @@ static bool deliver_all(struct xs_client *c, struct harvest *harvest)
             return false;
         if (found < 0)
             break;
+        if (harvest->replies - refilled == REFILL) {
+            refill(c);
+            refilled = harvest->replies;
+        }
     }
     if (found < 0) {
         lose(c, "the store sent what the protocol does not allow");

@@ -387,6 +387,49 @@ START_TEST(limit_in_flight_keeps_the_order)
 }
 END_TEST
 
+/* All that is in flight is answered in one piece; as much waits for its place. */
+static void answer_a_window(void)
+{
+    struct xs_buffer b = {0};
+
+    for (unsigned i = 0; i < 2 * XS_CLIENT_IN_FLIGHT; i++)
+        ask(i);
+    turn();
+    for (unsigned i = 0; i < XS_CLIENT_IN_FLIGHT; i++)
+        ck_assert_int_eq(xs_wire_append(&b, XS_READ, take().req_id, 0, "v", 1), 0);
+    say(&b);
+    xs_buffer_free(&b);
+}
+
+START_TEST(store_gets_more_to_do_between_answers)
+{
+    answer_a_window();
+    turn();
+    ck_assert_uint_eq(n_answers, XS_CLIENT_IN_FLIGHT);
+    ck_assert_uint_ge(xs_client_counters(client)->writes, 4); /* the first, and at least three pieces */
+    for (unsigned i = XS_CLIENT_IN_FLIGHT; i < 2 * XS_CLIENT_IN_FLIGHT; i++) {
+        char path[32];
+        snprintf(path, sizeof path, "/key/%u", i);
+        take();
+        ck_assert_str_eq(body, path);
+    }
+    ck_assert(nothing_to_take());
+    check_asleep();
+}
+END_TEST
+
+START_TEST(answers_behind_a_loss_that_sending_finds_count)
+{
+    answer_a_window();
+    close(peer);
+    peer = -1;
+    turn();
+    for (unsigned i = 0; i < 2 * XS_CLIENT_IN_FLIGHT; i++)
+        ck_assert_int_eq(answers[i].status, i < XS_CLIENT_IN_FLIGHT ? 0 : -ECONNRESET);
+    ck_assert_uint_eq(n_lost, 1);
+}
+END_TEST
+
 static void check_lost(unsigned outstanding)
 {
     ck_assert_uint_eq(n_lost, 1);
@@ -859,6 +902,8 @@ static void add_socket_tests(TCase *tc)
     tcase_add_test(tc, request_from_a_completion);
     tcase_add_test(tc, request_from_a_prepare_handle);
     tcase_add_test(tc, limit_in_flight_keeps_the_order);
+    tcase_add_test(tc, store_gets_more_to_do_between_answers);
+    tcase_add_test(tc, answers_behind_a_loss_that_sending_finds_count);
     tcase_add_test(tc, loss_answers_what_is_outstanding);
     tcase_add_test(tc, loss_is_noticed_when_idle);
     tcase_add_test(tc, loss_is_noticed_when_sending);
