@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 enum {
-    PACE_ANSWER = 5,     /* for each answer that is outstanding: half of what the store takes for one, so that
-                            it always has another half to go on with */
+    PACE_ANSWER = 2,     /* for each answer that is outstanding: a quarter of what the store takes for one,
+                            so that it never runs out of requests before we come with more */
     PACE_FEW = 8,        /* no more of them are worth a pause */
     PACE_ANSWERS = 1000, /* for all of them, at most */
     PACE_EVENTS = 200,   /* after mere events */
