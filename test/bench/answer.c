@@ -114,7 +114,7 @@ int main(int argc, char **argv)
     struct told told[BATCH];
     char line[LINE] = "";
     unsigned long long begun, written = 0;
-    struct wire *w = wire_open(BATCH * REQUESTS_MAX);
+    struct wire *w = wire_open(WINDOW_MAX);
     bool open = argc == 2;
 
     if (!open)
