@@ -153,7 +153,7 @@ if wanted threads; then
     # It cannot do with more bits of address randomization than there were when it was made
     ! setarch --addr-no-randomize true 2>/dev/null || within=(setarch --addr-no-randomize)
     export TSAN_OPTIONS=exitcode=99:log_path=$logs/threads/report
-    export XENRECON=$repo/$threaded/xenrecon AWAIT_MS=30000 WRITES=6000
+    export XENRECON=$repo/$threaded/xenrecon AWAIT_MS=30000 WRITES=20000
     integration threads/ "${with_threads[@]}"
     reports threads/
     unset TSAN_OPTIONS XENRECON AWAIT_MS WRITES
