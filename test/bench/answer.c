@@ -56,7 +56,7 @@ static void replace(char text[LINE], const char *word, unsigned number)
 
     if (!at)
         return;
-    strcpy(rest, at + strlen(word));
+    snprintf(rest, sizeof rest, "%s", at + strlen(word));
     snprintf(at, LINE - (size_t)(at - text), "%u%s", number, rest);
 }
 
@@ -66,7 +66,7 @@ static void answer(struct wire *w, const struct told *d, bool write)
         char path[LINE];
         if (requests[i].write != write)
             continue;
-        strcpy(path, requests[i].path);
+        snprintf(path, sizeof path, "%s", requests[i].path);
         replace(path, "DOMID", d->domid);
         replace(path, "DEVID", d->devid);
         if (write)

@@ -46,9 +46,9 @@ START_TEST(answers_are_waited_for_together)
 {
     ck_assert_uint_eq(pace_read(&pace, 1000, 0, 1, 0), 0);
     ck_assert_uint_eq(pace_read(&pace, 1000, 5, 1, PACE_FEW), 0);
-    ck_assert_uint_eq(pace_read(&pace, 1000, 0, 1, 20), 20 * PACE_ANSWER);
-    ck_assert_uint_eq(pace_read(&pace, 1000, 0, 0, 20), 20 * PACE_ANSWER); /* a piece of one */
-    ck_assert_uint_eq(pace_read(&pace, 1000, 5, 0, 20), 20 * PACE_ANSWER);
+    ck_assert_uint_eq(pace_read(&pace, 1000, 0, 1, 20), 20UL * PACE_ANSWER);
+    ck_assert_uint_eq(pace_read(&pace, 1000, 0, 0, 20), 20UL * PACE_ANSWER); /* a piece of one */
+    ck_assert_uint_eq(pace_read(&pace, 1000, 5, 0, 20), 20UL * PACE_ANSWER);
     ck_assert_uint_eq(pace_read(&pace, 1000, 0, 1, 4000), PACE_ANSWERS);
     ck_assert_uint_eq(pace_read(&pace, 1000, 0, 0, 1), 0);
 }
