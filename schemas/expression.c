@@ -88,7 +88,8 @@ static const char *excess(const char *s)
     uint64_t last = 0, n;
     bool repeated = false; /* is what came last a repetition? */
     while (*s) {
-        bool again = repeated, optional = *s == '*' || *s == '?' || (*s == '{' && atoi(s + 1) == 0);
+        bool again = repeated,
+             optional = *s == '*' || *s == '?' || (*s == '{' && strtoul(s + 1, NULL, 10) == 0);
         repeated = false;
         if (*s == '(') {
             if (l == &levels[DEPTH_MAX])
@@ -101,8 +102,8 @@ static const char *excess(const char *s)
         if ((n = copies(&s)) > 0) {
             if (again)
                 return "a repetition of a repetition";
-            if (n > 2 &&
-                l->last) /* from each copy of nothing every other is reached: the library lists them all */
+            /* from each copy of nothing every other is reached, and the library lists them all */
+            if (n > 2 && l->last)
                 return "a repetition of what may be empty";
             repeated = true;
             n = n > EXPRESSION_COST_MAX ? EXPRESSION_COST_MAX + 1 : n;
