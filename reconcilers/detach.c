@@ -46,10 +46,8 @@ enum outcome on_destroy(struct situation *s)
         plan_act(s->plan, ACTION_DESTROY, "the device is detached, and both ends are done with it");
     const struct view *v = s->view;
     action_remove(s->plan, a, v->path[BACKEND], false);
-    if (s->policy->destroy.frontend && v->self == 0 && frontend_removable(s)) {
-        situation_rely(s, FRONTEND, "backend");
+    if (s->policy->destroy.frontend && v->self == 0 && frontend_removable(s))
         action_remove(s->plan, a, v->path[FRONTEND], false);
-    }
     effect_remove_parents(s, a);
     return DECIDED;
 }

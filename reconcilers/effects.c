@@ -133,10 +133,8 @@ enum severity effect_patience(struct situation *s, uint32_t deadline)
 
 bool effect_connect_keys(struct situation *s)
 {
-    if (situation_keys_complete(s, FRONTEND, REQUIRED_CONNECT)) {
-        situation_rely_keys(s, FRONTEND, REQUIRED_CONNECT);
+    if (situation_keys_complete(s, FRONTEND, REQUIRED_CONNECT))
         return true;
-    }
     enum severity severity = effect_patience(s, s->policy->deadlines.connect);
     situation_say_keys(s, FRONTEND, REQUIRED_CONNECT, severity);
     /* only F's state is watched, and this guest may write its ring after it */

@@ -51,7 +51,6 @@ static enum outcome on_unclaimed_close(struct situation *s)
 {
     effect_put_state(s, plan_act(s->plan, ACTION_CLOSE, "detached before any backend took it"), XENBUS_CLOSED,
                      NULL);
-    situation_rely_qemu(s);
     return DECIDED;
 }
 
@@ -154,9 +153,6 @@ static enum outcome on_create(struct situation *s)
         effect_put(s, a, "hotplug-status", "connected");
         effect_put_state(s, a, XENBUS_INIT_WAIT, NULL);
     }
-    situation_rely_keys(s, BACKEND, REQUIRED_CREATE);
-    situation_rely_keys(s, FRONTEND, REQUIRED_CREATE);
-    situation_rely_qemu(s);
     return DECIDED;
 }
 

@@ -99,13 +99,6 @@ static void say_failed(struct situation *s, bool removing)
     }
 }
 
-static void rely_hotplug(struct situation *s)
-{
-    situation_rely(s, BACKEND, "script");
-    situation_rely(s, BACKEND, "hotplug-status");
-    situation_rely(s, BACKEND, "hotplug-error");
-}
-
 static void remove_key(struct situation *s, struct action *a, const char *key)
 {
     if (view_get(s->view, BACKEND, key).presence == PRESENT)
@@ -127,7 +120,6 @@ static enum outcome start(struct situation *s, bool removing)
                                          : "its script has not set it up yet");
     give_command(s, a, removing);
     remove_key(s, a, "hotplug-error"); /* what is there when the script ends is of this run */
-    rely_hotplug(s);
     r->failures = (uint8_t)failures(s, removing);
     r->removing = removing;
     r->phase = SCRIPT_RUNNING;
@@ -160,7 +152,6 @@ static enum outcome take_in(struct situation *s)
         return AGAIN; /* it said so itself */
     struct action *a =
         plan_act(s->plan, ACTION_HOTPLUG, failed ? "its script failed" : "its script has done it");
-    rely_hotplug(s);
     if (failed)
         write_failure(s, a, r->said);
     else if (r->removing)
@@ -246,7 +237,6 @@ static enum outcome remove_backend(struct situation *s)
     s->object = (struct object){0};
     struct action *a =
         plan_act(s->plan, ACTION_DESTROY, "the device is detached, and its script is done with it");
-    rely_hotplug(s);
     action_remove(s->plan, a, s->view->path[BACKEND], false);
     return DECIDED;
 }

@@ -207,34 +207,6 @@ void situation_read(struct situation *s, const struct decision_input *in, struct
         plan_find(plan, FINDING_BAD_FRONTEND_STATE, SEVERITY_WARNING, "%s/state is %s, which is no state",
                   s->view->path[FRONTEND], situation_quote(s, &f));
     }
-    situation_rely(s, BACKEND, "state");
-    situation_rely(s, BACKEND, "online");
-    situation_rely(s, BACKEND, "frontend");
-    situation_rely(s, BACKEND, "frontend-id");
-    if (s->policy->owner == OWNER_XENRECON)
-        situation_rely(s, BACKEND, MARKER_KEY);
-    if (looks_at_frontend(s))
-        situation_rely(s, FRONTEND, "state");
-}
-
-void situation_rely(struct situation *s, enum side side, const char *key)
-{
-    const struct reliance r = {s->view->path[side], key, view_get(s->view, side, key)};
-    if (r.directory)
-        plan_rely(s->plan, &r);
-}
-
-/* That there is none, whose value does not matter; or that the one there is, is a null one. */
-void situation_rely_qemu(struct situation *s)
-{
-    const struct view *v = s->view;
-    struct reliance r = {.key = v->null_model ? NULL_MODEL_KEY : "state"};
-    if (!s->policy->qemu)
-        return;
-    if (v->null_model)
-        r.value = (struct value){PRESENT, NULL_MODEL, strlen(NULL_MODEL)};
-    r.directory = arena_printf(&s->plan->arena, "/local/domain/%u/device-model/%u", v->self, v->device.domid);
-    plan_rely(s->plan, &r);
 }
 
 /* ---- deciding ---- */
@@ -341,16 +313,6 @@ bool situation_keys_complete(const struct situation *s, enum side side, enum req
 void situation_say_keys(struct situation *s, enum side side, enum required moment, enum severity severity)
 {
     keys_complete(s, side, moment, s->plan, severity);
-}
-
-void situation_rely_keys(struct situation *s, enum side side, enum required moment)
-{
-    for (size_t i = 0; i < s->view->n_keys[side]; i++) {
-        const struct view_key *k = &s->view->keys[side][i];
-        const struct key_spec *spec = policy_find_key(s->policy, (int)side, k->name);
-        if (spec && key_counts(spec, side, moment))
-            plan_rely(s->plan, &(struct reliance){s->view->path[side], k->name, k->value});
-    }
 }
 
 /* ---- rows that every owner has ---- */

@@ -63,11 +63,6 @@ void situation_overdue(struct situation *s, uint32_t limit, enum finding_code co
 bool situation_keys_complete(const struct situation *s, enum side side, enum required moment);
 /* Findings for those that are not. */
 void situation_say_keys(struct situation *s, enum side side, enum required moment, enum severity severity);
-void situation_rely_keys(struct situation *s, enum side side, enum required moment);
-
-/* Relies on a key of the view. */
-void situation_rely(struct situation *s, enum side side, const char *key);
-void situation_rely_qemu(struct situation *s);
 
 /* The rows that every owner has. */
 bool vanished(const struct situation *s);

@@ -67,12 +67,6 @@ void action_remove(struct plan *p, struct action *a, const char *path, bool if_e
     a->removals[a->n_removals++] = (struct removal){arena_strdup(&p->arena, path), if_empty};
 }
 
-void plan_rely(struct plan *p, const struct reliance *r)
-{
-    p->relies = more(&p->arena, p->relies, p->n_relies, &p->cap_relies, sizeof *p->relies);
-    p->relies[p->n_relies++] = *r;
-}
-
 void plan_find(struct plan *p, enum finding_code code, enum severity severity, const char *format, ...)
 {
     va_list ap;

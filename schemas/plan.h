@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A plan: what one decision asks for, as data. Printing it and executing it go over the same structure. It
- * owns its memory; strings that it holds live in its arena. */
+/* A plan: what one decision asks for, as data. Printing it and executing it go over the same structure. What
+ * it relies on is the view that it was decided from, whole: the transaction that writes has read it. It owns
+ * its memory; strings that it holds live in its arena. */
 #ifndef XENRECON_PLAN_H
 #define XENRECON_PLAN_H
 
@@ -71,13 +72,6 @@ struct action {
     size_t n_keys;
 };
 
-/* A value that the actions rely on: the transaction that writes has read it. All of it lives as long as the
- * view that was decided on, and the plan. */
-struct reliance {
-    const char *directory, *key;
-    struct value value;
-};
-
 enum { PLAN_ACTIONS_MAX = 4 };
 
 struct plan {
@@ -85,8 +79,6 @@ struct plan {
     enum row row;
     struct action actions[PLAN_ACTIONS_MAX];
     size_t n_actions;
-    struct reliance *relies;
-    size_t n_relies, cap_relies;
     struct finding *findings;
     size_t n_findings, cap_findings;
     uint64_t wake_at; /* milliseconds, on decide()'s clock; 0: only when something changes */
@@ -99,7 +91,6 @@ void plan_free(struct plan *p); /* NULL is fine */
 struct action *plan_act(struct plan *p, enum action_kind kind, const char *reason);
 void action_write(struct plan *p, struct action *a, const char *path, const char *value);
 void action_remove(struct plan *p, struct action *a, const char *path, bool if_empty);
-void plan_rely(struct plan *p, const struct reliance *r);
 void plan_find(struct plan *p, enum finding_code code, enum severity severity, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 /* The earliest of the times asked for; `deferred` as in the struct. */

@@ -13,26 +13,12 @@
             ck_abort_msg(__VA_ARGS__); \
     } while (0)
 
-static inline const struct value *plan_relied(const struct plan *plan, const char *path)
+/* Is this key, which every plan that acts was made from, no guess? */
+static inline void plan_check_basis(const struct plan *plan, const struct view *v, enum side side,
+                                    const char *key, const char *name)
 {
-    for (size_t i = 0; i < plan->n_relies; i++) {
-        const struct reliance *r = &plan->relies[i];
-        size_t n = strlen(r->directory);
-        if (!strncmp(r->directory, path, n) && path[n] == '/' && !strcmp(r->key, path + n + 1))
-            return &r->value;
-    }
-    return NULL;
-}
-
-static inline void plan_check_reliance(const struct plan *plan, const struct view *v, enum side side,
-                                       const char *key, const char *name)
-{
-    char path[STORE_PATH_MAX];
-    snprintf(path, sizeof path, "%s/%s", v->path[side], key);
-    const struct value *relied = plan_relied(plan, path);
-    require(relied, "%s: row %s acts without relying on %s", name, row_name(plan->row), path);
-    struct value seen = view_get(v, side, key);
-    require(value_equal(relied, &seen), "%s: relies on another value of %s than the view has", name, path);
+    require(view_get(v, side, key).presence != UNREADABLE, "%s: row %s acts, and %s could not be read", name,
+            row_name(plan->row), key);
 }
 
 /* `worker`: what it publishes may be written, too; or NULL. */
@@ -104,13 +90,10 @@ static inline void plan_check_with(const struct plan *plan, const struct view *v
     if (effects) {
         static const char *const always[] = {"state", "online", MARKER_KEY, "frontend"};
         for (size_t i = 0; i < sizeof always / sizeof *always; i++)
-            plan_check_reliance(plan, v, BACKEND, always[i], name);
+            plan_check_basis(plan, v, BACKEND, always[i], name);
         if (v->path[FRONTEND] && v->domain != ABSENT && p->handshake == HANDSHAKE_FULL)
-            plan_check_reliance(plan, v, FRONTEND, "state", name);
+            plan_check_basis(plan, v, FRONTEND, "state", name);
     }
-    for (size_t i = 0; i < plan->n_relies; i++)
-        require(!plan->n_actions || plan->relies[i].value.presence != UNREADABLE,
-                "%s: relies on %s, which could not be read", name, plan->relies[i].key);
     for (size_t i = 0; i < plan->n_findings; i++)
         require(plan->findings[i].message && *plan->findings[i].message, "%s: a finding that says nothing",
                 name);
@@ -149,7 +132,7 @@ static inline const char *plan_findings(const struct plan *plan, char *buf, size
 static inline void plan_assert_same(const struct plan *a, const struct plan *b, const char *name)
 {
     require(a->row == b->row && a->n_actions == b->n_actions && a->n_findings == b->n_findings &&
-                a->n_relies == b->n_relies && a->wake_at == b->wake_at && a->deferred == b->deferred,
+                a->wake_at == b->wake_at && a->deferred == b->deferred,
             "%s: decided twice, two plans", name);
     for (size_t i = 0; i < a->n_actions; i++) {
         const struct action *x = &a->actions[i], *y = &b->actions[i];
@@ -167,10 +150,6 @@ static inline void plan_assert_same(const struct plan *a, const struct plan *b, 
         ck_assert_int_eq(a->findings[i].severity, b->findings[i].severity);
         ck_assert_str_eq(a->findings[i].message, b->findings[i].message);
     }
-    for (size_t i = 0; i < a->n_relies; i++)
-        ck_assert(!strcmp(a->relies[i].directory, b->relies[i].directory) &&
-                  !strcmp(a->relies[i].key, b->relies[i].key) &&
-                  value_equal(&a->relies[i].value, &b->relies[i].value));
 }
 
 /* One decision, with all that it was made from. */

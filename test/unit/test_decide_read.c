@@ -128,13 +128,11 @@ START_TEST(unreadable_directory)
 }
 END_TEST
 
-/* Of what is gone nothing is relied on. */
 START_TEST(gone)
 {
     struct scene s = {.gone = true, .phase = OBJECT_CONNECTED};
     struct run r = run_decide(&s);
     assert_plan(&r, ROW_VANISHED, "release", "");
-    ck_assert_uint_eq(r.plan->n_relies, 0);
     run_free(&r);
 }
 END_TEST
