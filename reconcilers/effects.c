@@ -47,18 +47,25 @@ enum outcome effect_release(struct situation *s, const char *why)
     return AGAIN;
 }
 
+static void put(struct situation *s, struct action *a, const char *key, const struct value *old,
+                const char *value)
+{
+    if (old->presence != PRESENT || old->len != strlen(value) || memcmp(old->text, value, old->len) != 0)
+        action_write(s->plan, a, view_key_path(s->view, BACKEND, key, &s->plan->arena), value);
+}
+
 void effect_put(struct situation *s, struct action *a, const char *key, const char *value)
 {
     struct value old = view_get(s->view, BACKEND, key);
-    if (old.presence != PRESENT || old.len != strlen(value) || memcmp(old.text, value, old.len) != 0)
-        action_write(s->plan, a, view_key_path(s->view, BACKEND, key, &s->plan->arena), value);
+    put(s, a, key, &old, value);
 }
 
 void effect_put_marker(struct situation *s, struct action *a, struct marker m)
 {
     char text[MARKER_SIZE];
     marker_format(&m, text);
-    effect_put(s, a, MARKER_KEY, m.incarnation ? text : arena_printf(&s->plan->arena, "<new>%s", text + 16));
+    put(s, a, MARKER_KEY, &s->keys[KEY_MARKER],
+        m.incarnation ? text : arena_printf(&s->plan->arena, "<new>%s", text + 16));
 }
 
 void effect_put_state(struct situation *s, struct action *a, enum xenbus_state state,
@@ -71,7 +78,7 @@ void effect_put_state(struct situation *s, struct action *a, enum xenbus_state s
         m.ring = ring->ring;
     }
     effect_put_marker(s, a, m);
-    effect_put(s, a, "state", xenbus_state_text(state));
+    put(s, a, "state", &s->keys[KEY_STATE], xenbus_state_text(state));
 }
 
 void effect_touch_state(struct situation *s, struct action *a)

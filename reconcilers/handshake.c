@@ -88,20 +88,15 @@ static enum outcome on_claimed_elsewhere(struct situation *s)
 }
 
 /* What every device needs, whatever its policy says. */
-static const char *const common_keys[] = {"state", "frontend", "frontend-id"};
-enum { COMMON_KEYS = sizeof common_keys / sizeof *common_keys };
-
-static bool key_absent(const struct situation *s, const char *key)
-{
-    return view_get(s->view, BACKEND, key).presence == ABSENT;
-}
+static const enum common_key needed[] = {KEY_STATE, KEY_FRONTEND, KEY_FRONTEND_ID};
+enum { NEEDED = sizeof needed / sizeof *needed };
 
 static bool incomplete(const struct situation *s)
 {
     if (object_held(s) || !STATE_IN(s->b, XENBUS_ABSENT, XENBUS_INITIALISING))
         return false;
-    for (int i = 0; i < COMMON_KEYS; i++)
-        if (key_absent(s, common_keys[i]))
+    for (int i = 0; i < NEEDED; i++)
+        if (s->keys[needed[i]].presence == ABSENT)
             return true;
     return !situation_keys_complete(s, BACKEND, REQUIRED_CREATE) ||
            !situation_keys_complete(s, FRONTEND, REQUIRED_CREATE);
@@ -110,10 +105,10 @@ static bool incomplete(const struct situation *s)
 static enum outcome on_incomplete(struct situation *s)
 {
     enum severity severity = effect_patience(s, s->policy->deadlines.create);
-    for (int i = 0; i < COMMON_KEYS; i++)
-        if (key_absent(s, common_keys[i]))
+    for (int i = 0; i < NEEDED; i++)
+        if (s->keys[needed[i]].presence == ABSENT)
             plan_find(s->plan, FINDING_MISSING_KEY, severity, "%s/%s is missing", s->view->path[BACKEND],
-                      common_keys[i]);
+                      common_key_names[needed[i]]);
     situation_say_keys(s, BACKEND, REQUIRED_CREATE, severity);
     situation_say_keys(s, FRONTEND, REQUIRED_CREATE, severity);
     return DECIDED;

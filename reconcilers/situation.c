@@ -11,17 +11,6 @@
 
 enum { READ_AGAIN = 5000 }; /* milliseconds until what could not be read is read again */
 
-unsigned states_mask(int first, ...)
-{
-    unsigned mask = 0;
-    va_list ap;
-    va_start(ap, first);
-    for (int state = first; state >= XENBUS_ABSENT; state = va_arg(ap, int))
-        mask |= STATE_BIT(state);
-    va_end(ap);
-    return mask;
-}
-
 /* ---- reading ---- */
 
 static bool value_is(const struct value *v, char c)
@@ -29,18 +18,30 @@ static bool value_is(const struct value *v, char c)
     return v->presence == PRESENT && v->len == 1 && v->text[0] == c;
 }
 
-struct ends situation_ends(const struct view *view, bool *ret_bad_frontend)
+const char *const common_key_names[COMMON_KEYS] = {
+    [KEY_STATE] = "state",       [KEY_ONLINE] = "online",
+    [KEY_FRONTEND] = "frontend", [KEY_FRONTEND_ID] = "frontend-id",
+    [KEY_MARKER] = MARKER_KEY,   [KEY_FRONT_STATE] = "state",
+};
+
+void situation_keys(const struct view *view, struct value ret_keys[static COMMON_KEYS])
+{
+    for (int i = 0; i < COMMON_KEYS; i++)
+        ret_keys[i] = view_get(view, i < COMMON_BACKEND_KEYS ? BACKEND : FRONTEND, common_key_names[i]);
+}
+
+struct ends situation_ends(const struct view *view, const struct value keys[static COMMON_KEYS],
+                           bool *ret_bad_frontend)
 {
     struct ends ends = {-1, XENBUS_ABSENT, XENBUS_ABSENT};
-    struct value online = view_get(view, BACKEND, "online");
-    struct value b = view_get(view, BACKEND, "state"), f = view_get(view, FRONTEND, "state");
-    if (value_is(&online, '0') || value_is(&online, '1'))
-        ends.online = online.text[0] == '1';
-    if (b.presence == PRESENT && xenbus_state_parse(b.text, b.len, &ends.backend))
+    const struct value *b = &keys[KEY_STATE], *f = &keys[KEY_FRONT_STATE], *online = &keys[KEY_ONLINE];
+    if (value_is(online, '0') || value_is(online, '1'))
+        ends.online = online->text[0] == '1';
+    if (b->presence == PRESENT && xenbus_state_parse(b->text, b->len, &ends.backend))
         ends.backend = XENBUS_INVALID;
     *ret_bad_frontend = false;
-    if (f.presence == PRESENT && view->domain != ABSENT &&
-        xenbus_state_parse(f.text, f.len, &ends.frontend)) {
+    if (f->presence == PRESENT && view->domain != ABSENT &&
+        xenbus_state_parse(f->text, f->len, &ends.frontend)) {
         ends.frontend = XENBUS_UNKNOWN;
         *ret_bad_frontend = true;
     }
@@ -49,8 +50,10 @@ struct ends situation_ends(const struct view *view, bool *ret_bad_frontend)
 
 struct ends view_ends(const struct view *view)
 {
+    struct value keys[COMMON_KEYS];
     bool bad;
-    return situation_ends(view, &bad);
+    situation_keys(view, keys);
+    return situation_ends(view, keys, &bad);
 }
 
 static void say_unreadable(struct situation *s, const char *path)
@@ -65,10 +68,10 @@ static void need_value(struct situation *s, enum side side, const char *key, con
         say_unreadable(s, view_key_path(s->view, side, key, &s->plan->arena));
 }
 
-static void need(struct situation *s, enum side side, const char *key)
+static void need(struct situation *s, const char *key)
 {
-    struct value v = view_get(s->view, side, key);
-    need_value(s, side, key, &v);
+    struct value v = view_get(s->view, BACKEND, key);
+    need_value(s, BACKEND, key, &v);
 }
 
 /* The keys of this side that decide whether a row's keys are complete: see keys_complete(). */
@@ -82,6 +85,8 @@ static void need_declared(struct situation *s, enum side side, enum required mom
     const struct view *v = s->view;
     for (size_t i = 0; i < v->n_keys[side]; i++) {
         const struct view_key *k = &v->keys[side][i];
+        if (k->value.presence != UNREADABLE)
+            continue;
         const struct key_spec *spec = policy_find_key(s->policy, (int)side, k->name);
         if (spec && key_counts(spec, side, moment))
             need_value(s, side, k->name, &k->value);
@@ -97,27 +102,25 @@ static bool looks_at_frontend(const struct situation *s)
 static bool wants_worker(const struct situation *s)
 {
     return s->in->worker && s->policy->worker.command && s->marked && s->b >= XENBUS_INIT_WAIT &&
-           STATE_IN((int)s->worker.state, (int)WORKER_NONE, (int)WORKER_DEAD) &&
-           s->in->now >= s->worker.until;
+           STATE_IN(s->worker.state, WORKER_NONE, WORKER_DEAD) && s->in->now >= s->worker.until;
 }
 
 /* A value is needed when some row that could decide here would look at it. */
 static void read_needed(struct situation *s)
 {
-    static const char *const always_needed[] = {"state", "online", "frontend", "frontend-id", MARKER_KEY};
     bool on = s->online == 1;
     if (s->view->directory == UNREADABLE) {
         say_unreadable(s, s->view->path[BACKEND]);
         return;
     }
-    for (size_t i = 0; i < sizeof always_needed / sizeof *always_needed; i++)
-        need(s, BACKEND, always_needed[i]);
+    for (int i = 0; i < COMMON_BACKEND_KEYS; i++)
+        need_value(s, BACKEND, common_key_names[i], &s->keys[i]);
     if (looks_at_frontend(s))
-        need(s, FRONTEND, "state");
+        need_value(s, FRONTEND, "state", &s->keys[KEY_FRONT_STATE]);
     if (policy_hotplug(s->policy, s->view->self)) {
-        need(s, BACKEND, "script");
-        need(s, BACKEND, "hotplug-status");
-        need(s, BACKEND, "hotplug-error");
+        need(s, "script");
+        need(s, "hotplug-status");
+        need(s, "hotplug-error");
     }
     if (s->policy->owner != OWNER_XENRECON)
         return;
@@ -150,30 +153,28 @@ const char *situation_quote(struct situation *s, const struct value *v)
     return arena_printf(&s->plan->arena, "\"%s\"%s", text, shown < v->len ? "..." : "");
 }
 
-static void say_bad(struct situation *s, const char *key, const char *wanted)
+static void say_bad(struct situation *s, enum common_key key, const char *wanted)
 {
-    struct value v = view_get(s->view, BACKEND, key);
     s->bad = true;
-    plan_find(s->plan, FINDING_BAD_VALUE, SEVERITY_ERROR, "%s/%s is %s, not %s", s->view->path[BACKEND], key,
-              situation_quote(s, &v), wanted);
+    plan_find(s->plan, FINDING_BAD_VALUE, SEVERITY_ERROR, "%s/%s is %s, not %s", s->view->path[BACKEND],
+              common_key_names[key], situation_quote(s, &s->keys[key]), wanted);
 }
 
 static void read_values(struct situation *s)
 {
     enum xenbus_state state;
     uint64_t domid;
-    struct value b = view_get(s->view, BACKEND, "state"), online = view_get(s->view, BACKEND, "online");
-    struct value id = view_get(s->view, BACKEND, "frontend-id"),
-                 marker = view_get(s->view, BACKEND, MARKER_KEY);
-    if (b.presence == PRESENT && xenbus_state_parse(b.text, b.len, &state))
-        say_bad(s, "state", "a state from 0 to 8");
-    if (online.presence == PRESENT && !value_is(&online, '0') && !value_is(&online, '1'))
-        say_bad(s, "online", "0 or 1");
-    if (id.presence == PRESENT && parse_decimal(id.text, id.len, DOMID_MAX, &domid))
-        say_bad(s, "frontend-id", "a domain's number");
-    if (marker.presence == PRESENT) {
-        if (marker_parse(marker.text, marker.len, &s->marker))
-            say_bad(s, MARKER_KEY, "a marker of ours");
+    const struct value *b = &s->keys[KEY_STATE], *online = &s->keys[KEY_ONLINE],
+                       *id = &s->keys[KEY_FRONTEND_ID], *marker = &s->keys[KEY_MARKER];
+    if (b->presence == PRESENT && xenbus_state_parse(b->text, b->len, &state))
+        say_bad(s, KEY_STATE, "a state from 0 to 8");
+    if (online->presence == PRESENT && !value_is(online, '0') && !value_is(online, '1'))
+        say_bad(s, KEY_ONLINE, "0 or 1");
+    if (id->presence == PRESENT && parse_decimal(id->text, id->len, DOMID_MAX, &domid))
+        say_bad(s, KEY_FRONTEND_ID, "a domain's number");
+    if (marker->presence == PRESENT) {
+        if (marker_parse(marker->text, marker->len, &s->marker))
+            say_bad(s, KEY_MARKER, "a marker of ours");
         else
             s->marked = true;
     }
@@ -182,15 +183,13 @@ static void read_values(struct situation *s)
 void situation_read(struct situation *s, const struct decision_input *in, struct plan *plan)
 {
     bool bad_frontend;
-    struct ends ends = situation_ends(in->view, &bad_frontend);
-    *s = (struct situation){.in = in,
-                            .policy = in->policy,
-                            .view = in->view,
-                            .plan = plan,
-                            .object = in->memory->object,
-                            .online = ends.online,
-                            .b = ends.backend,
-                            .f = ends.frontend};
+    *s = (struct situation){
+        .in = in, .policy = in->policy, .view = in->view, .plan = plan, .object = in->memory->object};
+    situation_keys(in->view, s->keys);
+    struct ends ends = situation_ends(in->view, s->keys, &bad_frontend);
+    s->online = ends.online;
+    s->b = ends.backend;
+    s->f = ends.frontend;
     if (s->policy->handshake == HANDSHAKE_NONE) {
         s->f = XENBUS_UNKNOWN;
         bad_frontend = false;
@@ -202,11 +201,9 @@ void situation_read(struct situation *s, const struct decision_input *in, struct
         return;
     read_values(s);
     read_needed(s);
-    if (bad_frontend && !s->unreadable) {
-        struct value f = view_get(s->view, FRONTEND, "state");
+    if (bad_frontend && !s->unreadable)
         plan_find(plan, FINDING_BAD_FRONTEND_STATE, SEVERITY_WARNING, "%s/state is %s, which is no state",
-                  s->view->path[FRONTEND], situation_quote(s, &f));
-    }
+                  s->view->path[FRONTEND], situation_quote(s, &s->keys[KEY_FRONT_STATE]));
 }
 
 /* ---- deciding ---- */
@@ -334,19 +331,18 @@ bool bad_value(const struct situation *s)
 
 bool incomplete_dir(const struct situation *s)
 {
-    return !s->marked && view_get(s->view, BACKEND, "online").presence == ABSENT;
+    return !s->marked && s->keys[KEY_ONLINE].presence == ABSENT;
 }
 
 bool mismatched(const struct situation *s)
 {
-    struct value frontend = view_get(s->view, BACKEND, "frontend"),
-                 id = view_get(s->view, BACKEND, "frontend-id");
+    const struct value *frontend = &s->keys[KEY_FRONTEND], *id = &s->keys[KEY_FRONTEND_ID];
     uint64_t domid = s->view->device.domid;
-    if (id.presence == PRESENT && /* GCOVR_EXCL_BR_START: what is no number is bad-value's */
-        (parse_decimal(id.text, id.len, DOMID_MAX, &domid) || domid != s->view->device.domid))
+    if (id->presence == PRESENT && /* GCOVR_EXCL_BR_START: what is no number is bad-value's */
+        (parse_decimal(id->text, id->len, DOMID_MAX, &domid) || domid != s->view->device.domid))
         return true; /* GCOVR_EXCL_BR_STOP */
-    return frontend.presence == PRESENT &&
-           !device_frontend_path_valid(frontend.text, frontend.len, s->view->device.domid);
+    return frontend->presence == PRESENT &&
+           !device_frontend_path_valid(frontend->text, frontend->len, s->view->device.domid);
 }
 
 bool always(const struct situation *s)
@@ -387,10 +383,9 @@ enum outcome on_incomplete_dir(struct situation *s)
 
 enum outcome on_mismatched(struct situation *s)
 {
-    struct value frontend = view_get(s->view, BACKEND, "frontend"),
-                 id = view_get(s->view, BACKEND, "frontend-id");
     plan_find(s->plan, FINDING_MISMATCHED_FRONTEND, SEVERITY_ERROR,
               "frontend is %s and frontend-id is %s, but the directory is for domain %u",
-              situation_quote(s, &frontend), situation_quote(s, &id), s->view->device.domid);
+              situation_quote(s, &s->keys[KEY_FRONTEND]), situation_quote(s, &s->keys[KEY_FRONTEND_ID]),
+              s->view->device.domid);
     return DECIDED;
 }

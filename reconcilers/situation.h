@@ -7,10 +7,24 @@
 #include "reconcilers/decide.h"
 #include "schemas/marker.h"
 
+/* The keys that rows look at whatever the policy says. */
+enum common_key {
+    KEY_STATE,
+    KEY_ONLINE,
+    KEY_FRONTEND,
+    KEY_FRONTEND_ID,
+    KEY_MARKER,
+    COMMON_BACKEND_KEYS,
+    KEY_FRONT_STATE = COMMON_BACKEND_KEYS,
+    COMMON_KEYS,
+};
+extern const char *const common_key_names[COMMON_KEYS];
+
 struct situation {
     const struct decision_input *in;
     const struct policy *policy;
     const struct view *view;
+    struct value keys[COMMON_KEYS]; /* as the view has them */
     struct plan *plan;
     struct object object; /* becomes what the daemon remembers */
     enum row row;         /* the one whose turn it is */
@@ -35,15 +49,22 @@ struct rule {
 };
 
 void situation_read(struct situation *s, const struct decision_input *in, struct plan *plan);
-struct ends situation_ends(const struct view *view, bool *ret_bad_frontend);
+void situation_keys(const struct view *view, struct value ret_keys[static COMMON_KEYS]);
+struct ends situation_ends(const struct view *view, const struct value keys[static COMMON_KEYS],
+                           bool *ret_bad_frontend);
 
 /* Runs the rules, indexed by enum row, in the table's order; rows without a rule are skipped. The last one
  * must always apply. Sets plan->row. */
 void situation_decide(struct situation *s, const struct rule rules[static ROW_COUNT]);
 
-#define STATE_BIT(state)     (1u << ((int)(state) + 1)) /* XENBUS_ABSENT is bit 0 */
-#define STATE_IN(state, ...) ((STATE_BIT(state) & states_mask(__VA_ARGS__, -2)) != 0)
-unsigned states_mask(int first, ...);
+/* STATE_IN(state, ONE, OTHER): is it one of these? Up to six, which are known when this is compiled. */
+enum { NO_STATE = -2 };
+#define STATE_BIT(state) (1u << ((int)(state)-NO_STATE))
+#define STATE_BITS(a, b, c, d, e, f, ...) \
+    (STATE_BIT(a) | STATE_BIT(b) | STATE_BIT(c) | STATE_BIT(d) | STATE_BIT(e) | STATE_BIT(f))
+#define STATE_IN(state, ...) \
+    ((STATE_BIT(state) &     \
+      STATE_BITS(__VA_ARGS__, NO_STATE, NO_STATE, NO_STATE, NO_STATE, NO_STATE, NO_STATE)) != 0)
 
 /* Is there a key of B with anything in it? */
 bool situation_has(const struct situation *s, const char *key);

@@ -176,8 +176,8 @@ static bool refused(struct situation *s, uint64_t ring)
  * connected is new, or was found again as it was. */
 static bool holds(const struct situation *s)
 {
-    return STATE_IN((int)s->object.phase, (int)OBJECT_STARTING, (int)OBJECT_CONNECTING, (int)OBJECT_CONNECTED,
-                    (int)OBJECT_DISCONNECTING);
+    return STATE_IN(s->object.phase, OBJECT_STARTING, OBJECT_CONNECTING, OBJECT_CONNECTED,
+                    OBJECT_DISCONNECTING);
 }
 
 bool worker_disconnect(struct situation *s, const char *why)
@@ -193,9 +193,9 @@ bool worker_disconnect(struct situation *s, const char *why)
 
 enum connection worker_connect(struct situation *s, bool anew, const char *why)
 {
-    uint64_t ring = view_ring(s->policy, s->view);
     if (!worker_employed(s))
         return CONNECTION_MADE;
+    uint64_t ring = view_ring(s->policy, s->view);
     if (s->object.phase == OBJECT_CONNECTED && s->worker.ring == ring && !anew)
         return CONNECTION_MADE;
     if (s->object.phase == OBJECT_READY && !refused(s, ring)) {
@@ -267,7 +267,7 @@ static bool published_differs(const struct situation *s)
 bool worker_publishes_anew(const struct situation *s)
 {
     return worker_employed(s) && s->object.published != worker_published(&s->worker) &&
-           STATE_IN((int)s->object.phase, (int)OBJECT_READY, (int)OBJECT_CONNECTED) && published_differs(s);
+           STATE_IN(s->object.phase, OBJECT_READY, OBJECT_CONNECTED) && published_differs(s);
 }
 
 void worker_compared(struct situation *s)

@@ -144,10 +144,7 @@ static const struct {
      "frontend-id",
      "ring-ref event-channel",
      false},
-    {{.b = "online=0 state=6", .f = "state=6", CLOSED_BY_US, .more = DESTROYS},
-     "frontend-id",
-     NULL,
-     false},
+    {{.b = "online=0 state=6", .f = "state=6", CLOSED_BY_US, .more = DESTROYS}, "frontend-id", NULL, false},
 };
 
 /* With that key not to be read, nothing is done. */

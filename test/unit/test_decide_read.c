@@ -199,7 +199,9 @@ START_TEST(ends_read)
     struct scene s = {.b = both_ends[_i].b, .f = both_ends[_i].f, .dead = both_ends[_i].dead};
     struct view *v = scene_view(&s);
     bool bad = !both_ends[_i].bad_frontend;
-    struct ends ends = situation_ends(v, &bad), seen = view_ends(v);
+    struct value keys[COMMON_KEYS];
+    situation_keys(v, keys);
+    struct ends ends = situation_ends(v, keys, &bad), seen = view_ends(v);
     ck_assert_int_eq(ends.online, both_ends[_i].ends.online);
     ck_assert_int_eq(ends.backend, both_ends[_i].ends.backend);
     ck_assert_int_eq(ends.frontend, both_ends[_i].ends.frontend);
