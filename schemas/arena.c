@@ -14,7 +14,9 @@ struct arena_block {
     _Alignas(max_align_t) char data[];
 };
 
-enum { BLOCK = 2048 };
+/* With its head it is as large as what malloc() keeps at hand for each thread (1032 bytes, glibc): the next
+ * one costs a tenth of what it would otherwise. */
+enum { BLOCK = 992 };
 
 /* A block with room for so much */
 static struct arena_block *room_for(struct arena *a, size_t size)

@@ -22,7 +22,9 @@ const char *action_name(enum action_kind kind)
 
 struct plan *plan_new(void)
 {
-    return xcalloc(1, sizeof(struct plan));
+    struct plan *p = xrealloc(NULL, sizeof *p); /* calloc() would not take it from what is at hand */
+    *p = (struct plan){0};
+    return p;
 }
 
 void plan_free(struct plan *p)
@@ -51,14 +53,14 @@ struct action *plan_act(struct plan *p, enum action_kind kind, const char *reaso
 {
     assert(p->n_actions < PLAN_ACTIONS_MAX);
     struct action *a = &p->actions[p->n_actions++];
-    *a = (struct action){.kind = kind, .reason = arena_strdup(&p->arena, reason)};
+    *a = (struct action){.kind = kind, .reason = reason};
     return a;
 }
 
 void action_write(struct plan *p, struct action *a, const char *path, const char *value)
 {
     a->writes = more(&p->arena, a->writes, a->n_writes, &a->cap_writes, sizeof *a->writes);
-    a->writes[a->n_writes++] = (struct write){arena_strdup(&p->arena, path), arena_strdup(&p->arena, value)};
+    a->writes[a->n_writes++] = (struct write){path, arena_strdup(&p->arena, value)};
 }
 
 void action_remove(struct plan *p, struct action *a, const char *path, bool if_empty)

@@ -58,7 +58,7 @@ struct published {
 
 struct action {
     enum action_kind kind;
-    const char *reason;
+    const char *reason;   /* a literal */
     struct write *writes; /* in order; an action's writes are one transaction */
     size_t n_writes, cap_writes;
     struct removal *removals; /* in order, after the writes */
@@ -89,6 +89,7 @@ struct plan *plan_new(void);
 void plan_free(struct plan *p); /* NULL is fine */
 
 struct action *plan_act(struct plan *p, enum action_kind kind, const char *reason);
+/* `path` is not copied: it lives in the plan's arena, or longer than the plan. */
 void action_write(struct plan *p, struct action *a, const char *path, const char *value);
 void action_remove(struct plan *p, struct action *a, const char *path, bool if_empty);
 void plan_find(struct plan *p, enum finding_code code, enum severity severity, const char *format, ...)

@@ -79,7 +79,7 @@ START_TEST(test_plan_grows)
     for (int i = 0; i < 100; i++) {
         char text[16];
         snprintf(text, sizeof text, "%d", i);
-        action_write(p, a, text, text);
+        action_write(p, a, arena_strdup(&p->arena, text), text);
         action_remove(p, a, text, i % 2);
         plan_find(p, FINDING_FLAPPING, SEVERITY_INFO, "message %s", text);
     }
