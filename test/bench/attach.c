@@ -3,12 +3,9 @@
 #include "test/rig/client.h"
 
 static const char usage[] =
-    "usage: attach burst DOMID GUESTS FIRST DISKS PARAMS [--await|--tell]   of each guest from DOMID on; "
-    "prints the\n"
-    "           microseconds that writing took and, with --await, those to the last InitWait; --tell: each "
-    "as "
-    "it is\n"
-    "           attached, for answer\n"
+    "usage: attach burst DOMID GUESTS FIRST DISKS PARAMS [--await]   of each guest from DOMID on; prints "
+    "the\n"
+    "           microseconds that writing took and, with --await, those to the last InitWait\n"
     "       attach each DOMID FIRST DISKS PARAMS   one after the other, each awaited; prints each one's\n";
 
 enum { PATIENCE = 120000 }; /* milliseconds */
@@ -134,26 +131,17 @@ static long long await_all(unsigned int from, unsigned int guests, unsigned int 
     return at;
 }
 
-enum mode { WRITE_ONLY, AWAIT, TELL };
-
-static void run_burst(char **argv, enum mode mode)
+static void run_burst(char **argv, bool awaiting)
 {
     unsigned int from = parse_number("domain", argv[0]), guests = parse_number("guests", argv[1]);
     unsigned int first = parse_number("disk", argv[2]), disks = parse_number("disks", argv[3]);
     long long begun = now_us(), written;
 
-    if (mode == TELL)
-        printf("begun %lld\n", begun);
     for (unsigned int domid = from; domid < from + guests; domid++)
-        for (unsigned int disk = first; disk < first + disks; disk++) {
+        for (unsigned int disk = first; disk < first + disks; disk++)
             attach(domid, disk, argv[4]);
-            if (mode == TELL)
-                printf("%u %u\n", domid, number_of(disk));
-        }
     written = now_us() - begun;
-    if (mode == TELL)
-        printf("written %lld\n", written);
-    else if (mode == AWAIT)
+    if (awaiting)
         printf("%lld %lld\n", written, await_all(from, guests, first, disks) - begun);
     else
         printf("%lld\n", written);
@@ -175,13 +163,11 @@ static void run_each(char **argv)
 
 int main(int argc, char **argv)
 {
-    bool await = argc == 8 && strcmp(argv[7], "--await") == 0;
-    bool tell = argc == 8 && strcmp(argv[7], "--tell") == 0;
+    bool awaiting = argc == 8 && strcmp(argv[7], "--await") == 0;
 
     client_open();
-    setvbuf(stdout, NULL, _IOLBF, 0);
-    if ((argc == 7 || await || tell) && strcmp(argv[1], "burst") == 0)
-        run_burst(argv + 2, await ? AWAIT : tell ? TELL : WRITE_ONLY);
+    if ((argc == 7 || awaiting) && strcmp(argv[1], "burst") == 0)
+        run_burst(argv + 2, awaiting);
     else if (argc == 6 && strcmp(argv[1], "each") == 0)
         run_each(argv + 2);
     else

@@ -35,7 +35,6 @@ if (there("guests", "alone")) {
     set ylabel "us a disk (median, least..most)"
     set yrange [0:*]
     plot series("guests", "alone", "$3 * 4") title "nobody watching", \
-        series("guests", "floor", "$3 * 4") title "the same requests, nobody watching", \
         series("guests", "xenrecon", "$3 * 4") title "xenrecon"
 }
 if (there("core", "keys")) {

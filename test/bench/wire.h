@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -23,9 +22,7 @@ enum { WINDOW_MAX = 128, WIRE_BUFFER = 256 << 10 };
 struct wire {
     int fd;
     unsigned window, in_flight;
-    uint32_t tx; /* that is asked in; 0: none */
     uint64_t replies, errors;
-    char said[16]; /* the beginning of the last reply */
     size_t out_len, in_len;
     char out[WIRE_BUFFER], in[WIRE_BUFFER];
 };
@@ -78,8 +75,6 @@ static inline void wire_receive(struct wire *w)
         memcpy(&header, w->in + at, sizeof header);
         if (w->in_len - at < sizeof header + header.len)
             break;
-        if (header.type != XS_WATCH_EVENT)
-            snprintf(w->said, sizeof w->said, "%.*s", (int)header.len, w->in + at + sizeof header);
         at += sizeof header + header.len;
         if (header.type == XS_WATCH_EVENT)
             continue;
@@ -101,8 +96,7 @@ static inline void wire_settle(struct wire *w)
 
 static inline void wire_ask(struct wire *w, enum xsd_sockmsg_type type, const void *body, size_t len)
 {
-    struct xsd_sockmsg header = {
-        .type = type, .req_id = (uint32_t)w->replies, .tx_id = w->tx, .len = (uint32_t)len};
+    struct xsd_sockmsg header = {.type = type, .req_id = (uint32_t)w->replies, .len = (uint32_t)len};
 
     if (w->in_flight == w->window) {
         wire_flush(w);
@@ -130,22 +124,6 @@ static inline void wire_write(struct wire *w, const char *path, const char *valu
     memcpy(body, path, n);
     memcpy(body + n, value, len);
     wire_ask(w, XS_WRITE, body, n + len);
-}
-
-static inline void wire_begin(struct wire *w)
-{
-    wire_ask(w, XS_TRANSACTION_START, "", 1);
-    wire_settle(w);
-    w->tx = (uint32_t)strtoul(w->said, NULL, 10);
-}
-
-/* False: somebody interfered. */
-static inline bool wire_commit(struct wire *w)
-{
-    wire_ask(w, XS_TRANSACTION_END, "T", 2);
-    wire_settle(w);
-    w->tx = 0;
-    return strcmp(w->said, "EAGAIN") != 0;
 }
 
 /* Answered requests that failed: an exit status. Frees it. */
