@@ -85,11 +85,10 @@ static void need_declared(struct situation *s, enum side side, enum required mom
     const struct view *v = s->view;
     for (size_t i = 0; i < v->n_keys[side]; i++) {
         const struct view_key *k = &v->keys[side][i];
-        if (k->value.presence != UNREADABLE)
-            continue;
-        const struct key_spec *spec = policy_find_key(s->policy, (int)side, k->name);
+        const struct key_spec *spec =
+            k->value.presence == UNREADABLE ? policy_find_key(s->policy, (int)side, k->name) : NULL;
         if (spec && key_counts(spec, side, moment))
-            need_value(s, side, k->name, &k->value);
+            say_unreadable(s, view_key_path(v, side, k->name, &s->plan->arena));
     }
 }
 
@@ -162,13 +161,11 @@ static void say_bad(struct situation *s, enum common_key key, const char *wanted
 
 static void read_values(struct situation *s)
 {
-    enum xenbus_state state;
     uint64_t domid;
-    const struct value *b = &s->keys[KEY_STATE], *online = &s->keys[KEY_ONLINE],
-                       *id = &s->keys[KEY_FRONTEND_ID], *marker = &s->keys[KEY_MARKER];
-    if (b->presence == PRESENT && xenbus_state_parse(b->text, b->len, &state))
+    const struct value *id = &s->keys[KEY_FRONTEND_ID], *marker = &s->keys[KEY_MARKER];
+    if (s->b == XENBUS_INVALID)
         say_bad(s, KEY_STATE, "a state from 0 to 8");
-    if (online->presence == PRESENT && !value_is(online, '0') && !value_is(online, '1'))
+    if (s->keys[KEY_ONLINE].presence == PRESENT && s->online < 0)
         say_bad(s, KEY_ONLINE, "0 or 1");
     if (id->presence == PRESENT && parse_decimal(id->text, id->len, DOMID_MAX, &domid))
         say_bad(s, KEY_FRONTEND_ID, "a domain's number");

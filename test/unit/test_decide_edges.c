@@ -343,6 +343,18 @@ START_TEST(publish_what_changes)
 }
 END_TEST
 
+/* It was we who wrote Closed last, and the toolstack then Closing: the marker says already what it is to. */
+START_TEST(marker_unchanged)
+{
+    struct scene s = {.b = "online=1 state=5", .f = "state=6", CLOSED_BY_US};
+    struct run r = run_decide(&s);
+    assert_plan(&r, ROW_FRONT_CLOSED, "close", "");
+    assert_writes(&r, "state", "6");
+    assert_writes(&r, MARKER_KEY, NULL);
+    run_free(&r);
+}
+END_TEST
+
 /* Our key is gone from what we serve. */
 START_TEST(marker_lost)
 {
@@ -408,6 +420,7 @@ int main(void)
     tcase_add_loop_test(t, others_drive, 0, 2);
     tcase_add_test(t, publish_nothing);
     tcase_add_test(t, publish_what_changes);
+    tcase_add_test(t, marker_unchanged);
     tcase_add_test(t, marker_lost);
     tcase_add_loop_test(t, no_frontend, 0, COUNT(nameless));
     tcase_add_test(t, report_marker);

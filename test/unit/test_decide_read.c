@@ -32,9 +32,9 @@ static const struct unreadable_case {
     {ROW_UNREADABLE,
      "xenrecon",
      {.b = "online=1 state=4 xenrecon?", .f = "state=4 " RING_A, .phase = OBJECT_CONNECTED}},
-    {ROW_UNREADABLE, "state", {.b = "online=1 state=4", .f = "state? " RING_A, SERVES}},
-    {ROW_UNREADABLE, "state", {.b = "online=0 state=5", .f = "state?", SERVES}},
-    {ROW_UNREADABLE, "state", {.b = "online=0 state=5", .f = "state?"}},
+    {ROW_UNREADABLE, SCENE_F "/state", {.b = "online=1 state=4", .f = "state? " RING_A, SERVES}},
+    {ROW_UNREADABLE, SCENE_F "/state", {.b = "online=0 state=5", .f = "state?", SERVES}},
+    {ROW_UNREADABLE, SCENE_F "/state", {.b = "online=0 state=5", .f = "state?"}},
     {ROW_UNREADABLE, "mode", {.b = "online=1 state=1 mode?"}},
     {ROW_UNREADABLE, "mode", {.b = "online=1 mode?"}},
     {ROW_UNREADABLE, "mode", {.b = "online=1 state=1 mode?", .f = "state=x"}}, /* and nothing else is said */
@@ -128,10 +128,17 @@ START_TEST(unreadable_directory)
 }
 END_TEST
 
+/* Of what is gone nothing is said, be it what was read of it before. */
 START_TEST(gone)
 {
     struct scene s = {.gone = true, .phase = OBJECT_CONNECTED};
     struct run r = run_decide(&s);
+    assert_plan(&r, ROW_VANISHED, "release", "");
+    plan_free(r.plan);
+    view_add(r.view, BACKEND, "online", UNREADABLE, NULL, 0);
+    view_seal(r.view);
+    struct memory m = scene_memory(&s);
+    r.plan = scene_decide_with(&s, r.policy, r.view, &m, &r.object);
     assert_plan(&r, ROW_VANISHED, "release", "");
     run_free(&r);
 }
