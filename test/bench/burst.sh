@@ -42,6 +42,7 @@ with_peer() {
     rigctl destroy 7
 }
 
+sync # what was built and unpacked a moment ago would be written to the disk meanwhile
 for ((i = 0; i < rounds; i++)); do
     for n in "${sizes[@]}"; do
         # a few disks take so little that more is needed to find a minimum
