@@ -161,13 +161,13 @@ static void say_bad(struct situation *s, enum common_key key, const char *wanted
 
 static void read_values(struct situation *s)
 {
-    uint64_t domid;
     const struct value *id = &s->keys[KEY_FRONTEND_ID], *marker = &s->keys[KEY_MARKER];
     if (s->b == XENBUS_INVALID)
         say_bad(s, KEY_STATE, "a state from 0 to 8");
     if (s->keys[KEY_ONLINE].presence == PRESENT && s->online < 0)
         say_bad(s, KEY_ONLINE, "0 or 1");
-    if (id->presence == PRESENT && parse_decimal(id->text, id->len, DOMID_MAX, &domid))
+    s->frontend_id = s->view->device.domid;
+    if (id->presence == PRESENT && parse_decimal(id->text, id->len, DOMID_MAX, &s->frontend_id))
         say_bad(s, KEY_FRONTEND_ID, "a domain's number");
     if (marker->presence == PRESENT) {
         if (marker_parse(marker->text, marker->len, &s->marker))
@@ -333,13 +333,10 @@ bool incomplete_dir(const struct situation *s)
 
 bool mismatched(const struct situation *s)
 {
-    const struct value *frontend = &s->keys[KEY_FRONTEND], *id = &s->keys[KEY_FRONTEND_ID];
-    uint64_t domid = s->view->device.domid;
-    if (id->presence == PRESENT && /* GCOVR_EXCL_BR_START: what is no number is bad-value's */
-        (parse_decimal(id->text, id->len, DOMID_MAX, &domid) || domid != s->view->device.domid))
-        return true; /* GCOVR_EXCL_BR_STOP */
-    return frontend->presence == PRESENT &&
-           !device_frontend_path_valid(frontend->text, frontend->len, s->view->device.domid);
+    const struct value *frontend = &s->keys[KEY_FRONTEND];
+    return s->frontend_id != s->view->device.domid ||
+           (frontend->presence == PRESENT &&
+            !device_frontend_path_valid(frontend->text, frontend->len, s->view->device.domid));
 }
 
 bool always(const struct situation *s)

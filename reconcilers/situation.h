@@ -29,6 +29,7 @@ struct situation {
     struct object object; /* becomes what the daemon remembers */
     enum row row;         /* the one whose turn it is */
     int online;           /* 1, 0; -1: absent */
+    uint64_t frontend_id; /* the directory's, where there is no other one */
     enum xenbus_state b, f;
     bool f_active; /* F in InitWait..Closing, and its domain exists */
     bool marked;
