@@ -95,10 +95,7 @@ static inline void check_observed(const struct plan *plan, const struct view *v,
         if (a->argv)
             check_script(a, v, p);
     }
-    if (plan_has_writes(plan) && v->directory != ABSENT)
-        holds(view_get(v, BACKEND, "state").presence != UNREADABLE &&
-                  view_get(v, BACKEND, "online").presence != UNREADABLE,
-              "row %s acts, and cannot read its states", row_name(plan->row));
+    plan_check_basis(plan, v, p, p->type);
     for (size_t i = 0; i < plan->n_findings; i++)
         holds(*plan->findings[i].message, "a finding that says nothing");
     holds(!plan->wake_at || (now && plan->wake_at > now), "wakes in the past");

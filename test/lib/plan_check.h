@@ -3,6 +3,7 @@
 #ifndef XENRECON_TEST_PLAN_CHECK_H
 #define XENRECON_TEST_PLAN_CHECK_H
 
+#include "reconcilers/situation.h"
 #include "test/lib/scene.h"
 
 /* libcheck's own assertions tell a pipe where they are each time, which costs more than all that is tested
@@ -13,12 +14,59 @@
             ck_abort_msg(__VA_ARGS__); \
     } while (0)
 
-/* Is this key, which every plan that acts was made from, no guess? */
-static inline void plan_check_basis(const struct plan *plan, const struct view *v, enum side side,
-                                    const char *key, const char *name)
+static inline void plan_check_key(const struct plan *plan, const struct view *v, enum side side,
+                                  const char *key, const char *name)
 {
-    require(view_get(v, side, key).presence != UNREADABLE, "%s: row %s acts, and %s could not be read", name,
-            row_name(plan->row), key);
+    require(view_get(v, side, key).presence != UNREADABLE, "%s: row %s acts, and %s/%s could not be read",
+            name, row_name(plan->row), v->path[side], key);
+}
+
+static inline void plan_check_declared(const struct plan *plan, const struct view *v, const struct policy *p,
+                                       enum side side, enum required moment, const char *name)
+{
+    for (size_t i = 0; i < v->n_keys[side]; i++) {
+        const struct key_spec *spec = policy_find_key(p, (int)side, v->keys[side][i].name);
+        if (spec && (side == BACKEND || (spec->required != REQUIRED_NO && spec->required <= moment)))
+            plan_check_key(plan, v, side, v->keys[side][i].name, name);
+    }
+}
+
+/* Could all be read that a plan which acts was made from? Nothing is ever decided from a guess. */
+static inline void plan_check_basis(const struct plan *plan, const struct view *v, const struct policy *p,
+                                    const char *name)
+{
+    static const char *const hotplug[] = {"script", "hotplug-status", "hotplug-error"};
+    if (!plan->n_actions || v->directory == ABSENT)
+        return;
+    for (int i = 0; i < COMMON_BACKEND_KEYS; i++)
+        plan_check_key(plan, v, BACKEND, common_key_names[i], name);
+    if (v->domain != ABSENT && p->handshake == HANDSHAKE_FULL)
+        plan_check_key(plan, v, FRONTEND, "state", name);
+    for (int i = 0; policy_hotplug(p, v->self) && i < 3; i++)
+        plan_check_key(plan, v, BACKEND, hotplug[i], name);
+    if (plan->row == ROW_CREATE) {
+        plan_check_declared(plan, v, p, BACKEND, REQUIRED_CREATE, name);
+        plan_check_declared(plan, v, p, FRONTEND, REQUIRED_CREATE, name);
+    }
+    if (plan->row == ROW_CONNECT || plan->row == ROW_RECONNECT)
+        plan_check_declared(plan, v, p, FRONTEND, REQUIRED_CONNECT, name);
+    if (p->qemu && (plan->row == ROW_CREATE || plan->row == ROW_UNCLAIMED_CLOSE))
+        require(v->qemu != UNREADABLE, "%s: row %s acts, and the device model is not known", name,
+                row_name(plan->row));
+}
+
+/* With that key not to be read, nothing is done. */
+static inline void plan_check_needs(struct decision_input in, enum side side, const char *key)
+{
+    struct object ignored;
+    struct view *without = view_copy(in.view);
+    view_replace(without, side, key, UNREADABLE, NULL, 0);
+    view_seal(without);
+    in.view = without;
+    struct plan *plan = decide(&in, &ignored);
+    require(plan->row == ROW_UNREADABLE && !plan_acts(plan), "without %s: row %s", key, row_name(plan->row));
+    plan_free(plan);
+    view_free(without);
 }
 
 /* `worker`: what it publishes may be written, too; or NULL. */
@@ -87,13 +135,7 @@ static inline void plan_check_with(const struct plan *plan, const struct view *v
         effects += a->n_writes + a->n_removals;
     }
     require(plan_has_writes(plan) == (effects > 0), "%s: plan_has_writes()", name);
-    if (effects) {
-        static const char *const always[] = {"state", "online", MARKER_KEY, "frontend"};
-        for (size_t i = 0; i < sizeof always / sizeof *always; i++)
-            plan_check_basis(plan, v, BACKEND, always[i], name);
-        if (v->path[FRONTEND] && v->domain != ABSENT && p->handshake == HANDSHAKE_FULL)
-            plan_check_basis(plan, v, FRONTEND, "state", name);
-    }
+    plan_check_basis(plan, v, p, name);
     for (size_t i = 0; i < plan->n_findings; i++)
         require(plan->findings[i].message && *plan->findings[i].message, "%s: a finding that says nothing",
                 name);

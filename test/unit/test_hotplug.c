@@ -2,16 +2,9 @@
 /* Hotplug scripts: when one is run, with which words, and what its end comes to. */
 #include <stdio.h>
 
-#include "reconcilers/decide.h"
+#include "test/lib/plan_check.h"
 #include "test/lib/unit.h"
 #include "test/unit/hotplug_cases.h"
-
-struct run {
-    struct policy *policy;
-    struct view *view;
-    struct plan *plan;
-    struct object object;
-};
 
 static struct policy *policy_of(const char *type, const char *more)
 {
@@ -63,13 +56,6 @@ static struct run look(const char *type, const struct world *w, uint64_t now)
     struct decision_input in = {r.policy, r.view, &m, NULL, now, 1};
     r.plan = decide(&in, &r.object);
     return r;
-}
-
-static void run_free(struct run *r)
-{
-    plan_free(r->plan);
-    view_free(r->view);
-    policy_free(r->policy);
 }
 
 /* "kind: run words; write key=value; remove key" of every action */
@@ -256,30 +242,15 @@ static const struct {
     {{.b = "online=0 state=6", HELD}, "the device is detached, and its script is done with it"},
 };
 
-/* With that key not to be read, nothing is done. */
-static void assert_needed(const struct world *w, const struct run *r, const char *key)
-{
-    struct memory m = {.object.script = w->script};
-    struct view *view = view_copy(r->view);
-    struct decision_input in = {r->policy, view, &m, NULL, NOW, 1};
-    struct object object;
-    view_replace(view, BACKEND, key, UNREADABLE, NULL, 0);
-    view_seal(view);
-    struct plan *plan = decide(&in, &object);
-    ck_assert_msg(plan->row == ROW_UNREADABLE && !plan_acts(plan), "without %s: row %s", key,
-                  row_name(plan->row));
-    plan_free(plan);
-    view_free(view);
-}
-
 START_TEST(relies)
 {
     static const char *const keys[] = {"script", "hotplug-status", "hotplug-error", "state", "online"};
     struct run r = look("vbd", &acts[_i].world, NOW);
     ck_assert_uint_eq(r.plan->n_actions, 1);
     ck_assert_str_eq(r.plan->actions[0].reason, acts[_i].reason);
+    struct memory m = {.object.script = acts[_i].world.script};
     for (int k = 0; k < COUNT(keys); k++)
-        assert_needed(&acts[_i].world, &r, keys[k]);
+        plan_check_needs((struct decision_input){r.policy, r.view, &m, NULL, NOW, 1}, BACKEND, keys[k]);
     run_free(&r);
 }
 END_TEST
