@@ -15,17 +15,6 @@ done
 truncate -s 1M "$dir"/image*
 burst() { "$tools/attach" burst 7 1 0 "$1" "raw:$dir/image" "${@:2}"; }
 
-alone() {
-    fresh_store
-    sample alone "$1" "$(burst "$1")"
-}
-
-served() {
-    fresh_store
-    serve
-    sample xenrecon "$1" "$(burst "$1" --await | cut -d ' ' -f 2)"
-}
-
 compared=no
 if [ -e "$repo/test/bench/peer.sh" ]; then
     # shellcheck source=test/bench/peer.sh
@@ -45,11 +34,7 @@ with_peer() {
 sync # what was built and unpacked a moment ago would be written to the disk meanwhile
 for ((i = 0; i < rounds; i++)); do
     for n in "${sizes[@]}"; do
-        # a few disks take so little that more is needed to find a minimum
-        for ((again = n <= 64 ? 4 : 1; again > 0; again--)); do
-            alone "$n"
-            served "$n"
-        done
+        in_turns "$n" 64
     done
 done
 if [ $compared = yes ]; then

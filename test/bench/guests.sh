@@ -16,25 +16,9 @@ burst() { "$tools/attach" burst 1 "$1" 0 $disks raw:/disk "${@:2}"; }
 # per_device VARIANT N
 per_device() { calc "$(of min "$1" "$2") / $2 / $disks" 1; }
 
-# once VARIANT N
-once() {
-    fresh_store
-    case $1 in
-        alone) sample alone "$2" "$(burst "$2")" ;;
-        xenrecon)
-            serve
-            sample xenrecon "$2" "$(burst "$2" --await | cut -d ' ' -f 2)"
-            ;;
-    esac
-}
-
 for ((i = 0; i < rounds; i++)); do
     for n in "${sizes[@]}"; do
-        # few guests take so little that more is needed to find a minimum
-        for ((again = n <= 100 ? 4 : 1; again > 0; again--)); do
-            once alone "$n"
-            once xenrecon "$n"
-        done
+        in_turns "$n" 100
     done
 done
 

@@ -94,6 +94,26 @@ serve() {
     start_xenrecon --policies "$policies" --resync 0
 }
 
+# alone N, served N: samples of a burst with nobody watching, and with xenrecon; for those who define burst N [--await]
+alone() {
+    fresh_store
+    sample alone "$1" "$(burst "$1")"
+}
+served() {
+    fresh_store
+    serve
+    sample xenrecon "$1" "$(burst "$1" --await | cut -d ' ' -f 2)"
+}
+
+# in_turns N FEW: one of each; four, where N is so small that more is needed to find a minimum
+in_turns() {
+    local again
+    for ((again = $1 <= $2 ? 4 : 1; again > 0; again--)); do
+        alone "$1"
+        served "$1"
+    done
+}
+
 store_pid() { cat "$dir/pid"; }
 # Nanoseconds on a processor, of a process.
 cpu_of() { cut -d ' ' -f 1 "/proc/$1/schedstat"; }
