@@ -172,6 +172,7 @@ static void types(unsigned n)
     struct policy_set set = {0};
     char text[1024], name[32];
     double best = 0;
+    uint32_t chance = 1;
     if (n == 0)
         return;
     for (unsigned i = 0; i < n; i++) {
@@ -181,7 +182,8 @@ static void types(unsigned n)
     for (int round = 0; round < 7; round++) {
         double begun = now_ns();
         for (unsigned i = 0; i < 100000; i++) {
-            snprintf(name, sizeof name, "t%u", i * 7919 % n);
+            chance = chance * 1664525 + 1013904223; /* no order that the processor could learn */
+            snprintf(name, sizeof name, "t%u", (chance >> 16) % n);
             if (!policy_set_find(&set, name))
                 errx(1, "%s is not found", name);
         }
