@@ -12,25 +12,24 @@ enum {
     CALM = 300, /* milliseconds */
 };
 
-/* glibc's cache for each thread (malloc/malloc.c, tcache) */
+/* What glibc keeps at hand (see mem.h) */
 enum {
-    CACHED = 7, /* blocks of each size */
-    CACHED_STEP = 16,
-    CACHED_MAX = 1032, /* bytes; larger blocks are not */
+    EACH = 7,          /* blocks of each size */
+    STEP = 16,         /* between sizes */
     MERGES = 64 << 10, /* a request so large that small blocks that are free are merged first */
 };
 
-/* The allocator keeps a few free blocks of each size at hand, and with each its page. Who takes one of them,
- * has it grow into the free ones behind it, and frees that, leaves none at hand. */
-static void empty_cache(void)
+/* Who takes a block that is at hand, has it grow into the free ones behind it, and frees that, leaves none
+ * at hand, nor its page in use. */
+static void leave_none_at_hand(void)
 {
-    void *held[CACHED];
+    void *held[EACH];
     free(xrealloc(NULL, MERGES));
-    for (size_t size = CACHED_STEP; size <= CACHED_MAX; size += CACHED_STEP) {
-        for (int i = 0; i < CACHED; i++)
+    for (size_t size = STEP; size <= MEM_AT_HAND; size += STEP) {
+        for (int i = 0; i < EACH; i++)
             held[i] = xrealloc(NULL, size);
-        for (int i = 0; i < CACHED; i++)
-            free(xrealloc(held[i], CACHED_MAX + CACHED_STEP));
+        for (int i = 0; i < EACH; i++)
+            free(xrealloc(held[i], MEM_AT_HAND + STEP));
     }
 }
 
@@ -38,7 +37,7 @@ static void on_calm(uv_timer_t *timer)
 {
     struct thrift *t = timer->data;
     t->most = t->now;
-    empty_cache();
+    leave_none_at_hand();
     malloc_trim(0);
 }
 

@@ -14,9 +14,7 @@ struct arena_block {
     _Alignas(max_align_t) char data[];
 };
 
-/* With its head it is as large as what malloc() keeps at hand for each thread (1032 bytes, glibc): the next
- * one costs a tenth of what it would otherwise. */
-enum { BLOCK = 992 };
+enum { BLOCK = (int)(MEM_AT_HAND - sizeof(struct arena_block)) };
 
 /* A block with room for so much */
 static struct arena_block *room_for(struct arena *a, size_t size)
