@@ -135,7 +135,6 @@ static void on_connection_closed(uv_handle_t *handle)
 static void disconnect(struct xs_client *c)
 {
     struct connection *connection = c->connection;
-
     c->connection = NULL;
     c->write_blocked = false;
     if (c->paused)
@@ -190,7 +189,6 @@ static void refused(struct xs_client *c, const char *message, int status)
 {
     struct xsd_sockmsg header;
     struct xs_slot slot;
-
     memcpy(&header, message, sizeof header);
     if (xs_requests_take(&c->requests, header.req_id, &slot))
         fail(c, slot.done, slot.arg, status);
@@ -212,7 +210,6 @@ static void count_sent(struct xs_client *c, size_t n)
 static void flush(struct xs_client *c)
 {
     struct connection *connection = c->connection;
-
     c->write_blocked = false;
     while (c->out_sent < c->out.len && !connection->unanswered) {
         const char *data = c->out.data + c->out_sent;
@@ -239,15 +236,12 @@ static void flush(struct xs_client *c)
             return;
         }
     }
-    if (c->out_sent == c->out.len) {
-        c->out.len = c->out_sent = 0;
-        if (c->out.cap > OUT_KEEP)
-            xs_buffer_free(&c->out);
-    } else if (c->out_sent > OUT_KEEP) { /* it may be long before it is ever empty */
-        c->out.len -= c->out_sent;
-        memmove(c->out.data, c->out.data + c->out_sent, c->out.len);
+    if (c->out_sent == c->out.len || c->out_sent > OUT_KEEP) { /* it may be long before it is ever empty */
+        xs_buffer_cut(&c->out, c->out_sent);
         c->out_sent = 0;
     }
+    if (!c->out.len && c->out.cap > OUT_KEEP)
+        xs_buffer_free(&c->out);
     update_poll(c);
 }
 
@@ -274,7 +268,6 @@ struct harvest {
 static int deliver(struct xs_client *c, const struct xs_message *m, struct harvest *harvest)
 {
     struct xs_slot s;
-
     if (m->type == XS_WATCH_EVENT) {
         harvest->events++;
         c->counters.events++;
@@ -343,10 +336,8 @@ static bool deliver_all(struct xs_client *c, struct harvest *harvest)
         lose(c, "the store sent what the protocol does not allow");
         return false;
     }
-    c->in.len -= at;
-    if (c->in.len)
-        memmove(c->in.data, c->in.data + at, c->in.len);
-    else
+    xs_buffer_cut(&c->in, at);
+    if (!c->in.len)
         xs_buffer_free(&c->in);
     return true;
 }
@@ -362,7 +353,6 @@ static void on_pause_over(void *arg)
 static void receive(struct xs_client *c)
 {
     struct harvest harvest = {0};
-
     xgrow(&c->in.data, &c->in.cap, XS_MESSAGE_MAX + READ_MAX + 1, 1);
     ssize_t n = read(c->connection->fd, c->in.data + c->in.len, READ_MAX);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))

@@ -13,6 +13,13 @@ void xs_buffer_free(struct xs_buffer *b)
     *b = (struct xs_buffer){0};
 }
 
+void xs_buffer_cut(struct xs_buffer *b, size_t n)
+{
+    b->len -= n;
+    if (b->len)
+        memmove(b->data, b->data + n, b->len);
+}
+
 int xs_wire_append(struct xs_buffer *b, enum xsd_sockmsg_type type, uint32_t req_id, uint32_t tx,
                    const void *body, size_t len)
 {

@@ -20,6 +20,8 @@ struct xs_buffer {
 };
 
 void xs_buffer_free(struct xs_buffer *b); /* empty and usable again */
+/* Takes the first n bytes away. */
+void xs_buffer_cut(struct xs_buffer *b, size_t n);
 
 struct xs_message {
     enum xsd_sockmsg_type type;

@@ -137,6 +137,20 @@ START_TEST(malformed_is_refused)
 }
 END_TEST
 
+START_TEST(what_is_cut_is_the_beginning)
+{
+    (void)xs_wire_append(&buffer, XS_READ, 1, 0, "/abc", 5);
+    size_t len = buffer.len;
+    xs_buffer_cut(&buffer, 0);
+    ck_assert_uint_eq(buffer.len, len);
+    xs_buffer_cut(&buffer, sizeof(struct xsd_sockmsg));
+    ck_assert_uint_eq(buffer.len, 5);
+    ck_assert_mem_eq(buffer.data, "/abc", 5);
+    xs_buffer_cut(&buffer, 5);
+    ck_assert_uint_eq(buffer.len, 0);
+}
+END_TEST
+
 START_TEST(errors_by_name)
 {
     ck_assert_int_eq(xs_wire_error("ENOENT", 7), -ENOENT);
@@ -160,6 +174,7 @@ int main(void)
     tcase_add_test(tc, stream_may_be_cut_anywhere);
     tcase_add_test(tc, event_has_a_path_and_a_token);
     tcase_add_loop_test(tc, malformed_is_refused, 0, (int)(sizeof malformed / sizeof *malformed));
+    tcase_add_test(tc, what_is_cut_is_the_beginning);
     tcase_add_test(tc, errors_by_name);
     suite_add_tcase(s, tc);
     SRunner *sr = srunner_create(s);
