@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -455,16 +454,8 @@ static int start_loop(struct daemon *d)
     return error;
 }
 
-/* The store wakes us with each message. A batch process does not take the processor from the one that wakes
- * it, so that the store goes on with the next. Nothing is lost if it cannot be; what we start is none. */
-static void let_others_first(void)
-{
-    sched_setscheduler(0, SCHED_BATCH | SCHED_RESET_ON_FORK, &(struct sched_param){0});
-}
-
 static void start(struct daemon *d)
 {
-    let_others_first();
     uv_timer_init(&d->loop, &d->wake);
     uv_timer_init(&d->loop, &d->reconnect);
     d->wake.data = d->reconnect.data = d;
