@@ -38,7 +38,7 @@ WORK = f"{ROOT}/build/mutate"
 DECIDES = ["schemas/row.h", "schemas/marker.c", "schemas/value.c", "schemas/xenbus.c", "schemas/policy.c",
            "schemas/device.c", "schemas/plan.c", "schemas/view.c"]
 # and last, therefore, in this order
-SLOW = [f"build/test/unit/test_{n}" for n in ("observe_table", "enumeration", "converge", "dump")] + \
+SLOW = [f"build/test/unit/test_{n}" for n in ("observe_table", "enumeration", "converge", "dump", "dump_refused")] + \
     ["golden", "sim", "build/test/unit/test_workers_table"]
 BUILT = "B=build"
 PURE = ("schemas", "reconcilers")

@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Dumps: small texts, and what is known after reading them. */
-#include "schemas/dump.h"
-
-#include <check.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +8,7 @@
 #include "schemas/dump_node.h"
 #include "schemas/mem.h"
 #include "schemas/printable.h"
-#include "test/lib/unit.h"
+#include "test/lib/dump_text.h"
 
 /* What was read: a line for each node, `path "value"` or `path ?` (a path alone: implied by others); `+`
  * behind it means that the directory has these children and no others. Then the notes: `!` warnings, `-`
@@ -60,18 +56,6 @@ static char *rendered(const struct dump *d)
         put(&o, line);
     }
     return o.text;
-}
-
-/* The text with nothing behind it, so that a sanitizer sees who reads too far. */
-static struct dump *parsed(const char *text, size_t len)
-{
-    struct dump *d = NULL;
-    struct diagnostic why = {.message = ""};
-    char *copy = exactly(text, len);
-    int error = dump_parse("x", copy, len, &d, &why);
-    free(copy);
-    ck_assert_msg(error == 0, "%s", why.message);
-    return d;
 }
 
 static const struct {
@@ -299,199 +283,6 @@ START_TEST(test_long_values)
 }
 END_TEST
 
-/* ---- refused ---- */
-
-static const struct {
-    const char *text;
-    size_t len;
-    unsigned line;
-    const char *says;
-} refused[] = {
-    {BYTES(""), 0, "it is empty"},
-    {BYTES("a\0 = \"\"\n"), 0, "16-bit"},
-    {BYTES("hello\nworld\n"), 0, "no line of it"},
-    {BYTES("\n\n"), 0, "no line of it"},
-    {BYTES(">>>>>>>>>/a = \"\"\n>>>>>>>>>/b = \"\"\n"), 0, "no line of it"}, /* quoted once too often */
-    {BYTES("local = &quot;&quot;\n domain = &quot;&quot;\n"), 1, "mangled"},
-    {BYTES("local = \xe2\x80\x9c\xe2\x80\x9d\n domain = \xe2\x80\x9c\xe2\x80\x9d\n"), 1, "mangled"},
-    {BYTES("local = \"\"\n\xc2\xa0"
-           "domain = \"\"\n"),
-     2, "mangled"},
-    {BYTES("local = \"\"\n&nbsp;domain = \"\"\n"), 2, "mangled"},
-    {BYTES("local\xc2\xa0= \"\"\n domain\xc2\xa0= \"\"\n"), 1, "mangled"},
-    {BYTES("local =\xc2\xa0\"\"\n"), 1, "mangled"},
-    {BYTES("local =3D \"\"\n domain =3D \"\"\n"), 1, "mangled"},
-    {BYTES("local = \\\"\\\"\n"), 1, "mangled"},
-    {BYTES("local\x93= \"\"\n domain\x93= \"\"\n"), 1, "mangled"},
-    {BYTES("<br>local = \"\"\n<br> domain = \"\"\n"), 1, "mangled"},
-    {BYTES("local = \"\"\n\tdomain = \"\"\n"), 2, "mangled"},
-    {BYTES("local = \"\"\ndomain = \"\"\n0 = \"\"\n"), 1, "blanks"},
-    {BYTES("local = \"\"\n domain = \"\"\n 0 = \"\"\n state = \"1\"\n state = \"2\"\n"), 1, "blanks"},
-    {BYTES("local = \"\"\n  domain = \"\"\n    0 = \"\"\n      state = \"1\"\n"), 1, "blanks"},
-};
-
-START_TEST(test_refused)
-{
-    struct dump *d = NULL;
-    struct diagnostic why = {.line = 0};
-    char *copy = exactly(refused[_i].text, refused[_i].len);
-    ck_assert_int_eq(dump_parse("x", copy, refused[_i].len, &d, &why), -EINVAL);
-    free(copy);
-    ck_assert_ptr_null(d);
-    ck_assert_msg(strstr(why.message, refused[_i].says) != NULL, "%s", why.message);
-    ck_assert_msg(strstr(why.message, "xenstore-ls -fp > file") != NULL, "%s", why.message);
-    ck_assert_uint_eq(why.line, refused[_i].line);
-}
-END_TEST
-
-static char *repeated(const char *line, size_t times, size_t *ret_len)
-{
-    size_t n = strlen(line);
-    char *text = xcalloc(times, n + 1);
-    for (size_t i = 0; i < times; i++)
-        memcpy(text + i * n, line, n + 1);
-    *ret_len = n * times;
-    return text;
-}
-
-START_TEST(test_too_large)
-{
-    struct dump *d = NULL;
-    struct diagnostic why = {.line = 0};
-    char *text = xcalloc(1, (size_t)DUMP_SIZE_MAX + 1);
-    memset(text, '\n', (size_t)DUMP_SIZE_MAX + 1);
-    ck_assert_int_eq(dump_parse("x", text, (size_t)DUMP_SIZE_MAX + 1, &d, &why), -E2BIG);
-    ck_assert_str_eq(why.message, "a dump has at most 64 MiB");
-    ck_assert_int_eq(dump_parse("x", text, DUMP_SIZE_MAX, &d, &why), -EINVAL);
-    free(text);
-}
-END_TEST
-
-START_TEST(test_too_long_a_path)
-{
-    size_t len;
-    char *path = repeated("/a", STORE_PATH_MAX / 2 + 1, &len);
-    struct arena a = {0};
-    const char *text = arena_printf(&a, "/b = \"1\"\n%s = \"\"\n%s = \"\"\n", path + 2, path);
-    struct dump *d = parsed(text, strlen(text));
-    size_t n;
-    const struct dump_note *notes = dump_notes(d, &n);
-    ck_assert_int_eq(dump_lookup(d, path + 2).presence, PRESENT);
-    ck_assert_int_eq(dump_lookup(d, "/b").presence, PRESENT);
-    ck_assert_uint_eq(n, 2);
-    ck_assert_uint_eq(notes[0].first, 3);
-    ck_assert_str_eq(notes[0].text, "its path is longer than any in a store");
-    dump_free(d);
-    arena_free(&a);
-    free(path);
-}
-END_TEST
-
-START_TEST(test_too_long_a_line)
-{
-    size_t len, n;
-    char *value = repeated("x", DUMP_LINE_MAX, &len);
-    struct arena a = {0};
-    const char *text = arena_printf(&a, "/a = \"\"\n/b = \"%s\"\n/c = \"\"\n", value);
-    struct dump *d = parsed(text, strlen(text));
-    const struct dump_note *notes = dump_notes(d, &n);
-    ck_assert_uint_eq(n, 1);
-    ck_assert_uint_eq(notes[0].first, 2);
-    ck_assert_int_eq(dump_lookup(d, "/b").presence, UNREADABLE);
-    ck_assert_int_eq(dump_lookup(d, "/c").presence, PRESENT);
-    dump_free(d);
-    arena_free(&a);
-    free(value);
-}
-END_TEST
-
-START_TEST(test_too_deep_a_tree)
-{
-    enum { DEPTH = STORE_PATH_MAX / 2 + 2 };
-    char *text = xcalloc(DEPTH + 1, DEPTH + 8);
-    size_t len = 0, n;
-    for (int i = 0; i < DEPTH; i++)
-        len += (size_t)sprintf(text + len, "%*sa = \"\"\n", i, "");
-    len += (size_t)sprintf(text + len, "vm = \"\"\n");
-    struct dump *d = parsed(text, len);
-    const struct dump_note *notes = dump_notes(d, &n);
-    ck_assert_uint_ge(n, 1);
-    ck_assert_uint_eq(notes[0].first, STORE_PATH_MAX / 2 + 1);
-    ck_assert_str_eq(notes[0].text, "its path is longer than any in a store");
-    dump_free(d);
-    free(text);
-}
-END_TEST
-
-START_TEST(test_too_long_a_name)
-{
-    size_t len, n;
-    char *name = repeated("a", STORE_PATH_MAX + 1, &len);
-    struct arena a = {0};
-    const char *text = arena_printf(&a, "/b = \"\"\n/%s = \"\"\n/%s/x = \"\"\n/c = \"\"\n", name, name);
-    struct dump *d = parsed(text, strlen(text));
-    const struct dump_note *notes = dump_notes(d, &n);
-    ck_assert_uint_eq(n, 1);
-    ck_assert(notes[0].first == 2 && notes[0].last >= 2);
-    ck_assert_int_eq(dump_lookup(d, "/c").presence, PRESENT);
-    dump_free(d);
-    arena_free(&a);
-    free(name);
-}
-END_TEST
-
-/* What follows a value without an end may be a part of it, but not for ever. */
-START_TEST(test_many_lines_of_a_value)
-{
-    size_t len, n;
-    char *lines = repeated("y z\n", 100, &len);
-    struct arena a = {0};
-    const char *text = arena_printf(&a, "/a = \"x\n%s/b = \"\"\n", lines);
-    struct dump *d = parsed(text, strlen(text));
-    const struct dump_note *notes = dump_notes(d, &n);
-    ck_assert_uint_eq(n, 2);
-    ck_assert(notes[0].first == 1 && notes[0].last == 81);
-    ck_assert_str_eq(notes[0].text, "its value was cut or wrapped");
-    ck_assert(notes[1].first == 82 && notes[1].last == 101);
-    ck_assert_int_eq(dump_lookup(d, "/a").presence, UNREADABLE);
-    ck_assert_int_eq(dump_lookup(d, "/b").presence, PRESENT);
-    dump_free(d);
-    arena_free(&a);
-    free(lines);
-}
-END_TEST
-
-/* Cut short, but there is no room for one more note. */
-START_TEST(test_no_note_to_amend)
-{
-    size_t len, n;
-    char *text = repeated("/a = \"\"\n...\n", 100, &len);
-    struct arena a = {0};
-    const char *cut = arena_printf(&a, "%s/b = \"x", text);
-    struct dump *d = parsed(cut, strlen(cut));
-    const struct dump_note *notes = dump_notes(d, &n);
-    ck_assert_uint_eq(n, DUMP_NOTES_MAX + 1);
-    ck_assert_str_eq(notes[n - 1].text, "81 more lines, or runs of lines, could not be used");
-    dump_free(d);
-    arena_free(&a);
-    free(text);
-}
-END_TEST
-
-START_TEST(test_notes_are_capped)
-{
-    size_t len, n;
-    char *text = repeated("/a = \"\"\n...\n", 100, &len);
-    struct dump *d = parsed(text, len);
-    const struct dump_note *notes = dump_notes(d, &n);
-    ck_assert_uint_eq(n, DUMP_NOTES_MAX + 1);
-    ck_assert_uint_eq(notes[n - 1].first, 0);
-    ck_assert_str_eq(notes[n - 1].text, "80 more lines, or runs of lines, could not be used");
-    dump_free(d);
-    free(text);
-}
-END_TEST
-
 /* ---- asking ---- */
 
 START_TEST(test_lookup)
@@ -625,15 +416,6 @@ int main(void)
     tcase_add_loop_test(t, test_line_wrapped, 0, COUNT(stores));
     tcase_add_loop_test(t, test_values, 0, COUNT(values));
     tcase_add_test(t, test_long_values);
-    tcase_add_loop_test(t, test_refused, 0, COUNT(refused));
-    tcase_add_test(t, test_too_large);
-    tcase_add_test(t, test_too_long_a_path);
-    tcase_add_test(t, test_too_long_a_line);
-    tcase_add_test(t, test_too_deep_a_tree);
-    tcase_add_test(t, test_too_long_a_name);
-    tcase_add_test(t, test_many_lines_of_a_value);
-    tcase_add_test(t, test_no_note_to_amend);
-    tcase_add_test(t, test_notes_are_capped);
     tcase_add_test(t, test_lookup);
     tcase_add_test(t, test_children);
     tcase_add_test(t, test_devices);
