@@ -4,6 +4,7 @@
 #define XENRECON_TEST_UNIT_H
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,22 @@ static inline char *exactly(const char *text, size_t len)
     ck_assert_ptr_nonnull(p);
     memcpy(p, text, len);
     return p;
+}
+
+/* All of a file of the repository, from whose root tests are run; ends in a NUL. For free(). */
+static inline char *file_text(const char *path, size_t *ret_len)
+{
+    FILE *f = fopen(path, "r");
+    ck_assert_msg(f && fseek(f, 0, SEEK_END) == 0, "cannot open %s: run this from the root of the repository",
+                  path);
+    long size = ftell(f);
+    ck_assert_int_ge(size, 0);
+    rewind(f);
+    char *text = calloc(1, (size_t)size + 1);
+    ck_assert_ptr_nonnull(text);
+    *ret_len = fread(text, 1, (size_t)size, f);
+    fclose(f);
+    return text;
 }
 
 /* Takes the suite over; returns main's exit status. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Cases for every row of the decision table, written from the table's words. */
+/* Cases for every row of the decision table, written from the table's words. Longer than other files, as it
+ * is one table in the order of the rows, without any code. */
 #ifndef XENRECON_TEST_DECIDE_CASES_H
 #define XENRECON_TEST_DECIDE_CASES_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Included by test_dump.c: what the text is, the text, and what is known after it was read. */
+/* Included by test_dump.c: what the text is, the text, and what is known after it was read. Longer than other
+ * files, as it is one table that is read case by case, without any code. */
 /* clang-format off */
     {"tree",
      "tool = \"\"\n"

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
+/* Policies that are read, sets of them, and what their keys allow. */
 #include <check.h>
 #include <dirent.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "schemas/document.h"
 #include "schemas/duration.h"
 #include "schemas/mem.h"
 #include "schemas/policy.h"
-#include "schemas/policy_fields.h"
 #include "schemas/view.h"
+#include "test/lib/unit.h"
 
 #define HEAD "version: 1\ntype: t\nowner: xenrecon\n" /* what follows begins in line 4 */
 
@@ -25,16 +24,6 @@ static struct policy *parse(const char *text)
     int r = policy_parse("good.yaml", text, strlen(text), &p, &why);
     ck_assert_msg(r == 0, "%s", diagnostic_format(&why, buf, sizeof buf));
     return p;
-}
-
-static char *read_file(const char *path, size_t *ret_len)
-{
-    FILE *f = fopen(path, "r");
-    ck_assert_msg(f != NULL, "cannot open %s: run this from the root of the repository", path);
-    char *text = xcalloc(1, DOCUMENT_MAX + 1);
-    *ret_len = fread(text, 1, DOCUMENT_MAX, f);
-    fclose(f);
-    return text;
 }
 
 /* ---- documents that must be read ---- */
@@ -281,7 +270,7 @@ START_TEST(shipped_policies)
             continue;
         ck_assert_msg(len > 5 && strcmp(e->d_name + len - 5, ".yaml") == 0, "%s", e->d_name);
         snprintf(path, sizeof path, "deploy/policies/%s", e->d_name);
-        char *text = read_file(path, &len);
+        char *text = file_text(path, &len);
         int r = policy_parse(path, text, len, &p, &why);
         ck_assert_msg(r == 0, "%s", diagnostic_format(&why, buf, sizeof buf));
         snprintf(name, sizeof name, "%s.yaml", p->type);
@@ -467,53 +456,6 @@ START_TEST(owner_names)
 }
 END_TEST
 
-/* ---- the JSON Schema ---- */
-
-static void assert_describes(const json_t *object, const struct field *fields)
-{
-    const json_t *properties = json_object_get(object, "properties");
-    size_t n = 0;
-    ck_assert(json_is_false(json_object_get(object, "additionalProperties")));
-    for (const struct field *f = fields; f->name; f++, n++) {
-        const json_t *property = json_object_get(properties, f->name);
-        ck_assert_msg(property != NULL, "%s is not in the schema", f->name);
-        ck_assert_str_eq(json_string_value(json_object_get(property, "description")), f->about);
-        if (f->kind == FIELD_SECTION)
-            assert_describes(property, f->fields);
-        else if (f->kind == FIELD_KEYS)
-            assert_describes(json_object_get(property, "additionalProperties"), f->fields);
-        else
-            ck_assert_uint_gt(json_object_size(property), 1);
-    }
-    ck_assert_uint_eq(json_object_size(properties), n);
-}
-
-START_TEST(schema_describes_the_table)
-{
-    char *text = policy_json_schema();
-    json_error_t error;
-    json_t *schema = json_loads(text, JSON_REJECT_DUPLICATES, &error);
-    ck_assert_msg(schema != NULL, "%s", error.text);
-    ck_assert_str_eq(json_string_value(json_object_get(schema, "$schema")),
-                     "http://json-schema.org/draft-07/schema#");
-    assert_describes(schema, policy_fields);
-    ck_assert_uint_eq(json_array_size(json_object_get(schema, "required")), 3);
-    json_decref(schema);
-    free(text);
-}
-END_TEST
-
-START_TEST(schema_is_the_committed_one)
-{
-    size_t len;
-    char *text = policy_json_schema(), *committed = read_file("schemas/policy.schema.json", &len);
-    ck_assert_msg(strcmp(text, committed) == 0,
-                  "schemas/policy.schema.json is not what `xenrecon policy schema` prints");
-    free(text);
-    free(committed);
-}
-END_TEST
-
 static Suite *policy_suite(void)
 {
     Suite *s = suite_create("policy");
@@ -534,18 +476,10 @@ static Suite *policy_suite(void)
     tcase_add_test(t, owner_names);
     suite_add_tcase(s, t);
 
-    t = tcase_create("schema");
-    tcase_add_test(t, schema_describes_the_table);
-    tcase_add_test(t, schema_is_the_committed_one);
-    suite_add_tcase(s, t);
     return s;
 }
 
 int main(void)
 {
-    SRunner *runner = srunner_create(policy_suite());
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(policy_suite());
 }
