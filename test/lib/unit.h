@@ -40,7 +40,7 @@ static inline char *file_text(const char *path, size_t *ret_len)
 static inline int run_suite(Suite *s)
 {
     SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
+    srunner_run_all(r, CK_ENV);
     int failed = srunner_ntests_failed(r);
     srunner_free(r);
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "test/lib/unit.h"
+
 static char store[] = "/tmp/xenrecon-test-store-XXXXXX";
 static char file[128];
 
@@ -232,9 +234,5 @@ int main(void)
     tcase_add_test(tc, store_that_is_not_there);
     tcase_add_test(tc, default_path_is_libxenstore_s);
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

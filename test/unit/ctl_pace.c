@@ -5,6 +5,8 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "test/lib/unit.h"
+
 static struct pace pace;
 
 /* Reads as often as the pace allows for so many microseconds, and every read brings what came meanwhile. */
@@ -108,9 +110,5 @@ int main(void)
     tcase_add_test(tc, events_that_come_with_answers_are_of_the_flood);
     tcase_add_test(tc, who_asks_need_not_wait_for_the_flood);
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "test/lib/unit.h"
+
 /* What was asked last, until it is answered. */
 static struct {
     bool there;
@@ -312,9 +314,5 @@ int main(void)
     tcase_add_test(tc, loss_between_parts);
     tcase_add_loop_test(tc, malformed_part, 0, (int)(sizeof malformed / sizeof *malformed));
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "test/lib/unit.h"
+
 static uv_loop_t loop;
 static struct thrift thrift;
 
@@ -143,9 +145,5 @@ int main(void)
         tcase_add_test(tc, no_page_is_kept_for_a_block_at_hand);
     }
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "controller/devices.h"
+#include "test/lib/unit.h"
 
 enum { DEVICES = 200, CHANGES = 20000 };
 
@@ -55,9 +56,5 @@ int main(void)
     TCase *tc = tcase_create("waiting");
     tcase_add_test(tc, the_earliest_is_first);
     suite_add_tcase(s, tc);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "controller/xs_wire.h"
+#include "test/lib/unit.h"
 
 static char directory[] = "/tmp/xenrecon-test-XXXXXX";
 static struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -258,9 +259,5 @@ int main(void)
     tcase_add_test(tc, what_cannot_be_asked);
     tcase_add_test(tc, close_answers_what_is_outstanding);
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

@@ -3,6 +3,7 @@
 #include <sys/syscall.h>
 
 #include "test/lib/played_store.h"
+#include "test/lib/unit.h"
 
 /* What send(2) says next instead of sending, as the kernel's device would from write(2). */
 static int refusal;
@@ -453,9 +454,5 @@ int main(void)
     tcase_add_test(tc, device_refuses_one_request);
     tcase_add_test(tc, device_is_gone);
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

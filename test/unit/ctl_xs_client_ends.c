@@ -3,6 +3,7 @@
 #include <sys/un.h>
 
 #include "test/lib/played_store.h"
+#include "test/lib/unit.h"
 
 START_TEST(loss_answers_what_is_outstanding)
 {
@@ -292,9 +293,5 @@ int main(void)
     tcase_add_checked_fixture(tc, NULL, teardown);
     tcase_add_test(tc, reconnect_in_lost);
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

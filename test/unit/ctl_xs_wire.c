@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "test/lib/unit.h"
+
 static struct xs_buffer buffer;
 
 static void teardown(void)
@@ -177,9 +179,5 @@ int main(void)
     tcase_add_test(tc, what_is_cut_is_the_beginning);
     tcase_add_test(tc, errors_by_name);
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

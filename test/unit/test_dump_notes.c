@@ -6,6 +6,7 @@
 
 #include "schemas/dump_node.h"
 #include "schemas/mem.h"
+#include "test/lib/unit.h"
 
 static struct dump *dump;
 
@@ -68,9 +69,5 @@ int main(void)
     tcase_add_test(tc, last_note_is_amended_if_there_is_one);
     tcase_add_test(tc, no_note_is_amended_for_one_that_found_no_room);
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

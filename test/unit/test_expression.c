@@ -5,6 +5,8 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "test/lib/unit.h"
+
 /* What is refused, and what is not though it looks alike. */
 static const struct {
     const char *text, *why; /* NULL: it is fine */
@@ -55,9 +57,5 @@ int main(void)
 
     tcase_add_loop_test(tc, expression_is_refused_or_not, 0, sizeof expressions / sizeof *expressions);
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "reconcilers/decide.h"
+#include "test/lib/unit.h"
 
 enum { SINCE = 1000, LATE = SINCE + 100 * 1000, SOON = SINCE + 10 };
 
@@ -318,9 +319,5 @@ int main(void)
     tcase_add_test(t, no_orphan_any_more);
     tcase_add_test(t, no_frontend);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

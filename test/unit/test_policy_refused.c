@@ -11,6 +11,7 @@
 #include "schemas/mem.h"
 #include "schemas/policy.h"
 #include "schemas/view.h"
+#include "test/lib/unit.h"
 
 #define HEAD "version: 1\ntype: t\nowner: xenrecon\n" /* what follows begins in line 4 */
 #define N10  "aaaaaaaaaa"
@@ -463,9 +464,5 @@ static Suite *policy_refused_suite(void)
 
 int main(void)
 {
-    SRunner *runner = srunner_create(policy_refused_suite());
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(policy_refused_suite());
 }

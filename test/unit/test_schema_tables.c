@@ -13,6 +13,7 @@
 #include "schemas/policy.h"
 #include "schemas/row.h"
 #include "schemas/xenbus.h"
+#include "test/lib/unit.h"
 
 static const char *nth_code(int n)
 {
@@ -101,9 +102,5 @@ int main(void)
 
     tcase_add_loop_test(tc, schema_has_the_table, 0, sizeof tables / sizeof *tables);
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }
