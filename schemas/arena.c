@@ -73,13 +73,13 @@ char *arena_vprintf(struct arena *a, const char *format, va_list ap)
 {
     enum { LIKELY = 128 }; /* so much room will do, mostly: printing twice is what costs */
     struct arena_block *b = room_for(a, LIKELY);
-    size_t room = b->size - b->used;
+    char *first = b->data + b->used;
     va_list again;
     va_copy(again, ap);
-    int n = vsnprintf(b->data + b->used, room, format, ap);
+    int n = vsnprintf(first, b->size - b->used, format, ap);
     assert(n >= 0); /* our formats are good, and their results are shorter than 2 GiB */
     char *p = take(a, (size_t)n + 1);
-    if ((size_t)n >= room)
+    if (p != first) /* this block had no room for it and its alignment */
         vsnprintf(p, (size_t)n + 1, format, again);
     va_end(again);
     return p;

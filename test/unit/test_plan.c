@@ -52,6 +52,25 @@ START_TEST(test_arena_text)
 }
 END_TEST
 
+/* What is printed is whole wherever in a block it begins and ends, a block's last bytes included. */
+START_TEST(test_arena_prints_to_the_end)
+{
+    char text[2 * MEM_AT_HAND];
+    memset(text, 't', sizeof text);
+    for (int before = 0; before < 2; before++)
+        for (int n = 0; n < (int)sizeof text; n++) {
+            struct arena a = {0};
+            if (before)
+                arena_alloc(&a, 160);
+            const char *printed = arena_printf(&a, "%.*s", n, text);
+            arena_alloc(&a, 1);
+            ck_assert_mem_eq(printed, text, (size_t)n);
+            ck_assert_int_eq(printed[n], '\0');
+            arena_free(&a);
+        }
+}
+END_TEST
+
 START_TEST(test_grow)
 {
     int *list = NULL;
@@ -176,6 +195,7 @@ int main(void)
     TCase *t = tcase_create("plans and memory");
     tcase_add_test(t, test_arena);
     tcase_add_test(t, test_arena_text);
+    tcase_add_test(t, test_arena_prints_to_the_end);
     tcase_add_test(t, test_grow);
     tcase_add_test(t, test_plan_grows);
     tcase_add_test(t, test_plan_removal_is_a_write);
