@@ -6,14 +6,6 @@
 #include "reconcilers/situation.h"
 #include "test/lib/scene.h"
 
-/* libcheck's own assertions tell a pipe where they are each time, which costs more than all that is tested
- * here. */
-#define require(condition, ...)        \
-    do {                               \
-        if (!(condition))              \
-            ck_abort_msg(__VA_ARGS__); \
-    } while (0)
-
 static inline void plan_check_key(const struct plan *plan, const struct view *v, enum side side,
                                   const char *key, const char *name)
 {
