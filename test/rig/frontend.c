@@ -4,7 +4,7 @@
  *
  *   1 3 4 5 6   set F's state
  *   r           write ring-ref and event-channel, other ones each time
- *   ?2 ?56      wait until B's state is one of these
+ *   ?2 ?56      wait until B's state is one of these; 0: until it has none, as when it was detached
  *   |           where a device starts that is Connected already
  *   *           back to `|` while --rounds are left
  *   f           follow: when B is Closing or Closed, F goes Closed
@@ -31,7 +31,7 @@ static const struct program {
     {"kexec", CONNECT " | 1 ?24 " AT_ONCE " f", "connect, start over without a close"},
     {"kexec-waits", CONNECT " | " CONNECT " f", "the same, waiting for InitWait"},
     {"flap", CONNECT " | 5 ?56 6 ?6 " CONNECT " * f", "reload --rounds times"},
-    {"close", "| 5 ?56 6 ?6", "close and stay so"},
+    {"close", "| 5 ?56 6 ?60", "close and stay so"},
 };
 
 struct device {
