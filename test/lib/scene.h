@@ -11,14 +11,7 @@
 
 #include "reconcilers/decide.h"
 #include "schemas/marker.h"
-
-/* libcheck's own assertions tell a pipe where they are each time, which costs more than all that is tested
- * here. */
-#define require(condition, ...)        \
-    do {                               \
-        if (!(condition))              \
-            ck_abort_msg(__VA_ARGS__); \
-    } while (0)
+#include "test/lib/require.h"
 
 #define SCENE_B "/local/domain/0/backend/qdisk/7/51712"
 #define SCENE_F "/local/domain/7/device/vbd/51712"

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "schemas/report.h"
+#include "test/lib/require.h"
 #include "test/lib/unit.h"
 
 #define B "/local/domain/0/backend/qdisk/7/51712"
@@ -87,13 +88,6 @@ static struct report *everywhere(const char *text)
 
 /* ---- a strict reader ---- */
 
-/* For each character: an assertion of the library's would take its time even where it holds. */
-#define MUST(condition, ...)           \
-    do {                               \
-        if (!(condition))              \
-            ck_abort_msg(__VA_ARGS__); \
-    } while (0)
-
 struct tag {
     const char *name;
     size_t len;
@@ -107,17 +101,17 @@ static const char *read_tag(const char *at, struct tag *open, int *depth)
     bool quoted = false;
     const char *p = at + 1;
     for (; *p && (quoted || *p != '>'); p++) {
-        MUST(!strchr("<'`\n", *p) || (*p == '\'' && strncmp(at, "<meta ", 6) == 0), "in a tag: %.60s", at);
+        require(!strchr("<'`\n", *p) || (*p == '\'' && strncmp(at, "<meta ", 6) == 0), "in a tag: %.60s", at);
         if (*p == '"') {
-            MUST(quoted || p[-1] == '=', "a quote out of place: %.60s", at);
+            require(quoted || p[-1] == '=', "a quote out of place: %.60s", at);
             quoted = !quoted;
         }
     }
-    MUST(*p == '>', "a tag without an end: %.60s", at);
+    require(*p == '>', "a tag without an end: %.60s", at);
     if (end) {
-        MUST(*depth > 0, "%.20s closes nothing", at);
+        require(*depth > 0, "%.20s closes nothing", at);
         const struct tag *top = &open[--*depth];
-        MUST(top->len == t.len && !memcmp(top->name, t.name, t.len), "%.20s closes %.20s", at, top->name);
+        require(top->len == t.len && !memcmp(top->name, t.name, t.len), "%.20s closes %.20s", at, top->name);
     } else if (p[-1] != '/') {
         ck_assert_int_lt(*depth, 16);
         open[(*depth)++] = t;
@@ -138,7 +132,7 @@ static struct parts read_html(const char *html)
     size_t tags = 0, text = 0;
     int depth = 0;
     ck_assert(parts.tags && parts.text);
-    MUST(!strncmp(html, "<!DOCTYPE html>\n", 16), "how it begins");
+    require(!strncmp(html, "<!DOCTYPE html>\n", 16), "how it begins");
     for (const char *p = html + 16; *p;) {
         if (*p == '<') {
             const char *behind = read_tag(p, open, &depth);
@@ -147,8 +141,9 @@ static struct parts read_html(const char *html)
             p = behind;
             continue;
         }
-        MUST(*p == '\n' || ((unsigned char)*p >= ' ' && !strchr("\"'`>\x7f", *p)), "not escaped: %.40s", p);
-        MUST(*p != '&' || (p[1] == '#' && p[2] >= '1' && p[2] <= '9'), "a reference: %.20s", p);
+        require(*p == '\n' || ((unsigned char)*p >= ' ' && !strchr("\"'`>\x7f", *p)), "not escaped: %.40s",
+                p);
+        require(*p != '&' || (p[1] == '#' && p[2] >= '1' && p[2] <= '9'), "a reference: %.20s", p);
         parts.text[text++] = *p++;
     }
     ck_assert_int_eq(depth, 0);
