@@ -4,16 +4,17 @@
 #
 #   build test lint   all of them without an argument
 #   package           for `make deb`, `make rpm`
-#   deploy            for the tests of what is installed; as root also a machine, in .cache/machine
+#   deploy            for the tests of what is installed; as root also a machine, in the cache's machine/
 #   bench xen coverage
 #                     for `make bench`, `make check-xen`, `make coverage`
 #
 # Packages that are missing are installed, as root or with a sudo that asks for no password; otherwise the command to
 # run is printed. Debian's Xen tools, which would turn the machine into a Xen host, are never installed: `test` unpacks
-# them into .cache/xen, `xen` is for the emulated machine. Says nothing when there is nothing to do.
+# them into the cache (lib/cache.sh), `xen` is for the emulated machine. Says nothing when there is nothing to do.
 set -eu
 repo=$(cd "$(dirname "$0")/.." && pwd)
-cache=$repo/.cache
+# shellcheck source=test/lib/cache.sh
+. "$repo/test/lib/cache.sh"
 [ $# -gt 0 ] || set -- build test lint
 
 build=(gcc make pkg-config libc6-dev libuv1-dev libyaml-dev libjansson-dev libxen-dev libseccomp-dev)
@@ -105,7 +106,7 @@ unpack_xen() {
     exec 9>"$cache/lock" # two at once would undo each other's work
     flock 9
     [ -e "$cache/xen/stamp" ] && xen_works "$cache/xen" && return
-    echo "unpacking Debian's Xen tools into .cache/xen" >&2
+    echo "unpacking Debian's Xen tools into $cache/xen" >&2
     rm -rf "$cache"/xen.* # of a run that was interrupted
     new=$(mktemp -d "$cache/xen.XXXXXX")
     chmod 755 "$new"
@@ -136,7 +137,7 @@ make_machine() {
     exec 8>"$cache/lock"
     flock 8
     [ "$(cat "$cache/machine/stamp" 2>/dev/null)" != "$release ${machine[*]}" ] || return 0
-    echo "making a machine in .cache/machine" >&2
+    echo "making a machine in $cache/machine" >&2
     rm -rf "$cache"/machine.*
     new=$(mktemp -d "$cache/machine.XXXXXX")
     quietly mmdebstrap --variant=minbase --mode=root --dpkgopt='path-exclude=/usr/share/locale/*' \

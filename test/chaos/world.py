@@ -123,6 +123,12 @@ class Client:
             return ""
 
 
+def cache():
+    """Where what was downloaded is, as test/lib/cache.sh has it."""
+    return subprocess.run(["bash", "-c", '. "$0/test/lib/cache.sh"; echo "$cache"', REPO], check=True, text=True,
+                          stdout=subprocess.PIPE).stdout.strip()
+
+
 class World:
     def __init__(self, folder, trace):
         self.dir, self.socket = folder, folder + "/socket"
@@ -133,7 +139,7 @@ class World:
         self.process = None
         self.trace = ["--trace-file", folder + "/trace"] if trace else []
         self.xenrecon = os.environ.get("XENRECON", REPO + "/build/xenrecon").split()
-        self.tools = glob.glob(REPO + "/.cache/xen/usr/lib/xen-*/bin")[0]
+        self.tools = glob.glob(cache() + "/xen/usr/lib/xen-*/bin")[0]
         for path in (self.policies, folder + "/crew"):
             os.makedirs(path, exist_ok=True)
         self.mischief(True)

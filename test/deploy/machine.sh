@@ -5,6 +5,8 @@
 set -eu
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cd "$repo"
+# shellcheck source=test/lib/cache.sh
+. test/lib/cache.sh
 work=$(mktemp -d /tmp/xr.machine.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
@@ -30,7 +32,7 @@ ExecStopPost=/bin/systemctl poweroff --force
 END
     # Where this machine here runs without systemd, there is nobody to ask for a unit
     [ -d /run/systemd/system ] || options+=(--keep-unit)
-    timeout --foreground 120 systemd-nspawn --quiet --register=no "${options[@]}" --directory="$repo/.cache/machine" \
+    timeout --foreground 120 systemd-nspawn --quiet --register=no "${options[@]}" --directory="$cache/machine" \
         --machine="xr-$$" --volatile=overlay --bind-ro="$repo" --bind="$work" \
         --bind-ro="$work/test.service:/etc/systemd/system/test.service" --console=pipe \
         --boot systemd.unit=test.service </dev/null >"$work/console" 2>&1 || true
@@ -44,4 +46,4 @@ if [ "$(id -u)" != 0 ]; then
     echo "not run: it takes root to run a machine"
     exit 0
 fi
-[ -e .cache/machine/stamp ] || test/deps.sh deploy
+[ -e "$cache/machine/stamp" ] || test/deps.sh deploy

@@ -9,7 +9,9 @@
 policy_qdisk <<'END'
 hold: {closed: 200ms}
 END
-xenstored=$(echo "$repo"/.cache/xen/usr/lib/xen-*/bin/xenstored)
+# shellcheck source=test/lib/cache.sh
+. "$repo/test/lib/cache.sh"
+xenstored=$(echo "$cache"/xen/usr/lib/xen-*/bin/xenstored)
 # live_update OPTION NAME: OPTION tells the new one from the old. What fails is not said, but the new one has a -U.
 live_update() {
     "${xenstored%d}-control" live-update -F -t 5 \

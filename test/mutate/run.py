@@ -79,8 +79,6 @@ class Copy:
         for name in names:
             with open(f"{ROOT}/{name}", "rb") as file:
                 self.put(name, self.contents.get(name, file.read()))
-        if not os.path.exists(f"{self.root}/.cache"):
-            os.symlink(f"{ROOT}/.cache", f"{self.root}/.cache")
         os.makedirs(f"{self.root}/build/shared", exist_ok=True)
         objects = [t + ".o" for t in tests_of(self.root, False) if t.startswith("build/")]
         if self.make("all", "rig", "sim-program", *objects, *BLOCK) or not all(self.current(n) or self.objects(n) for n in self.sources()):

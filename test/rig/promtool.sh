@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: MIT
 # Prometheus' own checker of metrics and rules, from Debian's package, which would start a server if it was installed:
 #
-#   promtool.sh get           downloads and unpacks it into .cache/prometheus, unless it is there
+#   promtool.sh get           downloads and unpacks it into the cache (lib/cache.sh), unless it is there
 #   promtool.sh ARGUMENT...   runs it
 set -eu
 repo=$(cd "$(dirname "$0")/../.." && pwd)
-cache=$repo/.cache
+# shellcheck source=test/lib/cache.sh
+. "$repo/test/lib/cache.sh"
 promtool=$cache/prometheus/usr/bin/promtool
 
 download() {
@@ -20,7 +21,7 @@ get() {
     exec 9>"$cache/lock"
     flock 9
     [ ! -x "$promtool" ] || return 0
-    echo "unpacking Debian's promtool into .cache/prometheus" >&2
+    echo "unpacking Debian's promtool into $cache/prometheus" >&2
     new=$(mktemp -d "$cache/prometheus.XXXXXX")
     download "$new" >"$new/said" 2>&1 || { apt-get update -qq && download "$new"; } >>"$new/said" 2>&1 || {
         cat "$new/said" >&2

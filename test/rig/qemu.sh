@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: MIT
 # The peer: Debian's real QEMU, as libxl starts it for a PV guest's disks. In the environment of a store (store.sh):
 #
-#   qemu.sh get                  downloads and unpacks it into .cache/qemu, unless it is there
+#   qemu.sh get                  downloads and unpacks it into the cache (lib/cache.sh), unless it is there
 #   qemu.sh run DOMID [OPTION]   serves qdisk/DOMID/* from domain 0, in the foreground
 set -eu
 repo=$(cd "$(dirname "$0")/../.." && pwd)
-cache=$repo/.cache
+# shellcheck source=test/lib/cache.sh
+. "$repo/test/lib/cache.sh"
 qemu=$cache/qemu/usr/libexec/xen-qemu-system-i386
 build=${RIG_BUILD:-$repo/build}
 
@@ -38,7 +39,7 @@ get() {
     exec 9>"$cache/lock"
     flock 9
     ! works || return 0
-    echo "unpacking Debian's QEMU for Xen into .cache/qemu" >&2
+    echo "unpacking Debian's QEMU for Xen into $cache/qemu" >&2
     new=$(mktemp -d "$cache/qemu.XXXXXX")
     mkdir "$new/partial"
     download "$new" >"$new/said" 2>&1 || { apt-get update -qq && download "$new"; } >>"$new/said" 2>&1 || {

@@ -10,7 +10,9 @@
 # with --trace-file DIR/trace, and DIR/log says why it did not start.
 set -eu
 repo=$(cd "$(dirname "$0")/../.." && pwd)
-xen=$repo/.cache/xen
+# shellcheck source=test/lib/cache.sh
+. "$repo/test/lib/cache.sh"
+xen=$cache/xen
 build=${RIG_BUILD:-$repo/build}
 
 die() {

@@ -18,8 +18,10 @@
 . "$(dirname "$0")/../lib/jobs.sh"
 at_once=${JOBS:-2}
 limit=${LIMIT:-600}
+# shellcheck source=test/lib/cache.sh
+. "$repo/test/lib/cache.sh"
 here=$repo/test/xen
-fetched=$repo/.cache/xen-vm
+fetched=$cache/xen-vm
 declare -A scenarios=() # by machine: names
 
 usage() {
@@ -113,7 +115,7 @@ done
 step build make -s -j2 CC=gcc DEVELOPER=1 all rig || closing
 step fetch "$here/fetch.sh" "$fetched" || closing
 step qemu "$repo/test/rig/qemu.sh" get || closing
-step image "$here/image.sh" "$fetched" "$repo/.cache/qemu" "$repo/build/xen" || closing
+step image "$here/image.sh" "$fetched" "$cache/qemu" "$repo/build/xen" || closing
 mkfifo "$logs/said"
 exec 3<>"$logs/said"
 listen
