@@ -295,7 +295,7 @@ const struct field policy_fields[] = {
     {.name = "qemu",
      .about = "QEMU serves this type, too: keep off where a device model runs; true by default for qdisk, "
               "9pfs, vkbd, "
-              "vfb and qusb",
+              "vfb, qusb and qnic",
      .kind = FIELD_BOOLEAN,
      .offset = IN_POLICY(qemu),
      .preset = PRESET_NONE},

@@ -454,7 +454,7 @@ static int read_fields(const struct document *d, const struct node *mapping, con
 /* Defaults that depend on the type. */
 static void derive(struct policy *p, const struct node *root)
 {
-    static const char *const served_by_qemu[] = {"qdisk", "9pfs", "vkbd", "vfb", "qusb"};
+    static const char *const served_by_qemu[] = {"qdisk", "9pfs", "vkbd", "vfb", "qusb", "qnic"};
     if (p->frontend[0] == '\0')
         memcpy(p->frontend, p->type, sizeof p->frontend);
     if (p->owner == OWNER_KERNEL && !p->hotplug.directory)

@@ -191,8 +191,8 @@ START_TEST(served_by_qemu)
     static const struct {
         const char *type;
         bool qemu;
-    } types[] = {{"qdisk", true}, {"9pfs", true}, {"vkbd", true},
-                 {"vfb", true},   {"qusb", true}, {"vbd", false}};
+    } types[] = {{"qdisk", true}, {"9pfs", true}, {"vkbd", true}, {"vfb", true},
+                 {"qusb", true},  {"qnic", true}, {"vbd", false}, {"vif", false}};
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
         const char *const said[] = {"", "qemu: false\n", "qemu: true\n"};
         const bool meant[] = {types[i].qemu, false, true};
