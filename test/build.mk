@@ -8,7 +8,7 @@ pure_test := $(patsubst %.c,$B/%,$(wildcard test/unit/test_*.c))
 ctl_test  := $(patsubst %.c,$B/%,$(wildcard test/unit/ctl_*.c))
 test_obj  := $(patsubst %.c,$B/%.o,$(wildcard test/unit/*.c test/lib/*.c))
 # the stand-ins for hypercalls, and the rig's programs, of which some need them
-hypercall := test/rig/hypercall.c test/rig/grants.c test/rig/evtchn.c
+hypercall := $(addprefix test/rig/,hypercall.c domains.c grants.c evtchn.c)
 rig_tool  := $(patsubst %.c,$B/%,$(filter-out $(hypercall) test/rig/blkfront%,$(wildcard test/rig/*.c)))
 rig_part  := $(patsubst %.c,$B/%.o,$(wildcard test/rig/blkfront*.c))
 rig_xen   := $(addprefix $B/test/rig/,ring rigctl selftest blkfront)

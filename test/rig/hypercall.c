@@ -3,8 +3,8 @@
  * machine without Xen. What the store does (transactions, watches, permissions, quotas, order of events) is
  * the real thing.
  *
- * Here: which domains there are, and where domain 0's kernel would have its ring; QEMU, too, is satisfied
- * with that. Memory is in grants.c, event channels are in evtchn.c. */
+ * Here: where domain 0's kernel would have its ring, and what QEMU opens besides. Domains are in domains.c,
+ * memory is in grants.c, event channels are in evtchn.c. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -48,61 +48,7 @@ uint32_t rig_domid(void)
     return domid ? (uint32_t)strtoul(domid, NULL, 10) : 0;
 }
 
-static void read_state(uint32_t domid, char word[16])
-{
-    char path[RIG_PATH];
-    ssize_t n = 0;
-    int fd = rig_path(path, "dom%u.state", domid) ? openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC) : -1;
-
-    if (fd >= 0) {
-        n = read(fd, word, 15);
-        close(fd);
-    }
-    word[n > 0 ? n : 0] = '\0';
-    word[strcspn(word, "\n")] = '\0';
-}
-
-bool rig_domain_exists(uint32_t domid)
-{
-    char word[16];
-
-    read_state(domid, word);
-    return domid < DOMID_FIRST_RESERVED && strcmp(word, "gone") != 0;
-}
-
-/* ---- libxenctrl ---- */
-
 static char handle; /* what all handles point at: none has a state */
-
-xc_interface *xc_interface_open(xentoollog_logger *logger, xentoollog_logger *dombuild_logger, unsigned flags)
-{
-    (void)logger, (void)dombuild_logger, (void)flags;
-    return (void *)&handle;
-}
-
-int xc_interface_close(xc_interface *xch)
-{
-    (void)xch;
-    return 0;
-}
-
-int xc_domain_getinfo(xc_interface *xch, uint32_t first, unsigned int max, xc_dominfo_t *info)
-{
-    char word[16];
-
-    (void)xch;
-    if (max == 0 || !rig_domain_exists(first))
-        return 0;
-    read_state(first, word);
-    memset(info, 0, sizeof(*info));
-    info->domid = first;
-    info->paused = strcmp(word, "paused") == 0;
-    info->crashed = strcmp(word, "crashed") == 0;
-    info->shutdown = info->crashed || strcmp(word, "shutdown") == 0;
-    info->dying = strcmp(word, "dying") == 0;
-    info->running = !info->paused && !info->shutdown && !info->dying;
-    return 1;
-}
 
 /* ---- what QEMU opens besides, and then does nothing with ---- */
 
