@@ -157,8 +157,12 @@ class World:
 
     # ---- the store
 
+    def store_sh(self, command):
+        return subprocess.run([REPO + "/test/rig/store.sh", command, self.dir] + self.trace, check=True, text=True,
+                              stdout=subprocess.PIPE).stdout.strip()
+
     def start_store(self):
-        subprocess.run([REPO + "/test/rig/store.sh", "start", self.dir] + self.trace, check=True, stdout=subprocess.DEVNULL)
+        self.store_sh("start")
 
     def store_pid(self):
         return int(open(self.dir + "/pid").read())
@@ -194,7 +198,7 @@ class World:
             store.make(path, tx=tx)
 
     def update_store(self):
-        options = f"--no-fork --internal-db=on --pid-file {self.dir}/pid " + " ".join(self.trace)
+        options = self.store_sh("options")
         done = subprocess.run([self.tools + "/xenstore-control", "live-update", "-F", "-t", "5", "-c", options,
                                self.tools + "/xenstored"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=30)
         self.counts["store updated" if done.returncode == 0 else "store not updated"] += 1

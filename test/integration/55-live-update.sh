@@ -15,7 +15,7 @@ xenstored=$(echo "$cache"/xen/usr/lib/xen-*/bin/xenstored)
 # live_update OPTION NAME: OPTION tells the new one from the old. What fails is not said, but the new one has a -U.
 live_update() {
     "${xenstored%d}-control" live-update -F -t 5 \
-        -c "--no-fork --internal-db=on --pid-file $dir/pid --trace-file $dir/trace $1" "$xenstored"
+        -c "$("$repo/test/rig/store.sh" options "$dir" --trace-file "$dir/trace" "$1")" "$xenstored"
     check "$2: the store is another" "$(timeout 10 xenstore-exists / && tr '\0' ' ' <"/proc/$(cat "$dir/pid")/cmdline" |
         grep -c -e " $1 -U ")" 1
 }

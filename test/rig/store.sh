@@ -4,6 +4,7 @@
 #
 #   eval "$(store.sh start DIR [xenstored option...])"    then every libxenstore client speaks to it
 #   store.sh stop DIR
+#   store.sh options DIR [xenstored option...]            what its command line is, for those who update it live
 #
 # DIR must be short: the path of a UNIX socket has at most 107 bytes. A store that was stopped or killed can be started
 # again in its DIR; it comes up empty, with the same socket. DIR/trace grows by a line for every message when started
@@ -27,23 +28,36 @@ alive() {
     read -r _ _ state _ 2>/dev/null <"/proc/$pid/stat" && [ "$state" != Z ]
 }
 
-start() {
-    local xenstored libs
+# Sets xenstored, and LD_LIBRARY_PATH for it where Xen's libraries are not installed.
+find_xenstored() {
+    local libs
     xenstored=$(echo "$xen"/usr/lib/xen-*/bin/xenstored)
-    [ -x "$xenstored" ] || die "no xenstored in $xen: run test/deps.sh"
+    [ -x "$xenstored" ] || die "no xenstored in $xen: run test/deps.sh store"
+    libs=$(echo "$xen"/usr/lib/*-linux-gnu*/libxenctrl.so.*) # unpacked only where none is installed
+    libs=${libs%% *}
+    if [ -e "$libs" ]; then
+        export LD_LIBRARY_PATH=${libs%/*}
+    fi
+}
+
+# Sets options: what every xenstored is run with. Which of them this one knows, it says itself.
+choose_options() {
+    local known
+    known=$("$xenstored" --help 2>&1) || true # some call that a failure
+    [[ $known = *--pid-file* ]] || die "$xenstored does not say what its options are: $known"
+    options=(--no-fork --pid-file "$dir/pid")
+    [[ $known != *--internal-db* ]] || options+=(--internal-db=on) # others have no other way
+}
+
+start() {
     [ -e "$build/test/rig/hypercall.so" ] || die "no hypercall.so in $build/test/rig: run make rig"
     [ "$(printf %s "$dir/socket" | wc -c)" -le 107 ] || die "$dir is too long for a socket's path"
     ! alive || die "$dir has a running store"
-    libs=$(echo "$xen"/usr/lib/*-linux-gnu*/libxenctrl.so.*) # unpacked only where none is installed
-    if [ -e "${libs%% *}" ]; then
-        libs=${libs%% *}
-        export LD_LIBRARY_PATH=${libs%/*}
-        echo "export LD_LIBRARY_PATH=$LD_LIBRARY_PATH"
-    fi
+    [ -z "${LD_LIBRARY_PATH:-}" ] || echo "export LD_LIBRARY_PATH=$LD_LIBRARY_PATH"
     rm -f "$dir/socket" "$dir/pid"
     export XENSTORED_PATH=$dir/socket XENSTORED_RUNDIR=$dir
-    RIG_DIR=$dir XENSTORED_ROOTDIR=$dir LD_PRELOAD=$build/test/rig/hypercall.so setsid "$xenstored" --no-fork --internal-db=on \
-        --pid-file "$dir/pid" "$@" </dev/null >"$dir/log" 2>&1 &
+    RIG_DIR=$dir XENSTORED_ROOTDIR=$dir LD_PRELOAD=$build/test/rig/hypercall.so setsid "$xenstored" \
+        "${options[@]}" "$@" </dev/null >"$dir/log" 2>&1 &
     local pid=$! up=
     for _ in $(seq 500); do # the socket is there before anybody listens
         if [ -S "$dir/socket" ] && [ -s "$dir/pid" ] && timeout 10 "$xen/usr/bin/xenstore-exists" / 2>>"$dir/log"; then
@@ -76,13 +90,21 @@ stop() {
     die "xenstored in $dir does not end"
 }
 
-[ $# -ge 2 ] || die "usage: store.sh start DIR [xenstored option...] | store.sh stop DIR"
+[ $# -ge 2 ] || die "usage: store.sh start|stop|options DIR [xenstored option...]"
 command=$1
 mkdir -p "$2"
 dir=$(cd "$2" && pwd)
 shift 2
 case $command in
-start) start "$@" ;;
+start | options)
+    find_xenstored
+    choose_options
+    if [ "$command" = start ]; then
+        start "$@"
+    else
+        echo "${options[@]}" "$@"
+    fi
+    ;;
 stop) stop ;;
 *) die "$command: no such command" ;;
 esac
