@@ -159,16 +159,30 @@ static int fill(scmp_filter_ctx filter)
     return error;
 }
 
+/* Takes over the filter, or frees it if there was an error. */
+static int load(scmp_filter_ctx filter, int error)
+{
+    if (!error)
+        error = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
+    if (!error)
+        error = seccomp_load(filter);
+    seccomp_release(filter);
+    return error;
+}
+
+int jail_without_rings(void)
+{
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    if (!filter)
+        return -ENOMEM;
+    int error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(io_uring_setup), 0);
+    return load(filter, error);
+}
+
 int jail_calls(void)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
     if (!filter)
         return -ENOMEM;
-    int error = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
-    if (!error)
-        error = fill(filter);
-    if (!error)
-        error = seccomp_load(filter);
-    seccomp_release(filter);
-    return error;
+    return load(filter, fill(filter));
 }

@@ -21,6 +21,9 @@ struct jail {
 
 /* ret_chrooted: paths are now as seen from `root`. */
 int jail_rights(const struct jail *jail, bool *ret_chrooted);
+/* Before there is a loop: libuv makes itself a ring of io_uring with it, and what is done by way of a ring
+ * passes no filter. A ring of our own, if there is ever one, is made and restricted before this. */
+int jail_without_rings(void);
 int jail_calls(void);
 
 #endif

@@ -246,7 +246,7 @@ static void tear_down(struct process *p)
 static const char *lock_in(struct inherited *in, bool no_jail, char why[256])
 {
     bool chrooted = false;
-    char *slash = strrchr(in->socket, '/');
+    const char *slash = strrchr(in->socket, '/');
     if (no_jail) {
         say("--no-jail: THIS WORKER KEEPS ALL ITS RIGHTS. For tests on machines without Xen, nothing else");
         return in->socket;
@@ -268,6 +268,14 @@ static void quiet_memory(void)
     setenv("UV_THREADPOOL_SIZE", "4", 0);
 }
 
+static void must(int error, const char *what)
+{
+    if (!error)
+        return;
+    say("%s: %s", what, strerror(-error));
+    exit(1);
+}
+
 int main(int argc, char **argv)
 {
     struct options o = parse_options(argc, argv);
@@ -283,6 +291,7 @@ int main(int argc, char **argv)
     if (disk_open(&o.disk, &disk, why) == 0)
         guest_open(in.domid, &guest, why);
     const char *socket = lock_in(&in, o.no_jail, why);
+    must(o.no_jail ? 0 : jail_without_rings(), "forbidding io_uring");
     set_up_loop(&p);
     struct worker_config config = {.loop = &p.loop,
                                    .disk = &disk,
@@ -294,11 +303,7 @@ int main(int argc, char **argv)
                                    .finished = on_finished,
                                    .arg = &p};
     p.worker = worker_new(&config);
-    int error = o.no_jail ? 0 : jail_calls();
-    if (error) {
-        say("restricting system calls: %s", strerror(-error));
-        return 1;
-    }
+    must(o.no_jail ? 0 : jail_calls(), "restricting system calls");
     worker_begin(p.worker, socket);
     uv_run(&p.loop, UV_RUN_DEFAULT);
     tear_down(&p);
