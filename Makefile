@@ -99,26 +99,30 @@ $B/paths: FORCE
 
 include test/build.mk
 
-demo: deps
+demo:
+	@test/deps.sh store
 	@$(MAKE) --no-print-directory all rig >build.log 2>&1 || { cat build.log; rm -f build.log; exit 1; }; rm -f build.log
 	@test/demo.sh
 
 check:
-	@test/deps.sh build test deploy lint
+	@test/deps.sh test deploy lint
 	@test/check.sh
 
 FUZZ_SECONDS ?= 10
-fuzz: deps
+fuzz:
+	@test/deps.sh fuzz
 	@test/fuzz/run.sh --seconds $(FUZZ_SECONDS)
 
 SIM_SECONDS ?= 60
-sim: deps
+sim:
+	@test/deps.sh sim
 	@$(MAKE) --no-print-directory -s sim-program
 	@SIM_SECONDS=$(SIM_SECONDS) SIM=$B/test/sim/sim test/sim/run.sh --long
 
 CHAOS_SECONDS ?= 120
 SOAK_MINUTES  ?= 30
-chaos soak faults: deps
+chaos soak faults:
+	@test/deps.sh integration
 	@$(MAKE) --no-print-directory -s all rig $@-run
 # with programs that have sanitizers, if so asked for
 with = $(if $(SANITIZE),test/sanitized.sh $B)
@@ -130,21 +134,23 @@ faults-run:
 	@$(with) test/fault/run.sh
 
 coverage:
-	@test/deps.sh build test coverage
+	@test/deps.sh test coverage
 	@test/coverage.sh
 
-mutate: deps
+mutate:
+	@test/deps.sh integration unit
 	@test/mutate/run.py
 
 bench:
-	@test/deps.sh build test bench
+	@test/deps.sh valgrind bench
 	@$(MAKE) --no-print-directory -s all rig benches
 	@test/bench/run.sh
 
 check-xen:
 	@test/xen/run.sh
 
-lint: deps
+lint:
+	@test/deps.sh lint
 	@test/lint.sh
 
 deps:
@@ -180,7 +186,7 @@ install: all
 	set -e; $(foreach page,$(pages),$(call install_page,$(page));)
 
 deb rpm:
-	@! command -v dpkg-query apt-get >/dev/null || test/deps.sh build package
+	@! command -v dpkg-query apt-get >/dev/null || test/deps.sh package
 	@deploy/package.sh $@ build/package
 
 format:

@@ -28,7 +28,7 @@ for part; do
 done
 for tool in clang-format clang-tidy cppcheck gcc nm shellcheck python3 scdoc; do
     command -v $tool >/dev/null || {
-        echo "lint.sh: there is no $tool: run test/deps.sh" >&2
+        echo "lint.sh: there is no $tool: run test/deps.sh lint" >&2
         exit 1
     }
 done

@@ -88,7 +88,7 @@ check "a format that there is not" "$("${xenrecon[@]}" plan --format pdf 2>&1 | 
 # ---- as a browser shows it
 
 if ! command -v chromium >/dev/null; then
-    echo "SKIPPED, for there is no chromium: what a browser makes of it (test/deps.sh test installs one)"
+    echo "SKIPPED, for there is no chromium: what a browser makes of it (test/deps.sh browser installs one)"
     exit
 fi
 mkdir -p "$repo/build/html"

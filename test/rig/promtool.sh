@@ -4,40 +4,26 @@
 #
 #   promtool.sh get           downloads and unpacks it into the cache (lib/cache.sh), unless it is there
 #   promtool.sh ARGUMENT...   runs it
-set -eu
-repo=$(cd "$(dirname "$0")/../.." && pwd)
-# shellcheck source=test/lib/cache.sh
-. "$repo/test/lib/cache.sh"
+# shellcheck enable=check-set-e-suppressed
+# shellcheck source=test/lib/fetch.sh
+. "$(dirname "$0")/../lib/fetch.sh"
 promtool=$cache/prometheus/usr/bin/promtool
 
-download() {
-    (cd "$1" && apt-get -o Acquire::Retries=3 -o APT::Sandbox::User=root download -qq prometheus)
-}
-
-get() {
-    local new
-    [ ! -x "$promtool" ] || return 0
-    mkdir -p "$cache"
-    exec 9>"$cache/lock"
-    flock 9
-    [ ! -x "$promtool" ] || return 0
-    echo "unpacking Debian's promtool into $cache/prometheus" >&2
-    new=$(mktemp -d "$cache/prometheus.XXXXXX")
-    download "$new" >"$new/said" 2>&1 || { apt-get update -qq && download "$new"; } >>"$new/said" 2>&1 || {
-        cat "$new/said" >&2
-        echo "promtool.sh: cannot download Debian's prometheus" >&2
-        exit 1
-    }
-    dpkg -x "$new"/*.deb "$new"
-    mkdir -p "$new/only/usr/bin"
-    mv "$new/usr/bin/promtool" "$new/only/usr/bin/"
-    rm -rf "$cache/prometheus"
-    mv -T "$new/only" "$cache/prometheus"
-    rm -rf "$new"
+# The package is large, the program is all that stays of it.
+make_promtool() {
+    mkdir "$1/package"
+    cd "$1/package"
+    with_lists "${apt_get[@]}" download prometheus
+    cd "$OLDPWD"
+    unpack "$1/package"
+    mkdir -p "$1/usr/bin"
+    mv "$1/package/usr/bin/promtool" "$1/usr/bin/"
+    rm -rf "$1/package"
+    quietly "$1/usr/bin/promtool" --version
 }
 
 if [ "${1:-}" = get ]; then
-    get
+    cached prometheus 1 "unpacking Debian's promtool into $cache/prometheus" make_promtool
 else
     exec "$promtool" "$@"
 fi

@@ -4,63 +4,50 @@
 #
 #   qemu.sh get                  downloads and unpacks it into the cache (lib/cache.sh), unless it is there
 #   qemu.sh run DOMID [OPTION]   serves qdisk/DOMID/* from domain 0, in the foreground
-set -eu
-repo=$(cd "$(dirname "$0")/../.." && pwd)
-# shellcheck source=test/lib/cache.sh
-. "$repo/test/lib/cache.sh"
-qemu=$cache/qemu/usr/libexec/xen-qemu-system-i386
+# shellcheck enable=check-set-e-suppressed
+# shellcheck source=test/lib/fetch.sh
+. "$(dirname "$0")/../lib/fetch.sh"
 build=${RIG_BUILD:-$repo/build}
 
-die() {
-    echo "qemu.sh: $*" >&2
-    exit 1
-}
-
-libraries() {
+libraries_of() {
     local found
-    found=$(echo "$cache"/{qemu,xen}/usr/lib/*-linux-gnu* "$cache"/qemu/lib/*-linux-gnu*)
+    found=$(echo "$1"/usr/lib/*-linux-gnu* "$cache"/xen/usr/lib/*-linux-gnu* "$1"/lib/*-linux-gnu*)
     echo "${found// /:}"
 }
 
-works() {
-    [ -x "$qemu" ] && ! LD_LIBRARY_PATH=$(libraries) ldd "$qemu" | grep -q 'not found'
+# missing_in FOLDER: which libraries it does not find
+missing_in() {
+    LD_LIBRARY_PATH=$(libraries_of "$1") ldd "$1/usr/libexec/xen-qemu-system-i386" | sed -n '/not found/p'
 }
 
 # The package and those that it needs and that are not installed, which stay uninstalled.
-download() {
-    apt-get install -y -qq --no-install-recommends --download-only -o Acquire::Retries=3 -o APT::Sandbox::User=root \
-        -o Debug::NoLocking=1 -o "Dir::Cache::archives=$1" qemu-system-xen
+make_qemu() {
+    local missing
+    mkdir "$1/partial"
+    with_lists "${apt_get[@]}" -y --no-install-recommends --download-only -o Debug::NoLocking=1 -o "Dir::Cache::archives=$1" \
+        install qemu-system-xen
+    unpack "$1"
+    rmdir "$1/partial"
+    missing=$(missing_in "$1")
+    [ -z "$missing" ] || die "the unpacked QEMU lacks libraries: $missing"
 }
 
 get() {
-    local new deb
-    ! works || return 0
-    mkdir -p "$cache"
-    exec 9>"$cache/lock"
-    flock 9
-    ! works || return 0
-    echo "unpacking Debian's QEMU for Xen into $cache/qemu" >&2
-    new=$(mktemp -d "$cache/qemu.XXXXXX")
-    mkdir "$new/partial"
-    download "$new" >"$new/said" 2>&1 || { apt-get update -qq && download "$new"; } >>"$new/said" 2>&1 || {
-        cat "$new/said" >&2
-        die "cannot download Debian's qemu-system-xen"
-    }
-    for deb in "$new"/*.deb; do
-        dpkg -x "$deb" "$new"
-    done
-    rm -rf "$new"/{*.deb,partial} "$cache/qemu"
-    mv -T "$new" "$cache/qemu"
-    works || die "the unpacked QEMU lacks libraries"
+    local missing
+    if [ -e "$cache/qemu/stamp" ]; then # somebody may have removed what was installed then
+        missing=$(missing_in "$cache/qemu")
+        [ -z "$missing" ] || rm "$cache/qemu/stamp"
+    fi
+    cached qemu 1 "unpacking Debian's QEMU for Xen into $cache/qemu" make_qemu
 }
 
 run() {
     local domid=$1
     shift
-    works || die "no QEMU in $cache: qemu.sh get"
+    [ -e "$cache/qemu/stamp" ] || die "no QEMU in $cache: qemu.sh get"
     export RIG_DOMID=0 LD_PRELOAD=$build/test/rig/hypercall.so LD_LIBRARY_PATH
-    LD_LIBRARY_PATH=$(libraries)
-    exec "$qemu" -xen-domid "$domid" -xen-attach -name peer -nodefaults -no-user-config -nographic -M xenpv \
+    LD_LIBRARY_PATH=$(libraries_of "$cache/qemu")
+    exec "$cache/qemu/usr/libexec/xen-qemu-system-i386" -xen-domid "$domid" -xen-attach -name peer -nodefaults -no-user-config -nographic -M xenpv \
         -monitor none -serial none -m 64 "$@"
 }
 
