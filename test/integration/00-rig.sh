@@ -203,6 +203,33 @@ xenstore-read / >"$dir/read"
 to=$(trace_mark)
 check "trace: a request of one connection" \
     "$(requests_between "$mark" "$to" "$(connection_of "$mark" "READ (/ ")") $(trace_between "$mark" "$to")" "1 READ (/ )"
+
+# trace_of LINE...: what is made of a trace that has them: each request, and how many messages have left
+trace_of() {
+    (
+        dir=$dir/traces
+        mkdir -p "$dir"
+        printf '%s\n' "$@" >"$dir/trace"
+        trace_lines 0 "$(trace_mark)"
+        trace_awk '$1 == "OUT" { print $5 }' | paste -sd ' '
+    )
+}
+want='0x5a#1 WATCH (@releaseDomain b )
+0x5b#1 WRITE (/a io: IN 0x5b (d0) x )
+0x5a#2 READ (/a )
+WATCH WATCH_EVENT ERROR'
+check "trace: as xenstored 4.17 writes it" "$(trace_of "CREATE connection 0x5a" \
+    "IN 0x5a 20261130 04:05:08 WATCH (@releaseDomain b )" "OUT 0x5a 20261130 04:05:08 WATCH (OK )" \
+    "OUT 0x5a 20261130 04:05:08 WATCH_EVENT (@releaseDomain b )" "CREATE connection 0x5b" \
+    "IN 0x5b 20261130 04:05:08 WRITE (/a io: IN 0x5b (d0) x )" "OUT 0x5b 20261130 04:05:08 ERROR (EACCES )" \
+    "DESTROY connection 0x5a" "CREATE connection 0x5a" "IN 0x5a 20261130 04:05:08 READ (/a )")" "$want"
+check "trace: as xenstored 4.20 writes it" "$(trace_of "obj: CREATE connection 0x5a" \
+    "io: IN 0x5a (d0) 20261130 04:05:08 WATCH (@releaseDomain b )" "io: OUT(START) 0x5a (d0) 20261130 04:05:08 WATCH (OK )" \
+    "io: OUT(END) 0x5a (d0) 20261130 04:05:08 WATCH (OK )" \
+    "io: OUT 0x5a (d0) 20261130 04:05:08 WATCH_EVENT (@releaseDomain b )" "obj: CREATE connection 0x5b" \
+    "io: IN 0x5b (d12) 20261130 04:05:08 WRITE (/a io: IN 0x5b (d0) x )" "io: OUT(START) 0x5b (d12) 20261130 04:05:08 ERROR (EACCES )" \
+    "io: OUT(END) 0x5b (d12) 20261130 04:05:08 ERROR (EACCES )" "wrl: dom 12" "obj: DESTROY connection 0x5a" \
+    "obj: CREATE connection 0x5a" "io: IN 0x5a (d0) 20261130 04:05:08 READ (/a )")" "$want"
 stop_store
 start_store
 check "a stopped store comes up empty" "$(xenstore-ls -f /local 2>/dev/null || echo nothing)" nothing

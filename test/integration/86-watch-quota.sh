@@ -31,13 +31,12 @@ states() {
 
 # granted MARK PATTERN: how many watches of such paths the store has granted since then
 granted() {
-    LC_ALL=C awk -v from="$1" -v pattern="$2" '
-        { at = end; end += length($0) + 1 }
+    trace_awk '
         at < from { next }
         $1 == "IN" && $5 == "WATCH" { asked[$2, tail[$2]++] = $6 ~ pattern }
         $1 == "IN" && $5 != "WATCH" { asked[$2, tail[$2]++] = 0 }
         $1 == "OUT" && $5 != "WATCH_EVENT" { n += asked[$2, head[$2]++] && $5 == "WATCH" }
-        END { print n + 0 }' "$dir/trace"
+        END { print n + 0 }' -v from="$1" -v pattern="$2"
 }
 
 # until_granted MARK PATTERN N

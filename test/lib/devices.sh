@@ -74,8 +74,8 @@ played() {
 # history MARK PATH: the states that were written there since then, by whomever. What a transaction wrote that was not
 # committed does not count.
 history() {
-    LC_ALL=C awk -v from="$1" -v path="($2/state" '
-        { at = end; end += length($0) + 1; c = $2 }
+    trace_awk '
+        { c = $2 }
         $1 == "IN" && $5 == "TRANSACTION_START" { open[c] = 1; held[c] = "" }
         $1 == "IN" && $5 == "TRANSACTION_END" { open[c] = 0; ending[c] = $6 == "(T" }
         $1 == "IN" && $5 == "WRITE" && $6 == path && at >= from {
@@ -85,7 +85,7 @@ history() {
         $1 == "OUT" && ending[c] && ($5 == "TRANSACTION_END" || $5 == "ERROR") {
             if ($5 == "TRANSACTION_END") printf "%s", held[c]
             ending[c] = 0
-        }' "$dir/trace"
+        }' -v from="$1" -v path="($2/state"
 }
 
 # What there is of devices, and of directories that were for them.

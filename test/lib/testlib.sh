@@ -125,14 +125,31 @@ trace_mark() {
     stat -c %s "$dir/trace"
 }
 
+# trace_awk PROGRAM [OPTION...]: runs awk's program over all of the trace. Its lines are those that any xenstored writes, in
+# one form: `CREATE connection CONNECTION`, and messages as `IN CONNECTION DATE TIME TYPE (arguments...)`, or OUT when the
+# last byte of one has left. `at` is where in the file the line begins.
+trace_awk() {
+    local program=$1
+    shift
+    LC_ALL=C awk "$@" '
+        { at = end; end += length($0) + 1 }
+        /^(io|obj): / { # from 4.18 on
+            sub(/^[a-z]+: /, "")
+            if (/^OUT\((START|ERR)\) /)
+                next
+            sub(/^OUT\(END\)/, "OUT")
+            if ($1 ~ /^(IN|OUT)$/ && $3 ~ /^\(d[0-9]+\)$/)
+                sub(/ \(d[0-9]+\)/, "")
+        }'"$program" "$dir/trace"
+}
+
 # The requests between two marks, each with its connection before it. xenstored gives a new connection the address of one
 # that was closed, so the n-th of an address is named address#n. Further lines of values that have several are left out.
 trace_lines() {
-    LC_ALL=C awk -v from="$1" -v to="$2" '
-        { at = end; end += length($0) + 1 }
+    trace_awk '
         at >= to { exit }
         $1 == "CREATE" && $2 == "connection" { n[$3]++ }
-        $1 == "IN" && $2 ~ /^0x/ && at >= from { print $2 "#" n[$2], substr($0, index($0, $5)) }' "$dir/trace"
+        $1 == "IN" && $2 ~ /^0x/ && at >= from { print $2 "#" n[$2], substr($0, index($0, $5)) }' -v from="$1" -v to="$2"
 }
 
 # trace_between FROM TO [CONNECTION]: `TYPE (arguments...)`, of everybody or of one connection
