@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
 #   make            build/xenrecon, build/xenrecon-blk, build/xenrecon-dm
+#   make cli        build/cli/xenrecon: what reports, without the daemon, for old systems
 #   make demo       the main job, on a private store            (installs what is missing, when it may)
 #   make check      every test
 #   make sim        the engine in simulated worlds: every schedule of small ones, SIM_SECONDS (60) of long ones
@@ -57,10 +58,15 @@ blk_obj   := $(blk_src:%.c=$B/%.o)
 pure_src  := $(wildcard schemas/*.c reconcilers/*.c)
 ctl_src   := $(filter-out controller/main.c,$(wildcard controller/*.c))
 dm_src    := $(filter-out controller/dm/main.c,$(wildcard controller/dm/*.c))
+# Whatever runs only in the daemon, and thus all that wants libuv, or a newer libc or kernel
+daemon_src := $(wildcard controller/insight*.c controller/worker*.c) $(patsubst %,controller/%.c,cmd_run control daemon \
+              fine_timer lock metrics metrics_file notify pace run_dir script thrift xs_client xs_wire)
+cli_src   := controller/main.c controller/cli/run.c $(filter-out $(daemon_src),$(ctl_src)) $(pure_src)
 pure_obj  := $(pure_src:%.c=$B/%.o)
 ctl_obj   := $(ctl_src:%.c=$B/%.o)
 dm_obj    := $(dm_src:%.c=$B/%.o)
-c_files   := $(wildcard schemas/*.[ch] reconcilers/*.[ch] reconcilers/block/*.[ch] controller/*.[ch] controller/dm/*.[ch] test/*/*.[ch])
+cli_obj   := $(cli_src:%.c=$B/%.o)
+c_files   := $(wildcard schemas/*.[ch] reconcilers/*.[ch] reconcilers/block/*.[ch] controller/*.[ch] controller/*/*.[ch] test/*/*.[ch])
 
 # make V=1 shows the commands
 ifdef V
@@ -76,6 +82,12 @@ all: $B/xenrecon $B/xenrecon-blk $B/xenrecon-dm
 $B/xenrecon: $B/controller/main.o $(ctl_obj) $(pure_obj)
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+cli: $B/cli/xenrecon
+$B/cli/xenrecon: $(cli_obj)
+	@mkdir -p $(@D)
+	$(say) LINK $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PURE_LIBS) -lxenstore -pthread
 
 # There is one of it for each guest: no more in it than it needs
 $B/xenrecon-dm: $B/controller/dm/main.o $(dm_obj) $(patsubst %,$B/schemas/%.o,arena mem printable value)
@@ -198,4 +210,4 @@ clean:
 -include $(shell find $B -name '*.d' -type f 2>/dev/null)
 
 .SECONDARY:
-.PHONY: FORCE all demo check sim fuzz chaos soak faults chaos-run soak-run faults-run coverage mutate bench check-xen lint deps install deb rpm format clean flags
+.PHONY: FORCE all cli demo check sim fuzz chaos soak faults chaos-run soak-run faults-run coverage mutate bench check-xen lint deps install deb rpm format clean flags

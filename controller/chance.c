@@ -3,12 +3,14 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 uint64_t random64(void)
 {
     uint64_t n;
-    if (getrandom(&n, sizeof n, 0) != (ssize_t)sizeof n) {
+    /* glibc has a function for it since 2.25 only */
+    if (syscall(SYS_getrandom, &n, sizeof n, 0) != (long)sizeof n) {
         fputs("xenrecon: the kernel gives no random numbers\n", stderr); /* only one before 3.17 does not */
         abort();
     }

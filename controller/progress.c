@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "controller/progress.h"
 
+#include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
-#include <uv.h>
 
 #include "controller/log.h"
 #include "schemas/printable.h"
@@ -19,15 +20,22 @@ enum { FIRST = 1000, AGAIN = 250 }; /* milliseconds */
 
 static struct {
     bool quiet, running; /* the main thread's; what follows is of both, under the lock */
-    uv_thread_t thread;
-    uv_mutex_t lock;
-    uv_cond_t ended;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t ended;
     bool over, drawn;
-    uint64_t begun; /* as uv_hrtime() has it */
+    struct timespec begun;
     const char *unit;
     char what[256];
 } progress;
-static atomic_size_t done_now, total_now;
+static size_t done_now, total_now; /* of both threads, without the lock: atomic */
+
+static struct timespec now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t;
+}
 
 void progress_quiet(void)
 {
@@ -47,8 +55,11 @@ static void draw(void)
 {
     struct winsize size = {0};
     char text[sizeof progress.what + 96], count[64] = "";
-    size_t done = atomic_load(&done_now), total = atomic_load(&total_now);
-    unsigned seconds = (unsigned)((uv_hrtime() - progress.begun) / 1000000000);
+    size_t done = __atomic_load_n(&done_now, __ATOMIC_RELAXED);
+    size_t total = __atomic_load_n(&total_now, __ATOMIC_RELAXED);
+    struct timespec t = now();
+    unsigned seconds =
+        (unsigned)(t.tv_sec - progress.begun.tv_sec - (t.tv_nsec < progress.begun.tv_nsec ? 1 : 0));
     if (total)
         snprintf(count, sizeof count, ": %zu of %zu%s", done, total, progress.unit);
     else if (done)
@@ -59,19 +70,27 @@ static void draw(void)
     progress.drawn = true;
 }
 
-static void run(void *arg)
+static struct timespec later(struct timespec t, long milliseconds)
 {
-    uint64_t wait = FIRST;
-    (void)arg;
-    uv_mutex_lock(&progress.lock);
+    t.tv_nsec += milliseconds % 1000 * 1000000;
+    t.tv_sec += milliseconds / 1000 + t.tv_nsec / 1000000000;
+    t.tv_nsec %= 1000000000;
+    return t;
+}
+
+static void *run(void *arg)
+{
+    pthread_mutex_lock(&progress.lock);
+    struct timespec due = later(progress.begun, FIRST);
     while (!progress.over) {
-        if (uv_cond_timedwait(&progress.ended, &progress.lock, wait * 1000000) && !progress.over) {
+        if (pthread_cond_timedwait(&progress.ended, &progress.lock, &due) == ETIMEDOUT && !progress.over) {
             draw();
-            wait = AGAIN;
+            due = later(now(), AGAIN);
         }
     }
     erase();
-    uv_mutex_unlock(&progress.lock);
+    pthread_mutex_unlock(&progress.lock);
+    return arg;
 }
 
 /* Signals are for the main thread, whatever it does with them. */
@@ -81,7 +100,7 @@ static bool start_thread(void)
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    bool started = uv_thread_create(&progress.thread, run, NULL) == 0;
+    bool started = pthread_create(&progress.thread, NULL, run, NULL) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (started && !registered)
         registered = atexit(progress_end) == 0;
@@ -96,10 +115,14 @@ static bool wanted(void)
 
 static void start(void)
 {
+    pthread_condattr_t monotonic;
     progress.over = progress.drawn = false;
-    progress.begun = uv_hrtime();
-    uv_mutex_init(&progress.lock);
-    uv_cond_init(&progress.ended);
+    progress.begun = now();
+    pthread_mutex_init(&progress.lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&progress.ended, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     progress.running = start_thread();
 }
 
@@ -113,34 +136,34 @@ void progress_begin(const char *unit, const char *format, ...)
     vsnprintf(what, sizeof what, format, ap);
     va_end(ap);
     if (progress.running)
-        uv_mutex_lock(&progress.lock);
+        pthread_mutex_lock(&progress.lock);
     progress.unit = unit;
     printable_copy(progress.what, sizeof progress.what, what, strlen(what), false);
     progress_at(0, 0);
     if (progress.running)
-        uv_mutex_unlock(&progress.lock);
+        pthread_mutex_unlock(&progress.lock);
     else
         start();
 }
 
 void progress_at(size_t done, size_t total)
 {
-    atomic_store_explicit(&total_now, total, memory_order_relaxed);
-    atomic_store_explicit(&done_now, done, memory_order_relaxed);
+    __atomic_store_n(&total_now, total, __ATOMIC_RELAXED);
+    __atomic_store_n(&done_now, done, __ATOMIC_RELAXED);
 }
 
 void progress_hold(void)
 {
     if (!progress.running)
         return;
-    uv_mutex_lock(&progress.lock);
+    pthread_mutex_lock(&progress.lock);
     erase();
 }
 
 void progress_release(void)
 {
     if (progress.running)
-        uv_mutex_unlock(&progress.lock);
+        pthread_mutex_unlock(&progress.lock);
 }
 
 void progress_end(void)
@@ -148,11 +171,11 @@ void progress_end(void)
     if (!progress.running)
         return;
     progress.running = false;
-    uv_mutex_lock(&progress.lock);
+    pthread_mutex_lock(&progress.lock);
     progress.over = true;
-    uv_cond_signal(&progress.ended);
-    uv_mutex_unlock(&progress.lock);
-    uv_thread_join(&progress.thread);
-    uv_mutex_destroy(&progress.lock);
-    uv_cond_destroy(&progress.ended);
+    pthread_cond_signal(&progress.ended);
+    pthread_mutex_unlock(&progress.lock);
+    pthread_join(progress.thread, NULL);
+    pthread_mutex_destroy(&progress.lock);
+    pthread_cond_destroy(&progress.ended);
 }

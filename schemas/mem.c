@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "schemas/mem.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,7 +44,7 @@ void xgrow(void *array, size_t *cap, size_t n, size_t size)
     if (want < n)
         want = n;
     memcpy(&p, array, sizeof p);
-    p = must(reallocarray(p, want, size));
+    p = must(want > SIZE_MAX / size ? NULL : realloc(p, want * size));
     memcpy(array, &p, sizeof p);
     *cap = want;
 }

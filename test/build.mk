@@ -21,7 +21,7 @@ fuzz_make := B=build-fuzz CC=clang CFLAGS='-O1 -g' SANITIZE=fuzzer-no-link,addre
 # programs of the benchmarks: decide.c is of the pure layers, the others are clients of the store
 # the simulation takes from an archive what the engine is made of: no libuv, no Xen library; its heap and policies
 # are its own
-sim_wrap  := malloc calloc realloc reallocarray free strdup strndup policy_free policy_set_clear
+sim_wrap  := malloc calloc realloc free strdup strndup policy_free policy_set_clear
 sim_heap  := $(patsubst %,-Wl$(comma)--wrap=%,$(sim_wrap))
 sim_obj   := $(patsubst %.c,$B/%.o,$(wildcard test/sim/*.c))
 bench     := $(patsubst %.c,$B/%,$(wildcard test/bench/*.c))

@@ -30,7 +30,6 @@ void __real_free(void *p);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *p, size_t size);
-void *__wrap_reallocarray(void *p, size_t n, size_t size);
 char *__wrap_strdup(const char *s);
 char *__wrap_strndup(const char *s, size_t n);
 void __wrap_free(void *p);
@@ -120,11 +119,6 @@ void *__wrap_realloc(void *p, size_t size)
         memcpy(grown, p, size_of(p) < size ? size_of(p) : size);
     __wrap_free(p);
     return grown;
-}
-
-void *__wrap_reallocarray(void *p, size_t n, size_t size)
-{
-    return __wrap_realloc(p, n * size);
 }
 
 char *__wrap_strndup(const char *s, size_t n)
