@@ -12,8 +12,8 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 unset MAKEFLAGS MFLAGS MAKELEVEL
 
-# in_machine SCRIPT [ARGUMENT...]: as a service of it, with this folder and $work at their places, but only $work to
-# write to. Its status, after all that it printed.
+# in_machine SCRIPT [ARGUMENT...]: as a service of it, with this folder, the cache's Xen tools and $work at their places,
+# but only $work to write to. Its status, after all that it printed.
 in_machine() {
     local status options=()
     cat >"$work/test.service" <<END
@@ -25,7 +25,7 @@ Type=oneshot
 StandardOutput=file:$work/said
 StandardError=inherit
 WorkingDirectory=$repo
-Environment=MACHINE=$work AWAIT_MS=${AWAIT_MS:-10000}
+Environment=MACHINE=$work XENRECON_CACHE=$cache AWAIT_MS=${AWAIT_MS:-10000}
 ExecStart=-/bin/bash -c 'bash "\$\$@"; echo \$\$? >$work/status' - $*
 ExecStopPost=/bin/sh -c 'journalctl -q -u xenrecon --no-pager >$work/journal'
 ExecStopPost=/bin/systemctl poweroff --force
@@ -33,7 +33,7 @@ END
     # Where this machine here runs without systemd, there is nobody to ask for a unit
     [ -d /run/systemd/system ] || options+=(--keep-unit)
     timeout --foreground 120 systemd-nspawn --quiet --register=no "${options[@]}" --directory="$cache/machine" \
-        --machine="xr-$$" --volatile=overlay --bind-ro="$repo" --bind="$work" \
+        --machine="xr-$$" --volatile=overlay --bind-ro="$repo" --bind-ro="$cache/xen" --bind="$work" \
         --bind-ro="$work/test.service:/etc/systemd/system/test.service" --console=pipe \
         --boot systemd.unit=test.service </dev/null >"$work/console" 2>&1 || true
     cat "$work/said" || cat "$work/console"
