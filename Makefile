@@ -4,6 +4,7 @@
 #   make cli        build/cli/xenrecon: what reports, without the daemon, for old systems
 #   make demo       the main job, on a private store            (installs what is missing, when it may)
 #   make check      every test
+#   make check-quick  what takes two minutes of CPU of it, with the build, and no root
 #   make sim        the engine in simulated worlds: every schedule of small ones, SIM_SECONDS (60) of long ones
 #   make fuzz       every test/fuzz/fuzz_*.c, for FUZZ_SECONDS each (10)
 #   make chaos      players by the dozen on a real store, while all is killed: CHAOS_SECONDS (120)
@@ -117,8 +118,10 @@ demo:
 	@test/demo.sh
 
 check:
-	@test/deps.sh test deploy lint
 	@test/check.sh
+
+check-quick:
+	@test/check.sh quick
 
 FUZZ_SECONDS ?= 10
 fuzz:
@@ -210,4 +213,5 @@ clean:
 -include $(shell find $B -name '*.d' -type f 2>/dev/null)
 
 .SECONDARY:
-.PHONY: FORCE all cli demo check sim fuzz chaos soak faults chaos-run soak-run faults-run coverage mutate bench check-xen lint deps install deb rpm format clean flags
+.PHONY: FORCE all cli demo check check-quick check-xen lint deps install deb rpm format clean flags
+.PHONY: sim fuzz chaos soak faults chaos-run soak-run faults-run coverage mutate bench

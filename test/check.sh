@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Every test:   check.sh [PART]...
+# Every test:   check.sh [PART|TEST]...
 #
 #   unit golden integration   with the normal build
 #   sanitize                  these three again, with the address and the undefined behaviour sanitizer, in workers, too
@@ -13,35 +13,78 @@
 #   instructions              no more of them than before for what xenrecon does most
 #   install                   what `make install` installs is complete and works
 #   deploy                    as a service of systemd, in a machine of its own; and its files, by the tools that judge them
+#   quick                     unit, golden, and five of integration: as any user, within two minutes of CPU
 #
-# Builds what it needs. Logs are kept in build/check. See lib/jobs.sh and lib/testlib.sh for the environment.
+# A TEST is named as in what this prints: unit/test_decide, integration/10-attach, sanitize/golden. What it needs is
+# installed and built, and nothing else. Logs are kept in build/check. See lib/jobs.sh and lib/testlib.sh for the environment.
 # shellcheck source=test/lib/jobs.sh
 # shellcheck disable=SC2317  # jobs are called by their names
 . "$(dirname "$0")/lib/jobs.sh"
+parts=(unit golden integration sim sanitize threads valgrind fuzz clang instructions install deploy)
+# The main ways of a device, and who restarts and reloads
+quick=(10-attach 11-cycle 13-detach 42-restart 45-reload)
 # With valgrind, which is slow: one test for each way through the engine.
 under_valgrind=(10-attach 11-cycle 13-detach 15-recreate 21-owners 42-restart 45-reload 46-store-lost)
 # Nothing else has any: not the daemon, no unit test
 with_threads=(64-block-kill 77-progress 63-block 65-block-hostile)
+mapfile -t every < <(basename -s .sh test/integration/*.sh)
 
-[ $# -gt 0 ] || set -- unit golden integration sim sanitize threads valgrind fuzz clang instructions install deploy
-for part; do
-    case $part in
-    unit | golden | integration | sim | sanitize | threads | valgrind | fuzz | clang | instructions | install | deploy) ;;
-    *)
-        sed -n '3,16s/^# \{0,1\}//p' "$0" >&2
-        exit 64
-        ;;
+usage() {
+    sed -n '3,19s/^# \{0,1\}//p' "$0" >&2
+    exit 64
+}
+
+asked=()
+for word; do
+    case $word in
+    quick) asked+=(unit golden "${quick[@]/#/integration/}") ;;
+    *) asked+=("$word") ;;
     esac
 done
+[ $# -gt 0 ] || asked=("${parts[@]}")
 
-parts=" $* "
-# wanted PART...: one of these
-wanted() {
-    local part
-    for part; do
-        [[ $parts != *" $part "* ]] || return 0
+# is_asked NAME: the job itself, or what it is a part of
+declare -A found=() # which words are any job's
+is_asked() {
+    local word
+    for word in "${asked[@]}"; do
+        if [[ $1/ = "$word"/* ]]; then
+            found[$word]=yes
+            return 0
+        fi
     done
     return 1
+}
+
+# ---- what they need
+
+declare -A groups=()  # of deps.sh, whose names are those of the parts
+declare -A targets=() # of make, by the folder of the build
+sanitized="build-address-undefined"
+threaded="build-clang-thread" # gcc's takes fences for an error
+
+# build NAME FOLDER OPTION...: what is needed of it
+build() {
+    local wanted
+    read -r -a wanted <<<"${targets[$2]:-}"
+    [ ${#wanted[@]} = 0 ] || step "$1" make -s -j"$(nproc)" CC=gcc DEVELOPER=1 "${@:3}" "${wanted[@]}" || closing
+}
+
+builds() {
+    build build build
+    build sanitize/build $sanitized SANITIZE=address,undefined
+    build threads/build $threaded CC=clang SANITIZE=thread
+    build fuzz/build build-fuzz
+}
+
+# ---- tests
+
+# check_job NAME BUILD TARGETS COMMAND...: a job, if it was asked for. BUILD may be empty.
+check_job() {
+    is_asked "$1" || return 0
+    groups[${1%%/*}]=yes
+    [ -z "$2" ] || targets[$2]+=" $3"
+    job "$1" "${@:4}"
 }
 
 # units PREFIX BUILD
@@ -49,21 +92,21 @@ units() {
     local test
     for test in test/unit/test_*.c test/unit/ctl_*.c; do
         test=${test%.c}
-        job "$1${test#test/}" "$2/$test"
+        check_job "$1${test#test/}" "$2" "$2/$test" "$2/$test"
     done
 }
 
 golden() {
-    job "$1golden" bash test/golden/run.sh
+    check_job "$1golden" "$2" "all rig" bash test/golden/run.sh
 }
 
-# integration PREFIX NAME...: within what the tests are run
+# integration PREFIX BUILD NAME...: within what the tests are run
 within=()
 integration() {
-    local prefix=$1 name
-    shift
-    for name; do
-        job "${prefix}integration/$name" "${within[@]}" bash "test/integration/$name.sh"
+    local name
+    for name in "${@:3}"; do
+        check_job "$1integration/$name" "$2" "all rig" "${within[@]}" bash "test/integration/$name.sh"
+        [ "$name" != 74-html ] || ! is_asked "$1integration/$name" || groups[browser]=yes
     done
 }
 
@@ -78,104 +121,95 @@ show_reports() {
     return "$status"
 }
 
-# reports PREFIX: a job that fails when there is one
+# reports PREFIX: a job that fails when there is one, if any of that name was asked for
 reports() {
+    [[ " ${planned[*]}" = *" $1"* ]] || return 0
     barrier
     job "$1reports" show_reports "$1"
     barrier
 }
 
-begin build/check
-mkdir "$logs/sanitize" "$logs/threads" "$logs/valgrind"
-mapfile -t every < <(basename -s .sh test/integration/*.sh)
-
-# ---- build
-
-build=(make -s -j"$(nproc)" CC=gcc DEVELOPER=1)
-sanitized="build-address-undefined"
-threaded="build-clang-thread" # gcc's takes fences for an error
-if wanted unit golden integration sim sanitize threads valgrind instructions deploy; then
-    step build "${build[@]}" all rig tests benches sim-program || closing
-fi
-if wanted sanitize; then
-    step sanitize/build "${build[@]}" SANITIZE=address,undefined all rig tests sim-program || closing
-fi
-if wanted threads; then
-    step threads/build "${build[@]}" CC=clang SANITIZE=thread all || closing
-fi
-if wanted fuzz; then
-    step fuzz/build "${build[@]}" fuzz-programs || closing
-fi
-if wanted clang; then
-    step clang/build "${build[@]}" CC=clang all rig tests || true
-fi
-
-# ---- test
-
-if wanted unit; then
+with_normal_build() {
     units "" build
-fi
-if wanted golden; then
-    golden ""
-fi
-if wanted integration; then
-    integration "" "${every[@]}"
-fi
-if wanted sim; then
-    job sim test/sim/run.sh
-fi
-if wanted valgrind; then
-    barrier
+    golden "" build
+    integration "" build "${every[@]}"
+    check_job sim build sim-program test/sim/run.sh
+}
+
+with_valgrind() {
     XENRECON="valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,possible"
     XENRECON+=" --log-file=$logs/valgrind/report.%p $repo/build/xenrecon"
-    export XENRECON AWAIT_MS=60000
-    integration valgrind/ "${under_valgrind[@]}"
+    export XENRECON
+    integration valgrind/ build "${under_valgrind[@]}"
     reports valgrind/
-    unset XENRECON AWAIT_MS
-fi
-if wanted sanitize; then
-    barrier
+    unset XENRECON
+}
+
+with_sanitizers() {
     # The status is one that no test expects
     export ASAN_OPTIONS=detect_leaks=1:exitcode=99:log_path=$logs/sanitize/report
     export UBSAN_OPTIONS=print_stacktrace=1:exitcode=99:log_path=$logs/sanitize/report
     # Those of workers, too: xenrecon-blk without its jail, in which no file is opened any more to report to
-    export XENRECON=$repo/$sanitized/xenrecon RIG_BUILD=$repo/$sanitized AWAIT_MS=30000 CK_TIMEOUT_MULTIPLIER=5
+    export XENRECON=$repo/$sanitized/xenrecon RIG_BUILD=$repo/$sanitized
     units sanitize/ $sanitized
-    golden sanitize/
-    integration sanitize/ "${every[@]}"
+    golden sanitize/ $sanitized
+    integration sanitize/ $sanitized "${every[@]}"
     # Long schedules only, whose heap is the real one: a search keeps its own, into which sanitizers do not see
-    job sanitize/sim "$sanitized/test/sim/sim" --random "${SIM_SANITIZED_SECONDS:-5}" --seed "${SIM_SEED:-1}"
+    check_job sanitize/sim $sanitized sim-program \
+        $sanitized/test/sim/sim --random "${SIM_SANITIZED_SECONDS:-5}" --seed "${SIM_SEED:-1}"
     reports sanitize/
-    unset ASAN_OPTIONS UBSAN_OPTIONS XENRECON RIG_BUILD AWAIT_MS CK_TIMEOUT_MULTIPLIER
-fi
-if wanted threads; then
-    barrier
+    unset ASAN_OPTIONS UBSAN_OPTIONS XENRECON RIG_BUILD
+}
+
+with_thread_sanitizer() {
     # It cannot do with more bits of address randomization than there were when it was made
     ! setarch --addr-no-randomize true 2>/dev/null || within=(setarch --addr-no-randomize)
-    export TSAN_OPTIONS=exitcode=99:log_path=$logs/threads/report
-    export XENRECON=$repo/$threaded/xenrecon AWAIT_MS=30000 WRITES=20000
-    integration threads/ "${with_threads[@]}"
+    export TSAN_OPTIONS=exitcode=99:log_path=$logs/threads/report XENRECON=$repo/$threaded/xenrecon
+    # The rig is that of the normal build
+    [ -z "${targets[$threaded]:-}" ] || targets[build]+=" rig"
+    integration threads/ $threaded "${with_threads[@]}"
     reports threads/
-    unset TSAN_OPTIONS XENRECON AWAIT_MS WRITES
+    unset TSAN_OPTIONS XENRECON
     within=()
-fi
-if wanted fuzz; then
-    for target in test/fuzz/fuzz_*.c; do
-        target=$(basename -s .c "$target")
-        job "fuzz/$target" test/fuzz/run.sh --seconds "${FUZZ_SECONDS:-3}" "${target#fuzz_}"
+}
+
+others() {
+    local test
+    for test in test/fuzz/fuzz_*.c; do
+        test=$(basename -s .c "$test")
+        check_job "fuzz/$test" build-fuzz fuzz-programs test/fuzz/run.sh --seconds "${FUZZ_SECONDS:-3}" "${test#fuzz_}"
     done
-    barrier
-    sed -n 's/^ok  /    /p' "$logs"/fuzz/fuzz_*.log # the figures
-fi
-if wanted instructions; then
-    job instructions bash test/bench/instructions.sh
-fi
-if wanted install; then
-    job install test/install.sh "$logs/install"
-fi
-if wanted deploy; then
+    check_job clang "" "" make -s -j"$(nproc)" CC=clang DEVELOPER=1 all rig tests
+    check_job instructions build "all benches" bash test/bench/instructions.sh
+    check_job install "" "" test/install.sh "$logs/install"
     for test in test/deploy/*.sh; do
-        [[ $test = */machine.sh ]] || job "deploy/$(basename -s .sh "$test")" bash "$test"
+        [[ $test = */machine.sh ]] || check_job "deploy/$(basename -s .sh "$test")" build "all rig" bash "$test"
     done
-fi
+}
+
+tests() {
+    with_normal_build
+    barrier
+    with_valgrind
+    with_sanitizers
+    with_thread_sanitizer
+    others
+    barrier
+}
+
+plan tests
+plan builds
+for word in "${asked[@]}"; do
+    [ -n "${found[$word]:-}" ] || {
+        echo "check.sh: there is no test $word" >&2
+        usage
+    }
+done
+test/deps.sh "${!groups[@]}"
+begin build/check
+mkdir "$logs/sanitize" "$logs/threads" "$logs/valgrind"
+announce
+builds
+tests
+sed -n 's/^ok  /    /p' "$logs"/fuzz/fuzz_*.log 2>/dev/null || true # the figures
 closing
