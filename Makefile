@@ -14,7 +14,7 @@
 #   make bench      how fast it is, next to what it could be, in tables and plots
 #   make check-xen  with the real Xen, in an emulated machine
 #   make lint       clang-format, clang-tidy, cppcheck, gcc -fanalyzer, shellcheck
-#   make install    DESTDIR and prefix as usual
+#   make install    DESTDIR and prefix as usual; init=openrc for OpenRC, init= for none; install-cli: what `make cli` builds
 #   make deb rpm    packages, in build/package
 #
 #   DEVELOPER=1                     warnings are errors
@@ -30,6 +30,7 @@ sysconfdir ?= /etc
 libexecdir ?= $(prefix)/libexec
 mandir     ?= $(datadir)/man
 unitdir    ?= $(prefix)/lib/systemd/system
+init       ?= systemd
 
 comma := ,
 B := build$(if $(filter-out cc gcc,$(CC)),-$(CC))$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))
@@ -184,17 +185,30 @@ install_page = sed $(places) deploy/man/$1.scd | scdoc | gzip -9n | \
                install -D -m 644 /dev/stdin $(DESTDIR)$(mandir)/man$(patsubst .%,%,$(suffix $1))/$1.gz
 pages      := $(if $(shell command -v scdoc),$(basename $(notdir $(wildcard deploy/man/*.scd))))
 
-install: all
+install: all install-common $(addprefix install-,$(init))
 	install -D -m 755 $B/xenrecon $(DESTDIR)$(sbindir)/xenrecon
 	install -D -m 755 $B/xenrecon-dm $(DESTDIR)$(libexecdir)/xenrecon/xenrecon-dm
 	install -D -m 755 $B/xenrecon-blk $(DESTDIR)$(libexecdir)/xenrecon/xenrecon-blk
-	install -d $(DESTDIR)$(datadir)/xenrecon/policies $(DESTDIR)$(sysconfdir)/xenrecon/policies.d
-	install -d $(DESTDIR)$(datadir)/xenrecon/examples $(DESTDIR)$(datadir)/xenrecon/schemas
-	install -m 644 $(wildcard deploy/policies/*.yaml) $(DESTDIR)$(datadir)/xenrecon/policies/
-	$(call install_as,deploy/systemd/xenrecon.service,$(unitdir)/xenrecon.service)
-	$(call install_as,deploy/systemd/hotplug.conf,$(datadir)/xenrecon/examples/hotplug.conf)
+	install -d $(DESTDIR)$(datadir)/xenrecon/examples
 	$(call install_as,deploy/examples/qdisk.yaml,$(datadir)/xenrecon/examples/qdisk.yaml)
 	$(call install_as,deploy/prometheus/xenrecon.rules.yaml,$(datadir)/xenrecon/examples/xenrecon.rules.yaml)
+
+install-systemd:
+	$(call install_as,deploy/systemd/xenrecon.service,$(unitdir)/xenrecon.service)
+	$(call install_as,deploy/systemd/hotplug.conf,$(datadir)/xenrecon/examples/hotplug.conf)
+
+install-openrc:
+	$(call install_as,deploy/openrc/xenrecon,$(sysconfdir)/init.d/xenrecon)
+	chmod 755 $(DESTDIR)$(sysconfdir)/init.d/xenrecon
+	$(call install_as,deploy/openrc/xenrecon.confd,$(sysconfdir)/conf.d/xenrecon)
+
+install-cli: cli install-common
+	install -D -m 755 $B/cli/xenrecon $(DESTDIR)$(sbindir)/xenrecon
+
+install-common:
+	install -d $(DESTDIR)$(datadir)/xenrecon/policies $(DESTDIR)$(sysconfdir)/xenrecon/policies.d
+	install -d $(DESTDIR)$(datadir)/xenrecon/schemas
+	install -m 644 $(wildcard deploy/policies/*.yaml) $(DESTDIR)$(datadir)/xenrecon/policies/
 	install -m 644 $(wildcard schemas/*.schema.json) $(DESTDIR)$(datadir)/xenrecon/schemas/
 	install -D -m 644 deploy/completions/xenrecon.bash $(DESTDIR)$(datadir)/bash-completion/completions/xenrecon
 	install -D -m 644 deploy/completions/_xenrecon $(DESTDIR)$(datadir)/zsh/site-functions/_xenrecon
@@ -213,5 +227,6 @@ clean:
 -include $(shell find $B -name '*.d' -type f 2>/dev/null)
 
 .SECONDARY:
-.PHONY: FORCE all cli demo check check-quick check-xen lint deps install deb rpm format clean flags
+.PHONY: FORCE all cli demo check check-quick check-xen lint deps deb rpm format clean flags
+.PHONY: install install-common install-systemd install-openrc install-cli
 .PHONY: sim fuzz chaos soak faults chaos-run soak-run faults-run coverage mutate bench

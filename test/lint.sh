@@ -42,7 +42,7 @@ find schemas reconcilers controller test -name '*.[ch]' | sort >"$logs/c"
 grep '\.c$' "$logs/c" >"$logs/sources"
 grep -v '^test/' "$logs/sources" >"$logs/ours"
 {
-    echo .ci/run
+    printf '%s\n' .ci/run deploy/openrc/xenrecon
     find test deploy -name '*.sh' -o -name '*.bash' | sort
 } >"$logs/sh"
 find test -name '*.py' | sort >"$logs/py"
