@@ -64,12 +64,12 @@ cached() {
     flock "$lock"
     if [ "$(cat "$cache/$name/stamp" 2>/dev/null)" != "$stamp" ]; then
         echo "$say" >&2
-        rm -rf "$cache/$name".* # of a run that was killed
+        rm -rf --one-file-system "$cache/$name".* # of a run that was killed
         half_made=$(mktemp -d "$cache/$name.XXXXXX")
         chmod 755 "$half_made"
         "$@" "$half_made"
         printf '%s\n' "$stamp" >"$half_made/stamp"
-        rm -rf "${cache:?}/$name"
+        rm -rf --one-file-system "${cache:?}/$name"
         mv -T "$half_made" "$cache/$name"
         half_made=
     fi
