@@ -17,6 +17,7 @@
 #include <uv.h>
 
 #include "controller/log.h"
+#include "controller/signals.h"
 #include "schemas/arena.h"
 #include "schemas/mem.h"
 #include "schemas/printable.h"
@@ -228,11 +229,13 @@ static void finish(struct job *j)
 static void on_exit_of(uv_process_t *process, int64_t status, int signal)
 {
     struct job *j = process->data;
+    char text[SIGNAL_TEXT_SIZE];
     if (j->overdue) {
         kill(-process->pid, SIGKILL); /* what it left behind */
         say(j, -ETIMEDOUT, "did not end within %u.%u s", j->timeout / 1000, j->timeout % 1000 / 100);
     } else if (signal) {
-        say(j, -EIO, "was ended by signal %d", signal);
+        signal_describe(signal, text);
+        say(j, -EIO, "was ended by %s", text);
     } else if (status) {
         say(j, -EIO, "exited with status %d", (int)status);
     }

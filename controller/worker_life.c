@@ -9,6 +9,7 @@
 
 #include "controller/chance.h"
 #include "controller/log.h"
+#include "controller/signals.h"
 #include "controller/workers_impl.h"
 
 enum { COMPLAIN_AFTER = 10 * 1000 /* milliseconds after SIGKILL */ };
@@ -36,15 +37,16 @@ static void describe(const struct supervised *s, const struct worker_exit *how,
                      char ret_text[static SAID_SIZE])
 {
     const char *error = s->facts.said ? s->facts.said : "";
-    const char *sep = *error ? ": " : "";
+    char signal[SIGNAL_TEXT_SIZE], end[64] = "ended"; /* how, only a child's parent gets to know */
+    signal_describe(how->signal, signal);
+    if (how->known && how->signal)
+        snprintf(end, sizeof end, "ended by %s", signal);
+    else if (how->known)
+        snprintf(end, sizeof end, "exited with status %d", how->status);
     if (*s->cause)
         snprintf(ret_text, SAID_SIZE, "%s", s->cause);
-    else if (!how->known)
-        snprintf(ret_text, SAID_SIZE, "ended%s%s", sep, error);
-    else if (how->signal)
-        snprintf(ret_text, SAID_SIZE, "ended by signal %d%s%s", how->signal, sep, error);
     else
-        snprintf(ret_text, SAID_SIZE, "exited with status %d%s%s", how->status, sep, error);
+        snprintf(ret_text, SAID_SIZE, "%s%s%s", end, *error ? ": " : "", error);
 }
 
 static void forget(struct supervised *s)

@@ -88,7 +88,7 @@ mark=$(trace_mark)
 said=$(log_mark)
 kill -KILL "$pid"
 another_worker "kill -9 of the worker: another" "$pid"
-logged "says the log" "$said" 'vgreet/7/0: its worker ended by signal 9|vgreet/7/0: its worker ended'
+logged "says the log" "$said" 'vgreet/7/0: its worker ended by signal 9, SIGKILL|vgreet/7/0: its worker ended'
 pid=$(worker)
 await_quiet 300
 check "Connected all the time" "$(state_of "$b")$(history "$mark" "$b")" 4

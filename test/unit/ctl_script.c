@@ -164,7 +164,8 @@ static const struct {
     {"printf 'a\\033[2J\\n\\n'; exit 1", -EIO, " add exited with status 1: a\\x1b[2J"},
     {"printf 'a\\000b'; exit 1", -EIO, " add exited with status 1: a?b"},
     {"yes 0123456789 | head -n 100000; echo the end; exit 1", -EIO, " add exited with status 1: the end"},
-    {"kill -9 $$", -EIO, " add was ended by signal 9"},
+    {"kill -40 $$", -EIO, " add was ended by signal 40"},
+    {"kill -9 $$", -EIO, " add was ended by signal 9, SIGKILL"},
     {"sleep 100 & echo gone; exit 0", 0, NULL}, /* one that stays behind is not waited for */
 };
 

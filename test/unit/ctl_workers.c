@@ -177,8 +177,8 @@ static const struct {
     bool connect, disconnect;
 } deaths[] = {
     {"fails", "exited with status 3: cannot open it", false, false},
-    {"dies-ready", "ended by signal 10", false, false},
-    {"dies-connecting", "ended by signal 9", true, false},
+    {"dies-ready", "ended by signal 10, SIGUSR1", false, false},
+    {"dies-connecting", "ended by signal 9, SIGKILL", true, false},
     {"mute", "did not get ready within 0.4 s", false, false},
     {"no-hello", "did not get ready within 0.4 s", false, false},
     {"never-ready", "did not get ready within 0.4 s", false, false},
