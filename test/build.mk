@@ -9,10 +9,11 @@ ctl_test  := $(patsubst %.c,$B/%,$(wildcard test/unit/ctl_*.c))
 test_obj  := $(patsubst %.c,$B/%.o,$(wildcard test/unit/*.c test/lib/*.c))
 # the stand-ins for hypercalls, and the rig's programs, of which some need them
 hypercall := $(addprefix test/rig/,hypercall.c domains.c grants.c evtchn.c)
-rig_tool  := $(patsubst %.c,$B/%,$(filter-out $(hypercall) test/rig/blkfront%,$(wildcard test/rig/*.c)))
+rig_tool  := $(patsubst %.c,$B/%,$(filter-out $(hypercall) test/rig/intruder.c test/rig/blkfront%,$(wildcard test/rig/*.c)))
 rig_part  := $(patsubst %.c,$B/%.o,$(wildcard test/rig/blkfront*.c))
 rig_xen   := $(addprefix $B/test/rig/,ring rigctl selftest blkfront)
-rig       := $B/test/rig/hypercall.so $(rig_tool) $B/test/rig/blkfront $B/test/chaos/worker $B/test/fault/shim.so
+preloaded := $B/test/fault/shim.so $B/test/rig/intruder.so
+rig       := $B/test/rig/hypercall.so $(rig_tool) $B/test/rig/blkfront $B/test/chaos/worker $(preloaded)
 # libFuzzer's programs take what they need from an archive of everything that has no main()
 fuzz_prog := $(patsubst %.c,$B/%,$(wildcard test/fuzz/fuzz_*.c))
 fuzz_again := $(patsubst test/fuzz/fuzz_%.c,$B/test/fuzz/replay_%,$(wildcard test/fuzz/fuzz_*.c))
@@ -57,7 +58,7 @@ $B/test/rig/blkfront: $(rig_part)
 	$(say) LINK $@
 	$(Q)$(CC) -o $@ $(rig_part) $(rig_libs) -lxenstore
 
-$B/test/fault/shim.so: test/fault/shim.c Makefile
+$(preloaded): $B/%.so: %.c Makefile
 	@mkdir -p $(@D)
 	$(say) CC $@
 	$(Q)$(CC) $(rig_cflags) -fPIC -shared -o $@ $<

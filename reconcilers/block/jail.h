@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Takes away from the process what it does not need once image, gntdev and the restricted evtchn are open.
  *
- * In two steps. First, before there are threads: another root directory (with nothing but the controller's
- * socket in it), another user, no capabilities, none to be had by exec(). Then, when all threads there will
- * be run: a list of system calls, and whoever calls another is killed. No open() is on it: what the file
- * system holds is out of reach, whatever the user may read. Errors are negative errno. */
+ * First, before there are threads, its rights (here): another root directory (with nothing but the
+ * controller's socket in it), another user, no capabilities, none to be had by exec(). Then, when all threads
+ * there will be run, system calls (calls.h). No open() is among those that are left: what the file system
+ * holds is out of reach, whatever the user may read. Errors are negative errno. */
 #ifndef XENRECON_BLOCK_JAIL_H
 #define XENRECON_BLOCK_JAIL_H
 
@@ -21,9 +21,5 @@ struct jail {
 
 /* ret_chrooted: paths are now as seen from `root`. */
 int jail_rights(const struct jail *jail, bool *ret_chrooted);
-/* Before there is a loop: libuv makes itself a ring of io_uring with it, and what is done by way of a ring
- * passes no filter. A ring of our own, if there is ever one, is made and restricted before this. */
-int jail_without_rings(void);
-int jail_calls(void);
 
 #endif

@@ -2,6 +2,7 @@
 #include "reconcilers/block/link.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,7 +13,10 @@
 #include "reconcilers/block/say.h"
 #include "schemas/mem.h"
 
-enum { RETRY_MS = 200 };
+enum {
+    RETRY_MS = 200,
+    LAST_WORDS_MS = 1000, /* for the controller to answer to them */
+};
 
 /* One connection; freed when its handle is closed. */
 struct connection {
@@ -28,6 +32,8 @@ struct link {
     uv_timer_t retry;
     bool told; /* that the controller cannot be reached; once, until it can */
 };
+
+static const struct link *only; /* there is one: whose last words they would be */
 
 static void on_closed(uv_handle_t *handle)
 {
@@ -72,13 +78,18 @@ void link_send(struct link *l, struct message_line *m)
         lost(l, n < 0 ? strerror(errno) : "it does not read");
 }
 
+static void make_hello(const struct link *l, struct message_line *m)
+{
+    message_begin(m, MESSAGE_HELLO);
+    message_arg(m, "1");
+    message_arg(m, l->config.device);
+    message_arg(m, l->config.token);
+}
+
 static void say_hello(struct link *l)
 {
     struct message_line m;
-    message_begin(&m, MESSAGE_HELLO);
-    message_arg(&m, "1");
-    message_arg(&m, l->config.device);
-    message_arg(&m, l->config.token);
+    make_hello(l, &m);
     link_send(l, &m);
 }
 
@@ -161,12 +172,34 @@ static void on_retry(uv_timer_t *timer)
     say_hello(l);
 }
 
+/* ---- last words ---- */
+
+/* Both lines at once: the answer to the first means that the second is there, too. Static, for what stack
+ * there is left in a handler is not known. */
+void link_last_words(const char *text)
+{
+    static struct message_line hello, error;
+    int fd = only ? dial(only->config.path) : -1;
+    if (fd < 0)
+        return;
+    make_hello(only, &hello);
+    message_begin(&error, MESSAGE_ERROR);
+    message_arg(&error, text);
+    if (!message_end(&hello) || !message_end(&error) || error.len > sizeof hello.text - hello.len)
+        return;
+    memcpy(hello.text + hello.len, error.text, error.len);
+    struct pollfd answer = {.fd = fd, .events = POLLIN};
+    if (send(fd, hello.text, hello.len + error.len, MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
+        poll(&answer, 1, LAST_WORDS_MS);
+}
+
 /* ---- life ---- */
 
 struct link *link_new(const struct link_config *config)
 {
     struct link *l = xcalloc(1, sizeof *l);
     l->config = *config;
+    only = l;
     uv_timer_init(config->loop, &l->retry);
     l->retry.data = l;
     uv_timer_start(&l->retry, on_retry, 0, 0);
@@ -177,6 +210,7 @@ void link_free(struct link *l)
 {
     if (!l)
         return;
+    only = NULL;
     drop(l);
     uv_close((uv_handle_t *)&l->retry, on_closed);
 }

@@ -30,4 +30,9 @@ void link_free(struct link *l);
 /* A finished message; not delivered when the controller is not there. */
 void link_send(struct link *l, struct message_line *m);
 
+/* For the handler of a signal that ends the process: has the controller hear `error` with this text, on a
+ * connection of its own, as the link's may be in any state or not there yet. Comes back when it was heard, or
+ * nobody listens. */
+void link_last_words(const char *text);
+
 #endif

@@ -14,10 +14,12 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "reconcilers/block/calls.h"
 #include "reconcilers/block/disk.h"
 #include "reconcilers/block/guest.h"
 #include "reconcilers/block/jail.h"
 #include "reconcilers/block/journal.h"
+#include "reconcilers/block/link.h"
 #include "reconcilers/block/say.h"
 #include "reconcilers/block/worker.h"
 #include "schemas/message.h"
@@ -54,10 +56,13 @@ struct inherited {
 struct process {
     uv_loop_t loop;
     uv_signal_t signals[3];
+    uv_async_t unknown_calls;
     uv_work_t first_work;
     struct worker *worker;
     bool well;
 };
+
+static struct process process;
 
 static void die(int status, const char *what) __attribute__((noreturn));
 static void die(int status, const char *what)
@@ -189,7 +194,7 @@ static void inherit(struct inherited *in)
     }
 }
 
-/* ---- the process ---- */
+/* ---- the loop's news ---- */
 
 static void on_signal(uv_signal_t *handle, int number)
 {
@@ -219,6 +224,30 @@ static void after_nothing(uv_work_t *work, int status)
     (void)work, (void)status;
 }
 
+/* ---- system calls that were kept back ---- */
+
+static void on_forbidden(const char *name)
+{
+    char text[64] = "system call ";
+    strncat(text, name, 32);
+    strcat(text, " is not allowed");
+    say_in_handler(text);
+    link_last_words(text);
+}
+
+static void on_unknown(void)
+{
+    uv_async_send(&process.unknown_calls); /* which a handler may do */
+}
+
+static void say_unknown(uv_async_t *handle)
+{
+    (void)handle;
+    calls_say_unknown();
+}
+
+/* ---- the process ---- */
+
 /* All threads there will be, and all that the loop opens for itself, are made here. */
 static void set_up_loop(struct process *p)
 {
@@ -229,6 +258,8 @@ static void set_up_loop(struct process *p)
         p->signals[i].data = p;
         uv_signal_start(&p->signals[i], on_signal, numbers[i]);
     }
+    uv_async_init(&p->loop, &p->unknown_calls, say_unknown);
+    uv_unref((uv_handle_t *)&p->unknown_calls);
     uv_queue_work(&p->loop, &p->first_work, nothing, after_nothing);
 }
 
@@ -276,11 +307,13 @@ static void must(int error, const char *what)
     exit(1);
 }
 
+static const struct calls_watch watch = {.forbidden = on_forbidden, .unknown = on_unknown};
+
 int main(int argc, char **argv)
 {
     struct options o = parse_options(argc, argv);
     struct inherited in = {0};
-    static struct process p;
+    struct process *p = &process;
     struct disk disk = {.fd = -1};
     struct guest *guest = NULL;
     char why[256] = "";
@@ -291,9 +324,9 @@ int main(int argc, char **argv)
     if (disk_open(&o.disk, &disk, why) == 0)
         guest_open(in.domid, &guest, why);
     const char *socket = lock_in(&in, o.no_jail, why);
-    must(o.no_jail ? 0 : jail_without_rings(), "forbidding io_uring");
-    set_up_loop(&p);
-    struct worker_config config = {.loop = &p.loop,
+    must(o.no_jail ? 0 : calls_without_rings(), "forbidding io_uring");
+    set_up_loop(p);
+    struct worker_config config = {.loop = &p->loop,
                                    .disk = &disk,
                                    .guest = guest,
                                    .journal = in.journal,
@@ -301,13 +334,13 @@ int main(int argc, char **argv)
                                    .device = in.device,
                                    .token = in.token,
                                    .finished = on_finished,
-                                   .arg = &p};
-    p.worker = worker_new(&config);
-    must(o.no_jail ? 0 : jail_calls(), "restricting system calls");
-    worker_begin(p.worker, socket);
-    uv_run(&p.loop, UV_RUN_DEFAULT);
-    tear_down(&p);
+                                   .arg = p};
+    p->worker = worker_new(&config);
+    worker_begin(p->worker, socket); /* before the filter, as whoever is killed by it has last words */
+    must(o.no_jail ? 0 : calls_restrict(&watch), "restricting system calls");
+    uv_run(&p->loop, UV_RUN_DEFAULT);
+    tear_down(p);
     guest_close(guest);
     disk_close(&disk);
-    return p.well ? 0 : 1;
+    return p->well ? 0 : 1;
 }

@@ -3,6 +3,8 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 static const char *who;
 
@@ -20,4 +22,28 @@ void say(const char *format, ...)
     va_end(ap);
     /* one call: stderr is unbuffered, and lines of several processes must not mix */
     fprintf(stderr, "xenrecon-blk%s%s: %s\n", who ? " " : "", who ? who : "", text);
+}
+
+/* Cut where there is no more room. */
+static void append(char *line, size_t size, const char *text)
+{
+    size_t len = strlen(line), more = strlen(text);
+    if (more >= size - len)
+        more = size - len - 1;
+    memcpy(line + len, text, more);
+    line[len + more] = '\0';
+}
+
+void say_in_handler(const char *text)
+{
+    char line[512] = "xenrecon-blk";
+    if (who) {
+        append(line, sizeof line, " ");
+        append(line, sizeof line, who);
+    }
+    append(line, sizeof line, ": ");
+    append(line, sizeof line - 1, text);
+    append(line, sizeof line, "\n");
+    if (write(STDERR_FILENO, line, strlen(line)) < 0)
+        return; /* nobody reads it */
 }

@@ -7,4 +7,7 @@
 void say_as(const char *device); /* kept, not copied */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* The same, for a signal's handler. */
+void say_in_handler(const char *text);
+
 #endif
