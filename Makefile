@@ -100,7 +100,18 @@ $B/xenrecon-blk: $(blk_obj)
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_BLK)
 
-$B/%.o: %.c Makefile
+# Before anything is compiled: what is missing, in a sentence of ours instead of many of the compiler's
+headers := yaml.h jansson.h xenstore.h $(if $(filter cli,$(MAKECMDGOALS)),,uv.h xenevtchn.h xengnttab.h seccomp.h)
+able    := $B/able-$(words $(headers))
+advice   = On Debian: apt-get install --no-install-recommends $(shell test/deps.sh --list build 2>/dev/null)
+$(able):
+	@mkdir -p $(@D)
+	@command -v $(firstword $(CC)) >/dev/null || { echo "There is no C compiler, $(CC). $(advice)" >&2; exit 1; }
+	@lacking=$$(for h in stdio.h $(headers); do echo "#include <$$h>" | $(CC) $(CPPFLAGS) $(CFLAGS) -E - >/dev/null 2>&1 || echo "$$h"; done); \
+	[ -z "$$lacking" ] || { echo "There is no" $$lacking". $(advice)" >&2; exit 1; }
+	@touch $@
+
+$B/%.o: %.c Makefile | $(able)
 	@mkdir -p $(@D)
 	$(say) CC $@
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
@@ -115,7 +126,7 @@ include test/build.mk
 
 demo:
 	@test/deps.sh store
-	@$(MAKE) --no-print-directory all rig >build.log 2>&1 || { cat build.log; rm -f build.log; exit 1; }; rm -f build.log
+	@$(MAKE) --no-print-directory -j"$$(nproc)" all rig >build.log 2>&1 || { cat build.log; rm -f build.log; exit 1; }; rm -f build.log
 	@test/demo.sh
 
 check:
