@@ -19,7 +19,7 @@ step build make -s -j"$(nproc)" CC=gcc B=$build CFLAGS='-O0 -g --coverage' LDFLA
     fuzz-replays || closing
 find $build -name '*.gcda' -delete
 
-export CK_TIMEOUT_MULTIPLIER=5 XENRECON=$repo/$build/xenrecon RIG_BUILD=$repo/$build
+export XENRECON=$repo/$build/xenrecon RIG_BUILD=$repo/$build
 for test in test/unit/test_*.c test/unit/ctl_*.c; do
     test=${test%.c}
     job "${test#test/}" "$build/$test"

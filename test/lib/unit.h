@@ -11,6 +11,13 @@
 #define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
 #define BYTES(text)  (text), sizeof(text) - 1 /* a literal, with the NULs in it, and its length */
 
+/* libcheck's limit, which is 4 s otherwise, is there to end what hangs: what is measured, is so in the test.
+ * Read when a test case is made. */
+__attribute__((constructor)) static void limit_tests(void)
+{
+    setenv("CK_DEFAULT_TIMEOUT", "900", 0);
+}
+
 /* A copy with nothing behind it, so that a sanitizer sees who reads too far. For free(). */
 static inline char *exactly(const char *text, size_t len)
 {

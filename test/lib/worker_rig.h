@@ -15,7 +15,7 @@
 #include "test/lib/unit.h"
 
 enum {
-    RIG_PATIENCE = 20 * 1000, /* milliseconds: much more than anything takes */
+    RIG_PATIENCE = 120 * 1000, /* milliseconds: much more than anything takes */
     RIG_UID_BASE = 300000,
 };
 
@@ -28,6 +28,7 @@ static struct rig {
     struct policy policy;
     struct variable variables[3];
     struct device_key key;
+    uint64_t before; /* the last turn of the loop: milliseconds of the loop */
     unsigned changes;
     bool inside; /* a call to workers_*() */
     int fds;     /* that were open in the beginning */
@@ -114,8 +115,10 @@ static struct worker rig_look(void)
 #define UNTIL(condition)                                                                      \
     do {                                                                                      \
         uint64_t until_ = uv_hrtime() + (uint64_t)RIG_PATIENCE * 1000000;                     \
-        while (!(condition) && uv_hrtime() < until_)                                          \
+        while (!(condition) && uv_hrtime() < until_) {                                        \
+            rig.before = uv_now(&rig.loop);                                                   \
             uv_run(&rig.loop, UV_RUN_ONCE);                                                   \
+        }                                                                                     \
         struct worker seen_ = rig_look();                                                     \
         ck_assert_msg(condition, "state %d: %s", seen_.state, seen_.said ? seen_.said : "-"); \
     } while (0)
@@ -218,7 +221,6 @@ static inline TCase *rig_case(int argc, char **argv, const char *name)
         exit(EXIT_SUCCESS);
     }
     TCase *t = tcase_create(name);
-    tcase_set_timeout(t, 60);
     tcase_add_checked_fixture(t, rig_up, rig_down);
     return t;
 }

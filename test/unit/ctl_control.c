@@ -10,11 +10,13 @@
 
 #include "controller/control.h"
 #include "schemas/json.h"
+#include "test/lib/ticks.h"
 #include "test/lib/unit.h"
 
-enum { PATIENCE = 1000 };
+enum { PATIENCE = 1000, TICK = 50 /* milliseconds */, SOON = 25 /* ticks: it is looked at every second */ };
 
 static uv_loop_t loop;
+static struct ticks ticks;
 static struct control *control;
 static char dir[32], path[64];
 static unsigned begun, ended, lines;
@@ -53,11 +55,13 @@ static void setup(void)
     control = control_new(
         &(struct control_config){.loop = &loop, .run_dir = dir, .ask = ask, .patience = PATIENCE});
     ck_assert_int_eq(control_listen(control, false), 0);
+    ticks_start(&ticks, &loop, TICK);
     begun = ended = lines = 0;
 }
 
 static void teardown(void)
 {
+    ticks_stop(&ticks);
     control_close(control);
     uv_run(&loop, UV_RUN_DEFAULT);
     ck_assert_int_eq(uv_loop_close(&loop), 0);
@@ -75,19 +79,33 @@ static int client(const char *says)
     return fd;
 }
 
-static void on_timer(uv_timer_t *timer)
+/* Until so many ticks have come. */
+static void turn(unsigned n)
 {
-    uv_stop(timer->loop);
+    (void)WITHIN(&ticks, n, false);
 }
 
-static void turn(uint64_t ms)
+/* Until what was written to the other end is read, and what that leads to is done. */
+static void settle(void)
 {
-    uv_timer_t timer;
-    uv_timer_init(&loop, &timer);
-    uv_timer_start(&timer, on_timer, ms, 0);
-    uv_run(&loop, UV_RUN_DEFAULT);
-    uv_close((uv_handle_t *)&timer, NULL);
-    uv_run(&loop, UV_RUN_NOWAIT);
+    for (int i = 0; i < 100; i++)
+        uv_run(&loop, UV_RUN_NOWAIT);
+}
+
+/* Reads until there were so many bytes, or the other end is closed; how many there were. */
+static size_t read_all(int fd, char *buf, size_t size)
+{
+    size_t len = 0;
+    for (unsigned end = ticks.n + SOON; len < size && ticks.n < end;) {
+        ssize_t n = read(fd, buf + len, size - len);
+        if (n == 0)
+            break;
+        if (n > 0)
+            len += (size_t)n;
+        else
+            uv_run(&loop, UV_RUN_ONCE);
+    }
+    return len;
 }
 
 /* Is the other end still there, once everything was read? */
@@ -103,19 +121,21 @@ static bool open_still(int fd)
 #define ASK    "{\"protocol\":1,\"request\":\"all\"}\n"
 #define REFUSE "{\"protocol\":1,\"request\":\"refuse\"}\n"
 
+#define REFUSED "{\"error\":{\"code\":\"refused\",\"message\":\"no: 7\"}}\n"
+
 /* What is not read is not made: an answer without end waits in a buffer's worth of lines. */
 START_TEST(test_slow_reader)
 {
     int fd = client(ASK);
-    turn(50);
+    settle();
     unsigned made = lines;
     ck_assert_uint_eq(begun, 1);
     ck_assert_uint_gt(made, 0);
     ck_assert_uint_lt(made, 50000);
-    turn(30);
+    settle();
     ck_assert_uint_eq(lines, made);
-    turn(2500); /* it is looked at every second */
-    ck_assert_uint_eq(ended, 1);
+    ck_assert(WITHIN(&ticks, 2 * SOON, ended == 1));
+    ck_assert_uint_eq(lines, made);
     ck_assert(!open_still(fd));
     close(fd);
 }
@@ -125,24 +145,22 @@ START_TEST(test_who_reads_may_stay)
 {
     int fd = client(ASK);
     char buf[65536];
-    for (int i = 0; i < 80; i++) {
-        turn(40);
-        ck_assert_int_gt((int)read(fd, buf, sizeof buf), 0);
+    for (uint64_t end = uv_now(&loop) + 3 * PATIENCE; uv_now(&loop) < end;) {
+        ck_assert_uint_gt(read_all(fd, buf, sizeof buf), 0);
+        turn(1);
     }
     ck_assert_uint_eq(ended, 0);
     close(fd);
-    turn(40);
-    ck_assert_uint_eq(ended, 1);
+    ck_assert(WITHIN(&ticks, SOON, ended == 1));
 }
 END_TEST
 
 START_TEST(test_who_asks_nothing)
 {
     int fd = client("{\"protocol\"");
-    turn(50);
+    settle();
     ck_assert(open_still(fd));
-    turn(2500);
-    ck_assert(!open_still(fd));
+    ck_assert(WITHIN(&ticks, 2 * SOON, !open_still(fd)));
     ck_assert_uint_eq(begun, 0);
     close(fd);
 }
@@ -151,17 +169,14 @@ END_TEST
 /* Several requests that came at once are answered one after the other, and a half one waits for its rest. */
 START_TEST(test_pipelined)
 {
-    char buf[512];
+    char buf[3 * sizeof REFUSED] = "";
     int fd = client(REFUSE REFUSE "{\"protocol\":1,");
-    turn(30);
-    ssize_t n = read(fd, buf, sizeof buf - 1);
-    ck_assert_int_gt(n, 0);
-    buf[n] = '\0';
-    ck_assert_str_eq(buf, "{\"error\":{\"code\":\"refused\",\"message\":\"no: 7\"}}\n"
-                          "{\"error\":{\"code\":\"refused\",\"message\":\"no: 7\"}}\n");
+    settle();
+    ck_assert_int_eq((int)read(fd, buf, sizeof buf - 1), 2 * strlen(REFUSED));
+    ck_assert_str_eq(buf, REFUSED REFUSED);
     ck_assert_int_gt((int)write(fd, "\"request\":\"refuse\"}\n", 20), 0);
-    turn(30);
-    ck_assert_int_eq((int)read(fd, buf, sizeof buf), (int)n / 2);
+    settle();
+    ck_assert_int_eq((int)read(fd, buf, sizeof buf), strlen(REFUSED));
     ck_assert_uint_eq(begun, 3);
     close(fd);
 }
@@ -172,15 +187,13 @@ END_TEST
 START_TEST(test_burst)
 {
     enum { MANY = 200 };
-    static char says[MANY * sizeof REFUSE], buf[MANY * 64];
+    static char says[MANY * sizeof REFUSE], buf[MANY * sizeof REFUSED];
     for (size_t i = 0; i < MANY; i++)
         memcpy(says + i * (sizeof REFUSE - 1), REFUSE, sizeof REFUSE);
     int fd = client(says);
-    turn(300);
-    ck_assert_uint_eq(begun, MANY);
-    ssize_t n = read(fd, buf, sizeof buf);
-    size_t each = strlen("{\"error\":{\"code\":\"refused\",\"message\":\"no: 7\"}}\n");
-    ck_assert_uint_eq((size_t)n, MANY * each);
+    ck_assert(WITHIN(&ticks, SOON, begun == MANY));
+    settle();
+    ck_assert_int_eq((int)read(fd, buf, sizeof buf), MANY * strlen(REFUSED));
     close(fd);
 }
 END_TEST
@@ -189,10 +202,10 @@ END_TEST
 START_TEST(test_close)
 {
     int fd = client(ASK);
-    turn(20);
+    settle();
     close(fd);
     fd = client(ASK);
-    turn(20);
+    settle();
     ck_assert_uint_eq(begun, 2);
     close(fd);
 }
@@ -208,7 +221,7 @@ START_TEST(test_place)
     ck_assert_int_eq(control_listen(second, true), 0);
     ck_assert_int_eq(control_listen(second, true), 0);
     int fd = client(REFUSE);
-    turn(20);
+    settle();
     ck_assert_uint_eq(begun, 0);
     uv_run(&other, UV_RUN_NOWAIT);
     uv_run(&other, UV_RUN_NOWAIT);

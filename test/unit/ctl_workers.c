@@ -184,18 +184,20 @@ static const struct {
     {"never-ready", "did not get ready within 0.4 s", false, false},
     {"no-connect", "did not answer `connect` within 0.4 s", true, false},
     {"no-disconnect", "did not answer `disconnect` within 0.4 s", true, true},
-    {"leaves", "did not come back within 0.2 s", false, false},
+    {"leaves", "did not come back within 1.0 s", false, false},
 };
 
 START_TEST(test_death)
 {
     rig_close();
-    rig.config.hello_within = 200;
+    rig.config.hello_within = 1000;
     rig_open();
     bool connects = deaths[_i].connect || deaths[_i].disconnect;
-    rig.policy.deadlines.create = connects || strcmp(deaths[_i].mode, "leaves") == 0 ? RIG_PATIENCE : 400;
-    rig.policy.deadlines.connect = deaths[_i].disconnect ? RIG_PATIENCE : 400;
-    rig.policy.deadlines.close = 400;
+    uint32_t *deadline = deaths[_i].disconnect ? &rig.policy.deadlines.close
+                         : connects            ? &rig.policy.deadlines.connect
+                                               : &rig.policy.deadlines.create;
+    if (strstr(deaths[_i].said, "within 0.4 s")) /* no other is to die of it */
+        *deadline = 400;
     rig_start(deaths[_i].mode);
     if (connects) {
         UNTIL_STATE(WORKER_READY);
@@ -211,7 +213,7 @@ START_TEST(test_death)
     ck_assert_str_eq(w.said, deaths[_i].said);
     ck_assert_uint_eq(w.failures, 1);
     ck_assert_uint_eq(w.incarnation, 1);
-    ck_assert_uint_ge(w.until + 100, now + 750);
+    ck_assert_uint_ge(w.until, rig.before + 750);
     ck_assert_uint_le(w.until, now + 1250);
     ck_assert_uint_eq(workers_running(rig.w), 0);
 }
@@ -247,7 +249,7 @@ START_TEST(test_backoff)
         UNTIL_STATE(WORKER_DEAD);
         uint64_t now = uv_now(&rig.loop) + 1;
         ck_assert_uint_eq(rig_look().failures, (unsigned)i + 1);
-        ck_assert_uint_ge(rig_look().until + 50, now + delays[i] * 3 / 4);
+        ck_assert_uint_ge(rig_look().until, rig.before + delays[i] * 3 / 4);
         ck_assert_uint_le(rig_look().until, now + delays[i] * 5 / 4);
     }
     rig_start("good");
@@ -332,13 +334,14 @@ static uint64_t stop_one(const char *kind)
     return (uv_hrtime() - begin) / 1000000;
 }
 
-/* A busy machine may take its time with one, but not with each. */
+/* Who does not end is killed, after a time that is long enough for who does, also on a busy machine. */
 START_TEST(test_stop)
 {
-    uint64_t shortest = stop_one(_i ? "stubborn" : "good");
-    for (int i = 0; i < 5 && !_i && shortest >= 300; i++)
-        shortest = stop_one("good");
-    ck_assert_int_eq(shortest >= 300, _i);
+    rig_close();
+    rig.config.kill_after = 3000;
+    rig_open();
+    uint64_t took = stop_one(_i ? "stubborn" : "good");
+    ck_assert_int_eq(took >= 3000, _i);
 }
 END_TEST
 

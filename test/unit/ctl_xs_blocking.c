@@ -211,7 +211,7 @@ START_TEST(events_come_in_steps)
     store_watch(store, "/w", "t", on_answer, &answers[0]);
     ck_assert_int_eq(xs_blocking_run(blocking, &answers[0].done), 0);
     ck_assert_int_eq(answers[0].status, 0);
-    for (int i = 0; i < 1000 && !n_events; i++) {
+    for (int i = 0; i < 60000 && !n_events; i++) {
         if (!xs_blocking_step(blocking))
             usleep(1000);
     }

@@ -220,7 +220,6 @@ int main(void)
 {
     Suite *s = suite_create("converge");
     TCase *t = tcase_create("everywhere");
-    tcase_set_timeout(t, 120);
     tcase_add_loop_test(t, from_everywhere, 0, 4);
     suite_add_tcase(s, t);
     return run_suite(s);

@@ -415,7 +415,6 @@ int main(void)
 {
     Suite *s = suite_create("enumeration");
     TCase *t = tcase_create("combinations");
-    tcase_set_timeout(t, 120);
     tcase_add_test(t, every_combination);
     suite_add_tcase(s, t);
     return run_suite(s);

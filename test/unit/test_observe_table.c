@@ -233,7 +233,6 @@ int main(void)
 {
     Suite *s = suite_create("observe table");
     TCase *t = tcase_create("everywhere");
-    tcase_set_timeout(t, 120);
     tcase_add_loop_test(t, from_everywhere, 0, COUNT(modes));
     suite_add_tcase(s, t);
     return run_suite(s);

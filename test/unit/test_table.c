@@ -98,7 +98,6 @@ int main(void)
 {
     Suite *s = suite_create("table");
     TCase *t = tcase_create("worlds");
-    tcase_set_timeout(t, 60);
     tcase_add_loop_test(t, every_world, CYCLE_ON_INITIALISING, CYCLE_ON_CLOSED + 1);
     suite_add_tcase(s, t);
     return run_suite(s);

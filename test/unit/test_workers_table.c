@@ -262,7 +262,6 @@ int main(void)
 {
     Suite *s = suite_create("workers table");
     TCase *t = tcase_create("worlds");
-    tcase_set_timeout(t, 300);
     tcase_add_loop_test(t, every_world, 0, 2);
     suite_add_tcase(s, t);
     return run_suite(s);
