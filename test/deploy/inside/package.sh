@@ -57,3 +57,13 @@ check "removed: the administrator's policy stays" "$(ls /etc/xenrecon/policies.d
 rm /etc/xenrecon/policies.d/vgreet.yaml
 dpkg --purge xenrecon >"$dir/log" 2>&1 || cat "$dir/log"
 check "purged: nothing is left" "$(left)" ""
+
+# ---- the RPM package's files, as if they had come by it
+
+cp -a "$MACHINE/rpm/root/." /
+systemctl daemon-reload
+systemctl start xenrecon
+toolstack attach vkbd 7 0
+check "RPM: the service runs" "$(systemctl is-active xenrecon)" active
+check "RPM: it knows its policies" "$(xenrecon plan --quiet | grep -c '^vkbd/7/0 ')" 1
+systemctl stop xenrecon
