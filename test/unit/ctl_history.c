@@ -104,8 +104,7 @@ END_TEST
 /* Sizes that put the end of the ring everywhere in a record. */
 START_TEST(test_wraps)
 {
-    uint64_t added = 0;
-    for (uint64_t i = 1; i <= 3000; i++, added++) {
+    for (uint64_t i = 1; i <= 3000; i++) {
         add((unsigned)(i % 7), i, (int)(i % 5), (i * 13) % 97 + (size_t)_i);
         struct history_counts c = history_counts(h);
         ck_assert_uint_eq(c.records + c.forgotten, i);
