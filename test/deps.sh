@@ -92,7 +92,7 @@ want() {
         packages+=(scdoc debhelper dpkg-dev build-essential rpm)
         ;;
     bench) packages+=(gnuplot-nox) ;;
-    xen) packages+=(qemu-system-x86 python3) ;;
+    xen) packages+=(qemu-system-x86 python3 zstd) ;;
     coverage) packages+=(gcovr) ;;
     platforms) packages+=(mmdebstrap) ;;
     --list) list=yes ;;

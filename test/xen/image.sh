@@ -1,20 +1,32 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Makes the initial RAM disks of dom0 and of the guests:   image.sh FETCHED QEMU OUT
+# Makes the initial RAM disks of dom0 and of the guests:   image.sh FETCHED OUT
 #
-# FETCHED is what fetch.sh made, QEMU what test/rig/qemu.sh unpacked. OUT/dom0.cpio has the tools of Xen, QEMU, xenrecon with
-# its policies as `make install` puts them, the rig's programs, the scenarios, and what guests boot: /boot/vmlinux,
-# /boot/guest.cpio, /boot/driver.cpio, which a driver domain gets after it, and /boot/grub, which boots them from a disk.
+# FETCHED is what fetch.sh made. OUT/dom0.cpio has the tools of Xen, QEMU, xenrecon with its policies as `make install` puts
+# them, two of the rig's programs, the scenarios, and what guests boot: /boot/vmlinux, /boot/guest.cpio, /boot/driver.cpio,
+# which a driver domain gets after it, and /boot/grub, which boots them from a disk.
+#
+# What we built is of this system; all that it runs with, libraries first, is FETCHED's, which may be of another release of
+# Debian. That works where the names of the libraries are the same and FETCHED's are no older: Debian 12's programs run with
+# Debian 13's libraries. Where they cannot, this says so and fails.
 set -eu -o pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 repo=$(cd "$here/../.." && pwd)
-fetched=$1 qemu=$2 out=$3
+fetched=$1 out=$2
 root=$fetched/root
 release=$(cat "$fetched/boot/release")
+shared=$root/usr/lib/x86_64-linux-gnu
+busybox=$root/usr/bin/busybox
 tools=$(echo "$root"/usr/lib/xen-[0-9]*/bin)
 libexec=${tools#"$root"/} # a path that Xen's tools have built in
+trap 'rm -rf "$out"' EXIT
 rm -rf "$out"
 mkdir -p "$out"
+
+die() {
+    echo "image.sh: $*" >&2
+    exit 1
+}
 
 # into TREE DIR PROGRAM...: copies them, with their libraries
 into() {
@@ -25,45 +37,54 @@ into() {
     libraries "$tree" "$@"
 }
 
-# libraries TREE PROGRAM...
+# libraries TREE PROGRAM...: what FETCHED's loader finds for them.
 libraries() {
-    local tree=$out/$1 library
+    local tree=$out/$1 program needed
     shift
     mkdir -p "$tree/lib64" "$tree/lib/x86_64-linux-gnu"
-    LD_LIBRARY_PATH=$root/usr/lib/x86_64-linux-gnu:$qemu/usr/lib/x86_64-linux-gnu:$qemu/lib/x86_64-linux-gnu ldd "$@" 2>/dev/null | grep -o '/[^ ]*\.so[^ ]*' | sort -u |
-        while read -r library; do
-            case $library in
-            */ld-linux-*) cp -Lu "$library" "$tree/lib64" ;;
-            *) cp -Lu "$library" "$tree/lib/x86_64-linux-gnu" ;;
-            esac
-        done
+    cp -Lu "$shared/ld-linux-x86-64.so.2" "$tree/lib64"
+    for program; do
+        needed=$("$shared/ld-linux-x86-64.so.2" --library-path "$shared" --list "$program" 2>&1) || die "${program##*/} does not run with the libraries of ${fetched##*/}: $needed"
+        [[ $needed != *"not found"* ]] || die "${program##*/} does not run with the libraries of ${fetched##*/}: $needed"
+        sed -n "s|.* => \($root/[^ ]*\) .*|\1|p" <<<"$needed" | xargs cp -Lut "$tree/lib/x86_64-linux-gnu"
+    done
 }
 
-# modules TREE NAME...: with what they depend on, for modprobe
+# modules TREE NAME...: with what they depend on, unpacked, for modprobe
 modules() {
     local dir=lib/modules/$release tree name path
     tree=$out/$1
     shift
     mkdir -p "$tree/$dir"
     for name; do
-        grep -E "/${name//[-_]/[-_]}\.ko:" "$root/$dir/modules.dep" || {
-            echo "image.sh: the kernel has no module $name" >&2
-            exit 1
-        }
-    done >>"$tree/$dir/modules.dep"
-    for path in $(tr -s ': ' '\n' <"$tree/$dir/modules.dep" | sort -u); do
-        [ -e "$tree/$dir/$path" ] || install -D -m 644 "$root/$dir/$path" "$tree/$dir/$path"
+        grep -E "/${name//[-_]/[-_]}\.ko[.a-z]*:" "$root/$dir/modules.dep" || die "the kernel has no module $name"
+    done >"$tree/wanted"
+    for path in $(tr -s ': ' '\n' <"$tree/wanted" | sort -u); do
         grep "^$path:" "$root/$dir/modules.dep" >>"$tree/$dir/modules.dep"
+        [ -e "$tree/$dir/${path/%.ko.*/.ko}" ] || unpack "$root/$dir/$path" "$tree/$dir/${path/%.ko.*/.ko}"
     done
+    rm "$tree/wanted"
+    sed -i -E 's/(\.ko)\.[a-z]+/\1/g' "$tree/$dir/modules.dep"
     sort -u -o "$tree/$dir/modules.dep" "$tree/$dir/modules.dep"
+}
+
+# unpack MODULE TO
+unpack() {
+    mkdir -p "${2%/*}"
+    case $1 in
+    *.xz) "$busybox" xzcat "$1" >"$2" ;;
+    *.zst) zstd -dcq "$1" >"$2" ;;
+    *.gz) zcat "$1" >"$2" ;;
+    *) cp "$1" "$2" ;;
+    esac
 }
 
 # base TREE INIT: busybox, bash, the tools that every domain has
 base() {
     mkdir -p "$out/$1"/{bin,usr/bin,etc}
-    cp "$root/bin/busybox" "$out/$1/bin"
+    cp "$busybox" "$out/$1/bin"
     install -m 755 "$here/$2" "$out/$1/init"
-    into "$1" bin /bin/bash
+    into "$1" bin "$root/usr/bin/bash"
     into "$1" usr/bin "$root/usr/bin/xenstore"
     cp -P "$root"/usr/bin/xenstore-* "$out/$1/usr/bin"
     into "$1" usr/bin "$repo"/build/test/rig/{toolstack,flood}
@@ -73,9 +94,9 @@ base() {
 # What serves devices: back drivers, hotplug scripts, xl, xenrecon.
 backend() {
     into "$1" "$libexec" "$tools/xl"
-    into "$1" usr/bin /usr/bin/flock # for the scripts
+    into "$1" usr/bin "$root/usr/bin/flock" # for the scripts
     ln -s "/${libexec%/bin}" "$out/$1/usr/lib/xen"
-    into "$1" lib/x86_64-linux-gnu /lib/x86_64-linux-gnu/libgcc_s.so.1 # loaded by name when a thread ends
+    into "$1" lib/x86_64-linux-gnu "$shared/libgcc_s.so.1" # loaded by name when a thread ends
     mkdir -p "$out/$1/etc"
     cp -a "$root/etc/xen" "$out/$1/etc"
     modules "$1" xen-evtchn xen-gntdev xen-gntalloc xen-privcmd xenfs loop xen-blkback xen-netback bridge
@@ -86,7 +107,7 @@ backend() {
 }
 
 archive() {
-    (cd "$out/$1" && find . | "$root/bin/busybox" cpio -o -H newc 2>/dev/null) >"$2"
+    (cd "$out/$1" && find . | "$busybox" cpio -o -H newc) >"$2"
     rm -r "${out:?}/$1"
 }
 
@@ -96,7 +117,10 @@ backend driver
 base dom0 dom0-init.sh
 backend dom0
 into dom0 "$libexec" "$tools"/{libxl-save-helper,xenstored,oxenstored,xenconsoled,xen-init-dom0,xenstore-control}
-into dom0 usr/libexec "$qemu/usr/libexec/xen-qemu-system-i386" # where libxl looks for it
+for plugin in "${tools%/bin}"/ocaml/xsd_glue/*/*.cmxs; do # what oxenstored loads, from 4.20 on
+    [ ! -e "$plugin" ] || into dom0 "$(dirname "${plugin#"$root"/}")" "$plugin"
+done
+into dom0 usr/libexec "$root/usr/libexec/xen-qemu-system-i386" # where libxl looks for it
 install -D -m 644 /dev/null "$out/dom0/usr/share/qemu/keymaps/en-us" # QEMU wants one, whatever it says
 mkdir -p "$out/dom0/boot" "$out/dom0/xen"
 cp "$fetched/boot/vmlinux" "$out/dom0/boot"
@@ -105,3 +129,4 @@ cp -r "$here/lib.sh" "$here/scenarios" "$out/dom0/xen"
 archive guest "$out/dom0/boot/guest.cpio"
 archive driver "$out/dom0/boot/driver.cpio"
 archive dom0 "$out/dom0.cpio"
+trap - EXIT

@@ -1,6 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Boots the real Xen, with Linux as dom0, in an emulated machine, and runs scenarios there:   run.sh [SCENARIO]...
+# Boots the real Xen, with Linux as dom0, in an emulated machine, and runs scenarios there:
+#
+#   run.sh [--suite SUITE] [SCENARIO]...
+#
+#   --suite    the release of Debian whose Xen, Linux, QEMU and libraries run in there: bookworm (Xen 4.17) or trixie (4.20).
+#              By default that of this system, or what XEN_SUITE says. An older one than this system's cannot run what is
+#              built here.
 #
 # A scenario is a file in scenarios/, without `.sh`; all by default. Its line `# boots:` says in which machines it runs:
 #
@@ -9,11 +15,12 @@
 #   driver       as xenstored, beside it: guests that serve others, a QEMU, guests of another kind
 #
 # The scenarios of one machine run in one boot, one after the other. Nothing is installed but QEMU. Logs are kept in
-# build/check-xen: MACHINE/SCENARIO.log, and MACHINE.console.log with what Xen and dom0's kernel said.
+# build/check-xen/SUITE: MACHINE/SCENARIO.log, and MACHINE.console.log with what Xen and dom0's kernel said.
 #
 # Read from the environment:
-#   JOBS   how many machines at once (2)
-#   LIMIT  how many seconds one scenario may take (600)
+#   JOBS        how many machines at once (2)
+#   LIMIT       how many seconds one scenario may take (600)
+#   XEN_SUITE   as --suite
 # shellcheck source=test/lib/jobs.sh
 . "$(dirname "$0")/../lib/jobs.sh"
 at_once=${JOBS:-2}
@@ -21,11 +28,11 @@ limit=${LIMIT:-600}
 # shellcheck source=test/lib/cache.sh
 . "$repo/test/lib/cache.sh"
 here=$repo/test/xen
-fetched=$cache/xen-vm
+suite=${XEN_SUITE:-$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)}
 declare -A scenarios=() # by machine: names
 
 usage() {
-    sed -n '3,17s/^# \{0,1\}//p' "$0" >&2
+    sed -n '3,23s/^# \{0,1\}//p' "$0" >&2
     exit 64
 }
 
@@ -45,7 +52,7 @@ boot() {
         -serial "file:$logs/$1.console.log" -serial stdio -kernel "$fetched/boot/xen" \
         -append "console=com1 com1=115200,8n1 dom0_mem=768M,max:768M dom0_max_vcpus=1 spec-ctrl=no xpti=no guest_loglvl=warning" \
         -initrd "$fetched/boot/vmlinux console=hvc0 mitigations=off quiet loglevel=4 panic=-1 cryptomgr.notests random.trust_cpu=on \
-xenstored=$([[ $1 = driver ]] && echo xenstored || echo "$1") limit=$limit scenarios=${names// /,,},$repo/build/xen/dom0.cpio" \
+xenstored=$([[ $1 = driver ]] && echo xenstored || echo "$1") limit=$limit scenarios=${names// /,,},$repo/build/xen/$suite/dom0.cpio" \
         </dev/null 2>&1 > >(sed -u -E "s/\r//g; s/^(.{2000}).*/\1 [...]/; s/^/$1 /" >&3 && echo "$1 @stopped" >&3) &
     running[$!]=$1
     since[$!]=$(now)
@@ -97,7 +104,20 @@ listen() {
     running=()
 }
 
+while [[ ${1:-} = --* ]]; do
+    case $1 in
+    --suite)
+        suite=${2:-}
+        shift 2 || usage
+        ;;
+    *) usage ;;
+    esac
+done
+[[ $suite =~ ^[a-z]+$ ]] || usage
+fetched=$cache/xen-vm-$suite
+whole=no
 if [ $# = 0 ]; then
+    whole=yes
     mapfile -t every < <(basename -s .sh "$here"/scenarios/*.sh)
     set -- "${every[@]}"
 fi
@@ -107,15 +127,15 @@ for name; do
         scenarios[$machine]+="${scenarios[$machine]:+ }$name"
     done
 done
-begin build/check-xen
+begin "build/check-xen/$suite"
 for machine in "${!scenarios[@]}"; do
     mkdir "$logs/$machine"
 done
 "$repo/test/deps.sh" build xen
-step build make -s -j2 CC=gcc DEVELOPER=1 all rig || closing
-step fetch "$here/fetch.sh" "$fetched" || closing
-step qemu "$repo/test/rig/qemu.sh" get || closing
-step image "$here/image.sh" "$fetched" "$cache/qemu" "$repo/build/xen" || closing
+step build make -s -j2 CC=gcc DEVELOPER=1 all build/test/rig/{toolstack,flood} || closing
+[ $whole = no ] || step fetch-fails "$here/fetch-fails.sh" || true
+step fetch "$here/fetch.sh" "$suite" || closing
+step image "$here/image.sh" "$fetched" "$repo/build/xen/$suite" || closing
 mkfifo "$logs/said"
 exec 3<>"$logs/said"
 listen

@@ -7,6 +7,7 @@ loaders do not read, the section table and zeros at the end, is left out for the
 """
 import lzma
 import struct
+import subprocess
 import sys
 
 with open(sys.argv[1], 'rb') as file:
@@ -16,7 +17,14 @@ if image[0x202:0x206] != b'HdrS':
 # Documentation/x86/boot.rst: setup_sects, payload_offset and payload_length
 start = ((image[0x1f1] or 4) + 1) * 512
 offset, length = struct.unpack_from('<II', image, 0x248)
-kernel = bytearray(lzma.LZMADecompressor().decompress(image[start + offset:start + offset + length]))
+packed = image[start + offset:start + offset + length]
+if packed[:4] == b'\x28\xb5\x2f\xfd':
+    # Behind it is the size, which zstd would take for more data
+    kernel = bytearray(subprocess.run(['zstd', '-dc'], input=packed[:-4], stdout=subprocess.PIPE, check=True).stdout)
+elif packed[:6] == b'\xfd7zXZ\0':
+    kernel = bytearray(lzma.LZMADecompressor().decompress(packed))
+else:
+    sys.exit(sys.argv[1] + ': packed in another way than zstd or xz')
 if kernel[:5] != b'\x7fELF\x02':
     sys.exit(sys.argv[1] + ': holds no 64 bit ELF file')
 
