@@ -64,12 +64,11 @@ flush_kills() {
     { kill $! && wait $!; } 2>/dev/null || true
 }
 
-for call in openat openat2 execve socket mmap mprotect ptrace kill bpf mount io_uring_setup io_uring_enter rt_sigaction; do
+for call in openat openat2 execve clone socket mmap mprotect ptrace kill bpf mount io_uring_setup io_uring_enter rt_sigaction; do
     flush_kills $call $call
 done
 check "the worker says it itself, too" "$(said "xenrecon-blk qdisk/7/1: system call openat is not allowed")" 1
 flush_kills rt_sigaction-high rt_sigaction
-flush_kills fork clone
 flush_kills openat-blocked ""
 intruded start-openat
 killed start-openat openat
