@@ -12,7 +12,7 @@
 #   make coverage   which lines and branches of schemas/ and reconcilers/ the tests run
 #   make mutate     whether they notice when what decides is wrong: half an hour, and it goes on where it was
 #   make bench      how fast it is, next to what it could be, in tables and plots
-#   make check-xen  with the real Xen, in an emulated machine
+#   make check-xen  with the real Xen, in an emulated machine: XEN=--short, XEN='--suite trixie'
 #   make lint       clang-format, clang-tidy, cppcheck, gcc -fanalyzer, shellcheck
 #   make install    DESTDIR and prefix as usual; init=openrc for OpenRC, init= for none; install-cli: what `make cli` builds
 #   make deb rpm    packages, in build/package
@@ -174,7 +174,7 @@ bench:
 	@test/bench/run.sh
 
 check-xen:
-	@test/xen/run.sh
+	@test/xen/run.sh $(XEN)
 
 lint:
 	@test/deps.sh lint

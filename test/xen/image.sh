@@ -126,6 +126,7 @@ mkdir -p "$out/dom0/boot" "$out/dom0/xen"
 cp "$fetched/boot/vmlinux" "$out/dom0/boot"
 cp "$root/usr/lib/grub-xen/grub-x86_64-xen.bin" "$out/dom0/boot/grub"
 cp -r "$here/lib.sh" "$here/scenarios" "$out/dom0/xen"
+basename "${tools%/bin}" >"$out/dom0/xen/version" # xen-4.20
 archive guest "$out/dom0/boot/guest.cpio"
 archive driver "$out/dom0/boot/driver.cpio"
 archive dom0 "$out/dom0.cpio"

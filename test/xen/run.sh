@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: MIT
 # Boots the real Xen, with Linux as dom0, in an emulated machine, and runs scenarios there:
 #
-#   run.sh [--suite SUITE] [SCENARIO]...
+#   run.sh [--suite SUITE] [--short] [SCENARIO]...
 #
 #   --suite    the release of Debian whose Xen, Linux, QEMU and libraries run in there: bookworm (Xen 4.17) or trixie (4.20).
 #              By default that of this system, or what XEN_SUITE says. An older one than this system's cannot run what is
 #              built here.
+#   --short    the scenarios that touch most, in two machines: for the Xen that is not tested in whole
 #
-# A scenario is a file in scenarios/, without `.sh`; all by default. Its line `# boots:` says in which machines it runs:
+# A scenario is a file in scenarios/, without `.sh`; all by default. Its line `# boots:` says in which machines it runs, and
+# `# short:` in which with --short:
 #
 #   xenstored    with the xenstored in C
 #   oxenstored   with the one in OCaml
@@ -29,16 +31,17 @@ limit=${LIMIT:-600}
 . "$repo/test/lib/cache.sh"
 here=$repo/test/xen
 suite=${XEN_SUITE:-$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)}
+runs_in=boots # which line of a scenario says so
 declare -A scenarios=() # by machine: names
 
 usage() {
-    sed -n '3,23s/^# \{0,1\}//p' "$0" >&2
+    sed -n '3,25s/^# \{0,1\}//p' "$0" >&2
     exit 64
 }
 
 # boots_of SCENARIO: the machines
 boots_of() {
-    sed -n 's/^# boots: //p' "$here/scenarios/$1.sh"
+    sed -n "s/^# $runs_in: //p" "$here/scenarios/$1.sh"
 }
 
 # Starts a machine; each line that its second serial port prints goes to descriptor 3, with the machine's name before it.
@@ -110,6 +113,10 @@ while [[ ${1:-} = --* ]]; do
         suite=${2:-}
         shift 2 || usage
         ;;
+    --short)
+        runs_in=short
+        shift
+        ;;
     *) usage ;;
     esac
 done
@@ -117,7 +124,7 @@ done
 fetched=$cache/xen-vm-$suite
 whole=no
 if [ $# = 0 ]; then
-    whole=yes
+    [ $runs_in = short ] || whole=yes
     mapfile -t every < <(basename -s .sh "$here"/scenarios/*.sh)
     set -- "${every[@]}"
 fi

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # boots: xenstored
+# short: xenstored
 # A disk that the kernel's blkback serves, with libxl and Xen's own hotplug script: plan says nothing while all is well, and
 # names what the guest does to it.
 # shellcheck source=test/xen/lib.sh

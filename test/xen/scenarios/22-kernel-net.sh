@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # boots: xenstored
+# short: xenstored
 # A network that the kernel's netback serves, on a bridge of Xen's own hotplug script.
 # shellcheck source=test/xen/lib.sh
 . /xen/lib.sh

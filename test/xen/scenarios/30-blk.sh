@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # boots: xenstored
+# short: xenstored
 # A disk that xenrecon-blk serves, in its jail, on the real grants and event channels: a guest has it from the start,
 # mounts, writes, and finds everything again when it was detached and attached.
 # shellcheck source=test/xen/lib.sh

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # boots: xenstored oxenstored
+# short: oxenstored
 # kill -9 of xenrecon, of the worker, and of both, again and again while the guest writes: no error, and no write is lost.
 # shellcheck source=test/xen/lib.sh
 . /xen/lib.sh

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # boots: driver oxenstored
+# short: oxenstored
 # A guest as the backend domain of another: xenrecon runs inside it, xl in dom0 attaches and detaches.
 # shellcheck source=test/xen/lib.sh
 . /xen/lib.sh
