@@ -13,7 +13,7 @@ main() {
     systemctl show -P MainPID xenrecon
 }
 left() {
-    find / -xdev \( -path /proc -o -path "$repo" -o -path "$MACHINE" -o -path "$dir" \) -prune -o -name '*xenrecon*' -print | sort
+    find / -xdev \( -path /proc -o -path "$repo" -o -path "$MACHINE" -o -path "$XENRECON_CACHE" -o -path "$dir" \) -prune -o -name '*xenrecon*' -print | sort
 }
 mkdir -p /run/xenstored
 ln -s "$dir/socket" /run/xenstored/socket
