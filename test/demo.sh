@@ -4,6 +4,8 @@
 # the first that does not hold ends the demo with status 1.
 # shellcheck source=test/lib/testlib.sh
 . "$(dirname "$0")/lib/testlib.sh"
+# shellcheck source=test/lib/block.sh
+. "$repo/test/lib/block.sh"
 set -o pipefail
 cd "$dir"
 
@@ -140,6 +142,16 @@ heading "A policy with a worker: xenrecon-blk serves a disk to domain 9, and out
 toolstack domain-create 0
 start_domain 9 4096 grants
 truncate -s 16M data.img
+chmod 711 "$dir" # the worker is a user of its own
+rights="" no_jail=""
+case $jail in
+whole) rights=$'\n  uid-base: 262144\n  drops-privileges: true' ;;
+calls) echo "[in part of its jail, its filter of system calls: we may not become other users here]" ;;
+none)
+    no_jail=", --no-jail"
+    echo "[WITHOUT ITS JAIL: this kernel has no filters of system calls]"
+    ;;
+esac
 cat >policies/xdisk.yaml <<END
 version: 1
 type: xdisk
@@ -151,17 +163,22 @@ frontend-keys:
   ring-ref: {type: uint32, required: connect}
   event-channel: {type: uint32, required: connect}
 worker:
-  command: [$repo/build/xenrecon-blk, '--image=\${params}', --no-jail] # only where there is no Xen
-  environment: {LD_PRELOAD: $repo/build/test/rig/hypercall.so, RIG_DIR: $dir}
+  command: [$repo/build/xenrecon-blk, '--image=\${params}'$no_jail]
+  environment: {LD_PRELOAD: $repo/build/test/rig/hypercall.so, RIG_DIR: $dir} # what is Xen here$rights
 hold: {closed: 300ms}
 END
-show sed -n '/^worker/,/env/p' policies/xdisk.yaml
+show sed -n '/^worker/,/^hold/p' policies/xdisk.yaml
 echo "\$ kill -HUP <xenrecon>"
 kill -HUP $xenrecon_pid
 new_log "policies reloaded"
 show toolstack attach xdisk 9 51712 --frontend vbd "params=raw:$dir/data.img"
 until_holds "the worker is ready, and has published what the disk is like" $b/xdisk/9/51712/state 2 $b/xdisk/9/51712/sectors 32768
 new_log "xdisk/9/51712: publish"
+if [ "$jail" != none ]; then
+    worker=$(pgrep -f "xenrecon-blk --image=raw:$dir/data.img")
+    show grep -E '^(Uid|CapEff|NoNewPrivs|Seccomp):' "/proc/$worker/status"
+    must "it is locked in" "$(sed -n 's/^Seccomp:[[:space:]]*//p' "/proc/$worker/status")" 2
+fi
 echo "\$ blkfront 51712 verify &    # thousands of writes at random, all read again at the end"
 as_domain 9 blkfront 51712 verify --count 20000 --span 16384 >verify.log 2>&1 &
 guest=$!
