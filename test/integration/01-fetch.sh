@@ -56,18 +56,17 @@ for program in apt-get apt-cache dpkg-query dpkg ldd mv mktemp sudo; do
     ln -s any "$dir/programs/$program"
 done
 
-# packages NAME FOLDER...: two, so that one may be unpacked when the other fails
+# packages NAME: each of usr/bin, usr/lib and so on, so that one may be unpacked when the next one fails
 packages() {
-    local name=$1 folder n=0
-    shift
-    for folder; do
+    local folder n=0
+    while read -r folder; do
         n=$((n + 1))
-        mkdir -p "$dir/packages/$name" "$dir/tree/DEBIAN" "$dir/tree/$(dirname "$folder")"
-        cp -a "$fetched/$name/$folder" "$dir/tree/$folder"
+        mkdir -p "$dir/packages/$1" "$dir/tree/DEBIAN" "$dir/tree/$(dirname "$folder")"
+        cp -a "$fetched/$1/$folder" "$dir/tree/$folder"
         printf 'Package: part%d\nVersion: 1\nArchitecture: all\nMaintainer: nobody\nDescription: none\n' $n >"$dir/tree/DEBIAN/control"
-        dpkg-deb -Znone --root-owner-group --build "$dir/tree" "$dir/packages/$name/part$n.deb" >/dev/null
+        dpkg-deb -Znone --root-owner-group --build "$dir/tree" "$dir/packages/$1/part$n.deb" >/dev/null
         rm -r "$dir/tree"
-    done
+    done < <(cd "$fetched/$1" && find . -mindepth 2 -maxdepth 2)
 }
 
 # attempt NAME COMMAND...: sets status, and done_calls, how many calls there were
@@ -114,9 +113,9 @@ fails_well() {
 
 xen=$(echo "$fetched"/xen/usr/lib/xen-*)
 xen=${xen##*-}
-packages xen usr/bin usr/lib "$(cd "$fetched/xen" && echo usr/share)"
+packages xen
 fails_well xen "$repo/test/deps.sh" store
-packages prometheus usr
+packages prometheus
 fails_well prometheus "$repo/test/rig/promtool.sh" get
-packages qemu usr/libexec usr/share
+packages qemu
 fails_well qemu "$repo/test/rig/qemu.sh" get
