@@ -111,7 +111,7 @@ commands_of() {
     build) echo 'test/deps.sh unit; make -s -j"$(nproc)" CC=gcc DEVELOPER=1 all rig tests' ;;
     demo) echo 'TIMEFORMAT="processors: %U %S"; time make demo' ;;
     check-xen | lint | deb) echo "make $1" ;;
-    *) echo "test/deps.sh $1; test/check.sh $1" ;;
+    *) echo "test/check.sh $1" ;;
     esac
 }
 
@@ -124,10 +124,10 @@ soon_done() {
 }
 
 run_part() {
-    local part=$1 log=$logs/$1.log before=${#failed[@]} said="" status=ok
+    local part=$1 log=$logs/$platform/$1.log before=${#failed[@]} said="" status=ok
     inside "$(commands_of "$part")"
     touch "$kept/unfinished"
-    job "$part" "${program[@]}"
+    job "$platform/$part" "${program[@]}"
     barrier
     rm "$kept/unfinished"
     case $part in
@@ -135,7 +135,7 @@ run_part() {
     demo)
         if [ ! -e "$kept/first-minutes" ]; then
             awk '/^processors: / { printf "%.0f\n", $2 + $3 }' "$log" >"$kept/first-minutes"
-            job demo-soon-done soon_done
+            job "$platform/demo-soon-done" soon_done
             barrier
         fi
         said="$(cat "$kept/first-minutes") s at first"
@@ -182,6 +182,7 @@ done
 commit=$(git rev-parse HEAD)
 root=$cache/roots/$platform kept=$cache/kept/$platform
 begin "build/platforms/$platform"
+logs=$results # where each job has its platform's name before its own
 ready_root
 if ! grep -qsxF "commit"$'\t'"$commit"$'\t' "$results/$platform.tsv"; then
     rm -f "$results/$platform.tsv" # what came of another
