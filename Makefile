@@ -192,7 +192,7 @@ places = -e 's|/usr/sbin/|$(sbindir)/|g' -e 's|/usr/libexec/xenrecon/|$(libexecd
          -e 's|/usr/share/xenrecon/|$(datadir)/xenrecon/|g' -e 's|/etc/xenrecon/|$(sysconfdir)/xenrecon/|g'
 install_as = sed $(places) $1 | install -D -m 644 /dev/stdin $(DESTDIR)$2
 # $1 is xenrecon.8
-install_page = sed $(places) deploy/man/$1.scd | scdoc | gzip -9n | \
+install_page = sed $(places) deploy/man/$1.scd | deploy/man/page.sh | gzip -9n | \
                install -D -m 644 /dev/stdin $(DESTDIR)$(mandir)/man$(patsubst .%,%,$(suffix $1))/$1.gz
 pages      := $(if $(shell command -v scdoc),$(basename $(notdir $(wildcard deploy/man/*.scd))))
 

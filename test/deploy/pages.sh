@@ -9,7 +9,7 @@ cd "$repo"
 
 for page in deploy/man/*.scd; do
     name=$(basename -s .scd "$page")
-    scdoc <"$page" >"$dir/$name"
+    deploy/man/page.sh <"$page" >"$dir/$name"
     check "$name: man has nothing to complain of" \
         "$(LC_ALL=C.UTF-8 MANWIDTH=100 MANROFFSEQ='' man --warnings -E UTF-8 -l -Tutf8 -Z "$dir/$name" 2>&1 >/dev/null)" ""
 done
