@@ -47,7 +47,7 @@ int dump_file_load(const char *file, struct dump **ret_dump)
     if (standard)
         file = "stdin";
     progress_begin(" KiB", "reading %s", file);
-    if (!error)
+    if (fd >= 0)
         error = read_all(fd, &text, &len);
     if (fd >= 0 && !standard)
         close(fd);

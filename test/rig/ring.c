@@ -366,7 +366,7 @@ static size_t get_responses(void)
         chunk[n++] = page->rsp[MASK_XENSTORE_IDX(at++)];
     __sync_synchronize();
     page->rsp_cons = at;
-    append(&from_store, chunk, n);
+    append(&from_store, chunk, n); /* cppcheck-suppress uninitvar ; when n is 0 */
     return n;
 }
 
