@@ -199,8 +199,8 @@ class World:
 
     def update_store(self):
         options = self.store_sh("options")
-        done = subprocess.run([self.tools + "/xenstore-control", "live-update", "-F", "-t", "5", "-c", options,
-                               self.tools + "/xenstored"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=30)
+        done = subprocess.run([self.tools + "/xenstore-control", "live-update", "-F", "-t", "30", "-c", options,
+                               self.tools + "/xenstored"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=100)
         self.counts["store updated" if done.returncode == 0 else "store not updated"] += 1
 
     # ---- xenrecon
@@ -218,7 +218,7 @@ class World:
             self.fail(f"xenrecon ended by itself: status {self.process.returncode}")
         self.process.send_signal(number)
         try:
-            status = self.process.wait(20)
+            status = self.process.wait(100)
         except subprocess.TimeoutExpired:
             status = "it does not end"
             self.process.kill()
@@ -258,7 +258,7 @@ class World:
 
     def hang_up(self):
         """Once it would hear it: a service manager waits until it is ready."""
-        end = time.monotonic() + 10
+        end = time.monotonic() + 100
         while not self.hears(signal.SIGHUP) and self.process.poll() is None and time.monotonic() < end:
             time.sleep(0.01)
         self.process.send_signal(signal.SIGHUP)

@@ -17,7 +17,7 @@ from store import Store
 REPO = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("RIG_BUILD", REPO + "/build")
 XENRECON = os.environ.get("XENRECON", REPO + "/build/xenrecon").split()
-PATIENCE = 25  # seconds; a worker has 10 to come back
+PATIENCE = 100  # seconds; a worker has 10 to come back
 COMMON = "retry: {initial: 10ms, max: 100ms}\nhold: {closed: 50ms}\n"
 HANDSHAKE = COMMON + """owner: xenrecon
 backend-keys: {params: {required: true}}

@@ -24,7 +24,6 @@ hold: {closed: 0}
 destroy: {parents: false}
 END
 start_xenrecon --policies "$policies"
-now_ms() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); }
 
 # ---- Connected
 
@@ -79,8 +78,8 @@ check "parents: false: parents stay" "$(xenstore-exists $backends/vsnd/7 && echo
 # ---- detached before anybody served it
 
 mark=$(trace_mark)
-toolstack attach qdisk 7 3 -- detach qdisk 7 3
-reach "never served: Closed" "$(b_of qdisk/7/3)/state" 6
+toolstack attach qdisk 7 3 -- detach qdisk 7 3 -- wait "$(b_of qdisk/7/3)/state" 6
+pass "never served: Closed"
 reach "never served: gone" "$(b_of qdisk/7/3)" absent
 toolstack attach qdisk 7 4 --online 0
 reach "online=0 from the beginning: gone" "$(b_of qdisk/7/4)" absent

@@ -98,4 +98,4 @@ log=$(log_mark)
 xenstore-write /local/domain/7/device/vbd/9/state 3
 logged "late ring: missing at first" "$log" "qdisk/7/9: missing-key: .*/ring-ref is missing"
 xenstore-write /local/domain/7/device/vbd/9/ring-ref 8 /local/domain/7/device/vbd/9/event-channel 9
-AWAIT_MS=1000 reach "late ring: connects within a second" "$(b_of qdisk/7/9)/state" 4
+AWAIT_MS=$(soon_ms) reach "late ring: connects within a second" "$(b_of qdisk/7/9)/state" 4

@@ -64,12 +64,16 @@ check "plan: says so" "$(head -n 1 "$dir/plan")" "backend domain 0: 2 devices, n
 
 # ---- full resyncs, one a second and one for each SIGHUP
 
+# How often it has looked at everything: everything is what it lists
+resynced() { trace_since "$mark" "$xenrecon_connection" | grep -c "^DIRECTORY (/local/domain/0/backend/qdisk/7 \|^DIRECTORY (backend/qdisk/7 "; }
+mark=$(trace_mark)
+start_xenrecon --policies "$policies" --resync 0
+await_quiet 100
+check "a start looks at everything" "$(resynced)" 1
+stop_xenrecon
 said=$(log_mark)
 mark=$(trace_mark)
 start_xenrecon --policies "$policies" --resync 1
-# How often it has looked at everything: everything is what it lists
-resynced() { trace_since "$mark" "$xenrecon_connection" | grep -c "^DIRECTORY (/local/domain/0/backend/qdisk/7 \|^DIRECTORY (backend/qdisk/7 "; }
-check "a start looks at everything" "$(resynced)" 1
 kill -HUP $xenrecon_pid
 logged "SIGHUP" "$said" 'policies reloaded'
 end=$((SECONDS + AWAIT_MS / 1000))

@@ -9,13 +9,14 @@
 policy_qdisk </dev/null
 # ended NAME SIGNAL: it exits with 0, at once
 ended() {
-    local pid=$xenrecon_pid status=0 begun=${EPOCHREALTIME/[.,]/}
+    local pid=$xenrecon_pid status=0 begun
+    begun=$(now_ms)
     xenrecon_pid=
     kill "-$2" "$pid"
     wait "$pid" || status=$?
     check "$1: exits with 0" $status 0
     # a guard against waiting for anything; it takes a few milliseconds
-    check "$1: at once" "$([ $((${EPOCHREALTIME/[.,]/} - begun)) -lt $((AWAIT_MS * 100)) ] && echo yes)" yes
+    at_once "$1: at once" $(($(now_ms) - begun))
 }
 
 start_xenrecon --policies "$policies"

@@ -42,12 +42,12 @@ check "20 s: no system call but the one that waits" "$(grep -vc 'epoll_p\?wait' 
 check "the devices are as they were" "$(xenstore-ls -f $backends)" "$states"
 
 # ---- that strace would have seen something
-trace_calls 2 "$dir/busy" &
+strace -f -qq -o "$dir/busy" -p $xenrecon_pid &
 tracer=$!
-until [ -e "$dir/busy" ]; do
-    sleep 0.02
-done
+becomes_true [ -s "$dir/busy" ]
 attach_qdisk 7 6
 reach "and wakes when there is something to do" "$(b_of qdisk/7/6)/state" 2
-wait $tracer
-check "strace sees that" "$([ "$(wc -l <"$dir/busy")" -ge 10 ] && echo yes)" yes
+many_calls() { [ "$(wc -l <"$dir/busy")" -ge 10 ]; }
+exits "strace sees that" 0 becomes_true many_calls
+kill $tracer
+wait $tracer || true

@@ -97,7 +97,8 @@ for seed in "${seeds[@]}"; do
     players+=($!)
 done
 wait "${players[@]}"
-sleep "$((AWAIT_MS / 10000)).$((AWAIT_MS / 1000 % 10))" # what is asked for: one second
+await_quiet 300
+sleep 1 # what is asked for
 mark=$(trace_mark)
 for seed in "${seeds[@]}"; do
     sed "s/^/$((seed + 10)) /" "$dir/toolstack.$seed"

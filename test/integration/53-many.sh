@@ -9,7 +9,6 @@
 policy_qdisk </dev/null
 n=1000
 count() { xenstore-ls -f "$(b_of qdisk/7)" | grep -c "/state = \"$1\"" || true; }
-now_ms() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); }
 
 toolstack burst qdisk 7 10000 $n params=raw:/disk mode=w >"$dir/burst"
 mark=$(trace_mark)

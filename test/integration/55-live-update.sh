@@ -16,7 +16,7 @@ xenstored=$(echo "$cache"/xen/usr/lib/xen-*/bin/xenstored)
 live_update() {
     "${xenstored%d}-control" live-update -F -t 5 \
         -c "$("$repo/test/rig/store.sh" options "$dir" --trace-file "$dir/trace" "$1")" "$xenstored"
-    check "$2: the store is another" "$(timeout 10 xenstore-exists / && tr '\0' ' ' <"/proc/$(cat "$dir/pid")/cmdline" |
+    check "$2: the store is another" "$(timeout 60 xenstore-exists / && tr '\0' ' ' <"/proc/$(cat "$dir/pid")/cmdline" |
         grep -c -e " $1 -U ")" 1
 }
 

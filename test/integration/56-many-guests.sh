@@ -38,10 +38,8 @@ reach "a guest's tree is gone: its device is closed" "$(b_of qdisk/$n/0)/state" 
 for ((domid = own + 1; domid <= n; domid++)); do
     xenstore-rm "$(b_of qdisk/$domid)"
 done
-for ((i = 0; i < 100; i++)); do
-    [ "$(requests 'UNWATCH (/local/domain g')" = 0 ] || break
-    sleep 0.05
-done
+unwatched() { [ "$(requests 'UNWATCH (/local/domain g')" != 0 ]; }
+becomes_true unwatched || true
 check "when they are gone, so is their watch" "$(requests 'UNWATCH (/local/domain g')" 1
 attach_qdisk $n 1
 reach "and it comes back" "$(b_of qdisk/$n/1)/state" 2

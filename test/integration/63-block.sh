@@ -93,8 +93,8 @@ for devid in 51712 51728 51744 51760 51776 51792; do
     await "/local/domain/0/backend/qdisk/7/$devid/state" 6
     toolstack remove qdisk 7 $devid --frontend vbd
 done
-end=$((SECONDS + 10))
-while [ -n "$(workers)" ] && [ $SECONDS -lt $end ]; do sleep 0.05; done
+no_worker() { [ -z "$(workers)" ]; }
+becomes_true no_worker || true
 check "no worker is left" "$(workers)" ""
 check "nothing is left in the run directory" "$(ls "$dir/run/workers")" ""
 check "no system call was missing" "$(grep -F 'system call' "$dir/xenrecon.log" || true)" ""

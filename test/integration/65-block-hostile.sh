@@ -48,11 +48,7 @@ rubbish() {
     as_domain 7 xenstore-write device/vbd/51712/state 1
     await "$b/state" 2
     as_domain 7 xenstore-write device/vbd/51712/ring-ref "$1" device/vbd/51712/event-channel "$2" device/vbd/51712/state 3
-    local end=$((SECONDS + 10))
-    until grep -q "$3" "$dir/xenrecon.log"; do
-        [ $SECONDS -lt $end ] || fail "nothing is said about a ring of $1 and $2"
-        sleep 0.02
-    done
+    becomes_true grep -q "$3" "$dir/xenrecon.log" || fail "nothing is said about a ring of $1 and $2"
     check "ring $1, port $2: not connected" "$(state_of "$b")" 2
     as_domain 7 xenstore-write device/vbd/51712/state 6
     await "$b/state" 6

@@ -102,15 +102,28 @@ check "on a file all is shown" "$(status | sed -n 8p | wc -w)" 9
 
 # ---- again and again
 
-timeout 2.5 "${xenrecon[@]}" status --watch=1 --format json >"$dir/watched" || true
+# watched PATTERN N ARGUMENT...: what `status --watch` prints until there are so many lines of the kind, in $dir/watched
+watched() {
+    local pattern=$1 n=$2 watcher
+    shift 2
+    : >"$dir/watched"
+    "$@" >"$dir/watched" &
+    watcher=$!
+    enough() { [ "$(grep -c "$pattern" "$dir/watched")" -ge "$n" ]; }
+    becomes_true enough || true
+    kill $watcher
+    wait $watcher || true
+}
+watched '}$' 2 "${xenrecon[@]}" status --watch=1 --format json
 while read -r line; do
     echo "$line" >"$dir/json"
     valid "--watch"
 done <"$dir/watched"
 check "--watch shows it again" "$(($(wc -l <"$dir/watched") >= 2))" 1
-LINES=10 COLUMNS=60 timeout 2.5 "${xenrecon[@]}" status --watch=1 >"$dir/watched" || true
+LINES=10 COLUMNS=60 watched '^\.\.\.' 2 "${xenrecon[@]}" status --watch=1
 check "no more lines than fit" "$(($(grep -c '^\.\.\.' "$dir/watched") >= 2)) $(sed '/^\.\.\./,$d' "$dir/watched" | wc -l)" "1 9"
-check "on a terminal it is redrawn" "$(on_terminal 60 timeout 0.5 "${xenrecon[@]}" status --watch | grep -c $'^\033\[H\033\[2J')" 1
+watched $'^\033\\[H\033\\[2J' 1 "$repo/test/lib/on_terminal.py" 60 "${xenrecon[@]}" status --watch=3600
+check "on a terminal it is redrawn" "$(grep -c $'^\033\[H\033\[2J' "$dir/watched")" 1
 check "--watch wants seconds" "$(status --watch=0 2>&1 | head -n 1)" 'xenrecon: --watch wants seconds, 1 to 3600, not "0"'
 
 # ---- when something is wrong

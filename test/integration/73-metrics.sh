@@ -15,7 +15,7 @@ mkdir "$dir/metrics"
 value() { sed -n "s/^xenrecon_$1 //p" "$page"; }
 # becomes NAME SERIES WANT: soon, for it is not written at once
 becomes() {
-    local end=$((SECONDS + 20))
+    local end=$((SECONDS + AWAIT_MS / 1000))
     until [ "$(value "$2")" = "$3" ] || [ $SECONDS -gt $end ]; do sleep 0.1; done
     check "$1" "$(value "$2")" "$3"
 }

@@ -77,7 +77,7 @@ until [ -S /run/systemd/journal/stdout ] && [ -S /run/systemd/journal/socket ]; 
 # as systemd starts a service
 systemd-cat -t other sh -c 'JOURNAL_STREAM=$(stat -L -c %d:%i /proc/self/fd/2) exec "$@"' sh "${@:3}"
 journalctl --directory=/run/log/journal --sync 2>/dev/null || true
-for _ in $(seq 100); do
+for _ in $(seq 1000); do
     journalctl --directory=/run/log/journal -q --no-pager -o json SYSLOG_IDENTIFIER=xenrecon >"$2/journal"
     ! grep -q 'ready: ' "$2/journal" || break
     sleep 0.05

@@ -20,7 +20,7 @@ from_page xenrecon-worker.7 'version: 1' | sed "s|/usr/local/libexec/|$dir/|" >"
 # refused NAME WHAT ARGUMENT...: the daemon does not begin, and says why in one line
 refused() {
     local status=0
-    timeout 20 "${xenrecon[@]}" run --once --runtime-dir "$dir/run" "${@:3}" </dev/null >"$dir/out" 2>&1 || status=$?
+    timeout 120 "${xenrecon[@]}" run --once --runtime-dir "$dir/run" "${@:3}" </dev/null >"$dir/out" 2>&1 || status=$?
     check "$1" "$status, $(cat "$dir/out")" "1, xenrecon: $2"
 }
 theirs="can be changed by others, who could have other commands run with it"
@@ -91,7 +91,7 @@ chmod 644 "$policies/qdisk.yaml"
 
 # ---- the metrics file, and --export
 
-end=$((SECONDS + 10))
+end=$((SECONDS + AWAIT_MS / 1000))
 until [ -f "$dir/metrics/x.prom" ] && [ ! -L "$dir/metrics/x.prom" ] || [ $SECONDS -gt $end ]; do sleep 0.05; done
 check "a link in the metrics file's place is replaced, not followed" "$(cat "$dir/victim") $(stat -c %F "$dir/metrics/x.prom")" \
     "precious regular file"
@@ -110,7 +110,7 @@ import os, socket, sys, time
 run = sys.argv[1]
 def dial(name):
     s = socket.socket(socket.AF_UNIX)
-    s.settimeout(5)
+    s.settimeout(60)
     s.connect(f"{run}/{name}")
     return s
 def heard(s):
@@ -142,13 +142,13 @@ for i in range(400):  # and hold them
     except OSError:
         pass
 print(len(held) > 100, flush=True)
-time.sleep(60)
+time.sleep(600)
 END
 mark=$(trace_mark)
 : >"$dir/strangers"
 setpriv --reuid 65534 --regid 65534 --clear-groups /usr/bin/python3 "$dir/strangers.py" "$dir/run" >"$dir/strangers" 2>&1 &
 strangers=$!
-until grep -q '^True\|^False\|Error' "$dir/strangers" || [ $SECONDS -gt $((end + 30)) ]; do sleep 0.05; done
+until grep -q '^True\|^False\|Error' "$dir/strangers" || [ $SECONDS -gt $((end + AWAIT_MS / 1000)) ]; do sleep 0.05; done
 check "another user reads nothing, and is told no more than that it is no worker" "$(cat "$dir/strangers")" \
     "control Permission denied
 workers/vgreet.8.0 Permission denied

@@ -75,7 +75,8 @@ check "not with --quiet, not in a pipe, not in a file, not on a dumb terminal" \
     "$(draws quiet) $(draws pipe) $(draws null) $(draws dumb)" "0 0 0 0"
 check "but otherwise" "$(draws control | sed 's/[1-9].*/yes/')" yes
 on_terminal "${xenrecon[@]}" plan --policies "$policies" --dump "$dir/small"
-check "not within a second" "$(grep -c $'\033' "$dir/screen" || true)" 0
+# On a busy machine it may well take longer
+check "not within a second" "$(lines | grep -cvE ', [1-9][0-9]* s$' || true)" 0
 
 # ---- a store that does not answer
 

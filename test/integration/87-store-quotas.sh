@@ -95,7 +95,7 @@ while True:
         break
     started += 1
 print(started, flush=True)
-time.sleep(60)
+time.sleep(600)
 END
 exec 8< <(exec python3 "$dir/keep.py" "$dir/dom5.socket")
 keeper=$!

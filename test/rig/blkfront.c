@@ -31,8 +31,8 @@ static const char usage[] =
     "  --seconds N             of bench (5)\n"
     "  --progress N            verify says `acknowledged=N` after so many writes\n"
     "  --page N                the first page of the domain that is used (16)\n"
-    "  --timeout-ms N          for a step of the handshake (10000)\n"
-    "  --stall-ms N            without an answer on the ring (10000)\n"
+    "  --timeout-ms N          for a step of the handshake (60000)\n"
+    "  --stall-ms N            without an answer on the ring (60000)\n"
     "  --persistent            keep pages granted, if the backend offers to keep them mapped\n"
     "  --eager                 do not wait for InitWait\n"
     "  --reset                 close first, when a frontend before this one has not\n"
@@ -260,7 +260,7 @@ int main(int argc, char **argv)
     static struct blkfront d = {.opt = {.segments = DIRECT,
                                         .depth = 32,
                                         .page = 16,
-                                        .timeout = 10000,
+                                        .timeout = 60000,
                                         .stall = 10000,
                                         .seed = 1,
                                         .seconds = 5}};

@@ -5,7 +5,11 @@
 
 #include "test/rig/client.h"
 
-enum { PATIENCE = 2000, UNGRANTED = 3 /* a page of the domain that is never granted */ };
+enum {
+    PATIENCE = 2000,
+    ANSWERED = 60000 /* milliseconds */,
+    UNGRANTED = 3 /* a page of the domain that is never granted */
+};
 
 struct hostile_case {
     const char *name;
@@ -278,7 +282,7 @@ static bool lives(struct blkfront *d, struct blkif_request_segment *indirect)
 
     ring_put(d, &r);
     ring_push(d);
-    return ring_raw_answer(d, PATIENCE, &id, &status) && id == r.id && status == BLKIF_RSP_OKAY;
+    return ring_raw_answer(d, ANSWERED, &id, &status) && id == r.id && status == BLKIF_RSP_OKAY;
 }
 
 static void run_case(struct blkfront *d, const struct hostile_case *c)
@@ -296,7 +300,7 @@ static void run_case(struct blkfront *d, const struct hostile_case *c)
     }
     ring_put(d, &r);
     ring_push(d);
-    if (!ring_raw_answer(d, PATIENCE, &id, &status))
+    if (!ring_raw_answer(d, ANSWERED, &id, &status))
         printf("%s: no answer", c->name);
     else if (id != r.id)
         printf("%s: an answer to another", c->name);

@@ -203,7 +203,7 @@ static void usage(FILE *to)
           "  --once         exit when the program is done, instead of following the backend\n"
           "  --ring N       the first device's first ring-ref (8)\n"
           "  --rounds N     for flap (10)\n"
-          "  --timeout-ms N for the program (20000); following has no end\n",
+          "  --timeout-ms N for the program (60000); following has no end\n",
           to);
     for (size_t i = 0; i < sizeof(programs) / sizeof(*programs); i++)
         fprintf(to, "  %-13s %-36s %s\n", programs[i].name, programs[i].steps, programs[i].what);
@@ -224,7 +224,7 @@ static void choose_program(const char *name)
 
 int main(int argc, char **argv)
 {
-    unsigned int ring = 8, rounds = 10, timeout = 20000;
+    unsigned int ring = 8, rounds = 10, timeout = 60000;
     bool once = false, lost = false;
     long long deadline;
 

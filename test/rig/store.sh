@@ -59,8 +59,8 @@ start() {
     RIG_DIR=$dir XENSTORED_ROOTDIR=$dir LD_PRELOAD=$build/test/rig/hypercall.so setsid "$xenstored" \
         "${options[@]}" "$@" </dev/null >"$dir/log" 2>&1 &
     local pid=$! up=
-    for _ in $(seq 500); do # the socket is there before anybody listens
-        if [ -S "$dir/socket" ] && [ -s "$dir/pid" ] && timeout 10 "$xen/usr/bin/xenstore-exists" / 2>>"$dir/log"; then
+    for _ in $(seq 6000); do # the socket is there before anybody listens
+        if [ -S "$dir/socket" ] && [ -s "$dir/pid" ] && timeout 60 "$xen/usr/bin/xenstore-exists" / 2>>"$dir/log"; then
             up=yes
             break
         fi
@@ -83,7 +83,7 @@ start() {
 stop() {
     alive || return 0
     kill "$(cat "$dir/pid")"
-    for _ in $(seq 500); do
+    for _ in $(seq 6000); do
         alive || return 0
         sleep 0.01
     done

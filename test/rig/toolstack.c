@@ -343,7 +343,7 @@ static bool all_hold(int n, char **pairs, bool loud)
  * none is pending after them. */
 static void run_wait(int argc, char **argv)
 {
-    long long deadline = now_ms() + 10000;
+    long long deadline = now_ms() + 60000;
     char **event;
     int n = 0; /* what stays behind in argv are the pairs */
 
