@@ -33,6 +33,7 @@ here=$repo/test/xen
 suite=${XEN_SUITE:-$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)}
 runs_in=boots # which line of a scenario says so
 declare -A scenarios=() # by machine: names
+declare -A timeouts=()  # by machine: the process above its QEMU
 
 usage() {
     sed -n '3,25s/^# \{0,1\}//p' "$0" >&2
@@ -59,6 +60,15 @@ xenstored=$([[ $1 = driver ]] && echo xenstored || echo "$1") limit=$limit scena
         </dev/null 2>&1 > >(sed -u -E "s/\r//g; s/^(.{2000}).*/\1 [...]/; s/^/$1 /" >&3 && echo "$1 @stopped" >&3) &
     running[$!]=$1
     since[$!]=$(now)
+    timeouts[$1]=$!
+}
+
+# cpu_of MACHINE: what its QEMU has used until now, in milliseconds; nothing when that is gone
+cpu_of() {
+    local pid
+    for pid in $(cat "/proc/${timeouts[$1]}/task/${timeouts[$1]}/children" 2>/dev/null || true); do
+        awk -v ticks="$(getconf CLK_TCK)" '/\(qemu/ { sub(/.*\) /, ""); print int(($12 + $13) * 1000 / ticks) }' "/proc/$pid/stat" 2>/dev/null || true
+    done
 }
 
 # Why a machine stopped before it was through: the end of what Xen and Linux said.
@@ -69,8 +79,8 @@ console() {
 
 # Takes in what the machines say, until they have all stopped.
 listen() {
-    local -A current=()
-    local machine line left alive=0 name
+    local -A current=() cpu=()
+    local machine line left alive=0 name used
     # What takes longest begins first
     mapfile -t left < <(for machine in "${!scenarios[@]}"; do echo "${#scenarios[$machine]} $machine"; done | sort -rn | cut -d' ' -f2)
     while [ ${#left[@]} -gt 0 ] || [ $alive -gt 0 ]; do
@@ -83,10 +93,13 @@ listen() {
         case $line in
         "@begin "*)
             current[$machine]=${line#@begin }
+            cpu[$machine]=$(cpu_of "$machine")
             : >"$logs/$machine/${current[$machine]}.log"
             ;;
         "@end "*)
             read -r _ name status ms <<<"$line"
+            used=$(cpu_of "$machine")
+            [ -z "$used" ] || echo $((used - cpu[$machine])) >"$logs/$machine/$name.cpu"
             over "$machine/$name" "$status" "$ms"
             scenarios[$machine]=${scenarios[$machine]#"$name"}
             scenarios[$machine]=${scenarios[$machine]# }
@@ -134,15 +147,16 @@ for name; do
         scenarios[$machine]+="${scenarios[$machine]:+ }$name"
     done
 done
+"$repo/test/deps.sh" build xen
 begin "build/check-xen/$suite"
 for machine in "${!scenarios[@]}"; do
     mkdir "$logs/$machine"
 done
-"$repo/test/deps.sh" build xen
 step build make -s -j2 CC=gcc DEVELOPER=1 all build/test/rig/{toolstack,flood} || closing
 [ $whole = no ] || step fetch-fails "$here/fetch-fails.sh" || true
 step fetch "$here/fetch.sh" "$suite" || closing
 step image "$here/image.sh" "$fetched" "$repo/build/xen/$suite" || closing
+trap '[ ${#running[@]} = 0 ] || kill "${!running[@]}"' EXIT # no machine outlives this
 mkfifo "$logs/said"
 exec 3<>"$logs/said"
 listen
