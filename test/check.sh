@@ -188,7 +188,7 @@ others() {
     done
     check_job clang "" "" make -s -j"$(nproc)" CC=clang CFLAGS=-O0 DEVELOPER=1 all rig tests
     check_job instructions build "all benches" bash test/bench/instructions.sh
-    check_job install "" "" test/install.sh "$logs/install"
+    check_job install build all test/install.sh "$logs/install"
     for test in test/deploy/*.sh; do
         [[ $test = */machine.sh ]] || check_job "deploy/$(basename -s .sh "$test")" build "all rig" bash "$test"
     done

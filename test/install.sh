@@ -7,6 +7,9 @@ root=$1
 mkdir -p "$root"
 root=$(cd "$root" && pwd)
 
+make -s -j"$(nproc)" all
+mkdir "$root/build"
+cp -a build/{controller,reconcilers,schemas} "$root/build" # only what knows the paths is built again
 install_with() {
     make -s -j"$(nproc)" B="$root/build" sysconfdir="$root/etc" "$@" install
 }
