@@ -57,18 +57,18 @@ LIBS_BLK  := -luv -lxenevtchn -lxengnttab -lseccomp
 blk_src   := $(wildcard reconcilers/block/*.c) $(addprefix schemas/,mem.c message.c value.c)
 blk_obj   := $(blk_src:%.c=$B/%.o)
 
-pure_src  := $(wildcard schemas/*.c reconcilers/*.c)
-ctl_src   := $(filter-out controller/main.c,$(wildcard controller/*.c))
+pure_src  := $(wildcard schemas/*.c schemas/*/*.c reconcilers/*.c)
+ctl_src   := $(filter-out controller/dm/% %/main.c %/cmd_run_none.c,$(wildcard controller/*/*.c))
 dm_src    := $(filter-out controller/dm/main.c,$(wildcard controller/dm/*.c))
 # Whatever runs only in the daemon, and thus all that wants libuv, or a newer libc or kernel
-daemon_src := $(wildcard controller/insight*.c controller/worker*.c) $(patsubst %,controller/%.c,cmd_run control daemon \
-              fine_timer lock metrics metrics_file notify pace run_dir script thrift xs_client xs_wire)
-cli_src   := controller/main.c controller/cli/run.c $(filter-out $(daemon_src),$(ctl_src)) $(pure_src)
+daemon_src := $(wildcard controller/daemon/*.c controller/processes/*.c) $(patsubst %,controller/%.c,cli/cmd_run \
+              base/read_pacing base/run_dir store/usec_timer store/xs_client store/xs_wire)
+cli_src   := $(addprefix controller/cli/,main.c cmd_run_none.c) $(filter-out $(daemon_src),$(ctl_src)) $(pure_src)
 pure_obj  := $(pure_src:%.c=$B/%.o)
 ctl_obj   := $(ctl_src:%.c=$B/%.o)
 dm_obj    := $(dm_src:%.c=$B/%.o)
 cli_obj   := $(cli_src:%.c=$B/%.o)
-c_files   := $(wildcard schemas/*.[ch] reconcilers/*.[ch] reconcilers/block/*.[ch] controller/*.[ch] controller/*/*.[ch] test/*/*.[ch])
+c_files   := $(foreach folder,schemas reconcilers controller test,$(wildcard $(folder)/*.[ch] $(folder)/*/*.[ch]))
 
 # make V=1 shows the commands
 ifdef V
@@ -81,7 +81,7 @@ endif
 
 all: $B/xenrecon $B/xenrecon-blk $B/xenrecon-dm
 
-$B/xenrecon: $B/controller/main.o $(ctl_obj) $(pure_obj)
+$B/xenrecon: $B/controller/cli/main.o $(ctl_obj) $(pure_obj)
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
@@ -117,7 +117,7 @@ $B/%.o: %.c Makefile | $(able)
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 # What is compiled in: another prefix builds again what knows it
-$(addprefix $B/controller/,cmd_history.o cmd_plan.o cmd_status.o policies.o policy_new.o): $B/paths
+$(addprefix $B/controller/,base/policy_dirs.o $(patsubst %,cli/%.o,cmd_history cmd_plan cmd_status policy_template)): $B/paths
 $B/paths: FORCE
 	@mkdir -p $(@D)
 	@echo '$(datadir) $(sysconfdir)' | cmp -s - $@ || echo '$(datadir) $(sysconfdir)' >$@

@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "reconcilers/data_plane.h"
 #include "reconcilers/situation.h"
-#include "reconcilers/worker_effects.h"
 
 static const struct rule *rules_of(enum owner owner)
 {

@@ -7,7 +7,7 @@
 #include "reconcilers/object.h"
 #include "reconcilers/worker.h"
 #include "schemas/plan.h"
-#include "schemas/policy.h"
+#include "schemas/policy/policy.h"
 #include "schemas/view.h"
 
 struct decision_input {

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "reconcilers/effects.h"
+#include "reconcilers/transitions.h"
 #include "schemas/printable.h"
 
 enum { READ_AGAIN = 5000 }; /* milliseconds until what could not be read is read again */

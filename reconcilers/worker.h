@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the controller knows of a device's worker when a decision is made: facts, to the core. Who supervises
- * workers (controller/workers.h) fills it in; the strings are the controller's. */
+ * workers (controller/processes/workers.h) fills it in; the strings are the controller's. */
 #ifndef XENRECON_WORKER_H
 #define XENRECON_WORKER_H
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The daemon's client of the store against a store of any bytes: right answers, wrong ones, and rubbish, in
  * any pieces. Everybody who asked is told exactly once, whatever comes. */
-#include "controller/xs_client.h"
+#include "controller/store/xs_client.h"
 
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "controller/xs_wire.h"
+#include "controller/store/xs_wire.h"
 #include "schemas/mem.h"
 #include "test/fuzz/fuzz.h"
 

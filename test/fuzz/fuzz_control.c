@@ -3,7 +3,7 @@
  * by lines of JSON of which only the last says that it is; whoever sends a line that is too long is hung up
  * on, and nobody else. The first byte says how many blanks there are to begin with, so that the longest line
  * is within reach. */
-#include "controller/control.h"
+#include "controller/daemon/control_server.h"
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -11,9 +11,9 @@
 #include <unistd.h>
 #include <uv.h>
 
-#include "controller/insight.h"
-#include "controller/log.h"
-#include "controller/xs_client.h"
+#include "controller/base/log.h"
+#include "controller/daemon/status.h"
+#include "controller/store/xs_client.h"
 #include "schemas/json.h"
 #include "schemas/mem.h"
 #include "test/fuzz/fuzz.h"

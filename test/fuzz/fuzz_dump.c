@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Any text as a dump: whatever was understood is a store that could be, says the same when it is asked in
  * another way, and still does when it is written as a listing and read once more. */
-#include "schemas/dump.h"
+#include "schemas/dump/dump.h"
 
 #include <errno.h>
 

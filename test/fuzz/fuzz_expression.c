@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* An expression of a policy (up to the first newline) and a value of a guest (the rest): neither may keep us
  * busy, whatever they are. */
-#include "schemas/expression.h"
+#include "schemas/policy/regex.h"
 
 #include <time.h>
 

@@ -3,10 +3,10 @@
  * the policy as it is and as it could be, and the reports of that are what they say they are. */
 #include <jansson.h>
 
-#include "controller/dump_file.h"
-#include "controller/leaks.h"
-#include "controller/snapshot.h"
-#include "schemas/report.h"
+#include "controller/cli/dump_file.h"
+#include "controller/observe/leaks.h"
+#include "controller/observe/snapshot.h"
+#include "schemas/report/report.h"
 #include "test/fuzz/plans.h"
 #include "test/fuzz/policies.h"
 #include "test/lib/json_schema.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Any text as a policy: what parses prints as something that parses to the same, and what does not is
  * refused with a place that is in the text. */
-#include "schemas/policy.h"
+#include "schemas/policy/policy.h"
 
-#include "schemas/document.h"
+#include "schemas/policy/yaml.h"
 #include "schemas/view.h"
 #include "test/fuzz/diagnostics.h"
 #include "test/fuzz/fuzz.h"

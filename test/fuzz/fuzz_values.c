@@ -4,9 +4,9 @@
 #include <inttypes.h>
 
 #include "schemas/device.h"
-#include "schemas/duration.h"
 #include "schemas/marker.h"
-#include "schemas/policy.h"
+#include "schemas/policy/duration.h"
+#include "schemas/policy/policy.h"
 #include "schemas/value.h"
 #include "schemas/xenbus.h"
 #include "test/fuzz/fuzz.h"

@@ -2,9 +2,9 @@
 /* Any bytes as what the store sends: cut into pieces they are the same messages as at once, each as the
  * protocol has it; and what is sent is read as what it was. Then the list of requests, against a simpler one.
  */
-#include "controller/xs_wire.h"
+#include "controller/store/xs_wire.h"
 
-#include "controller/xs_requests.h"
+#include "controller/store/xs_requests.h"
 #include "test/fuzz/fuzz.h"
 
 /* ---- messages ---- */

@@ -4,7 +4,7 @@
 #ifndef XENRECON_TEST_FUZZ_POLICIES_H
 #define XENRECON_TEST_FUZZ_POLICIES_H
 
-#include "controller/policies.h"
+#include "controller/base/policy_dirs.h"
 #include "schemas/mem.h"
 #include "test/fuzz/fuzz.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The worker in a world of test/lib/world.h, and whoever supervises it: what controller/workers.h promises,
- * as values. Header only. A worker's answers are moves of its own; so is what befalls it. */
+/* The worker in a world of test/lib/world.h, and whoever supervises it: what controller/processes/workers.h
+ * promises, as values. Header only. A worker's answers are moves of its own; so is what befalls it. */
 #ifndef XENRECON_TEST_CREW_H
 #define XENRECON_TEST_CREW_H
 
-#include "reconcilers/worker_effects.h"
+#include "reconcilers/data_plane.h"
 #include "test/lib/plan_check.h"
 
 static const char *const rings[] = {NULL, RING_A, RING_B};

@@ -3,7 +3,7 @@
 #ifndef XENRECON_TEST_DUMP_TEXT_H
 #define XENRECON_TEST_DUMP_TEXT_H
 
-#include "schemas/dump.h"
+#include "schemas/dump/dump.h"
 #include "test/lib/unit.h"
 
 /* The text with nothing behind it, so that a sanitizer sees who reads too far. */

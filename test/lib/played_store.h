@@ -12,9 +12,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "controller/pace.h"
-#include "controller/xs_client.h"
-#include "controller/xs_wire.h"
+#include "controller/base/read_pacing.h"
+#include "controller/store/xs_client.h"
+#include "controller/store/xs_wire.h"
 
 enum {
     ANSWERS_MAX = 1024,

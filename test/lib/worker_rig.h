@@ -9,8 +9,8 @@
 #include <sys/wait.h>
 #include <uv.h>
 
-#include "controller/log.h"
-#include "controller/workers.h"
+#include "controller/base/log.h"
+#include "controller/processes/workers.h"
 #include "test/lib/fake_worker.h"
 #include "test/lib/unit.h"
 

@@ -18,6 +18,7 @@ when there are such, or other survivors.
 """
 import argparse
 import collections
+import glob
 import hashlib
 import json
 import os
@@ -35,15 +36,20 @@ from mutants import mutants_of  # noqa: E402
 
 ROOT = os.path.realpath(f"{os.path.dirname(os.path.abspath(__file__))}/../..")
 WORK = f"{ROOT}/build/mutate"
-DECIDES = ["schemas/row.h", "schemas/marker.c", "schemas/value.c", "schemas/xenbus.c", "schemas/policy.c",
+DECIDES = ["schemas/row.h", "schemas/marker.c", "schemas/value.c", "schemas/xenbus.c", "schemas/policy/policy.c",
            "schemas/device.c", "schemas/plan.c", "schemas/view.c"]
 # and last, therefore, in this order
 SLOW = [f"build/test/unit/test_{n}" for n in ("observe_table", "enumeration", "converge", "dump", "dump_refused")] + \
     ["golden", "sim", "build/test/unit/test_workers_table"]
 BUILT = "B=build"
-PURE = ("schemas", "reconcilers")
+PURE = ("schemas", "schemas/policy", "schemas/dump", "schemas/report", "reconcilers")
 BLOCK = [f"build/reconcilers/block/{n}.o" for n in ("blkif", "journal", "request", "space")]
 LIBRARY = "build/shared/libpure.so"
+
+
+def shared(name):
+    """The object of a source, for the library: by its whole path, as files of two folders may have one name."""
+    return f"build/shared/{name[:-2].replace('/', '-')}.o"
 
 
 def run(command, limit=600, **options):
@@ -96,8 +102,8 @@ class Copy:
         shutil.copymode(f"{ROOT}/{name}", here)
 
     def current(self, name):
-        target = f"{self.root}/build/shared/{os.path.basename(name)[:-2]}.o"
-        headers = [f"{self.root}/{d}/{n}" for d in PURE for n in os.listdir(f"{self.root}/{d}") if n.endswith(".h")]
+        target = f"{self.root}/{shared(name)}"
+        headers = [n for d in PURE for n in glob.glob(f"{self.root}/{d}/*.h")]
         newest = max(os.path.getmtime(n) for n in [f"{self.root}/{name}"] + headers)
         return os.path.exists(target) and os.path.getmtime(target) > newest
 
@@ -108,13 +114,13 @@ class Copy:
         return run(["gcc", *words], cwd=self.root, env=self.environment)
 
     def sources(self):
-        return [f"{d}/{n}" for d in PURE for n in sorted(os.listdir(f"{self.root}/{d}")) if n.endswith(".c")]
+        return [os.path.relpath(n, self.root) for d in PURE for n in sorted(glob.glob(f"{self.root}/{d}/*.c"))]
 
     def objects(self, path):
         """What a change of the file may change, as a hash."""
         whole = hashlib.sha256()
         for name in [path] if path.endswith(".c") else self.sources():
-            target = f"build/shared/{os.path.basename(name)[:-2]}.o"
+            target = shared(name)
             if self.gcc(*self.flags, "-w", "-O1", "-fPIC", "-c", "-o", target, name):
                 return None
             with open(f"{self.root}/{target}", "rb") as file:
@@ -122,7 +128,7 @@ class Copy:
         return whole.hexdigest()
 
     def library(self):
-        objects = [f"build/shared/{os.path.basename(n)[:-2]}.o" for n in self.sources()]
+        objects = [shared(n) for n in self.sources()]
         return self.gcc("-shared", "-o", LIBRARY, *objects, "-lyaml", "-ljansson")
 
     def link(self, test):
@@ -130,8 +136,9 @@ class Copy:
         if test in self.linked:
             return 0
         if test == "golden":
-            target, names = "build/xenrecon", [f"build/controller/{n[:-2]}.o"
-                                               for n in sorted(os.listdir(f"{self.root}/controller")) if n.endswith(".c")]
+            names = sorted(glob.glob(f"{self.root}/controller/*/*.c"))
+            target, names = "build/xenrecon", [f"build/{os.path.relpath(n, self.root)[:-2]}.o" for n in names
+                                               if "/controller/dm/" not in n]
             made = self.make("all")
         else:
             target, names = test, [test + ".o"] + BLOCK

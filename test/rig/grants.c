@@ -352,8 +352,7 @@ int xengnttab_unmap(xengnttab_handle *xgt, void *start_address, uint32_t count)
     struct mapping *m;
 
     pthread_mutex_lock(&xgt->lock);
-    LIST_FOREACH(m, &xgt->mappings, next)
-    {
+    LIST_FOREACH (m, &xgt->mappings, next) {
         if (m->start == start_address && m->pages == count)
             break;
     }

@@ -266,12 +266,12 @@ static void settle(struct debts *debts, uint32_t type, uint32_t tx, const char *
 {
     struct debt *d;
 
-    LIST_FOREACH(d, debts, entry)
-    if (d->type == type && d->tx == tx && (!body || (d->len == len && memcmp(d->body, body, len) == 0))) {
-        LIST_REMOVE(d, entry);
-        free(d);
-        return;
-    }
+    LIST_FOREACH (d, debts, entry)
+        if (d->type == type && d->tx == tx && (!body || (d->len == len && memcmp(d->body, body, len) == 0))) {
+            LIST_REMOVE(d, entry);
+            free(d);
+            return;
+        }
 }
 
 /* What it means for the client's debts that the request was answered so. A watch that is asked for by who has

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A simulated worker, and whoever supervises it: what controller/workers.h promises. Its answers, and what
- * befalls it, are moves that whoever drives the simulation makes. Values only. */
+/* A simulated worker, and whoever supervises it: what controller/processes/workers.h promises. Its answers,
+ * and what befalls it, are moves that whoever drives the simulation makes. Values only. */
 #ifndef XENRECON_SIM_CREW_H
 #define XENRECON_SIM_CREW_H
 

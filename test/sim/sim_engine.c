@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/engine_impl.h"
+#include "controller/engine/state.h"
 #include "test/sim/sim_policy.h"
 #include "test/sim/sim_world.h"
 

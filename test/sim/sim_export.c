@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "controller/engine_impl.h"
+#include "controller/engine/state.h"
 #include "test/sim/sim_world.h"
 
 static FILE *create(const char *directory, const char *name)

@@ -4,7 +4,7 @@
  * its own. Times count from now. Since when a row decides is left out: only what is said depends on it. */
 #include <string.h>
 
-#include "controller/engine_impl.h"
+#include "controller/engine/state.h"
 #include "test/sim/sim_world.h"
 
 enum { LONG_AGO = 6000 }; /* milliseconds after which nothing depends on when something was */
@@ -36,14 +36,13 @@ static uint64_t mix_store(uint64_t h, const struct sim_world *w)
     const struct sim_tx *tx;
     uint64_t watches = 0;
     h = mix(mix(h, nodes_hash(&s->nodes)), s->heard);
-    TAILQ_FOREACH(r, &s->requests, next)
-    h = mix_text(mix(mix(h, (uint64_t)r->type), r->tx != 0), r->body);
+    TAILQ_FOREACH (r, &s->requests, next)
+        h = mix_text(mix(mix(h, (uint64_t)r->type), r->tx != 0), r->body);
     for (size_t i = 0; i < s->n_events; i++)
         h = mix_text(mix_text(h, s->events[i].path), s->events[i].token);
     for (size_t i = 0; i < s->n_watches; i++)
         watches += mix_text(mix_text(HASH_INIT, s->watches[i].path), s->watches[i].token);
-    LIST_FOREACH(tx, &s->txs, next)
-    {
+    LIST_FOREACH (tx, &s->txs, next) {
         for (size_t i = 0; i < tx->n_accesses; i++)
             h = mix(mix_text(h, tx->accesses[i].path),
                     tx->accesses[i].generation == nodes_generation(&s->nodes, tx->accesses[i].path));

@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "controller/log.h"
+#include "controller/base/log.h"
 #include "test/sim/sim.h"
 
 bool sim_verbose;

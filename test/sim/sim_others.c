@@ -123,7 +123,7 @@ bool sim_backend_moves(struct sim_world *w, struct sim_device *d, bool try)
 
 /* ---- scripts ---- */
 
-/* One after the other: so does controller/script.h. */
+/* One after the other: so does controller/processes/hotplug_scripts.h. */
 void sim_script_run(struct sim_world *w, const struct script_request *request)
 {
     struct device_key key;

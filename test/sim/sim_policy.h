@@ -4,7 +4,7 @@
 #ifndef XENRECON_SIM_POLICY_H
 #define XENRECON_SIM_POLICY_H
 
-#include "schemas/policy.h"
+#include "schemas/policy/policy.h"
 #include "test/sim/sim_schedule.h"
 
 /* What a reload may bring, by the number of its step. */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/engine_impl.h"
+#include "controller/engine/state.h"
 #include "schemas/marker.h"
 #include "test/sim/sim_world.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A store for simulations, behind the interface of controller/store.h. Nothing happens by itself: requests
- * wait until they are carried out, replies and events until they are delivered, and whoever drives the
- * simulation says when, in which order, and what goes wrong.
+/* A store for simulations, behind the interface of controller/store/store.h. Nothing happens by itself:
+ * requests wait until they are carried out, replies and events until they are delivered, and whoever drives
+ * the simulation says when, in which order, and what goes wrong.
  *
  * Transactions are like those of C xenstored: what is read is the store as it is at that moment, and a commit
  * is refused when any node that the transaction saw has changed since. One thread. */
@@ -10,7 +10,7 @@
 
 #include <sys/queue.h>
 
-#include "controller/store.h"
+#include "controller/store/store.h"
 #include "test/sim/sim_nodes.h"
 
 struct sim_request {

@@ -11,9 +11,9 @@
 static struct sim_tx *find(struct sim_store *s, uint32_t id)
 {
     struct sim_tx *tx;
-    LIST_FOREACH(tx, &s->txs, next)
-    if (tx->id == id)
-        return tx;
+    LIST_FOREACH (tx, &s->txs, next)
+        if (tx->id == id)
+            return tx;
     return NULL;
 }
 

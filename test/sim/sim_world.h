@@ -4,7 +4,7 @@
 #ifndef XENRECON_SIM_WORLD_H
 #define XENRECON_SIM_WORLD_H
 
-#include "controller/engine.h"
+#include "controller/engine/engine.h"
 #include "test/lib/programs.h"
 #include "test/sim/sim_crew.h"
 #include "test/sim/sim_schedule.h"

@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include <uv.h>
 
-#include "controller/control.h"
+#include "controller/daemon/control_server.h"
 #include "schemas/json.h"
 #include "test/lib/ticks.h"
 #include "test/lib/unit.h"

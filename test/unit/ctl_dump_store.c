@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A dump as a store. */
-#include "controller/dump_store.h"
+#include "controller/store/dump_store.h"
 
 #include <check.h>
 #include <errno.h>

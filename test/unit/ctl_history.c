@@ -3,7 +3,7 @@
 #include <check.h>
 #include <stdio.h>
 
-#include "controller/history.h"
+#include "controller/daemon/history.h"
 #include "schemas/json.h"
 #include "test/lib/unit.h"
 

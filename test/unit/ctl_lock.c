@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* One controller per store: the lock names its holder, goes with it, and is not led astray. */
-#include "controller/lock.h"
+#include "controller/daemon/store_lock.h"
 
 #include <check.h>
 #include <errno.h>

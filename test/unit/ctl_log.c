@@ -10,7 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "controller/log.h"
+#include "controller/base/log.h"
 #include "test/lib/unit.h"
 
 /* stderr goes to a file while a test runs; each runs in a process of its own. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* How fast to read: floods of events are slowed down, nothing else is. */
-#include "controller/pace.h"
+#include "controller/base/read_pacing.h"
 
 #include <check.h>
 #include <stdlib.h>

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "controller/policies.h"
+#include "controller/base/policy_dirs.h"
 #include "test/lib/unit.h"
 
 /* Each test runs in a process and a folder of its own. */

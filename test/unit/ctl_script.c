@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Hotplug scripts: which may be run, what they get, how they end. Each test has a folder of its own; files
  * must be root's, so that there is nothing to see for others. */
-#include "controller/script.h"
+#include "controller/processes/hotplug_scripts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include <uv.h>
 
-#include "controller/log.h"
+#include "controller/base/log.h"
 #include "schemas/mem.h"
 #include "test/lib/unit.h"
 

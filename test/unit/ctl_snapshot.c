@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Views: what is in them of a store of which parts cannot be read, or are asked for twice. */
-#include "controller/snapshot.h"
+#include "controller/observe/snapshot.h"
 
 #include <check.h>
 #include <stdio.h>
 
-#include "controller/dump_store.h"
+#include "controller/store/dump_store.h"
 #include "test/lib/unit.h"
 
 #define B "/local/domain/0/backend/vusb/7/0"

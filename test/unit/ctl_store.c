@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The typed requests, above all a directory that comes in parts, over a store that does as the test says. */
-#include "controller/store.h"
+#include "controller/store/store.h"
 
 #include <check.h>
 #include <errno.h>

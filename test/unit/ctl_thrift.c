@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Memory is given back when it is calm after many devices have gone; not otherwise, and not for a few. */
-#include "controller/thrift.h"
+#include "controller/daemon/memory_trim.h"
 
 #include <check.h>
 #include <stdbool.h>

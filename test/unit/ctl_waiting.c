@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The earliest device is the first, whatever was taken in, moved and taken out. */
-#include "controller/waiting.h"
+#include "controller/engine/due_heap.h"
 
 #include <check.h>
 #include <stdlib.h>
 
-#include "controller/devices.h"
+#include "controller/engine/device_table.h"
 #include "test/lib/unit.h"
 
 enum { DEVICES = 200, CHANGES = 20000 };

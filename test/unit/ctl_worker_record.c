@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The run directory and the workers' records: what comes back is what was kept, and what others could have
  * put there is not used. */
-#include "controller/worker_record.h"
+#include "controller/processes/worker_record.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "controller/log.h"
+#include "controller/base/log.h"
 #include "test/lib/unit.h"
 
 static char top[32], run[64];

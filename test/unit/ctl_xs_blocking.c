@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The store over libxenstore, whose other end is a store played by a process of our own. */
-#include "controller/xs_blocking.h"
+#include "controller/store/xs_blocking.h"
 
 #include <check.h>
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "controller/xs_wire.h"
+#include "controller/store/xs_wire.h"
 #include "test/lib/unit.h"
 
 static char directory[] = "/tmp/xenrecon-test-XXXXXX";

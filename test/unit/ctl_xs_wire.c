@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The framing: what goes in comes out, wherever the stream is cut; what the protocol does not allow is
  * refused. */
-#include "controller/xs_wire.h"
+#include "controller/store/xs_wire.h"
 
 #include <check.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "schemas/dump_node.h"
+#include "schemas/dump/node.h"
 #include "schemas/mem.h"
 #include "schemas/printable.h"
 #include "test/lib/dump_text.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "schemas/dump_node.h"
+#include "schemas/dump/node.h"
 #include "schemas/mem.h"
 #include "test/lib/unit.h"
 

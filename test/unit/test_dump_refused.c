@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "schemas/dump_node.h"
+#include "schemas/dump/node.h"
 #include "schemas/mem.h"
 #include "test/lib/dump_text.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a policy's expressions may be, and what would take the C library too long. */
-#include "schemas/expression.h"
+#include "schemas/policy/regex.h"
 
 #include <check.h>
 #include <stdlib.h>

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "schemas/duration.h"
 #include "schemas/mem.h"
-#include "schemas/policy.h"
+#include "schemas/policy/duration.h"
+#include "schemas/policy/policy.h"
 #include "schemas/view.h"
 #include "test/lib/unit.h"
 

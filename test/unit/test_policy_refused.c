@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "schemas/document.h"
-#include "schemas/expression.h"
 #include "schemas/mem.h"
-#include "schemas/policy.h"
+#include "schemas/policy/policy.h"
+#include "schemas/policy/regex.h"
+#include "schemas/policy/yaml.h"
 #include "schemas/view.h"
 #include "test/lib/unit.h"
 

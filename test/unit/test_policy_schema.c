@@ -2,8 +2,8 @@
 /* The JSON Schema of policies: made from the parser's table, and committed. */
 #include <jansson.h>
 
-#include "schemas/policy.h"
-#include "schemas/policy_fields.h"
+#include "schemas/policy/fields.h"
+#include "schemas/policy/policy.h"
 #include "test/lib/unit.h"
 
 static void assert_describes(const json_t *object, const struct field *fields)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "schemas/report.h"
+#include "schemas/report/report.h"
 #include "test/lib/json_schema.h"
 #include "test/lib/unit.h"
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "schemas/report.h"
+#include "schemas/report/report.h"
 #include "test/lib/require.h"
 #include "test/lib/unit.h"
 

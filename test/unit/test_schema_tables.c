@@ -10,7 +10,7 @@
 #include "reconcilers/worker.h"
 #include "schemas/finding.h"
 #include "schemas/plan.h"
-#include "schemas/policy.h"
+#include "schemas/policy/policy.h"
 #include "schemas/row.h"
 #include "schemas/xenbus.h"
 #include "test/lib/unit.h"

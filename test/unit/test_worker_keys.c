@@ -6,7 +6,7 @@
 #include <check.h>
 #include <stdint.h>
 
-#include "reconcilers/worker_effects.h"
+#include "reconcilers/data_plane.h"
 #include "test/lib/plan_check.h"
 #include "test/lib/unit.h"
 

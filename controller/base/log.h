@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* Messages for the administrator, one line each on stderr: `xenrecon: <text>`, or a JSON object. Where stderr
+ * is the journal's, they go to it with fields of their own (XENRECON_DEVICE, _ROW, _ACTION, _FINDING); if it
+ * takes none, as text with the level in front, as sd-daemon(3) has it. The journal's datagrams are ten lines
+ * of ours, for the reason that controller/daemon/sd_notify.h gives. Whatever a guest wrote is escaped here,
+ * at the latest.
+ *
+ * What is said of one device is limited: beyond LOG_BURST lines within LOG_WINDOW they are counted, and the
+ * count is said when the time is over. So is nobody else's. One thread. */
+#ifndef XENRECON_LOG_H
+#define XENRECON_LOG_H
+
+#include <stdint.h>
+
+#include "schemas/diagnostic.h"
+
+enum log_level {
+    LOG_LEVEL_ERROR,
+    LOG_LEVEL_WARNING,
+    LOG_LEVEL_INFO, /* the default: this and what is worse is printed */
+    LOG_LEVEL_DEBUG,
+};
+
+enum log_format {
+    LOG_FORMAT_TEXT,
+    LOG_FORMAT_JSON, /* time, level, message, and what it is about; one object a line */
+};
+
+enum { LOG_BURST = 100, LOG_WINDOW = 10 * 1000 /* milliseconds */ };
+
+void log_set_level(enum log_level level);
+void log_set_format(enum log_format format);
+/* For tests: the journal's socket, and a clock of milliseconds. */
+void log_set_journal(const char *path);
+void log_set_clock(uint64_t (*clock)(void));
+
+void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* What a message is about, for those who search; what is NULL is left out. The text must name it all the
+ * same. A device that a text begins with, as in `qdisk/7/51712: ...`, is found without this. */
+struct log_about {
+    const char *row, *action, *finding;
+};
+void log_about(enum log_level level, const struct log_about *about, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* What is wrong in a file, with its line and the caret: an error of up to three lines. */
+void log_diagnostic(const struct diagnostic *d);
+
+/* Says what was suppressed, whether its time is over or not: the end. */
+void log_flush(void);
+
+#endif

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+#include "controller/base/run_dir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "controller/base/log.h"
+
+enum { BACKLOG = 128 };
+
+/* NULL, or what is wrong with it. */
+static const char *check(int fd, mode_t mode)
+{
+    struct stat st;
+    if (fstat(fd, &st))
+        return strerror(errno);
+    if (st.st_uid != geteuid())
+        return "it does not belong to us";
+    if (st.st_mode & (S_IWGRP | S_IWOTH))
+        return "it can be changed by others";
+    /* ours, but perhaps made under another umask, or by somebody with other ideas of who may list it */
+    mode_t want = mode & 0111 & ~0700u ? (st.st_mode & 07777) | mode : mode;
+    return (st.st_mode & 07777) == want || fchmod(fd, want) == 0 ? NULL : strerror(errno);
+}
+
+static int open_one(int at, const char *name, mode_t mode, int *ret_fd)
+{
+    if (mkdirat(at, name, mode) && errno != EEXIST) {
+        int error = -errno;
+        log_error("cannot make the directory %s: %s", name, strerror(-error));
+        return error;
+    }
+    int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) {
+        int error = errno == ELOOP || errno == ENOTDIR ? -EPERM : -errno;
+        log_error("cannot use %s: %s", name,
+                  error == -EPERM ? "it is no directory, or a symbolic link" : strerror(-error));
+        return error;
+    }
+    const char *wrong = check(fd, mode);
+    if (wrong) {
+        log_error("cannot use the directory %s: %s", name, wrong);
+        close(fd);
+        return -EPERM;
+    }
+    *ret_fd = fd;
+    return 0;
+}
+
+static int find_socket(const char *path, char **ret_socket)
+{
+    char *real = realpath(path, NULL), *socket = NULL;
+    int error = real ? 0 : -errno;
+    if (real && asprintf(&socket, "%s/worker/socket", real) < 0)
+        abort(); /* as for any memory */
+    free(real);
+    if (socket && strlen(socket) >= sizeof((struct sockaddr_un *)NULL)->sun_path) {
+        error = -ENAMETOOLONG;
+        free(socket);
+    }
+    if (error)
+        log_error("cannot have a socket in %s: %s", path, strerror(-error));
+    else
+        *ret_socket = socket;
+    return error;
+}
+
+int run_dir_open_top(const char *path, int *ret_fd)
+{
+    return open_one(AT_FDCWD, path, 0711, ret_fd);
+}
+
+int run_dir_open(const char *path, struct run_dir *ret_dir)
+{
+    struct run_dir dir = {.worker = -1, .records = -1};
+    int top = -1;
+    int error = run_dir_open_top(path, &top);
+    if (!error)
+        error = open_one(top, "worker", 0711, &dir.worker);
+    if (!error)
+        error = open_one(top, "workers", 0700, &dir.records);
+    if (!error)
+        error = find_socket(path, &dir.socket);
+    if (top >= 0)
+        close(top);
+    if (error)
+        run_dir_close(&dir);
+    else
+        *ret_dir = dir;
+    return error;
+}
+
+void run_dir_close(struct run_dir *dir)
+{
+    if (dir->worker >= 0)
+        close(dir->worker);
+    if (dir->records >= 0)
+        close(dir->records);
+    free(dir->socket);
+    *dir = (struct run_dir){.worker = -1, .records = -1};
+}
+
+int run_dir_bind(int directory, const char *name, mode_t mode, int *ret_fd)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    /* beneath the directory that was checked, whatever its path leads to by now */
+    snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", directory, name);
+    if (fd < 0 || (unlinkat(directory, name, 0) && errno != ENOENT) ||
+        bind(fd, (struct sockaddr *)&address, sizeof address) || fchmodat(directory, name, mode, 0) ||
+        listen(fd, BACKLOG)) {
+        int error = -errno;
+        if (fd >= 0)
+            close(fd);
+        return error;
+    }
+    *ret_fd = fd;
+    return 0;
+}
+
+int run_dir_listen(const struct run_dir *dir, int *ret_fd)
+{
+    int error = run_dir_bind(dir->worker, "socket", 0666, ret_fd);
+    if (error)
+        log_error("cannot listen on %s: %s", dir->socket, strerror(-error));
+    return error;
+}

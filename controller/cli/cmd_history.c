@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* `xenrecon history`: what the running daemon decided for a device. */
+#include <getopt.h>
+#include <string.h>
+
+#include "controller/base/progress.h"
+#include "controller/cli/cli.h"
+#include "controller/cli/control_client.h"
+#include "controller/cli/daemon_options.h"
+#include "controller/cli/inspect.h"
+#include "controller/cli/status_text.h"
+#include "schemas/json.h"
+#include "schemas/value.h"
+
+static const char help[] =
+    "Usage: xenrecon history [OPTION]... DEVICE\n"
+    "Shows what the running daemon decided for a device, from which values, what it did and what came of it: "
+    "the\n"
+    "oldest first, as far back as it remembers. It forgets when it is restarted, and what is oldest when "
+    "there is\n"
+    "too much.\n"
+    "\n"
+    "  --last N             only the last N decisions (default 20)\n"
+    "  --format text|json   how (default text); JSON is as\n"
+    "                       " XENRECON_DATADIR "/schemas/history.schema.json says\n"
+    "  --color WHEN         always, never, or auto: on a terminal, unless NO_COLOR is set (default)\n"
+    "  --runtime-dir DIR    the daemon's run directory (default $XENRECON_RUNTIME_DIR, or /run/xenrecon)\n"
+    "  --quiet              no progress on stderr while the daemon is waited for\n"
+    "  --help               print this\n"
+    "\n"
+    "Exit status: 0, 1 on error, 64 when the command line is wrong.\n";
+
+struct options {
+    struct look_options look;
+    uint64_t last;
+};
+
+static void on_line(void *arg, const json_t *line)
+{
+    json_t *decision = json_object_get(line, "decision");
+    if (decision)
+        jappend(arg, json_incref(decision));
+}
+
+static void print_json(const char *device, json_t *decisions)
+{
+    json_t *root = jobject();
+    jput(root, "version", jcount(1));
+    jput(root, "device", jtext(device));
+    jput(root, "decisions", json_incref(decisions));
+    json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(14));
+    putchar('\n');
+    json_decref(root);
+}
+
+static int history(const struct options *o, const char *device)
+{
+    struct device_key key;
+    struct ask *ask;
+    if (inspection_parse_device(device, &key) || ask_open(o->look.run_dir, false, &ask))
+        return STATUS_ERROR;
+    json_t *decisions = jarray(), *members = jobject();
+    jput(members, "device", jtext(device));
+    jput(members, "last", jcount(o->last));
+    int error = ask_for(ask, "history", members, on_line, decisions);
+    progress_end();
+    struct terminal term = terminal_of_stdout(o->look.colour);
+    if (!error && o->look.json)
+        print_json(device, decisions);
+    else if (!error)
+        history_print_text(device, decisions, &term, stdout);
+    ask_close(ask);
+    json_decref(decisions);
+    return error ? STATUS_ERROR : finish_output();
+}
+
+int cmd_history(int argc, char **argv)
+{
+    enum { LAST = 256 };
+    static const struct option options[] = {{"last", required_argument, NULL, LAST}, LOOK_OPTIONS, {0}};
+    struct options o = {.look = look_options_default(), .last = 20};
+    int c, status;
+    while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+        if (c == LAST) {
+            if (parse_decimal(optarg, strlen(optarg), 1000000, &o.last))
+                return usage_error("history", "--last wants a number, not \"%s\"", optarg);
+        } else if (look_option("history", c, argv, help, &o.look, &status)) {
+            return status;
+        }
+    }
+    if (argc - optind != 1)
+        return usage_error("history", "it wants one DEVICE, such as qdisk/7/51712");
+    return history(&o, argv[optind]);
+}

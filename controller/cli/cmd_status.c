@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/* `xenrecon status`: what the running daemon holds. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "controller/base/log.h"
+#include "controller/base/progress.h"
+#include "controller/cli/cli.h"
+#include "controller/cli/control_client.h"
+#include "controller/cli/daemon_options.h"
+#include "controller/cli/inspect.h"
+#include "controller/cli/status_text.h"
+#include "schemas/json.h"
+#include "schemas/value.h"
+
+static const char help[] =
+    "Usage: xenrecon status [OPTION]... [DEVICE]...\n"
+    "Shows what the running daemon holds: of itself, and of all devices or those named.\n"
+    "\n"
+    "  --watch[=SECONDS]    show it again every 2 SECONDS, until interrupted\n"
+    "  --format text|json   how (default text); JSON is as\n"
+    "                       " XENRECON_DATADIR "/schemas/status.schema.json says\n"
+    "  --color WHEN         always, never, or auto: on a terminal, unless NO_COLOR is set (default)\n"
+    "  --runtime-dir DIR    the daemon's run directory (default $XENRECON_RUNTIME_DIR, or /run/xenrecon)\n"
+    "  --quiet              no progress on stderr while the daemon is waited for\n"
+    "  --help               print this\n"
+    "\n"
+    "Exit status: 0, 1 on error, 64 when the command line is wrong.\n";
+
+struct options {
+    struct look_options look;
+    char **names;
+    int n_names;
+    bool watch;
+    unsigned interval; /* seconds */
+};
+
+struct answer {
+    json_t *daemon, *devices;
+};
+
+static void on_line(void *arg, const json_t *line)
+{
+    struct answer *a = arg;
+    json_t *daemon = json_object_get(line, "daemon"), *device = json_object_get(line, "device");
+    if (daemon && !a->daemon)
+        a->daemon = json_incref(daemon);
+    if (device)
+        jappend(a->devices, json_incref(device));
+}
+
+static int ask_status(const struct options *o, struct answer *ret_answer)
+{
+    struct ask *ask;
+    struct answer a = {.devices = jarray()};
+    json_t *members = jobject(), *names = jarray();
+    for (int i = 0; i < o->n_names; i++)
+        jappend(names, jtext(o->names[i]));
+    if (o->n_names)
+        jput(members, "devices", json_incref(names));
+    json_decref(names);
+    int error = ask_open(o->look.run_dir, false, &ask);
+    if (error) {
+        json_decref(members);
+    } else {
+        error = ask_for(ask, "status", members, on_line, &a);
+        ask_close(ask);
+    }
+    progress_end();
+    if (error) {
+        json_decref(a.daemon);
+        json_decref(a.devices);
+        return error;
+    }
+    *ret_answer = a;
+    return 0;
+}
+
+static void print_json(const struct answer *a, bool one_line, FILE *to)
+{
+    json_t *root = jobject();
+    jput(root, "version", jcount(1));
+    jput(root, "daemon", json_incref(a->daemon));
+    jput(root, "devices", json_incref(a->devices));
+    json_dumpf(root, to, (one_line ? JSON_COMPACT : JSON_INDENT(2)) | JSON_REAL_PRECISION(14));
+    fputc('\n', to);
+    json_decref(root);
+}
+
+/* No more lines than there are on the screen. */
+static void print_screen(const char *text, const struct terminal *term)
+{
+    size_t lines = 0;
+    const char *end = text;
+    while (*end && lines + 1 < term->height) {
+        end += strcspn(end, "\n") + 1;
+        lines++;
+    }
+    if (term->interactive)
+        fputs("\033[H\033[2J", stdout);
+    fwrite(text, 1, (size_t)(end - text), stdout);
+    fputs(*end ? "..." : term->interactive ? "" : "\n", stdout);
+}
+
+static int show(const struct options *o)
+{
+    struct answer a;
+    char *text = NULL;
+    size_t size;
+    if (ask_status(o, &a))
+        return STATUS_ERROR;
+    struct terminal term = terminal_of_stdout(o->look.colour);
+    FILE *to = o->watch && !o->look.json ? open_memstream(&text, &size) : stdout;
+    if (!to)
+        abort(); /* as for any memory */
+    if (o->look.json)
+        print_json(&a, o->watch, to);
+    else
+        status_print_text(a.daemon, a.devices, &term, to);
+    if (to != stdout)
+        fclose(to);
+    if (text) /* which is there once that is closed */
+        print_screen(text, &term);
+    free(text);
+    json_decref(a.daemon);
+    json_decref(a.devices);
+    return finish_output();
+}
+
+/* A daemon that is restarted is no reason to stop looking, but an output that nobody reads is. */
+static int watch(const struct options *o)
+{
+    struct terminal term = terminal_of_stdout(o->look.colour);
+    const struct timespec pause = {.tv_sec = o->interval};
+    int status = show(o);
+    while (status == STATUS_OK || (term.interactive && !ferror(stdout))) {
+        nanosleep(&pause, NULL);
+        status = show(o);
+    }
+    return status;
+}
+
+static int check_names(const struct options *o)
+{
+    struct device_key key;
+    for (int i = 0; i < o->n_names; i++)
+        if (inspection_parse_device(o->names[i], &key))
+            return STATUS_ERROR;
+    return STATUS_OK;
+}
+
+/* NULL: as it is. */
+static int parse_interval(const char *text, unsigned *ret_interval)
+{
+    uint64_t seconds = *ret_interval;
+    if (text && (parse_decimal(text, strlen(text), 3600, &seconds) || seconds == 0))
+        return -EINVAL;
+    *ret_interval = (unsigned)seconds;
+    return 0;
+}
+
+int cmd_status(int argc, char **argv)
+{
+    enum { WATCH = 256 };
+    static const struct option options[] = {{"watch", optional_argument, NULL, WATCH}, LOOK_OPTIONS, {0}};
+    struct options o = {.look = look_options_default(), .interval = 2};
+    int c, status;
+    while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+        if (c == WATCH) {
+            o.watch = true;
+            if (parse_interval(optarg, &o.interval))
+                return usage_error("status", "--watch wants seconds, 1 to 3600, not \"%s\"", optarg);
+        } else if (look_option("status", c, argv, help, &o.look, &status)) {
+            return status;
+        }
+    }
+    o.names = argv + optind;
+    o.n_names = argc - optind;
+    if (check_names(&o))
+        return STATUS_ERROR;
+    return o.watch ? watch(&o) : show(&o);
+}

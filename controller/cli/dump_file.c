@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+#include "controller/cli/dump_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "controller/base/log.h"
+#include "controller/base/progress.h"
+#include "schemas/mem.h"
+
+/* Up to one byte more than a dump may have, so that it is refused as too long. */
+static int read_all(int fd, char **ret_text, size_t *ret_len)
+{
+    enum { CHUNK = 256 << 10 };
+    char *text = NULL;
+    size_t len = 0, cap = 0;
+    while (len <= DUMP_SIZE_MAX) {
+        xgrow(&text, &cap, len + CHUNK, 1);
+        ssize_t n = read(fd, text + len, CHUNK);
+        if (n == 0)
+            break;
+        if (n < 0 && errno != EINTR) {
+            int error = -errno;
+            free(text);
+            return error;
+        }
+        if (n > 0)
+            len += (size_t)n;
+        progress_at(len >> 10, 0);
+    }
+    *ret_text = text;
+    *ret_len = len;
+    return 0;
+}
+
+int dump_file_load(const char *file, struct dump **ret_dump)
+{
+    bool standard = strcmp(file, "-") == 0;
+    int fd = standard ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
+    char *text = NULL;
+    size_t len = 0;
+    struct diagnostic why;
+    int error = fd < 0 ? -errno : 0;
+    if (standard)
+        file = "stdin";
+    progress_begin(" KiB", "reading %s", file);
+    if (fd >= 0)
+        error = read_all(fd, &text, &len);
+    if (fd >= 0 && !standard)
+        close(fd);
+    if (error) {
+        log_error("cannot read %s: %s", file, strerror(-error));
+        return error;
+    }
+    progress_begin("", "making sense of %s", file);
+    error = dump_parse(file, text, len, ret_dump, &why);
+    if (error)
+        log_diagnostic(&why);
+    free(text);
+    return error;
+}
+
+static void report_note(const struct dump_note *n, struct plan *host)
+{
+    enum severity severity = n->harmless ? SEVERITY_INFO : SEVERITY_WARNING;
+    if (!n->first)
+        plan_find(host, FINDING_DUMP_INCOMPLETE, severity, "%s", n->text);
+    else if (n->first == n->last)
+        plan_find(host, FINDING_DUMP_INCOMPLETE, severity, "line %u: %s", n->first, n->text);
+    else
+        plan_find(host, FINDING_DUMP_INCOMPLETE, severity, "lines %u-%u: %s", n->first, n->last, n->text);
+}
+
+static void count_device(void *arg, uint16_t self, const struct device_key *key)
+{
+    size_t *n = arg;
+    (void)self;
+    (void)key;
+    ++*n;
+}
+
+void dump_file_report(const struct dump *dump, const struct dump_store *store, struct plan *host)
+{
+    size_t n, devices = 0;
+    const struct dump_note *notes = dump_notes(dump, &n);
+    for (size_t i = 0; i < n; i++)
+        report_note(&notes[i], host);
+    const struct dump_store_miss *misses = dump_store_misses(store, &n);
+    for (size_t i = 0; i < n; i++)
+        plan_find(host, FINDING_DUMP_INCOMPLETE, SEVERITY_INFO, "line %u: the value of %s is not whole",
+                  misses[i].line, misses[i].path);
+    dump_devices(dump, count_device, &devices);
+    if (!devices && !dump_shows_domains(dump))
+        plan_find(host, FINDING_DUMP_INCOMPLETE, SEVERITY_INFO,
+                  "there is no device's backend directory in it");
+}

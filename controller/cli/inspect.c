@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+#include "controller/cli/inspect.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/base/log.h"
+#include "controller/base/policy_dirs.h"
+#include "controller/base/progress.h"
+#include "controller/cli/dump_file.h"
+#include "controller/cli/inspect_impl.h"
+#include "controller/engine/engine.h"
+#include "controller/observe/snapshot.h"
+#include "controller/store/store_path.h"
+#include "reconcilers/decide.h"
+#include "schemas/mem.h"
+
+int inspection_run(struct inspection *in, const bool *done)
+{
+    return in->dump ? dump_store_run(in->dump_store, done) : xs_blocking_run(in->blocking, done);
+}
+
+/* ---- begin and end ---- */
+
+struct number {
+    bool done;
+    int status;
+    uint64_t value;
+};
+
+static void on_domid(void *arg, int status, const char *data, size_t len)
+{
+    struct number *n = arg;
+    n->done = true;
+    n->status = status;
+    if (status == 0 && parse_decimal(data, len, DOMID_MAX, &n->value))
+        n->value = 0;
+}
+
+struct domains {
+    struct inspection *in;
+    bool done;
+    int status;
+};
+
+static void on_domains(void *arg, int status, const char *data, size_t len)
+{
+    struct domains *n = arg;
+    struct inspection *in = n->in;
+    uint64_t domid;
+    n->done = true;
+    n->status = status;
+    for (size_t at = 0; status == 0 && at < len; at += strlen(data + at) + 1) {
+        if (parse_decimal(data + at, strlen(data + at), DOMID_MAX, &domid))
+            continue;
+        xgrow(&in->domains, &in->cap_domains, in->n_domains + 1, sizeof *in->domains);
+        in->domains[in->n_domains++] = (uint16_t)domid;
+    }
+}
+
+/* Other domains' trees: can they be seen, and which are there? */
+static int find_domains(struct inspection *in)
+{
+    struct domains n = {.in = in};
+    char path[32] = "/local/domain";
+    if (in->scope == SCOPE_ONE)
+        snprintf(path, sizeof path, "/local/domain/%u", in->self);
+    store_directory(in->store, 0, path, on_domains, &n);
+    int error = inspection_run(in, &n.done);
+    error = error ? error : n.status;
+    if (error == -ENOENT && in->scope == SCOPE_ONE)
+        log_error("there is no domain %u: `xl list` shows those that there are", in->self);
+    else if (error)
+        log_error("cannot list %s: %s", path, strerror(-error));
+    if (error == -EACCES)
+        log_error("only dom0 sees the devices of other domains: ask there, or without --domain");
+    return error;
+}
+
+static int say_closed(int error)
+{
+    char path[256];
+    log_error("cannot open the store %s: %s", store_default_path(path, sizeof path) ? path : "",
+              strerror(-error));
+    if (error == -EACCES)
+        log_error("reading the store takes root's rights");
+    else
+        log_error(STORE_HINT);
+    return error;
+}
+
+/* Something is there that was taken for it. */
+static int say_no_store(int error)
+{
+    char path[256];
+    log_error("%s does not answer as a store would: our own domain id cannot be read (%s)",
+              store_default_path(path, sizeof path) ? path : "", strerror(-error));
+    log_error("XENSTORED_PATH should name xenstored's socket, or not be set");
+    return error;
+}
+
+static int open_store(struct inspection *in, const struct inspection_source *from)
+{
+    struct number domid = {0};
+    progress_begin("", "waiting for the store");
+    int error = xs_blocking_open(&in->blocking);
+    if (error)
+        return say_closed(error);
+    in->store = xs_blocking_store(in->blocking);
+    store_read(in->store, 0, "domid", on_domid, &domid);
+    error = inspection_run(in, &domid.done);
+    if (!error && domid.status && domid.status != -ENOENT)
+        error = domid.status;
+    if (error)
+        return say_no_store(error);
+    in->own = (uint16_t)domid.value;
+    in->self = from->scope == SCOPE_ONE ? from->domid : in->own;
+    in->scope = from->scope;
+    return error || in->scope == SCOPE_OWN ? error : find_domains(in);
+}
+
+static int open_dump(struct inspection *in, const char *file)
+{
+    int error = dump_file_load(file, &in->dump);
+    if (error)
+        return error;
+    in->dump_store = dump_store_new(in->dump);
+    in->store = dump_store_store(in->dump_store);
+    return 0;
+}
+
+static int load_policies(struct inspection *in, const struct inspection_source *from)
+{
+    struct diagnostic why;
+    int error;
+    if (!from->dump && !from->n_dirs && from->run_dir && !recall_new(from->run_dir, &in->recall) &&
+        from->scope == SCOPE_OWN)
+        log_info("as the running daemon decides, process %d", recall_pid(in->recall));
+    else if (in->recall)
+        log_info("with the policies of the running daemon, process %d; of other domains' devices it "
+                 "knows nothing",
+                 recall_pid(in->recall));
+    error = in->recall ? recall_policies(in->recall, &in->policies, &why)
+                       : policies_load(from->dirs, from->n_dirs, false, &in->policies, &why);
+    if (error)
+        log_diagnostic(&why);
+    return error;
+}
+
+int inspection_begin(const struct inspection_source *from, struct inspection **ret_inspection)
+{
+    struct inspection *in = xcalloc(1, sizeof *in);
+    int error = load_policies(in, from);
+    if (!error)
+        error = from->dump ? open_dump(in, from->dump) : open_store(in, from);
+    if (error) {
+        inspection_end(in);
+        return error;
+    }
+    *ret_inspection = in;
+    return 0;
+}
+
+void inspection_end(struct inspection *in)
+{
+    progress_end();
+    if (!in)
+        return;
+    if (in->blocking)
+        xs_blocking_close(in->blocking);
+    dump_store_free(in->dump_store);
+    dump_free(in->dump);
+    recall_free(in->recall);
+    policy_set_clear(&in->policies);
+    free(in->domains);
+    free(in);
+}
+
+uint16_t inspection_self(const struct inspection *in)
+{
+    return in->self;
+}
+
+const struct policy *inspection_policy(const struct inspection *in, const char *type)
+{
+    return policy_set_find(&in->policies, type);
+}
+
+/* ---- one device ---- */
+
+struct taken {
+    bool done;
+    int status;
+    struct view *view;
+};
+
+static void on_view(void *arg, int status, struct view *view)
+{
+    struct taken *t = arg;
+    *t = (struct taken){true, status, view};
+}
+
+/* The daemon knows only the devices of its own domain, which is ours. */
+static bool daemon_knows(const struct inspection *in, uint16_t self)
+{
+    return in && in->recall && self == in->own;
+}
+
+static struct recalled *recalled(const struct inspection *in, uint16_t self, const struct device_key *key)
+{
+    return daemon_knows(in, self) ? recall_device(in->recall, key) : NULL;
+}
+
+/* The daemon's worker, or NULL where it runs none for such a device. */
+static const struct worker *worker_of(const struct inspection *in, uint16_t self, const struct policy *policy,
+                                      const struct recalled *r)
+{
+    static const struct worker none;
+    const struct worker *w = r ? &r->worker : &none;
+    if (!daemon_knows(in, self) || !recall_runs_workers(in->recall) || policy->owner != OWNER_XENRECON)
+        return NULL;
+    return policy->worker.command || w->state != WORKER_NONE ? w : NULL;
+}
+
+/* What the daemon, too, would read because of its worker. */
+static void ask_for_worker(const struct inspection *in, struct snapshot_request *req)
+{
+    const struct worker *w = NULL;
+    if (req->policy)
+        w = worker_of(in, req->self, req->policy, recalled(in, req->self, &req->device));
+    if (!w)
+        return;
+    req->backend_keys = w->state == WORKER_NONE || w->state == WORKER_DEAD;
+    req->also = w->published;
+    req->n_also = w->n_published;
+}
+
+int inspection_view(struct inspection *in, const struct located *device, bool everything,
+                    struct view **ret_view)
+{
+    const struct device_key *key = &device->key;
+    struct taken t = {0};
+    struct snapshot_request req = {.store = in->store,
+                                   .self = device->self,
+                                   .device = *key,
+                                   .policy = policy_set_find(&in->policies, key->type),
+                                   .everything = everything,
+                                   .diagnose = true,
+                                   .done = on_view,
+                                   .arg = &t};
+    ask_for_worker(in, &req);
+    snapshot_take(&req);
+    int error = inspection_run(in, &t.done);
+    if (!error)
+        error = t.status;
+    if (error) {
+        log_error("cannot read %s/%u/%s: %s", key->type, key->domid, key->devid, strerror(-error));
+        return error;
+    }
+    /* the daemon looked again at whatever has changed, so what failed did so with this view */
+    struct recalled *r = recalled(in, device->self, key);
+    if (r)
+        r->memory.failure.digest = view_digest(t.view);
+    *ret_view = t.view;
+    return 0;
+}
+
+struct plan *inspection_decide(const struct inspection *in, const struct policy *policy,
+                               const struct view *view)
+{
+    static const struct memory nothing;
+    const struct recalled *r = recalled(in, view->self, &view->device);
+    struct object object;
+    struct decision_input input = {.policy = policy,
+                                   .view = view,
+                                   .memory = r ? &r->memory : &nothing,
+                                   .worker = worker_of(in, view->self, policy, r),
+                                   .now = daemon_knows(in, view->self) ? recall_now(in->recall) : 0};
+    struct plan *plan = decide(&input, &object);
+    if (r)
+        engine_remark(plan, r->memory.kept, r->unwatched);
+    return plan;
+}
+
+void inspection_report(const struct inspection *in, const struct policy *policy, const struct view *view,
+                       struct report *report)
+{
+    struct ends ends = view_ends(view);
+    struct report_device device = {.key = view->device,
+                                   .self = view->self,
+                                   .owner = policy->owner,
+                                   .online = ends.online,
+                                   .backend_state = ends.backend,
+                                   .frontend_state = ends.frontend,
+                                   .frontend = view->path[FRONTEND],
+                                   .plan = inspection_decide(in, policy, view)};
+    report_add(report, &device);
+    if (report->keeps_values)
+        report_keep_values(report, policy, view);
+}
+
+void inspection_report_dump(const struct inspection *in, struct report *report)
+{
+    if (in->dump)
+        dump_file_report(in->dump, in->dump_store, report->host);
+}
+
+int inspection_parse_device(const char *text, struct device_key *ret_key)
+{
+    int error = device_key_parse(text, strlen(text), ret_key);
+    if (error)
+        log_error("\"%s\" names no device: it should be TYPE/DOMID/DEVID, such as qdisk/7/51712", text);
+    return error;
+}
+
+void inspection_say_no_policy(const char *name, const char *type)
+{
+    log_error("%s: there is no policy for the type %s", name, type);
+    log_error("`xenrecon policy show` has those in force; `xenrecon policy new %s` prints one to begin with",
+              type);
+}
+
+void inspection_say_no_device(const char *name, const struct view *view)
+{
+    log_error("%s: there is no such device: %s is not there", name, view->path[BACKEND]);
+    log_error("`xenrecon plan` lists those that there are");
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+/* Which devices there are, and what was left over. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/base/log.h"
+#include "controller/base/progress.h"
+#include "controller/cli/inspect_impl.h"
+#include "controller/observe/backend_tree.h"
+#include "controller/observe/leaks.h"
+#include "schemas/mem.h"
+
+struct list {
+    struct inspection *in;
+    const struct device_key *only; /* NULL: all that have a policy */
+    struct located *devices;
+    size_t n, cap;
+    uint16_t self;    /* whose tree is being listed */
+    char **strangers; /* types without a policy, some more than once */
+    size_t n_strangers, cap_strangers;
+    bool done;
+    int status;
+};
+
+static bool wanted(void *arg, const char *type)
+{
+    struct list *l = arg;
+    if (policy_set_find(&l->in->policies, type))
+        return true;
+    if (l->n_strangers && strcmp(l->strangers[l->n_strangers - 1], type) == 0)
+        return false;
+    xgrow(&l->strangers, &l->cap_strangers, l->n_strangers + 1, sizeof(char *));
+    l->strangers[l->n_strangers++] = xstrdup(type);
+    return false;
+}
+
+static void add(struct list *l, uint16_t self, const struct device_key *key)
+{
+    xgrow(&l->devices, &l->cap, l->n + 1, sizeof *l->devices);
+    l->devices[l->n++] = (struct located){self, *key};
+    progress_at(l->n, 0);
+}
+
+static void found(void *arg, const struct device_key *key)
+{
+    struct list *l = arg;
+    add(l, l->self, key);
+}
+
+static void found_in_dump(void *arg, uint16_t self, const struct device_key *key)
+{
+    struct list *l = arg;
+    if (l->only ? device_key_equal(l->only, key) : wanted(l, key->type))
+        add(l, self, key);
+}
+
+static void listed(void *arg, int status)
+{
+    struct list *l = arg;
+    l->status = status;
+    l->done = true;
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void report_strangers(struct list *l, struct report *report)
+{
+    if (l->n_strangers)
+        qsort(l->strangers, l->n_strangers, sizeof(char *), by_text);
+    for (size_t i = 0; i < l->n_strangers; i++)
+        if (i == 0 || strcmp(l->strangers[i], l->strangers[i - 1]) != 0)
+            plan_find(report->host, FINDING_NO_POLICY, SEVERITY_INFO,
+                      "devices of type %s are not looked after", l->strangers[i]);
+}
+
+static int by_guest(const void *a, const void *b)
+{
+    const struct located *x = a, *y = b;
+    int order = (x->self > y->self) - (x->self < y->self);
+    return order ? order : (x->key.domid > y->key.domid) - (x->key.domid < y->key.domid);
+}
+
+/* The least of the limits that the guest's types have: beyond it some device is not looked after. */
+static uint32_t limit_of(const struct list *l, const struct located *devices, size_t n)
+{
+    uint32_t limit = UINT32_MAX;
+    for (size_t i = 0; i < n; i++) {
+        const struct policy *p = policy_set_find(&l->in->policies, devices[i].key.type);
+        limit = p->limits.devices_per_domain < limit ? p->limits.devices_per_domain : limit;
+    }
+    return limit;
+}
+
+/* As the engine counts them: a guest's devices of all types that have a policy. */
+static void report_too_many(const struct list *l, struct report *report)
+{
+    struct located *sorted = xcalloc(l->n, sizeof *sorted);
+    if (l->n)
+        memcpy(sorted, l->devices, l->n * sizeof *sorted);
+    qsort(sorted, l->n, sizeof *sorted, by_guest);
+    for (size_t i = 0, n; i < l->n; i += n) {
+        for (n = 1; i + n < l->n && by_guest(&sorted[i], &sorted[i + n]) == 0; n++)
+            ;
+        uint32_t limit = limit_of(l, &sorted[i], n);
+        if (n > limit)
+            plan_find(
+                report->host, FINDING_TOO_MANY_DEVICES, SEVERITY_WARNING,
+                "domain %u has %zu devices in the backend tree of domain %u, of which %u are looked after",
+                sorted[i].key.domid, n, sorted[i].self, limit);
+    }
+    free(sorted);
+}
+
+static int list_tree(struct list *l, uint16_t self)
+{
+    struct listing_request req = {.store = l->in->store,
+                                  .self = self,
+                                  .place = BACKEND_ROOT,
+                                  .wanted = wanted,
+                                  .found = found,
+                                  .done = listed,
+                                  .arg = l};
+    l->self = self;
+    l->done = false;
+    listing_start(&req);
+    int error = inspection_run(l->in, &l->done);
+    return error ? error : l->status;
+}
+
+static int list_store(struct list *l)
+{
+    const struct inspection *in = l->in;
+    int error = 0;
+    if (in->scope != SCOPE_ALL)
+        return list_tree(l, in->self);
+    for (size_t i = 0; i < in->n_domains && !error; i++)
+        error = list_tree(l, in->domains[i]);
+    return error;
+}
+
+int inspection_list(struct inspection *in, struct located **ret_devices, size_t *ret_n, struct report *report)
+{
+    struct list l = {.in = in};
+    int error = 0;
+    progress_begin("", "listing the devices");
+    if (in->dump)
+        dump_devices(in->dump, found_in_dump, &l);
+    else
+        error = list_store(&l);
+    if (!error) {
+        report_strangers(&l, report);
+        report_too_many(&l, report);
+    }
+    for (size_t i = 0; i < l.n_strangers; i++)
+        free(l.strangers[i]);
+    free(l.strangers);
+    if (error) {
+        log_error("cannot list the backend tree: %s", strerror(-error));
+        free(l.devices);
+        return error;
+    }
+    *ret_devices = l.devices;
+    *ret_n = l.n;
+    return 0;
+}
+
+static void looked_for_leaks(void *arg)
+{
+    *(bool *)arg = true;
+}
+
+int inspection_leaks(struct inspection *in, struct report *report)
+{
+    bool done = false;
+    progress_begin("", "looking for what is left over");
+    struct leaks_request req = {.store = in->store,
+                                .self = in->self,
+                                .everywhere = in->dump || in->scope == SCOPE_ALL,
+                                .host = report->host,
+                                .done = looked_for_leaks,
+                                .arg = &done};
+    leaks_find(&req);
+    int error = inspection_run(in, &done);
+    if (error)
+        log_error("cannot look for leaks: %s", strerror(-error));
+    return error;
+}
+
+/* Is there such a directory? */
+struct existence {
+    bool done;
+    int status;
+};
+
+static void on_exists(void *arg, int status, const char *data, size_t len)
+{
+    struct existence *n = arg;
+    (void)data;
+    (void)len;
+    n->done = true;
+    n->status = status;
+}
+
+static int find_everywhere(struct list *l)
+{
+    const struct inspection *in = l->in;
+    char path[BACKEND_PATH_SIZE];
+    for (size_t i = 0; i < in->n_domains; i++) {
+        struct existence n = {0};
+        device_backend_path(in->domains[i], l->only, path);
+        store_directory(in->store, 0, path, on_exists, &n);
+        int error = inspection_run(l->in, &n.done);
+        if (!error && n.status == 0)
+            add(l, in->domains[i], l->only);
+        else if (error || n.status != -ENOENT) {
+            error = error ? error : n.status;
+            log_error("cannot read %s: %s", path, strerror(-error));
+            return error;
+        }
+    }
+    return 0;
+}
+
+int inspection_find(struct inspection *in, const struct device_key *key, struct located **ret_devices,
+                    size_t *ret_n)
+{
+    struct list l = {.in = in, .only = key, .self = in->self};
+    int error = 0;
+    if (in->dump)
+        dump_devices(in->dump, found_in_dump, &l);
+    else if (in->scope == SCOPE_ALL)
+        error = find_everywhere(&l);
+    else
+        found(&l, key);
+    if (error) {
+        free(l.devices);
+        return error;
+    }
+    *ret_devices = l.devices;
+    *ret_n = l.n;
+    return 0;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* What `status` and `history` print for people, from what the daemon answered. */
+#ifndef XENRECON_STATUS_TEXT_H
+#define XENRECON_STATUS_TEXT_H
+
+#include <jansson.h>
+
+#include "controller/cli/terminal.h"
+
+void status_print_text(const json_t *daemon, const json_t *devices, const struct terminal *term, FILE *to);
+void history_print_text(const char *device, const json_t *decisions, const struct terminal *term, FILE *to);
+
+#endif

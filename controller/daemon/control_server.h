@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* The control socket, RUN/control: where `status`, `history`, `plan` and `explain` ask the running daemon.
+ * For root alone: its mode is 0600, and a peer of another user than root or ours is not listened to.
+ *
+ * A request is a line of JSON, at most CONTROL_REQUEST_MAX bytes with its newline:
+ *
+ *   {"protocol": 1, "request": NAME, ...}
+ *
+ * The answer is lines of JSON, each an object with one member that says what it is, of which the last is one
+ * of
+ *
+ *   {"end": true}
+ *   {"error": {"code": CODE, "message": TEXT}}     code: bad-request, protocol, unknown-request, ...
+ *
+ * and then the next request may come. What there is to ask for is in controller/daemon/status.h.
+ *
+ * Bounded: CONTROL_CLIENTS_MAX connections, of which more are closed at once; answers are made line by line,
+ * as they are read, and who reads nothing for CONTROL_PATIENCE, or asks nothing for as long, is dropped.
+ *
+ * One thread, the loop's. Errors are negative errno. */
+#ifndef XENRECON_CONTROL_H
+#define XENRECON_CONTROL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+enum {
+    CONTROL_PROTOCOL = 1,
+    CONTROL_REQUEST_MAX = 64 * 1024,
+    CONTROL_CLIENTS_MAX = 16,
+    CONTROL_PATIENCE = 30 * 1000, /* milliseconds */
+};
+
+#define CONTROL_SOCKET "control" /* in the run directory */
+
+/* An answer in the making. */
+struct control_answer {
+    json_t *(*next)(void *state); /* the next line, for the caller to release; NULL: there is no more */
+    void (*end)(void *state);     /* it was the last, or nobody reads any more */
+    void *state;
+};
+
+struct uv_loop_s;
+struct control;
+
+struct control_config {
+    struct uv_loop_s *loop;
+    const char *run_dir;
+    struct control_answer (*ask)(void *arg, const json_t *request);
+    void *arg;
+    unsigned patience; /* milliseconds; 0: CONTROL_PATIENCE. For tests */
+};
+
+struct control *control_new(const struct control_config *config); /* not listening yet */
+/* Listens, unless it does so already; makes the run directory if it is not there. `take`: whoever else
+ * answers there loses the place; otherwise -EADDRINUSE. Not logged. */
+int control_listen(struct control *c, bool take);
+void control_close(struct control *c); /* NULL is fine. Gone when the loop has turned */
+
+/* An answer that is an error. */
+struct control_answer control_error(const char *code, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: MIT */
+#include "controller/daemon/daemon.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "controller/base/backoff.h"
+#include "controller/base/log.h"
+#include "controller/base/policy_dirs.h"
+#include "controller/base/progress.h"
+#include "controller/cli/cli.h"
+#include "controller/daemon/memory_trim.h"
+#include "controller/daemon/sd_notify.h"
+#include "controller/daemon/status.h"
+#include "controller/daemon/store_lock.h"
+#include "controller/engine/engine.h"
+#include "controller/processes/hotplug_scripts.h"
+#include "controller/processes/workers.h"
+#include "controller/store/store_path.h"
+#include "controller/store/xs_client.h"
+#include "schemas/mem.h"
+#include "schemas/value.h"
+
+enum {
+    RECONNECT_MIN = 50, /* milliseconds */
+    RECONNECT_MAX = 5000,
+    /* In dom0. A driver domain is not told of all that it would share a watch with: the end of a guest. */
+    GUEST_WATCHES = 64,
+};
+
+struct daemon {
+    const struct daemon_config *cfg;
+    uv_loop_t loop;
+    uv_timer_t wake, reconnect;
+    uv_signal_t term, interrupt, hangup;
+    struct xs_client *client;
+    struct scripts *scripts;
+    struct workers *workers; /* NULL: there were none yet */
+    struct engine *engine;
+    struct insight insight;     /* what is told of all this */
+    struct policy_set policies; /* until the engine takes them over */
+    bool stored;                /* we have the store, and have looked at everything in it */
+    size_t looks;               /* until that */
+    bool closing, refused;      /* refused: the policies of the last SIGHUP */
+    struct notify notify;
+    struct thrift thrift;
+    unsigned reconnect_delay;
+    uint16_t self; /* our own domain, once there is an engine */
+    int lock, status;
+};
+
+static void stop(struct daemon *d, int status);
+
+/* ---- what the engine asks of us ---- */
+
+static uint64_t clock_ms(void *arg)
+{
+    struct daemon *d = arg;
+    return uv_now(&d->loop) + 1; /* never 0, which means unknown */
+}
+
+static uint64_t chance(void *arg)
+{
+    (void)arg;
+    return random64();
+}
+
+static void on_wake(uv_timer_t *timer)
+{
+    struct daemon *d = timer->data;
+    engine_tick(d->engine);
+}
+
+static void wake(void *arg, uint64_t at)
+{
+    struct daemon *d = arg;
+    uint64_t now = clock_ms(d);
+    if (at)
+        uv_timer_start(&d->wake, on_wake, at > now ? at - now : 0, 0);
+    else
+        uv_timer_stop(&d->wake);
+}
+
+static void ready(void *arg)
+{
+    struct daemon *d = arg;
+    progress_end();
+    log_info("ready: %zu devices", engine_devices(d->engine));
+    d->stored = true;
+    notify_ready(&d->notify);
+    if (d->workers)
+        workers_sweep(d->workers);
+}
+
+static void idle(void *arg)
+{
+    stop(arg, STATUS_OK);
+}
+
+static void run_script(void *arg, const struct script_request *request)
+{
+    struct daemon *d = arg;
+    scripts_run(d->scripts, request);
+}
+
+static void on_script_done(void *arg, const char *key, int error, const char *said)
+{
+    struct daemon *d = arg;
+    engine_script_done(d->engine, key, error, said);
+}
+
+static void worker_look(void *arg, const struct device_key *key, struct worker *ret_worker)
+{
+    struct daemon *d = arg;
+    *ret_worker = (struct worker){0};
+    if (d->workers)
+        workers_look(d->workers, key, ret_worker);
+}
+
+static void worker_task(void *arg, const struct device_key *key, const struct policy *policy,
+                        const struct action *a)
+{
+    struct daemon *d = arg;
+    workers_do(d->workers, key, policy, a);
+}
+
+static void on_worker_changed(void *arg, const struct device_key *key)
+{
+    struct daemon *d = arg;
+    insight_changed(&d->insight);
+    if (d->engine)
+        engine_worker_changed(d->engine, key);
+}
+
+/* ---- what is told of it ---- */
+
+static uint64_t stopwatch(void *arg)
+{
+    (void)arg;
+    return insight_stopwatch();
+}
+
+static void on_looked(void *arg, const struct looked *looked)
+{
+    struct daemon *d = arg;
+    insight_looked(&d->insight, looked);
+    thrift_note(&d->thrift, engine_devices(d->engine));
+    if (!d->stored)
+        progress_at(++d->looks, 0);
+}
+
+static void start_insight(struct daemon *d)
+{
+    d->insight = (struct insight){.client = d->client,
+                                  .dry_run = d->cfg->dry_run,
+                                  .resync = d->cfg->resync,
+                                  .clock = clock_ms,
+                                  .clock_arg = d};
+    insight_open(&d->insight, &d->loop, d->cfg->runtime_dir, d->cfg->metrics_file);
+}
+
+/* ---- workers ---- */
+
+/* The run directory, once a policy wants it; or when a run before this one left workers there. */
+static int open_workers(struct daemon *d, const struct policy_set *set)
+{
+    struct workers_config config = {
+        .loop = &d->loop, .run_dir = d->cfg->runtime_dir, .changed = on_worker_changed, .arg = d};
+    if (d->workers || d->cfg->dry_run || !(workers_wanted(set) || workers_left(d->cfg->runtime_dir)))
+        return 0;
+    int error = workers_new(&config, &d->workers);
+    d->insight.workers = d->workers;
+    return error;
+}
+
+/* ---- the store ---- */
+
+static void connect_store(struct daemon *d);
+
+static void on_reconnect(uv_timer_t *timer)
+{
+    connect_store(timer->data);
+}
+
+static void reconnect_later(struct daemon *d)
+{
+    if (d->closing)
+        return;
+    uv_timer_start(&d->reconnect, on_reconnect, d->reconnect_delay, 0);
+    d->reconnect_delay = d->reconnect_delay * 2 < RECONNECT_MAX ? d->reconnect_delay * 2 : RECONNECT_MAX;
+}
+
+static void on_event(void *arg, const char *path, const char *token)
+{
+    struct daemon *d = arg;
+    if (d->engine)
+        engine_event(d->engine, path, token);
+}
+
+static void on_lost(void *arg, const char *why)
+{
+    struct daemon *d = arg;
+    progress_end();
+    log_error("the store is lost (%s); trying to get it back", why);
+    insight_connected(&d->insight, false);
+    d->stored = false;
+    notify_status(&d->notify);
+    uv_timer_stop(&d->wake);
+    if (d->engine)
+        engine_stop(d->engine);
+    reconnect_later(d);
+}
+
+/* One controller per store. A restarted store has another socket, and thus another lock. */
+static bool take_lock(struct daemon *d)
+{
+    char path[108 + 64];
+    pid_t holder = 0;
+    int lock, error;
+    if (d->cfg->dry_run)
+        return true;
+    if (d->lock >= 0)
+        close(d->lock); /* first: a new lock on the same file would go with the old descriptor */
+    d->lock = -1;
+    error = store_default_path(path, sizeof path) ? store_lock(path, &lock, &holder) : -ENAMETOOLONG;
+    if (error == -EBUSY)
+        log_error(
+            "another xenrecon looks after this store, process %d: end it first, or look on with --dry-run",
+            (int)holder);
+    else if (error)
+        log_error("cannot take the lock for the store %s: %s", path, strerror(-error));
+    if (error)
+        return false;
+    d->lock = lock;
+    return true;
+}
+
+/* In dom0 libxl runs the scripts itself: two of us would set up everything twice. */
+static bool refuse_hotplug(const struct daemon *d, const struct policy_set *set)
+{
+    bool refused = false;
+    for (size_t i = 0; i < set->n; i++) {
+        const struct policy *p = set->list[i];
+        if (!p->hotplug.run || policy_hotplug(p, d->self))
+            continue;
+        log_error(
+            "%s: `hotplug`: this is dom0, where libxl runs hotplug scripts; `in-dom0: true` says that it "
+            "does not (run_hotplug_scripts=0)",
+            p->source);
+        refused = true;
+    }
+    return refused;
+}
+
+static void on_domid(void *arg, int status, const char *data, size_t len)
+{
+    struct daemon *d = arg;
+    uint64_t self = 0;
+    if (store_gone(status))
+        return; /* on_lost() knows */
+    if (status && status != -ENOENT)
+        log_warning("our own domain id cannot be read (%s): taken for 0", strerror(-status));
+    else if (status == 0 && parse_decimal(data, len, DOMID_MAX, &self))
+        log_warning("our own domain id \"%s\" is no number: taken for 0", data);
+    d->reconnect_delay = RECONNECT_MIN;
+    insight_connected(&d->insight, true);
+    if (!d->engine) {
+        d->self = (uint16_t)self;
+        if (refuse_hotplug(d, &d->policies) || open_workers(d, &d->policies)) {
+            stop(d, STATUS_ERROR);
+            return;
+        }
+        struct engine_config config = {.store = xs_client_store(d->client),
+                                       .self = (uint16_t)self,
+                                       .dry_run = d->cfg->dry_run,
+                                       .guest_watches = self ? UINT_MAX : GUEST_WATCHES,
+                                       .resync = d->cfg->resync,
+                                       .clock = clock_ms,
+                                       .random = chance,
+                                       .wake = wake,
+                                       .ready = ready,
+                                       .run_script = run_script,
+                                       .worker_look = d->cfg->dry_run ? NULL : worker_look,
+                                       .worker_task = worker_task,
+                                       .observe = on_looked,
+                                       .stopwatch = stopwatch,
+                                       .idle = d->cfg->once ? idle : NULL,
+                                       .arg = d};
+        d->engine = engine_new(&config, &d->policies);
+        d->insight.engine = d->engine;
+        d->insight.self = d->self;
+    }
+    d->looks = 0;
+    progress_begin("", "looking at all devices");
+    engine_start(d->engine);
+}
+
+/* Waits for one, unless it is one that we may not use: that does not change by itself. */
+static void no_store(struct daemon *d, int error)
+{
+    char path[256];
+    const char *where = store_default_path(path, sizeof path);
+    if (error == -EACCES || error == -EPERM) {
+        log_error("cannot open the store %s: %s", where ? where : "", strerror(-error));
+        log_error("looking after devices takes root's rights");
+        stop(d, STATUS_ERROR);
+        return;
+    }
+    if (d->reconnect_delay == RECONNECT_MIN) {
+        log_warning("no store yet: %s: %s; waiting for it", where ? where : "", strerror(-error));
+        log_warning(STORE_HINT);
+        /* Devices will be looked after as soon as there is one: nobody need wait for that */
+        notify_ready(&d->notify);
+    }
+    reconnect_later(d);
+}
+
+static void connect_store(struct daemon *d)
+{
+    int error = xs_client_connect(d->client);
+    if (error) {
+        no_store(d, error);
+        return;
+    }
+    if (!take_lock(d)) {
+        stop(d, STATUS_ERROR);
+        return;
+    }
+    if (!d->cfg->dry_run && !d->cfg->once)
+        insight_listen(&d->insight, d->cfg->runtime_dir, true);
+    progress_begin("", "waiting for the store");
+    store_read(xs_client_store(d->client), 0, "domid", on_domid, d);
+}
+
+/* ---- policies ---- */
+
+static int load_policies(struct daemon *d, struct policy_set *ret_set)
+{
+    struct diagnostic why;
+    struct policy_set set = {0};
+    int error = policies_load(d->cfg->dirs, d->cfg->n_dirs, true, &set, &why);
+    if (error) {
+        log_diagnostic(&why);
+        return error;
+    }
+    if (set.n == 0)
+        log_warning("there are no policies: nothing will be looked after");
+    *ret_set = set;
+    return 0;
+}
+
+static bool reload(struct daemon *d)
+{
+    struct policy_set set = {0};
+    if (load_policies(d, &set) || (d->engine && (refuse_hotplug(d, &set) || open_workers(d, &set)))) {
+        policy_set_clear(&set);
+        log_error("the policies were not reloaded: those that were in force still are");
+        return false;
+    }
+    log_info("policies reloaded: %zu types", set.n);
+    if (d->engine) {
+        engine_set_policies(d->engine, &set);
+    } else {
+        policy_set_clear(&d->policies);
+        d->policies = set;
+    }
+    return true;
+}
+
+static void on_hangup(uv_signal_t *signal, int number)
+{
+    struct daemon *d = signal->data;
+    (void)number;
+    notify_reloading(&d->notify);
+    d->refused = !reload(d);
+    notify_reloaded(&d->notify);
+}
+
+/* ---- the service manager ---- */
+
+static void describe(void *arg, char *text, size_t size)
+{
+    struct daemon *d = arg;
+    size_t devices = d->stored ? engine_devices(d->engine) : 0;
+    unsigned workers = d->workers ? workers_running(d->workers) : 0;
+    const char *refused = d->refused ? "; new policies were refused, see the log" : "";
+    if (d->closing)
+        snprintf(text, size, "ending; devices and workers stay as they are");
+    else if (!d->stored)
+        snprintf(text, size, "waiting for the store%s", refused);
+    else
+        snprintf(text, size, "%zu device%s, %u worker%s%s%s", devices, devices == 1 ? "" : "s", workers,
+                 workers == 1 ? "" : "s", d->cfg->dry_run ? "; dry run" : "", refused);
+}
+
+/* ---- the end ---- */
+
+static void on_terminate(uv_signal_t *signal, int number)
+{
+    log_info("%s: leaving the devices as they are", number == SIGTERM ? "SIGTERM" : "SIGINT");
+    stop(signal->data, STATUS_OK);
+}
+
+/* What is in flight is answered as cancelled, and a transaction that is open goes with the connection. */
+static void stop(struct daemon *d, int status)
+{
+    if (d->closing)
+        return;
+    d->closing = true;
+    d->status = status;
+    progress_end();
+    notify_stopping(&d->notify);
+    notify_close(&d->notify);
+    thrift_close(&d->thrift);
+    if (d->engine)
+        engine_stop(d->engine);
+    insight_close(&d->insight);
+    xs_client_close(d->client, NULL, NULL);
+    scripts_close(d->scripts);
+    if (d->workers)
+        workers_close(d->workers);
+    uv_close((uv_handle_t *)&d->wake, NULL);
+    uv_close((uv_handle_t *)&d->reconnect, NULL);
+    uv_close((uv_handle_t *)&d->term, NULL);
+    uv_close((uv_handle_t *)&d->interrupt, NULL);
+    uv_close((uv_handle_t *)&d->hangup, NULL);
+}
+
+static int watch_signal(struct daemon *d, uv_signal_t *handle, uv_signal_cb callback, int number)
+{
+    int error = uv_signal_init(&d->loop, handle);
+    handle->data = d;
+    return error ? error : uv_signal_start(handle, callback, number);
+}
+
+/* What all else needs. Where there are too few files for it, nothing was begun yet that must be ended. */
+static int start_loop(struct daemon *d)
+{
+    int error = uv_loop_init(&d->loop);
+    if (!error)
+        error = watch_signal(d, &d->term, on_terminate, SIGTERM);
+    if (!error)
+        error = watch_signal(d, &d->interrupt, on_terminate, SIGINT);
+    if (!error)
+        error = watch_signal(d, &d->hangup, on_hangup, SIGHUP);
+    if (error)
+        log_error("cannot begin: %s", uv_strerror(error));
+    return error;
+}
+
+static void start(struct daemon *d)
+{
+    uv_timer_init(&d->loop, &d->wake);
+    uv_timer_init(&d->loop, &d->reconnect);
+    d->wake.data = d->reconnect.data = d;
+    signal(SIGPIPE, SIG_IGN);
+    notify_open(&d->notify, &d->loop, describe, d);
+    thrift_open(&d->thrift, &d->loop);
+    d->client = xs_client_new(&d->loop, NULL);
+    d->scripts = scripts_new(&d->loop, on_script_done, d);
+    struct store *store = xs_client_store(d->client);
+    store->event = on_event;
+    store->lost = on_lost;
+    store->arg = d;
+    d->reconnect_delay = RECONNECT_MIN;
+    start_insight(d);
+    connect_store(d);
+    if (!d->closing && !d->cfg->once)
+        insight_listen(&d->insight, d->cfg->runtime_dir, false);
+}
+
+int daemon_run(const struct daemon_config *config)
+{
+    struct daemon d = {.cfg = config, .lock = -1};
+    if (load_policies(&d, &d.policies))
+        return STATUS_ERROR;
+    if (start_loop(&d)) {
+        policy_set_clear(&d.policies);
+        return STATUS_ERROR;
+    }
+    start(&d);
+    uv_run(&d.loop, UV_RUN_DEFAULT);
+    uv_loop_close(&d.loop);
+    log_flush();
+    engine_free(d.engine);
+    insight_finish(&d.insight);
+    policy_set_clear(&d.policies);
+    if (d.lock >= 0)
+        close(d.lock);
+    return d.status;
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+#include "controller/daemon/metrics.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "controller/daemon/status.h"
+#include "controller/engine/state.h"
+#include "controller/store/xs_client.h"
+
+static const unsigned buckets[METRICS_BUCKETS] = {500,    1000,   2500,   5000,    10000,   25000,  50000,
+                                                  100000, 250000, 500000, 1000000, 2500000, 5000000};
+
+void metrics_count(struct metrics *m, const struct looked *looked)
+{
+    size_t b = 0;
+    m->retries += looked->outcome == LOOK_FAILED;
+    m->conflicts += looked->outcome == LOOK_CONFLICT;
+    if (looked->outcome == LOOK_FOLLOWED)
+        return;
+    while (b < METRICS_BUCKETS && looked->took > buckets[b])
+        b++;
+    m->took[b]++;
+    m->took_sum += looked->took;
+    if (looked->outcome == LOOK_DONE)
+        for (size_t i = 0; i < looked->plan->n_actions; i++)
+            m->actions[looked->plan->actions[i].kind]++;
+}
+
+/* ---- the page ---- */
+
+static void family(FILE *to, const char *name, const char *type, const char *what)
+{
+    fprintf(to, "# HELP xenrecon_%s %s\n# TYPE xenrecon_%s %s\n", name, what, name, type);
+}
+
+static void one(FILE *to, const char *name, const char *type, const char *what, uint64_t value)
+{
+    family(to, name, type, what);
+    fprintf(to, "xenrecon_%s %" PRIu64 "\n", name, value);
+}
+
+static void timestamp(FILE *to, const char *name, const char *what, uint64_t at)
+{
+    family(to, name, "gauge", what);
+    fprintf(to, "xenrecon_%s %" PRIu64 ".%03u\n", name, at / 1000, (unsigned)(at % 1000));
+}
+
+static void labelled(FILE *to, const char *name, const char *label, const char *word, uint64_t value)
+{
+    fprintf(to, "xenrecon_%s{%s=\"%s\"} %" PRIu64 "\n", name, label, word, value);
+}
+
+static void print_durations(const struct metrics *m, FILE *to)
+{
+    uint64_t sum = 0;
+    family(to, "reconcile_duration_seconds", "histogram",
+           "From the beginning of a look at a device to its end.");
+    for (size_t b = 0; b < METRICS_BUCKETS; b++) {
+        sum += m->took[b];
+        fprintf(to, "xenrecon_reconcile_duration_seconds_bucket{le=\"%g\"} %" PRIu64 "\n", buckets[b] / 1e6,
+                sum);
+    }
+    sum += m->took[METRICS_BUCKETS];
+    fprintf(to, "xenrecon_reconcile_duration_seconds_bucket{le=\"+Inf\"} %" PRIu64 "\n", sum);
+    fprintf(to, "xenrecon_reconcile_duration_seconds_sum %.6f\n", (double)m->took_sum / 1e6);
+    fprintf(to, "xenrecon_reconcile_duration_seconds_count %" PRIu64 "\n", sum);
+}
+
+static void print_work(const struct metrics *m, const struct engine *e, FILE *to)
+{
+    one(to, "queue_depth", "gauge", "Devices that are to be looked at.", e ? e->queued : 0);
+    one(to, "queue_adds_total", "counter", "Devices put into the queue.", e ? e->adds : 0);
+    one(to, "reconciles_in_flight", "gauge", "Devices that are being looked at.", e ? e->passes : 0);
+    one(to, "retries_total", "counter", "Actions that failed, to be tried again.", m->retries);
+    one(to, "conflicts_total", "counter", "Transactions, by device, that another client spoiled.",
+        m->conflicts);
+    print_durations(m, to);
+    family(to, "actions_total", "counter", "What was done, or would have been in a dry run.");
+    for (int i = 0; i < ACTION_COUNT; i++)
+        labelled(to, "actions_total", "action", action_name((enum action_kind)i), m->actions[i]);
+}
+
+/* Everything that is counted by device, in one go. */
+struct census {
+    const struct engine *e;
+    uint64_t findings[FINDING_COUNT];
+    uint64_t phases[OBJECT_DEAD + 1];
+    uint64_t *types; /* as the policies are in the set */
+};
+
+static void count_device(void *arg, struct device *d)
+{
+    struct census *c = arg;
+    for (int i = 0; i < FINDING_COUNT; i++)
+        c->findings[i] += d->findings >> i & 1;
+    c->phases[d->memory.object.phase]++;
+    for (size_t i = 0; i < c->e->policies.n; i++)
+        c->types[i] += strcmp(c->e->policies.list[i]->type, d->key.type) == 0;
+}
+
+static void print_devices(struct engine *e, FILE *to)
+{
+    static const struct device_key everywhere;
+    struct arena scratch = {0};
+    struct census c = {.e = e};
+    size_t n = e ? e->policies.n : 0;
+    c.types = arena_alloc(&scratch, (n + 1) * sizeof *c.types);
+    if (e)
+        devices_each(&e->devices, BACKEND_ROOT, &everywhere, count_device, &c);
+    family(to, "devices", "gauge", "Devices that are known, by type, of those that have a policy.");
+    for (size_t i = 0; i < n; i++)
+        labelled(to, "devices", "type", e->policies.list[i]->type, c.types[i]);
+    family(to, "objects", "gauge", "Devices, by the phase of what is held for them; none: they are watched.");
+    for (int i = 0; i <= OBJECT_DEAD; i++)
+        labelled(to, "objects", "phase", object_phase_name((enum object_phase)i), c.phases[i]);
+    family(to, "findings", "gauge", "Devices that something is found of, by its code.");
+    for (int i = 0; i < FINDING_COUNT; i++)
+        labelled(to, "findings", "code", finding_code_name((enum finding_code)i), c.findings[i]);
+    arena_free(&scratch);
+}
+
+static void print_store(const struct insight *in, FILE *to)
+{
+    const struct xs_client_counters *c = xs_client_counters(in->client);
+    one(to, "store_connected", "gauge", "Whether xenstore is there: 1 or 0.", in->connected);
+    one(to, "store_losses_total", "counter", "How often xenstore was lost.", in->losses);
+    one(to, "store_requests_total", "counter", "Requests sent to xenstore.", c->requests);
+    one(to, "store_events_total", "counter", "Watch events received from xenstore.", c->events);
+}
+
+void metrics_print(const struct metrics *m, const struct insight *in, uint64_t now, bool up, FILE *to)
+{
+    uint64_t clock = in->clock(in->clock_arg);
+    uint64_t resynced = in->engine ? in->engine->resynced_at : 0;
+    family(to, "build_info", "gauge", "1; the label is the version.");
+    labelled(to, "build_info", "version", XENRECON_VERSION, 1);
+    one(to, "up", "gauge", "1; 0 when the daemon has ended in good order.", up);
+    timestamp(to, "start_time_seconds", "When the daemon was started.", now - (clock - in->started));
+    timestamp(to, "last_resync_timestamp_seconds", "When everything was looked over last; 0: never.",
+              resynced ? now - (clock - resynced) : 0);
+    print_store(in, to);
+    print_work(m, in->engine, to);
+    print_devices(in->engine, to);
+    one(to, "policies", "gauge", "Policies in force.", in->engine ? in->engine->policies.n : 0);
+    one(to, "workers", "gauge", "Workers' processes.", in->workers ? workers_running(in->workers) : 0);
+    one(to, "worker_deaths_total", "counter", "Workers that ended without being told to.",
+        in->workers ? workers_deaths(in->workers) : 0);
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+#include "controller/daemon/sd_notify.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "controller/base/log.h"
+#include "schemas/value.h"
+
+/* A path, or with a @ in front the name of an abstract socket. */
+static int open_socket(const char *name)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    size_t len = strlen(name);
+    int fd = -1, error = 0;
+    if ((name[0] != '/' && name[0] != '@') || len >= sizeof address.sun_path)
+        error = EINVAL;
+    memcpy(address.sun_path, name, error ? 0 : len);
+    if (name[0] == '@')
+        address.sun_path[0] = '\0';
+    if (!error && (fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) < 0)
+        error = errno;
+    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
+    if (!error && connect(fd, (struct sockaddr *)&address, size))
+        error = errno;
+    if (!error)
+        return fd;
+    log_warning("the service manager cannot be reached at %s: %s", name, strerror(error));
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+/* Milliseconds between two beats; 0: nobody waits for them. */
+static uint64_t beat_interval(void)
+{
+    const char *text = getenv("WATCHDOG_USEC"), *whom = getenv("WATCHDOG_PID");
+    uint64_t microseconds, pid;
+    if (!text || parse_decimal(text, strlen(text), INT64_MAX, &microseconds))
+        return 0;
+    if (whom && (parse_decimal(whom, strlen(whom), INT32_MAX, &pid) || pid != (uint64_t)getpid()))
+        return 0; /* it is meant for another process, whose environment we have */
+    return microseconds < 2000 ? 1 : microseconds / 2000;
+}
+
+/* The lines in `what`, each with its newline, and how we stand, if that is new. */
+static void tell(struct notify *n, const char *what)
+{
+    char now[NOTIFY_STATUS_SIZE], text[2 * NOTIFY_STATUS_SIZE];
+    if (n->fd < 0)
+        return;
+    n->describe(n->arg, now, sizeof now);
+    bool fresh = strcmp(now, n->status) != 0;
+    if (!fresh && !*what)
+        return;
+    int len = snprintf(text, sizeof text, "%s%s%s", what, fresh ? "STATUS=" : "", fresh ? now : "");
+    if (send(n->fd, text, (size_t)len, MSG_NOSIGNAL) == len) {
+        memcpy(n->status, now, sizeof now);
+        n->refused = false;
+    } else if (!n->refused) {
+        log_warning("the service manager cannot be told how we stand: %s", strerror(errno));
+        n->refused = true;
+    }
+}
+
+static void on_beat(uv_timer_t *timer)
+{
+    tell(timer->data, "WATCHDOG=1\n");
+}
+
+void notify_open(struct notify *n, uv_loop_t *loop, void (*describe)(void *arg, char *text, size_t size),
+                 void *arg)
+{
+    const char *name = getenv("NOTIFY_SOCKET");
+    uint64_t interval = beat_interval();
+    *n = (struct notify){.fd = -1, .describe = describe, .arg = arg};
+    if (name && *name)
+        n->fd = open_socket(name);
+    uv_timer_init(loop, &n->beat);
+    n->beat.data = n;
+    if (n->fd >= 0 && interval)
+        uv_timer_start(&n->beat, on_beat, 0, interval);
+    unsetenv("NOTIFY_SOCKET");
+    unsetenv("WATCHDOG_USEC");
+    unsetenv("WATCHDOG_PID");
+}
+
+void notify_ready(struct notify *n)
+{
+    n->ready = true;
+    tell(n, "READY=1\n");
+}
+
+/* The time is for managers that wait for the end of the reload. */
+void notify_reloading(struct notify *n)
+{
+    char text[64];
+    struct timespec now;
+    if (!n->ready)
+        return;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\n",
+             (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);
+    tell(n, text);
+}
+
+void notify_reloaded(struct notify *n)
+{
+    if (n->ready)
+        tell(n, "READY=1\n");
+}
+
+void notify_stopping(struct notify *n)
+{
+    tell(n, "STOPPING=1\n");
+}
+
+void notify_status(struct notify *n)
+{
+    tell(n, "");
+}
+
+void notify_close(struct notify *n)
+{
+    uv_close((uv_handle_t *)&n->beat, NULL);
+    if (n->fd >= 0)
+        close(n->fd);
+    n->fd = -1;
+}

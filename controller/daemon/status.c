@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+#include "controller/daemon/status.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "controller/engine/state.h"
+#include "schemas/json.h"
+#include "schemas/mem.h"
+
+/* ---- the answer to `status`: one device after the other, as they are when their turn comes ---- */
+
+struct listing {
+    const struct insight *in;
+    bool began, memory;
+    struct device_key *keys;
+    size_t n, at;
+};
+
+static json_t *line_of(const char *what, json_t *value)
+{
+    json_t *line = jobject();
+    jput(line, what, value);
+    return line;
+}
+
+static json_t *next_device(void *state)
+{
+    struct listing *l = state;
+    if (!l->began) {
+        l->began = true;
+        return line_of("daemon", insight_daemon(l->in));
+    }
+    while (l->at < l->n) {
+        const struct device *d =
+            l->in->engine ? devices_find(&l->in->engine->devices, &l->keys[l->at]) : NULL;
+        l->at++;
+        if (d) /* it may have gone since they were listed */
+            return line_of("device", insight_device(l->in, d, l->memory));
+    }
+    return NULL;
+}
+
+static void end_listing(void *state)
+{
+    struct listing *l = state;
+    free(l->keys);
+    free(l);
+}
+
+static void add_key(void *arg, struct device *d)
+{
+    struct listing *l = arg;
+    l->keys[l->n++] = d->key;
+}
+
+static int by_key(const void *a, const void *b)
+{
+    return device_key_compare(a, b);
+}
+
+static void list_all(struct listing *l)
+{
+    static const struct device_key everywhere;
+    if (!l->in->engine)
+        return;
+    l->keys = xcalloc(l->in->engine->devices.n, sizeof *l->keys);
+    devices_each(&l->in->engine->devices, BACKEND_ROOT, &everywhere, add_key, l);
+    if (l->n)
+        qsort(l->keys, l->n, sizeof *l->keys, by_key);
+}
+
+/* NULL: the name is none, or no device of ours has it. */
+static const struct device *device_named(const struct insight *in, const char *name,
+                                         struct device_key *ret_key)
+{
+    if (!name || device_key_parse(name, strlen(name), ret_key) || !in->engine)
+        return NULL;
+    return devices_find(&in->engine->devices, ret_key);
+}
+
+static struct control_answer unknown_device(const char *name)
+{
+    return control_error("unknown-device", "%s: the daemon knows no such device", name ? name : "");
+}
+
+static struct control_answer ask_status(const struct insight *in, const json_t *request)
+{
+    const json_t *names = json_object_get(request, "devices"), *name;
+    struct listing *l = xcalloc(1, sizeof *l);
+    size_t i;
+    *l = (struct listing){.in = in, .memory = json_is_true(json_object_get(request, "memory"))};
+    if (!names)
+        list_all(l);
+    else
+        l->keys = xcalloc(json_array_size(names), sizeof *l->keys);
+    json_array_foreach(names, i, name)
+    {
+        if (!device_named(in, json_string_value(name), &l->keys[l->n++])) {
+            end_listing(l);
+            return unknown_device(json_string_value(name));
+        }
+    }
+    return (struct control_answer){next_device, end_listing, l};
+}
+
+/* ---- the others: an array of lines ---- */
+
+static json_t *next_line(void *state)
+{
+    json_t *lines = state, *line = json_incref(json_array_get(lines, 0));
+    json_array_remove(lines, 0);
+    return line;
+}
+
+static void end_lines(void *state)
+{
+    json_decref(state);
+}
+
+static struct control_answer ask_history(const struct insight *in, const json_t *request)
+{
+    const char *name = jget_text(request, "device");
+    struct device_key key;
+    json_t *lines = jarray(), *decision;
+    size_t i;
+    bool known = device_named(in, name, &key);
+    if (!name || device_key_parse(name, strlen(name), &key)) {
+        json_decref(lines);
+        return unknown_device(name);
+    }
+    json_t *list = history_of(in->history, &key, (size_t)jget_int(request, "last", 100));
+    json_array_foreach(list, i, decision)
+    {
+        jappend(lines, line_of("decision", json_incref(decision)));
+    }
+    json_decref(list);
+    if (!known && !json_array_size(lines)) {
+        json_decref(lines);
+        return unknown_device(name);
+    }
+    return (struct control_answer){next_line, end_lines, lines};
+}
+
+static struct control_answer ask_policies(const struct insight *in)
+{
+    json_t *lines = jarray();
+    for (size_t i = 0; in->engine && i < in->engine->policies.n; i++) {
+        const struct policy *p = in->engine->policies.list[i];
+        json_t *o = jobject();
+        jput(o, "source", jtext(p->source));
+        jput(o, "text", json_stringn(p->text, p->text_len)); /* YAML is UTF-8 */
+        jappend(lines, line_of("policy", o));
+    }
+    return (struct control_answer){next_line, end_lines, lines};
+}
+
+struct control_answer insight_ask(void *arg, const json_t *request)
+{
+    const struct insight *in = arg;
+    const char *what = jget_text(request, "request");
+    if (strcmp(what, "status") == 0)
+        return ask_status(in, request);
+    if (strcmp(what, "history") == 0)
+        return ask_history(in, request);
+    if (strcmp(what, "policies") == 0)
+        return ask_policies(in);
+    return control_error("unknown-request", "this is xenrecon %s, which knows no request \"%.32s\"",
+                         XENRECON_VERSION, what);
+}

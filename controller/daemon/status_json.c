@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+/* The daemon and its devices in JSON. */
+#include <string.h>
+#include <unistd.h>
+
+#include "controller/daemon/status.h"
+#include "controller/engine/state.h"
+#include "controller/store/store_path.h"
+#include "controller/store/xs_client.h"
+#include "schemas/json.h"
+
+static uint64_t now_of(const struct insight *in)
+{
+    return in->clock(in->clock_arg);
+}
+
+/* null when it is not known since when, or none is to come. */
+static json_t *age(uint64_t since, uint64_t now)
+{
+    return since ? jseconds(now > since ? now - since : 0) : json_null();
+}
+
+static json_t *until(uint64_t at, uint64_t now)
+{
+    return at ? jseconds(at > now ? at - now : 0) : json_null();
+}
+
+/* ---- the daemon ---- */
+
+static json_t *store_json(const struct insight *in, uint64_t now)
+{
+    char path[256];
+    const struct xs_client_counters *c = xs_client_counters(in->client);
+    json_t *o = jobject();
+    jput(o, "path", jtext(store_default_path(path, sizeof path)));
+    jput(o, "connected", json_boolean(in->connected));
+    jput(o, "since_seconds", age(in->since, now));
+    jput(o, "losses", jcount(in->losses));
+    jput(o, "requests", jcount(c->requests));
+    jput(o, "events", jcount(c->events));
+    return o;
+}
+
+static json_t *queue_json(const struct engine *e)
+{
+    json_t *o = jobject();
+    jput(o, "queued", jcount(e ? e->queued : 0));
+    jput(o, "in_flight", jcount(e ? e->passes : 0));
+    jput(o, "waiting", jcount(e ? e->waiting.n : 0));
+    jput(o, "scripts", jcount(e ? e->scripts : 0));
+    return o;
+}
+
+static json_t *policies_json(const struct engine *e)
+{
+    json_t *list = jarray();
+    for (size_t i = 0; e && i < e->policies.n; i++) {
+        const struct policy *p = e->policies.list[i];
+        json_t *o = jobject();
+        jput(o, "type", jtext(p->type));
+        jput(o, "owner", jtext(owner_name(p->owner)));
+        jput(o, "worker", json_boolean(p->worker.command != NULL));
+        jput(o, "source", jtext(p->source));
+        jappend(list, o);
+    }
+    return list;
+}
+
+static json_t *resync_json(const struct insight *in, uint64_t now)
+{
+    const struct engine *e = in->engine;
+    json_t *o = jobject();
+    jput(o, "interval_seconds", in->resync ? jseconds(in->resync) : json_null());
+    jput(o, "age_seconds", e ? age(e->resynced_at, now) : json_null());
+    jput(o, "next_seconds", e ? until(e->resync_at, now) : json_null());
+    return o;
+}
+
+static json_t *history_json(const struct history *h)
+{
+    struct history_counts c = history_counts(h);
+    json_t *o = jobject();
+    jput(o, "bytes", jcount(c.bytes));
+    jput(o, "decisions", jcount(c.records));
+    jput(o, "forgotten", jcount(c.forgotten));
+    jput(o, "oldest", c.oldest ? json_real((double)c.oldest / 1000) : json_null());
+    return o;
+}
+
+json_t *insight_daemon(const struct insight *in)
+{
+    uint64_t now = now_of(in);
+    json_t *o = jobject();
+    jput(o, "xenrecon", jtext(XENRECON_VERSION));
+    jput(o, "pid", jcount((uint64_t)getpid()));
+    jput(o, "domid", in->engine ? jcount(in->self) : json_null());
+    jput(o, "dry_run", json_boolean(in->dry_run));
+    jput(o, "now", jcount(now));
+    jput(o, "up_seconds", age(in->started, now));
+    jput(o, "devices", jcount(in->engine ? engine_devices(in->engine) : 0));
+    jput(o, "workers", jcount(in->workers ? workers_running(in->workers) : 0));
+    jput(o, "store", store_json(in, now));
+    jput(o, "queue", queue_json(in->engine));
+    jput(o, "resync", resync_json(in, now));
+    jput(o, "history", history_json(in->history));
+    jput(o, "policies", policies_json(in->engine));
+    return o;
+}
+
+/* ---- a device ---- */
+
+static json_t *state_json(const struct device *d, enum xenbus_state s)
+{
+    bool none = !d->seen || s == XENBUS_ABSENT || s == XENBUS_INVALID;
+    return jtext(none ? NULL : xenbus_state_name(s));
+}
+
+static json_t *worker_json(const struct insight *in, const struct device *d, uint64_t now)
+{
+    struct worker w;
+    pid_t pid;
+    if (!in->workers || !workers_peek(in->workers, &d->key, &w, &pid))
+        return json_null();
+    json_t *o = jobject();
+    jput(o, "pid", pid ? jcount((uint64_t)pid) : json_null());
+    jput(o, "state", jtext(worker_state_name(w.state)));
+    jput(o, "failures", jcount(w.failures));
+    jput(o, "said", jtext(w.said));
+    jput(o, "restart_seconds", w.state == WORKER_DEAD ? until(w.until, now) : json_null());
+    return o;
+}
+
+static json_t *error_json(const struct failure *f)
+{
+    return jtext(f->error ? strerror(-f->error) : NULL);
+}
+
+static json_t *findings_json(const struct device *d)
+{
+    json_t *codes = jarray();
+    for (int i = 0; i < FINDING_COUNT; i++)
+        if (d->findings >> i & 1)
+            jappend(codes, jtext(finding_code_name((enum finding_code)i)));
+    return codes;
+}
+
+/* What it waits for: the end of a backoff, or the time for which its plan asked. */
+static uint64_t next_look(const struct device *d)
+{
+    return d->held && (!d->due || d->held > d->due) ? d->held : d->due;
+}
+
+/* ---- what decisions are made with, for `plan` and `explain` ---- */
+
+static json_t *published_json(const struct worker *w)
+{
+    json_t *list = jarray();
+    for (size_t i = 0; i < w->n_published; i++) {
+        json_t *pair = jarray();
+        jappend(pair, jtext(w->published[i].key));
+        jappend(pair, jtext(w->published[i].value));
+        jappend(list, pair);
+    }
+    return list;
+}
+
+static json_t *worker_memory(const struct insight *in, const struct device *d)
+{
+    struct worker w;
+    json_t *o = jobject();
+    if (!in->workers || !workers_peek(in->workers, &d->key, &w, &(pid_t){0}))
+        w = (struct worker){0};
+    jput(o, "state", jcount(w.state));
+    jput(o, "incarnation", jhex(w.incarnation));
+    jput(o, "ring", jhex(w.ring));
+    jput(o, "refused", jhex(w.refused));
+    jput(o, "failures", jcount(w.failures));
+    jput(o, "until", jcount(w.until));
+    jput(o, "said", jtext(w.said));
+    jput(o, "published", published_json(&w));
+    return o;
+}
+
+static json_t *script_memory(const struct script *s)
+{
+    json_t *o = jobject();
+    jput(o, "phase", jcount(s->phase));
+    jput(o, "removing", json_boolean(s->removing));
+    jput(o, "added", json_boolean(s->added));
+    jput(o, "failures", jcount(s->failures));
+    jput(o, "error", json_integer(s->error));
+    jput(o, "until", jcount(s->until));
+    jput(o, "said", jtext(s->said));
+    return o;
+}
+
+static json_t *object_memory(const struct object *b)
+{
+    json_t *o = jobject();
+    jput(o, "phase", jcount(b->phase));
+    jput(o, "unpublished", json_boolean(b->unpublished));
+    jput(o, "front_connected", json_boolean(b->front_connected));
+    jput(o, "cycles", jcount(b->cycles));
+    jput(o, "cycles_since", jcount(b->cycles_since));
+    jput(o, "phase_since", jcount(b->phase_since));
+    jput(o, "incarnation", jhex(b->incarnation));
+    jput(o, "command", jhex(b->command));
+    jput(o, "published", jhex(b->published));
+    jput(o, "script", script_memory(&b->script));
+    return o;
+}
+
+static json_t *failure_memory(const struct failure *f)
+{
+    json_t *o = jobject();
+    jput(o, "error", json_integer(f->error));
+    jput(o, "attempt", jcount(f->attempt));
+    jput(o, "row", jcount(f->row));
+    jput(o, "until", jcount(f->until));
+    jput(o, "digest", jhex(f->digest));
+    return o;
+}
+
+static json_t *memory_json(const struct insight *in, const struct device *d)
+{
+    json_t *o = jobject();
+    jput(o, "kept", json_boolean(d->kept != NULL));
+    jput(o, "unwatched", json_integer(d->unwatched));
+    jput(o, "row", jcount(d->memory.row));
+    jput(o, "row_since", jcount(d->memory.row_since));
+    jput(o, "object", object_memory(&d->memory.object));
+    jput(o, "failure", failure_memory(&d->memory.failure));
+    jput(o, "worker", worker_memory(in, d));
+    return o;
+}
+
+json_t *insight_device(const struct insight *in, const struct device *d, bool memory)
+{
+    uint64_t now = now_of(in);
+    const struct memory *m = &d->memory;
+    const struct policy *p = engine_policy(in->engine, d);
+    char key[DEVICE_KEY_SIZE];
+    json_t *o = jobject();
+    device_key_format(&d->key, key);
+    jput(o, "device", jtext(key));
+    jput(o, "type", jtext(d->key.type));
+    jput(o, "frontend_domid", jcount(d->key.domid));
+    jput(o, "devid", jtext(d->key.devid));
+    jput(o, "owner", p ? jtext(owner_name(p->owner)) : json_null());
+    jput(o, "phase", jtext(object_phase_name(m->object.phase)));
+    jput(o, "phase_seconds", age(m->object.phase_since, now));
+    jput(o, "row", m->row_since ? jtext(row_name(m->row)) : json_null());
+    jput(o, "row_seconds", age(m->row_since, now));
+    jput(o, "online", d->seen && d->last.online >= 0 ? json_boolean(d->last.online) : json_null());
+    jput(o, "backend_state", state_json(d, d->last.b));
+    jput(o, "frontend_state", state_json(d, d->last.f));
+    jput(o, "retries", jcount(m->failure.attempt));
+    jput(o, "error", error_json(&m->failure));
+    jput(o, "findings", findings_json(d));
+    jput(o, "next_look_seconds", until(next_look(d), now));
+    jput(o, "worker", worker_json(in, d, now));
+    if (memory)
+        jput(o, "memory", memory_json(in, d));
+    return o;
+}

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+/* A batch: up to BATCH_MAX devices looked at, decided and acted upon inside one transaction. All that a
+ * decision relies on was read there, so that xenstored refuses the commit if any of it has changed since;
+ * then nothing was written, and each device is looked at again in a transaction of its own, so that a busy
+ * one cannot hurt the others twice.
+ *
+ *   begin -> snapshots -> decisions -> writes and removals -> parents that are empty now -> end */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/base/log.h"
+#include "controller/engine/state.h"
+#include "schemas/mem.h"
+
+struct batch;
+struct member {
+    struct batch *b;
+    struct look look;
+    int error;      /* of one of its writes */
+    bool unchanged; /* there was nothing to look at */
+};
+
+struct batch {
+    struct engine *e;
+    uint32_t tx;
+    size_t n;
+    struct member members[BATCH_MAX];
+    unsigned pending;
+    int error; /* ends the batch: the store is lost, or the transaction could not begin */
+    bool writes;
+    size_t at_member, at_action, at_removal; /* the next parent to look at */
+};
+
+static void finish(struct batch *b, int status);
+
+static void on_end(void *arg, int status, const char *data, size_t len)
+{
+    (void)data;
+    (void)len;
+    finish(arg, status);
+}
+
+static bool any_failed(const struct batch *b)
+{
+    for (size_t i = 0; i < b->n; i++)
+        if (b->members[i].error)
+            return true;
+    return false;
+}
+
+static void end(struct batch *b)
+{
+    store_end(b->e->cfg.store, b->tx, b->writes && !b->error && !any_failed(b), on_end, b);
+}
+
+/* Our own writes are announced before the commit's answer, and need no look; nor does what others did until
+ * then to what the transaction has read: either it was read, or there was no commit. One thing is given away.
+ * xenstored leaves out an event that equals one which it has not sent yet, so that somebody who writes B's
+ * state a moment after us may be announced by our own event only. In dom0 toolstacks write `online` with it,
+ * or remove B, and that is announced by itself; in a driver domain libxl writes Closed and waits for us, so
+ * there we look. F's events are never ours. */
+static void forget_announced(const struct engine *e, struct device *d)
+{
+    if (e->cfg.self != 0)
+        return;
+    d->dirty &= (uint8_t) ~(DIRTY_B_STATE | DIRTY_MARKER | DIRTY_F_STATE | DIRTY_ONLINE);
+}
+
+/* What becomes of one member when the transaction has ended so. */
+static void settle(struct batch *b, struct member *m, int status, bool failed)
+{
+    bool writes = m->look.plan && plan_has_writes(m->look.plan);
+    if (store_gone(b->error) || store_gone(status))
+        look_lost(&m->look);
+    else if (m->unchanged)
+        look_unchanged(&m->look);
+    else if (b->error || status == -EAGAIN)
+        look_conflict(&m->look);
+    else if (m->error)
+        look_failed(&m->look, m->error);
+    else if (status && writes && b->n == 1)
+        look_failed(&m->look, status);
+    else if (status && writes)
+        look_alone(&m->look);                   /* all of them together were too much: whose fault is it? */
+    else if (status || failed || !m->look.plan) /* nothing was written for anybody, or not for it */
+        look_again(&m->look);
+    else
+        look_done(&m->look);
+}
+
+static void finish(struct batch *b, int status)
+{
+    struct engine *e = b->e;
+    bool failed = any_failed(b), committed = b->writes && !status && !b->error && !failed;
+    e->batching = false;
+    for (size_t i = 0; i < b->n && committed; i++)
+        if (b->members[i].look.plan)
+            forget_announced(e, b->members[i].look.d);
+    for (size_t i = 0; i < b->n; i++)
+        settle(b, &b->members[i], status, failed);
+    free(b);
+    engine_pump(e);
+}
+
+/* ---- parents: removed when nothing is left in them; it is no failure if that cannot be done ---- */
+
+static void next_parent(struct batch *b);
+
+static void on_parent_removed(void *arg, int status, const char *data, size_t len)
+{
+    struct batch *b = arg;
+    (void)data;
+    (void)len;
+    if (store_gone(status))
+        b->error = status;
+    next_parent(b);
+}
+
+static void on_parent(void *arg, int status, const char *data, size_t len)
+{
+    struct batch *b = arg;
+    const struct action *a = &b->members[b->at_member].look.plan->actions[b->at_action];
+    (void)data;
+    if (status == 0 && len)
+        b->at_removal = a->n_removals; /* somebody else is in it: it stays, and what it is in */
+    if (status == 0 && len == 0)
+        store_remove(b->e->cfg.store, b->tx, a->removals[b->at_removal - 1].path, on_parent_removed, b);
+    else
+        on_parent_removed(b, status, NULL, 0);
+}
+
+/* One after the other: the outer directory is empty only when the inner one is gone. */
+static void next_parent(struct batch *b)
+{
+    for (; b->at_member < b->n && !b->error; b->at_member++, b->at_action = 0) {
+        const struct plan *p = b->members[b->at_member].look.plan;
+        for (; p && b->at_action < p->n_actions; b->at_action++, b->at_removal = 0) {
+            const struct action *a = &p->actions[b->at_action];
+            while (b->at_removal < a->n_removals) {
+                const struct removal *r = &a->removals[b->at_removal++];
+                if (!r->if_empty)
+                    continue;
+                store_directory(b->e->cfg.store, b->tx, r->path, on_parent, b);
+                return;
+            }
+        }
+    }
+    end(b);
+}
+
+/* ---- writes ---- */
+
+static void written(struct batch *b)
+{
+    if (--b->pending)
+        return;
+    if (b->error || any_failed(b))
+        end(b);
+    else
+        next_parent(b);
+}
+
+static void on_write(void *arg, int status, const char *data, size_t len)
+{
+    struct member *m = arg;
+    (void)data;
+    (void)len;
+    if (status && !m->error)
+        m->error = status;
+    written(m->b);
+}
+
+static void on_remove(void *arg, int status, const char *data, size_t len)
+{
+    on_write(arg, status == -ENOENT ? 0 : status, data, len); /* gone already: as it should be */
+}
+
+static void write_plan(struct batch *b, struct member *m)
+{
+    struct store *store = b->e->cfg.store;
+    for (size_t i = 0; m->look.plan && i < m->look.plan->n_actions; i++) {
+        const struct action *a = &m->look.plan->actions[i];
+        for (size_t w = 0; w < a->n_writes; w++, b->pending++)
+            store_write(store, b->tx, a->writes[w].path, a->writes[w].value, on_write, m);
+        for (size_t r = 0; r < a->n_removals; r++)
+            if (!a->removals[r].if_empty) {
+                b->pending++;
+                store_remove(store, b->tx, a->removals[r].path, on_remove, m);
+            }
+        b->writes |= a->n_writes || a->n_removals;
+    }
+}
+
+/* ---- looking ---- */
+
+static void on_view(void *arg, int status, struct view *view)
+{
+    struct member *m = arg;
+    struct batch *b = m->b;
+    m->unchanged = !status && !view;
+    if (status)
+        b->error = status;
+    else if (view && look_outdated(&m->look, view))
+        view_free(view); /* no plan: it is looked at again */
+    else if (view)
+        look_decide(&m->look, view);
+    if (--b->pending)
+        return;
+    b->pending = 1;
+    for (size_t i = 0; i < b->n && !b->error; i++)
+        write_plan(b, &b->members[i]);
+    if (b->writes)
+        written(b);
+    else
+        end(b);
+}
+
+/* A quota, as a rule, of which others in our domain use their part: no device's fault, and said once. */
+static void begin_refused(struct engine *e, int error)
+{
+    if (error && !e->begin_refused && !store_gone(error))
+        log_error("the store does not let us begin a transaction: %s; tried again until it does",
+                  strerror(-error));
+    else if (!error && e->begin_refused)
+        log_info("the store lets us begin transactions again");
+    e->begin_refused = error;
+}
+
+static void on_begin(void *arg, int status, const char *data, size_t len)
+{
+    struct batch *b = arg;
+    uint64_t tx;
+    begin_refused(b->e, status);
+    if (status || parse_decimal(data, len && !data[len - 1] ? len - 1 : len, UINT32_MAX, &tx)) {
+        b->error = status ? status : -EIO;
+        finish(b, b->error);
+        return;
+    }
+    b->tx = (uint32_t)tx;
+    b->pending = (unsigned)b->n;
+    for (size_t i = 0; i < b->n; i++)
+        look_snapshot(&b->members[i].look, b->tx, on_view, &b->members[i]);
+}
+
+void batch_start(struct engine *e)
+{
+    struct batch *b = xcalloc(1, sizeof *b);
+    struct device *d;
+    b->e = e;
+    while (b->n < BATCH_MAX && (d = engine_next(e, true))) {
+        if (d->alone && b->n) {
+            engine_mark(e, d, 0); /* back into the queue: the next batch is its own */
+            break;
+        }
+        struct member *m = &b->members[b->n++];
+        bool alone = d->alone;
+        m->b = b;
+        look_begin(&m->look, e, d);
+        if (alone)
+            break;
+    }
+    e->batching = true;
+    store_begin(e->cfg.store, on_begin, b);
+}

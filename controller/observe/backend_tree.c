@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+#include "controller/observe/backend_tree.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "schemas/mem.h"
+#include "schemas/value.h"
+
+struct listing {
+    struct listing_request req;
+    unsigned pending;
+    int status;
+};
+
+/* One directory that was asked for. */
+struct level {
+    struct listing *l;
+    enum backend_place place;
+    struct device_key at;
+};
+
+static void descend(struct listing *l, enum backend_place place, const struct device_key *at);
+
+static void name_found(struct level *level, const char *name)
+{
+    struct listing *l = level->l;
+    struct device_key at = level->at;
+    uint64_t domid;
+    if (!device_name_valid(name, strlen(name)))
+        return;
+    if (level->place == BACKEND_ROOT) {
+        memcpy(at.type, name, strlen(name) + 1);
+        if (l->req.wanted(l->req.arg, at.type))
+            descend(l, BACKEND_TYPE, &at);
+    } else if (level->place == BACKEND_TYPE) {
+        if (parse_decimal(name, strlen(name), DOMID_MAX, &domid))
+            return;
+        at.domid = (uint16_t)domid;
+        descend(l, BACKEND_DOMAIN, &at);
+    } else {
+        memcpy(at.devid, name, strlen(name) + 1);
+        l->req.found(l->req.arg, &at);
+    }
+}
+
+/* A driver domain gets EACCES for what is not there, too, as the snapshot does; dom0 may read everything. */
+static bool nothing_there(const struct listing *l, int status)
+{
+    return status == -ENOENT || (status == -EACCES && l->req.self != 0);
+}
+
+static void on_names(void *arg, int status, const char *data, size_t len)
+{
+    struct level *level = arg;
+    struct listing *l = level->l;
+    for (size_t at = 0; status == 0 && at < len; at += strlen(data + at) + 1)
+        name_found(level, data + at);
+    if (status && !nothing_there(l, status) && l->status == 0)
+        l->status = status;
+    free(level);
+    if (--l->pending == 0) {
+        l->req.done(l->req.arg, l->status);
+        free(l);
+    }
+}
+
+static void descend(struct listing *l, enum backend_place place, const struct device_key *at)
+{
+    char path[BACKEND_PATH_SIZE];
+    struct level *level = xcalloc(1, sizeof *level);
+    *level = (struct level){l, place, *at};
+    int n = snprintf(path, sizeof path, "/local/domain/%u/backend", l->req.self);
+    if (place != BACKEND_ROOT)
+        n += snprintf(path + n, sizeof path - (size_t)n, "/%s", at->type);
+    if (place == BACKEND_DOMAIN)
+        snprintf(path + n, sizeof path - (size_t)n, "/%u", at->domid);
+    l->pending++;
+    store_directory(l->req.store, 0, path, on_names, level);
+}
+
+void listing_start(const struct listing_request *request)
+{
+    struct listing *l = xcalloc(1, sizeof *l);
+    l->req = *request;
+    descend(l, request->place, &request->at);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* What devices leave behind in the store: empty directories in a backend tree, and frontends whose backend is
+ * gone. They belong to no device, so that `plan` looks for them on its own. What may not be read is passed
+ * over. */
+#ifndef XENRECON_LEAKS_H
+#define XENRECON_LEAKS_H
+
+#include "controller/store/store.h"
+#include "schemas/plan.h"
+
+struct leaks_request {
+    struct store *store;
+    uint16_t self;
+    bool everywhere;   /* in all domains' backend trees, not only our own */
+    struct plan *host; /* where the findings go, sorted */
+    void (*done)(void *arg);
+    void *arg;
+};
+
+void leaks_find(const struct leaks_request *request);
+
+#endif

@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: MIT */
+#include "controller/observe/snapshot.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "schemas/marker.h"
+#include "schemas/mem.h"
+
+enum { KEYS_MAX = 1024 }; /* of one side; what a guest makes up beyond them is not read */
+
+struct snapshot {
+    struct snapshot_request req;
+    struct arena arena; /* of the requests' contexts */
+    struct view *view;
+    int step;
+    unsigned pending;
+    unsigned asked[2];        /* keys, by side */
+    bool unchanged;           /* F's state is as it was: the end */
+    enum presence null_asked; /* of what makes a device model a null one */
+    int error;
+};
+
+/* One request: a key to read, a directory to list for a pattern whose remaining components are in `rest`, or
+ * something of which only the presence matters. */
+struct question {
+    struct snapshot *s;
+    enum side side;
+    const char *name;
+    const char *rest;
+    enum presence *ret_presence;
+};
+
+static void next_step(struct snapshot *s);
+
+static void answered(struct snapshot *s)
+{
+    if (--s->pending == 0)
+        next_step(s);
+}
+
+/* What a failed read means. Below F, an unprivileged domain gets EACCES for what is not there: xenstored
+ * looks at the closest parent's permissions, and that one is not ours to read. */
+static enum presence presence_of(struct snapshot *s, enum side side, int status)
+{
+    if (status == 0)
+        return PRESENT;
+    if (status == -ENOENT || (status == -EACCES && side == FRONTEND && s->req.self != 0))
+        return ABSENT;
+    if (store_gone(status))
+        s->error = status;
+    return UNREADABLE;
+}
+
+static struct question *question(struct snapshot *s, enum side side, const char *name, const char *rest)
+{
+    struct question *q = arena_alloc(&s->arena, sizeof *q);
+    *q = (struct question){s, side, arena_strdup(&s->arena, name), rest, NULL};
+    s->pending++;
+    return q;
+}
+
+static void on_key(void *arg, int status, const char *data, size_t len)
+{
+    struct question *q = arg;
+    view_add(q->s->view, q->side, q->name, presence_of(q->s, q->side, status), data, len);
+    answered(q->s);
+}
+
+static void ask(struct snapshot *s, enum side side, const char *name)
+{
+    struct view *v = s->view;
+    if (!v->path[side] || s->asked[side]++ >= KEYS_MAX)
+        return;
+    store_read(s->req.store, s->req.tx, view_key_path(v, side, name, &s->arena), on_key,
+               question(s, side, name, NULL));
+}
+
+/* ---- patterns ---- */
+
+static void ask_pattern(struct snapshot *s, enum side side, const char *base, const char *rest);
+
+static void on_names(void *arg, int status, const char *data, size_t len)
+{
+    struct question *q = arg;
+    struct snapshot *s = q->s;
+    if (presence_of(s, q->side, status) == UNREADABLE) {
+        /* all that could be there, as the policy names it; the directory may be a key of its own */
+        const char *all =
+            arena_printf(&s->arena, "%s%s*%s%s", q->name, *q->name ? "/" : "", *q->rest ? "/" : "", q->rest);
+        view_add(s->view, q->side, all, UNREADABLE, NULL, 0);
+    }
+    for (size_t at = 0; status == 0 && at < len; at += strlen(data + at) + 1) {
+        const char *full = *q->name ? arena_printf(&s->arena, "%s/%s", q->name, data + at) : data + at;
+        ask_pattern(s, q->side, full, q->rest);
+    }
+    answered(s);
+}
+
+/* Reads what lies under `base` and fits the rest of the pattern, one `*` after the other. */
+static void ask_pattern(struct snapshot *s, enum side side, const char *base, const char *rest)
+{
+    if (!*rest) {
+        ask(s, side, base);
+        return;
+    }
+    const char *star = strchr(rest, '*');
+    size_t fixed = star ? (size_t)(star - rest) : strlen(rest); /* with the slash before the star */
+    if (fixed && rest[fixed - 1] == '/')
+        fixed--;
+    const char *name = arena_printf(&s->arena, "%s%s%.*s", base, *base && fixed ? "/" : "", (int)fixed, rest);
+    if (!star) {
+        ask(s, side, name);
+        return;
+    }
+    if (s->asked[side]++ >= KEYS_MAX)
+        return;
+    const char *path = *name ? view_key_path(s->view, side, name, &s->arena) : s->view->path[side];
+    const char *behind = star[1] == '/' ? star + 2 : star + 1;
+    store_directory(s->req.store, s->req.tx, path, on_names, question(s, side, name, behind));
+}
+
+static void ask_declared(struct snapshot *s, enum side side, enum required least)
+{
+    const struct policy *p = s->req.policy;
+    for (size_t i = 0; i < p->n_keys[side] && s->view->path[side]; i++) {
+        const struct key_spec *spec = &p->keys[side][i];
+        if (!s->req.everything && least != REQUIRED_NO && spec->required != least)
+            continue;
+        if (view_has(s->view, side, spec->name)) /* one of those that every device has */
+            continue;
+        if (spec->pattern)
+            ask_pattern(s, side, "", spec->name);
+        else
+            ask(s, side, spec->name);
+    }
+}
+
+/* What connects: what is required for it, what does as well, and all else that a worker is told of. */
+static void ask_connect_keys(struct snapshot *s)
+{
+    const struct policy *p = s->req.policy;
+    ask_declared(s, FRONTEND, p->worker.command ? REQUIRED_NO : REQUIRED_CONNECT);
+    for (size_t i = 0; i < p->n_keys[FRONTEND] && s->view->path[FRONTEND]; i++)
+        if (p->keys[FRONTEND][i].alternative && !p->worker.command)
+            ask(s, FRONTEND, p->keys[FRONTEND][i].alternative);
+}
+
+/* ---- the steps ---- */
+
+static const char *const core[] = {"state", "online", "frontend", "frontend-id", MARKER_KEY};
+enum { CORE = sizeof core / sizeof *core };
+
+static enum xenbus_state state_of(const struct view *v, enum side side)
+{
+    struct value value = view_get(v, side, "state");
+    enum xenbus_state state = XENBUS_ABSENT;
+    if (value.presence == PRESENT)
+        xenbus_state_parse(value.text, value.len, &state);
+    return state;
+}
+
+static void on_presence(void *arg, int status, const char *data, size_t len)
+{
+    struct question *q = arg;
+    (void)data;
+    (void)len;
+    *q->ret_presence = presence_of(q->s, q->side, status);
+    answered(q->s);
+}
+
+static struct question *presence_question(struct snapshot *s, enum side side, enum presence *ret_presence)
+{
+    struct question *q = question(s, side, "", NULL);
+    q->ret_presence = ret_presence;
+    return q;
+}
+
+/* The side says how a refusal is meant: see presence_of(). */
+static void ask_presence(struct snapshot *s, enum side side, const char *path, enum presence *ret_presence)
+{
+    store_read(s->req.store, s->req.tx, path, on_presence, presence_question(s, side, ret_presence));
+}
+
+static void on_error_text(void *arg, int status, const char *data, size_t len)
+{
+    struct question *q = arg;
+    if (presence_of(q->s, q->side, status) == PRESENT)
+        view_set_error(q->s->view, q->side, PRESENT, data, len);
+    answered(q->s);
+}
+
+/* If any of its keys is there, so is B. */
+static bool find_directory(struct snapshot *s)
+{
+    bool unreadable = false;
+    for (int i = 0; i < CORE; i++) {
+        enum presence presence = view_get(s->view, BACKEND, core[i]).presence;
+        if (presence == PRESENT)
+            s->view->directory = PRESENT;
+        unreadable |= presence == UNREADABLE;
+    }
+    return s->view->directory == PRESENT || unreadable;
+}
+
+static void frontend_found(struct snapshot *s, const char *path)
+{
+    view_set_frontend(s->view, path);
+    if (s->req.frontend_found)
+        s->req.frontend_found(s->req.frontend_arg, s->view->path[FRONTEND]);
+    ask(s, FRONTEND, "state");
+}
+
+static void find_frontend(struct snapshot *s)
+{
+    if (s->view->path[FRONTEND])
+        return;
+    struct value path = view_get(s->view, BACKEND, "frontend");
+    if (path.presence != PRESENT || !device_frontend_path_valid(path.text, path.len, s->req.device.domid))
+        return;
+    frontend_found(s, path.text);
+}
+
+static void on_null_model(void *arg, int status, const char *data, size_t len)
+{
+    struct question *q = arg;
+    q->s->null_asked = presence_of(q->s, q->side, status);
+    q->s->view->null_model =
+        q->s->null_asked == PRESENT && len == strlen(NULL_MODEL) && memcmp(data, NULL_MODEL, len) == 0;
+    answered(q->s);
+}
+
+static const char *model_key(struct snapshot *s, const char *key)
+{
+    return arena_printf(&s->arena, "/local/domain/%u/device-model/%u/%s", s->req.self, s->req.device.domid,
+                        key);
+}
+
+/* Only a device model that is there can be a null one. */
+static void on_model(void *arg, int status, const char *data, size_t len)
+{
+    struct question *q = arg;
+    struct snapshot *s = q->s;
+    (void)data;
+    (void)len;
+    s->view->qemu = presence_of(s, q->side, status);
+    if (s->view->qemu == PRESENT)
+        store_read(s->req.store, s->req.tx, model_key(s, NULL_MODEL_KEY), on_null_model,
+                   question(s, BACKEND, "", NULL));
+    answered(s);
+}
+
+static void ask_qemu(struct snapshot *s)
+{
+    store_read(s->req.store, s->req.tx, model_key(s, "state"), on_model, question(s, BACKEND, "", NULL));
+}
+
+/* All answers are there. A null device model serves nothing: as if there was none. */
+static void find_qemu(struct snapshot *s)
+{
+    struct view *v = s->view;
+    v->null_model = v->null_model && v->qemu == PRESENT;
+    if (v->null_model)
+        v->qemu = ABSENT;
+    else if (v->qemu == PRESENT && s->null_asked == UNREADABLE)
+        v->qemu = UNREADABLE;
+}
+
+/* Linux writes a driver's last error below error/, at the place that the device has below its domain. */
+static void ask_errors(struct snapshot *s)
+{
+    const struct device_key *d = &s->req.device;
+    const char *home = arena_printf(&s->arena, "/local/domain/%u", d->domid);
+    store_read(s->req.store, s->req.tx,
+               arena_printf(&s->arena, "/local/domain/%u/error/backend/%s/%u/%s/error", s->req.self, d->type,
+                            d->domid, d->devid),
+               on_error_text, question(s, BACKEND, "", NULL));
+    if (s->view->path[FRONTEND])
+        store_read(s->req.store, s->req.tx,
+                   arena_printf(&s->arena, "%s/error%s/error", home, s->view->path[FRONTEND] + strlen(home)),
+                   on_error_text, question(s, FRONTEND, "", NULL));
+}
+
+static void ask_hotplug(struct snapshot *s)
+{
+    static const char *const keys[] = {"script", "hotplug-status", "hotplug-error", "vifname", "gatewaydev",
+                                       "type"}; /* the latter for its environment */
+    bool run = policy_hotplug(s->req.policy, s->req.self) && strcmp(s->req.policy->frontend, "vif") == 0;
+    for (size_t i = 0; i < (run ? sizeof keys / sizeof *keys : 3); i++)
+        if (!view_has(s->view, BACKEND, keys[i]))
+            ask(s, BACKEND, keys[i]);
+}
+
+/* B's keys that name its frontend, as they are known to be. */
+static void add_frontend_keys(struct snapshot *s)
+{
+    const char *id = arena_printf(&s->arena, "%u", s->req.device.domid);
+    view_add(s->view, BACKEND, "frontend", PRESENT, s->req.frontend, strlen(s->req.frontend));
+    view_add(s->view, BACKEND, "frontend-id", PRESENT, id, strlen(id));
+}
+
+static void first_step(struct snapshot *s)
+{
+    if (s->req.unless && state_of(s->view, FRONTEND) == s->req.as_was &&
+        view_get(s->view, FRONTEND, "state").presence != UNREADABLE) {
+        s->unchanged = true;
+        return;
+    }
+    if (s->req.frontend)
+        add_frontend_keys(s);
+    if (s->req.frontend && !s->req.unless)
+        frontend_found(s, s->req.frontend);
+    for (int i = 0; i < CORE; i++)
+        if (!view_has(s->view, BACKEND, core[i]))
+            ask(s, BACKEND, core[i]);
+}
+
+static void second_step(struct snapshot *s)
+{
+    const struct policy *p = s->req.policy;
+    const struct view *v = s->view;
+    enum xenbus_state b = state_of(v, BACKEND);
+    struct value online = view_get(v, BACKEND, "online");
+    bool marked = view_get(v, BACKEND, MARKER_KEY).presence == PRESENT;
+    if (!find_directory(s)) {
+        store_directory(s->req.store, s->req.tx, v->path[BACKEND], on_presence,
+                        presence_question(s, BACKEND, &s->view->directory));
+        return;
+    }
+    find_frontend(s);
+    if (p->owner == OWNER_KERNEL)
+        ask_hotplug(s);
+    if (p->owner != OWNER_XENRECON && !s->req.everything) {
+        if (b == XENBUS_INITIALISING) /* nobody took it: are its keys why? */
+            ask_declared(s, BACKEND, REQUIRED_CREATE);
+        return;
+    }
+    bool creates = b == XENBUS_ABSENT || b == XENBUS_INITIALISING || s->req.everything;
+    if (creates || s->req.backend_keys)
+        ask_declared(s, BACKEND, REQUIRED_NO);
+    if (creates)
+        ask_declared(s, FRONTEND, REQUIRED_CREATE);
+    if (b == XENBUS_INIT_WAIT || b == XENBUS_CONNECTED)
+        for (size_t i = 0; i < s->req.n_also; i++)
+            ask(s, BACKEND, s->req.also[i].key);
+    if (p->qemu && (b == XENBUS_INITIALISING || (b == XENBUS_CLOSING && !marked)))
+        ask_qemu(s);
+    if (p->destroy.frontend && !(online.presence == PRESENT && online.text[0] == '1'))
+        ask(s, FRONTEND, "backend");
+}
+
+static void third_step(struct snapshot *s)
+{
+    const struct policy *p = s->req.policy;
+    enum xenbus_state b = state_of(s->view, BACKEND), f = state_of(s->view, FRONTEND);
+    if (s->view->directory != PRESENT)
+        return;
+    find_qemu(s);
+    if (p->owner == OWNER_XENRECON && !s->req.everything &&
+        (f == XENBUS_INITIALISED || f == XENBUS_CONNECTED))
+        ask_connect_keys(s);
+    if (view_get(s->view, FRONTEND, "state").presence != PRESENT) {
+        if (s->view->path[FRONTEND])
+            ask_presence(s, FRONTEND, s->view->path[FRONTEND], &s->view->front);
+        /* which a driver domain may not read, there or not */
+        ask_presence(s, BACKEND, arena_printf(&s->arena, "/local/domain/%u", s->req.device.domid),
+                     &s->view->domain);
+    }
+    if (s->req.diagnose && !(b == XENBUS_CONNECTED && f == XENBUS_CONNECTED))
+        ask_errors(s);
+}
+
+/* Runs steps until one is waiting for answers. */
+static void next_step(struct snapshot *s)
+{
+    static void (*const steps[])(struct snapshot *) = {first_step, second_step, third_step};
+    const int last = s->req.ring_of ? 0 : (int)(sizeof steps / sizeof *steps);
+    while (s->pending == 0 && !s->error && !s->unchanged && s->step < last) {
+        view_seal(s->view);
+        s->pending++; /* completions never run inside a request, but this keeps the count above zero in any
+                         case */
+        steps[s->step++](s);
+        s->pending--;
+    }
+    if (s->pending)
+        return;
+    struct snapshot_request req = s->req;
+    struct view *view = s->view;
+    int error = s->error;
+    bool unchanged = s->unchanged;
+    arena_free(&s->arena);
+    free(s);
+    if (error || unchanged) {
+        view_free(view);
+        req.done(req.arg, error, NULL);
+        return;
+    }
+    view_seal(view);
+    req.done(req.arg, 0, view);
+}
+
+static void copy_also(struct snapshot *s)
+{
+    struct published *also = arena_alloc(&s->arena, (s->req.n_also + 1) * sizeof *also);
+    for (size_t i = 0; i < s->req.n_also; i++)
+        also[i].key = arena_strdup(&s->arena, s->req.also[i].key);
+    s->req.also = also;
+}
+
+void snapshot_take(const struct snapshot_request *request)
+{
+    struct snapshot *s = xcalloc(1, sizeof *s);
+    s->req = *request;
+    s->view = view_new(request->self, &request->device);
+    copy_also(s);
+    s->pending++;
+    if (request->frontend)
+        s->req.frontend = arena_strdup(&s->arena, request->frontend);
+    if (request->ring_of) {
+        view_set_frontend(s->view, request->ring_of);
+        ask_connect_keys(s);
+    } else if (request->unless) {
+        frontend_found(s, s->req.frontend);
+    }
+    answered(s);
+}

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: MIT */
+#include "controller/processes/hotplug_scripts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <linux/openat2.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/queue.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "controller/base/log.h"
+#include "controller/base/signals.h"
+#include "schemas/arena.h"
+#include "schemas/mem.h"
+#include "schemas/printable.h"
+
+enum {
+    OUTPUT_MAX = 4096,    /* the end of what a script printed */
+    SAID_MAX = 256,       /* of what is said about it: it goes to the store */
+    KILL_AFTER = 2 * 1000 /* milliseconds that a script has to end when it was told to */
+};
+
+struct job {
+    TAILQ_ENTRY(job) next;
+    struct scripts *scripts;
+    struct arena arena;
+    const char *key;
+    size_t type_len; /* of the key */
+    const char *directory;
+    char **argv, **env;
+    uint32_t timeout, parallel;
+    uv_timer_t timer; /* until the deadline; then until it is killed */
+    uv_process_t process;
+    unsigned handles; /* that are still to be closed */
+    int output;       /* a file in memory, or -1 */
+    bool overdue;
+    int error;
+    char said[SAID_MAX];
+};
+
+TAILQ_HEAD(jobs, job);
+
+struct scripts {
+    uv_loop_t *loop;
+    script_done_fn *done;
+    void *arg;
+    struct jobs waiting, running;
+    unsigned jobs; /* that are not freed yet */
+    bool closed;
+};
+
+/* ---- may it be run? ---- */
+
+/* NULL, or what is wrong with it. */
+static const char *not_ours_alone(const struct stat *st, bool sticky_does)
+{
+    if (st->st_uid != 0)
+        return "does not belong to root";
+    if (st->st_mode & (S_IWGRP | S_IWOTH) && !(sticky_does && st->st_mode & S_ISVTX))
+        return "can be changed by others than root";
+    return NULL;
+}
+
+static int open_beneath(int directory, const char *path, uint64_t flags, uint64_t resolve)
+{
+    struct open_how how = {.flags = flags | O_PATH | O_CLOEXEC, .resolve = resolve | RESOLVE_NO_SYMLINKS};
+    long fd = syscall(SYS_openat2, directory, path, &how, sizeof how);
+    return fd < 0 ? -errno : (int)fd;
+}
+
+/* From a directory to the root of the tree. */
+static const char *check_above(int directory)
+{
+    struct stat st, last = {0};
+    const char *wrong = NULL;
+    int fd = openat(directory, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    for (bool first = true; fd >= 0 && !wrong; first = false) {
+        if (fstat(fd, &st))
+            break;
+        if (!first && st.st_ino == last.st_ino && st.st_dev == last.st_dev) {
+            close(fd);
+            return NULL;
+        }
+        wrong = not_ours_alone(&st, !first);
+        last = st;
+        int up = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        close(fd);
+        fd = up;
+    }
+    if (fd >= 0)
+        close(fd);
+    return wrong ? wrong : "cannot be looked at";
+}
+
+/* Each directory between the top one and the script, and the script. */
+static const char *check_beneath(int top, const char *name)
+{
+    char path[256];
+    struct stat st;
+    const char *wrong = NULL;
+    for (const char *slash = name; slash && !wrong;) {
+        slash = strchr(slash, '/');
+        snprintf(path, sizeof path, "%.*s", slash ? (int)(slash++ - name) : (int)sizeof path, name);
+        int fd = open_beneath(top, path, 0, RESOLVE_BENEATH);
+        if (fd < 0)
+            return fd == -ENOENT  ? "is not there"
+                   : fd == -ELOOP ? "is a symbolic link, or behind one"
+                                  : "cannot be opened beneath the directory for scripts";
+        if (fstat(fd, &st))
+            wrong = "cannot be looked at";
+        else if (slash ? !S_ISDIR(st.st_mode) : !S_ISREG(st.st_mode))
+            wrong = "is no regular file";
+        else
+            wrong = not_ours_alone(&st, false);
+        close(fd);
+    }
+    return wrong;
+}
+
+/* NULL, and the script's absolute path in argv[0]; or what is wrong. */
+static const char *locate(struct job *j)
+{
+    const char *name = j->argv[0];
+    size_t n = strlen(j->directory);
+    if (strncmp(name, j->directory, n) == 0 && name[n] == '/')
+        name += n + 1;
+    if (*name == '/' || !*name || strlen(name) > 255)
+        return "is not beneath the directory for scripts";
+    int top = open_beneath(AT_FDCWD, j->directory, O_DIRECTORY, 0);
+    if (top < 0)
+        return "is in a directory that cannot be opened, or is behind a symbolic link";
+    const char *wrong = check_above(top);
+    if (wrong)
+        wrong = arena_printf(&j->arena, "is in a directory that %s, or is in one like that", wrong);
+    else
+        wrong = check_beneath(top, name);
+    close(top);
+    j->argv[0] = arena_printf(&j->arena, "%s/%s", j->directory, name);
+    return wrong;
+}
+
+/* ---- what it said ---- */
+
+static void say(struct job *j, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void say(struct job *j, int error, const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    const char *how = arena_vprintf(&j->arena, format, ap);
+    va_end(ap);
+    how = arena_printf(&j->arena, "%s %s %s", j->argv[0], j->argv[1], how);
+    j->error = error;
+    printable_copy(j->said, sizeof j->said, how, strlen(how), false);
+}
+
+/* Logs the lines that it printed last, and adds the very last one to what is said. */
+static void read_output(struct job *j)
+{
+    char text[OUTPUT_MAX + 1], line[SAID_MAX];
+    off_t end = lseek(j->output, 0, SEEK_END);
+    off_t from = end > OUTPUT_MAX ? end - OUTPUT_MAX : 0;
+    ssize_t n = pread(j->output, text, OUTPUT_MAX, from);
+    char *save, *word;
+    if (n <= 0)
+        return;
+    for (ssize_t i = 0; i < n; i++)
+        if (!text[i])
+            text[i] = '?';
+    text[n] = '\0';
+    line[0] = '\0';
+    for (word = strtok_r(text, "\r\n", &save); word; word = strtok_r(NULL, "\r\n", &save)) {
+        printable_copy(line, sizeof line, word, strlen(word), false);
+        log_info("%s: %s: %s", j->key, strrchr(j->argv[0], '/') + 1, line);
+    }
+    size_t used = strlen(j->said);
+    if (j->error && line[0])
+        printable_copy(j->said + used, sizeof j->said - used, ": ", 2, false);
+    used = strlen(j->said);
+    if (j->error && line[0])
+        printable_copy(j->said + used, sizeof j->said - used, line, strlen(line), false);
+}
+
+/* ---- its life: begin -> (deadline -> kill) -> exit -> done -> closed ---- */
+
+static void start_waiting(struct scripts *s);
+
+static void free_job(struct job *j)
+{
+    struct scripts *s = j->scripts;
+    if (j->output >= 0)
+        close(j->output);
+    arena_free(&j->arena);
+    free(j);
+    if (--s->jobs == 0 && s->closed)
+        free(s);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct job *j = handle->data;
+    if (--j->handles == 0)
+        free_job(j);
+}
+
+static void close_job(struct job *j)
+{
+    uv_close((uv_handle_t *)&j->timer, on_closed);
+    if (j->handles > 1)
+        uv_close((uv_handle_t *)&j->process, on_closed);
+}
+
+static void finish(struct job *j)
+{
+    struct scripts *s = j->scripts;
+    TAILQ_REMOVE(&s->running, j, next);
+    s->done(s->arg, j->key, j->error, j->said);
+    close_job(j);
+    start_waiting(s);
+}
+
+static void on_exit_of(uv_process_t *process, int64_t status, int signal)
+{
+    struct job *j = process->data;
+    char text[SIGNAL_TEXT_SIZE];
+    if (j->overdue) {
+        kill(-process->pid, SIGKILL); /* what it left behind */
+        say(j, -ETIMEDOUT, "did not end within %u.%u s", j->timeout / 1000, j->timeout % 1000 / 100);
+    } else if (signal) {
+        signal_describe(signal, text);
+        say(j, -EIO, "was ended by %s", text);
+    } else if (status) {
+        say(j, -EIO, "exited with status %d", (int)status);
+    }
+    read_output(j);
+    finish(j);
+}
+
+static void on_deadline(uv_timer_t *timer)
+{
+    struct job *j = timer->data;
+    kill(-j->process.pid, j->overdue ? SIGKILL : SIGTERM);
+    if (!j->overdue)
+        uv_timer_start(&j->timer, on_deadline, KILL_AFTER, 0);
+    j->overdue = true;
+}
+
+/* Not from within scripts_run(). */
+static void on_refused(uv_timer_t *timer)
+{
+    finish(timer->data);
+}
+
+static int spawn(struct job *j)
+{
+    uv_stdio_container_t stdio[3] = {
+        {.flags = UV_INHERIT_FD}, {.flags = UV_INHERIT_FD}, {.flags = UV_INHERIT_FD}};
+    uv_process_options_t options = {.exit_cb = on_exit_of,
+                                    .file = j->argv[0],
+                                    .args = j->argv,
+                                    .env = j->env,
+                                    .cwd = "/",
+                                    .flags = UV_PROCESS_DETACHED,
+                                    .stdio_count = 3,
+                                    .stdio = stdio};
+    int input = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    j->output = memfd_create("hotplug", MFD_CLOEXEC);
+    if (input < 0 || j->output < 0) {
+        int error = -errno;
+        if (input >= 0)
+            close(input);
+        return error;
+    }
+    stdio[0].data.fd = input;
+    stdio[1].data.fd = stdio[2].data.fd = j->output;
+    j->process.data = j;
+    j->handles++;
+    close_range(3, ~0U, CLOSE_RANGE_CLOEXEC); /* also what we were started with */
+    int error = uv_spawn(j->scripts->loop, &j->process, &options);
+    close(input);
+    return error;
+}
+
+static void begin(struct job *j)
+{
+    struct scripts *s = j->scripts;
+    TAILQ_REMOVE(&s->waiting, j, next);
+    TAILQ_INSERT_TAIL(&s->running, j, next);
+    const char *wrong = locate(j);
+    int error = wrong ? -EPERM : spawn(j);
+    if (wrong)
+        say(j, error, "is not run: it %s", wrong);
+    else if (error)
+        say(j, error, "cannot be run: %s", strerror(-error));
+    uv_timer_start(&j->timer, error ? on_refused : on_deadline, error ? 0 : j->timeout, 0);
+}
+
+static bool same_type(const struct job *a, const struct job *b)
+{
+    return a->type_len == b->type_len && memcmp(a->key, b->key, a->type_len) == 0;
+}
+
+static bool may_begin(const struct job *j)
+{
+    uint32_t running = 0;
+    struct job *other;
+    TAILQ_FOREACH (other, &j->scripts->running, next) {
+        running += same_type(j, other);
+        if (strcmp(j->key, other->key) == 0)
+            return false; /* one after the other */
+    }
+    return running < j->parallel;
+}
+
+static void start_waiting(struct scripts *s)
+{
+    struct job *j = s->closed ? NULL : TAILQ_FIRST(&s->waiting);
+    while (j) {
+        struct job *next = TAILQ_NEXT(j, next);
+        if (may_begin(j))
+            begin(j);
+        j = next;
+    }
+}
+
+/* ---- requests ---- */
+
+struct scripts *scripts_new(struct uv_loop_s *loop, script_done_fn *done, void *arg)
+{
+    struct scripts *s = xcalloc(1, sizeof *s);
+    *s = (struct scripts){.loop = loop, .done = done, .arg = arg};
+    TAILQ_INIT(&s->waiting);
+    TAILQ_INIT(&s->running);
+    return s;
+}
+
+/* A list that ends in NULL, with further words before them. */
+static char **copy_words(struct arena *a, const char *const *list, const char *const *more)
+{
+    size_t n = 0, at = 0;
+    for (const char *const *w = list; *w; w++)
+        n++;
+    for (const char *const *w = more; *w; w++)
+        n++;
+    char **copy = arena_alloc(a, (n + 1) * sizeof *copy);
+    for (const char *const *w = more; *w; w++)
+        copy[at++] = arena_strdup(a, *w);
+    for (const char *const *w = list; *w; w++)
+        copy[at++] = arena_strdup(a, *w);
+    copy[at] = NULL;
+    return copy;
+}
+
+/* The tools that a script calls must find the store that we use. */
+static char **make_env(struct arena *a, const char *const *env)
+{
+    static const char *const store[] = {"XENSTORED_PATH", "XENSTORED_RUNDIR"};
+    const char *common[4] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"};
+    size_t n = 1;
+    for (size_t i = 0; i < sizeof store / sizeof *store; i++)
+        if (getenv(store[i]))
+            common[n++] = arena_printf(a, "%s=%s", store[i], getenv(store[i]));
+    return copy_words(a, env, common);
+}
+
+void scripts_run(struct scripts *s, const struct script_request *request)
+{
+    static const char *const nothing[] = {NULL};
+    struct job *j = xcalloc(1, sizeof *j);
+    j->scripts = s;
+    j->key = arena_strdup(&j->arena, request->key);
+    j->type_len = strcspn(j->key, "/");
+    j->directory = arena_strdup(&j->arena, request->directory);
+    j->argv = copy_words(&j->arena, request->argv, nothing);
+    j->env = make_env(&j->arena, request->env);
+    j->timeout = request->timeout;
+    j->parallel = request->parallel;
+    j->output = -1;
+    uv_timer_init(s->loop, &j->timer);
+    j->timer.data = j;
+    j->handles = 1;
+    s->jobs++;
+    TAILQ_INSERT_TAIL(&s->waiting, j, next);
+    if (may_begin(j))
+        begin(j);
+}
+
+void scripts_close(struct scripts *s)
+{
+    struct job *j;
+    s->closed = true;
+    TAILQ_FOREACH (j, &s->waiting, next)
+        close_job(j);
+    TAILQ_FOREACH (j, &s->running, next)
+        close_job(j);
+    if (!s->jobs)
+        free(s);
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/* A worker's life: launch -> (told to end -> killed) -> ended -> dead, forgotten, or the next one. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "controller/base/backoff.h"
+#include "controller/base/log.h"
+#include "controller/base/signals.h"
+#include "controller/processes/workers_impl.h"
+
+enum { COMPLAIN_AFTER = 10 * 1000 /* milliseconds after SIGKILL */ };
+
+/* ---- death ---- */
+
+static void die(struct supervised *s, const char *why)
+{
+    uint64_t now = workers_now(s->w);
+    if (s->ready_at && now - s->ready_at > s->record.retry_max)
+        s->facts.failures = 0;
+    if (s->facts.failures < UINT32_MAX)
+        s->facts.failures++;
+    uint64_t delay = backoff(s->record.retry_initial, s->record.retry_max, s->facts.failures, random64());
+    s->w->deaths++;
+    s->facts.state = WORKER_DEAD;
+    s->facts.ring = 0;
+    s->facts.until = now + delay;
+    supervised_say(s, why);
+    log_warning("%s: its worker %s; it may be started again in %u ms", s->name, s->said, (unsigned)delay);
+    supervised_tell(s);
+}
+
+static void describe(const struct supervised *s, const struct worker_exit *how,
+                     char ret_text[static SAID_SIZE])
+{
+    const char *error = s->facts.said ? s->facts.said : "";
+    char signal[SIGNAL_TEXT_SIZE], end[64] = "ended"; /* how, only a child's parent gets to know */
+    signal_describe(how->signal, signal);
+    if (how->known && how->signal)
+        snprintf(end, sizeof end, "ended by %s", signal);
+    else if (how->known)
+        snprintf(end, sizeof end, "exited with status %d", how->status);
+    if (*s->cause)
+        snprintf(ret_text, SAID_SIZE, "%s", s->cause);
+    else
+        snprintf(ret_text, SAID_SIZE, "%s%s%s", end, *error ? ": " : "", error);
+}
+
+static void forget(struct supervised *s)
+{
+    worker_record_remove(&s->w->dir, &s->key);
+    supervised_free(s);
+}
+
+static void on_ended(void *arg, const struct worker_exit *how)
+{
+    struct supervised *s = arg;
+    char why[SAID_SIZE];
+    describe(s, how, why);
+    worker_process_close(s->process);
+    s->process = NULL;
+    s->w->running--;
+    worker_links_forget(s->w->links, s);
+    s->link = NULL;
+    s->deadline = 0;
+    bool unwanted = s->unwanted || (s->swept && !s->looked);
+    if (unwanted || s->next)
+        log_info("%s: worker %d has ended", s->name, (int)s->record.pid);
+    if (unwanted) {
+        forget(s);
+    } else if (s->next) {
+        struct worker_launch *next = s->next;
+        s->next = NULL;
+        life_launch(s, next);
+    } else {
+        s->swept = false;
+        die(s, why);
+    }
+}
+
+void life_end(struct supervised *s)
+{
+    struct message_line line;
+    if (!s->process || s->ending != ENDING_NOT)
+        return;
+    if (s->link) {
+        message_begin(&line, MESSAGE_STOP);
+        worker_link_send(s->link, &line);
+    }
+    worker_process_signal(s->process, SIGTERM);
+    s->ending = ENDING_TOLD;
+    supervised_await(s, s->w->cfg.kill_after, NULL);
+}
+
+static void kill_now(struct supervised *s)
+{
+    s->ending = ENDING_KILLED;
+    talk_hang_up(s);
+    worker_process_signal(s->process, SIGKILL);
+    supervised_await(s, COMPLAIN_AFTER, NULL);
+}
+
+void life_kill(struct supervised *s, const char *cause)
+{
+    snprintf(s->cause, sizeof s->cause, "%s", cause);
+    log_warning("%s: worker %d %s: killed", s->name, (int)s->record.pid, cause);
+    s->facts.state = WORKER_STARTING;
+    s->facts.ring = 0;
+    kill_now(s);
+    supervised_tell(s);
+}
+
+void life_overdue(struct supervised *s)
+{
+    char cause[SAID_SIZE];
+    switch (s->ending) {
+    case ENDING_NOT:
+        snprintf(cause, sizeof cause, "did not %s within %u.%u s", s->awaited, s->allowed / 1000,
+                 s->allowed % 1000 / 100);
+        life_kill(s, cause);
+        return;
+    case ENDING_TOLD:
+        log_warning("%s: worker %d did not end within %u.%u s: killed", s->name, (int)s->record.pid,
+                    s->allowed / 1000, s->allowed % 1000 / 100);
+        kill_now(s);
+        return;
+    case ENDING_KILLED: /* it hangs in the kernel; nothing else can be done, and nothing started beside it */
+        log_error("%s: worker %d was killed, but does not end", s->name, (int)s->record.pid);
+        return;
+    }
+}
+
+/* ---- birth ---- */
+
+static void make_token(char ret_token[static TOKEN_DIGITS + 1])
+{
+    snprintf(ret_token, TOKEN_DIGITS + 1, "%016llx%016llx", (unsigned long long)random64(),
+             (unsigned long long)random64());
+}
+
+static void new_process(struct supervised *s, struct worker_process *p)
+{
+    s->process = p;
+    s->w->running++;
+    s->ending = ENDING_NOT;
+    s->told = false;
+    s->misconduct = 0;
+    s->ready_at = 0;
+    s->cause[0] = '\0';
+}
+
+/* It is remembered before it gets its token: there is none that we would not find again. */
+static int spawn(struct supervised *s, const struct worker_launch *l)
+{
+    const struct worker_process_config config = {.loop = s->w->cfg.loop, .ended = on_ended, .arg = s};
+    struct worker_process *p;
+    int state;
+    int error = worker_state_open(&s->w->dir, &s->key, s->fresh, &state);
+    if (error)
+        return error;
+    s->fresh = false;
+    error = worker_process_spawn(&config, &l->command, state, &p);
+    close(state);
+    if (error)
+        return error;
+    new_process(s, p);
+    s->record.pid = worker_process_pid(p);
+    s->record.started = worker_process_started(p);
+    error = worker_record_save(&s->w->dir, &s->record);
+    if (!error)
+        error = worker_process_give_token(p, s->record.token);
+    return error;
+}
+
+void life_launch(struct supervised *s, struct worker_launch *l)
+{
+    char why[SAID_SIZE];
+    s->fresh = s->fresh || s->record.incarnation != l->incarnation;
+    s->record = (struct worker_record){.key = s->key,
+                                       .incarnation = l->incarnation,
+                                       .uid = l->uid,
+                                       .create = l->create,
+                                       .connect = l->connect,
+                                       .close = l->close,
+                                       .retry_initial = l->retry_initial,
+                                       .retry_max = l->retry_max};
+    make_token(s->record.token);
+    int error = l->wrong ? -EINVAL : spawn(s, l);
+    if (l->wrong)
+        snprintf(why, sizeof why, "%s", l->wrong);
+    else if (error)
+        snprintf(why, sizeof why, "cannot be run: %s: %s", l->command.argv[0], strerror(-error));
+    worker_launch_free(l);
+    if (error && s->process) {
+        life_kill(s, why);
+    } else if (error) {
+        die(s, why);
+    } else {
+        log_info("%s: worker %d started", s->name, (int)s->record.pid);
+        supervised_await(s, s->record.create, "get ready");
+        supervised_tell(s);
+    }
+}
+
+/* ---- life after our own death ---- */
+
+/* One that cannot be held, but may be alive, is no reason to start another beside it: rather we do not begin.
+ */
+int life_found(void *arg, const struct worker_record *record)
+{
+    struct workers *w = arg;
+    struct supervised *s = supervised_new(w, &record->key);
+    const struct worker_process_config config = {.loop = w->cfg.loop, .ended = on_ended, .arg = s};
+    struct worker_process *p;
+    s->record = *record;
+    s->found = true;
+    s->facts = (struct worker){.state = WORKER_STARTING, .incarnation = record->incarnation};
+    int error = worker_process_find(&config, record->pid, record->started, &p);
+    if (error && error != -ESRCH)
+        return error;
+    if (error) {
+        die(s, "ended while nobody watched");
+        return 0;
+    }
+    new_process(s, p);
+    log_info("%s: worker %d found again", s->name, (int)record->pid);
+    supervised_await(s, w->cfg.hello_within, "come back");
+    return 0;
+}

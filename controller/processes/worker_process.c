@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+#include "controller/processes/worker_process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "schemas/mem.h"
+#include "schemas/message.h"
+
+enum {
+    CHECK_INTERVAL = 10, /* milliseconds */
+    CHECKS_MAX = 100,
+    WORKER_FDS = WORKER_STATE_FD + 1,
+};
+
+struct worker_process {
+    struct worker_process_config cfg;
+    pid_t pid;
+    uint64_t started;
+    int pidfd;
+    int token[2]; /* a pipe, until the token was given; or -1. Our end for reading keeps SIGPIPE away */
+    struct worker_exit how;
+    uv_poll_t poll;
+    uv_timer_t timer;
+    unsigned checks;  /* whether the group is gone */
+    unsigned handles; /* that are still to be closed */
+    bool polled, closed;
+};
+
+int process_start_time(pid_t pid, uint64_t *ret_started)
+{
+    char path[32], text[1024];
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? -ESRCH : -errno;
+    ssize_t n = read(fd, text, sizeof text - 1);
+    int error = n < 0 ? -errno : 0;
+    close(fd);
+    if (error)
+        return error;
+    text[n] = '\0';
+    /* the 22nd field, proc(5); the second is the name in parentheses, with whatever in it */
+    const char *at = strrchr(text, ')');
+    for (int i = 2; at && i < 22; i++)
+        at = strchr(at + 1, ' ');
+    if (!at)
+        return -ESRCH;
+    *ret_started = strtoull(at + 1, NULL, 10);
+    return 0;
+}
+
+/* ---- its end ---- */
+
+static void free_process(uv_handle_t *handle)
+{
+    struct worker_process *p = handle->data;
+    if (--p->handles == 0 && p->closed)
+        free(p);
+}
+
+static void close_token(struct worker_process *p)
+{
+    for (int i = 0; i < 2; i++) {
+        if (p->token[i] >= 0)
+            close(p->token[i]);
+        p->token[i] = -1;
+    }
+}
+
+/* What it left behind was killed, but that takes its time; a zombie that nobody waits for takes for ever. */
+static void on_check(uv_timer_t *timer)
+{
+    struct worker_process *p = timer->data;
+    if (kill(-p->pid, 0) == 0 && p->checks++ < CHECKS_MAX) {
+        uv_timer_start(timer, on_check, CHECK_INTERVAL, 0);
+        return;
+    }
+    p->cfg.ended(p->cfg.arg, &p->how);
+}
+
+/* Nobody else may take the number of a child that nobody waited for: the group is its own, until we wait. Of
+ * one that we found again, init may have taken the number back a moment ago; that it was given to a new group
+ * since, all others having been given out before, is not to be feared. */
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+    struct worker_process *p = poll->data;
+    siginfo_t info = {.si_pid = 0};
+    int r = waitid(P_PIDFD, (id_t)p->pidfd, &info, WEXITED | WNOHANG | WNOWAIT);
+    (void)status, (void)events;
+    if (r == 0 && info.si_pid == 0)
+        return; /* not yet */
+    if (r == 0) {
+        p->how.known = true;
+        p->how.status = info.si_code == CLD_EXITED ? info.si_status : 0;
+        p->how.signal = info.si_code == CLD_EXITED ? 0 : info.si_status;
+    }
+    kill(-p->pid, SIGKILL);
+    if (r == 0)
+        waitid(P_PIDFD, (id_t)p->pidfd, &info, WEXITED | WNOHANG);
+    uv_poll_stop(&p->poll);
+    on_check(&p->timer);
+}
+
+void worker_process_close(struct worker_process *p)
+{
+    p->closed = true;
+    close_token(p);
+    if (p->polled) {
+        uv_close((uv_handle_t *)&p->poll, free_process);
+        uv_close((uv_handle_t *)&p->timer, free_process);
+    }
+    if (p->pidfd >= 0)
+        close(p->pidfd);
+    if (!p->handles)
+        free(p);
+}
+
+/* ---- its beginning ---- */
+
+static struct worker_process *new_process(const struct worker_process_config *config)
+{
+    struct worker_process *p = xcalloc(1, sizeof *p);
+    p->cfg = *config;
+    p->pidfd = p->token[0] = p->token[1] = -1;
+    p->poll.data = p->timer.data = p;
+    return p;
+}
+
+static int hold(struct worker_process *p, pid_t pid)
+{
+    p->pid = pid;
+    p->pidfd = pidfd_open(pid, 0);
+    return p->pidfd < 0 ? -errno : process_start_time(pid, &p->started);
+}
+
+static int watch(struct worker_process *p)
+{
+    int error = uv_poll_init(p->cfg.loop, &p->poll, p->pidfd);
+    if (error)
+        return error;
+    uv_timer_init(p->cfg.loop, &p->timer);
+    p->polled = true;
+    p->handles += 2;
+    return uv_poll_start(&p->poll, UV_READABLE, on_readable);
+}
+
+/* ---- in the child, where nothing is called that could wait for another thread of ours ---- */
+
+/* No more than we have: only some may raise what they have. */
+static bool limit(__rlimit_resource_t resource, rlim_t to)
+{
+    struct rlimit l;
+    if (getrlimit(resource, &l))
+        return false;
+    if (to < l.rlim_max)
+        l.rlim_max = to;
+    l.rlim_cur = l.rlim_max;
+    return setrlimit(resource, &l) == 0;
+}
+
+/* fds[i] becomes i, all others are closed by execve(). */
+static bool arrange(const int fds[WORKER_FDS])
+{
+    int copies[WORKER_FDS];
+    for (int i = 0; i < WORKER_FDS; i++)
+        if ((copies[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, WORKER_FDS)) < 0)
+            return false;
+    for (int i = 0; i < WORKER_FDS; i++)
+        if (dup2(copies[i], i) < 0)
+            return false;
+    return true;
+}
+
+static bool become(const struct worker_command *c)
+{
+    return !c->as_user || (setgroups(0, NULL) == 0 && setgid(c->gid) == 0 && setuid(c->uid) == 0);
+}
+
+/* Limits come before the user, who may not set them where he has nothing to do with us. */
+static void run_child(const struct worker_command *c, const int fds[WORKER_FDS], int report)
+{
+    sigset_t none;
+    for (int i = 1; i < NSIG; i++)
+        signal(i, SIG_DFL); /* fails for those that have no other */
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    setsid();
+    if (arrange(fds) && chdir("/") == 0 && (!c->open_files || limit(RLIMIT_NOFILE, c->open_files)) &&
+        (!c->memory || limit(RLIMIT_AS, (rlim_t)c->memory << 20)) && become(c))
+        execve(c->argv[0], c->argv, c->env);
+    int error = errno;
+    if (write(report, &error, sizeof error) < 0)
+        _exit(126);
+    _exit(127);
+}
+
+/* ---- in the parent ---- */
+
+/* Not uv_spawn(): that sets no limits, to set them afterwards takes a capability that we may lack, and it
+ * waits for its children by itself. */
+static int spawn(struct worker_process *p, const struct worker_command *c, const int fds[WORKER_FDS],
+                 const int report[2])
+{
+    sigset_t all, before;
+    int error = 0;
+    close_range(3, ~0U, CLOSE_RANGE_CLOEXEC); /* also what we were started with */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* until the child has no handlers of ours any more */
+    pid_t pid = fork();
+    if (pid == 0)
+        run_child(c, fds, report[1]);
+    if (pid < 0)
+        error = -errno;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    close(report[1]);
+    if (error)
+        return error;
+    ssize_t n;
+    while ((n = read(report[0], &error, sizeof error)) < 0 && errno == EINTR)
+        ;
+    error = n == sizeof error ? -error : 0;
+    if (!error)
+        error = hold(p, pid);
+    if (!error)
+        error = watch(p);
+    if (error) {
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+    }
+    return error;
+}
+
+int worker_process_spawn(const struct worker_process_config *config, const struct worker_command *command,
+                         int state_fd, struct worker_process **ret_process)
+{
+    struct worker_process *p = new_process(config);
+    int report[2], error;
+    int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (null_fd < 0 || pipe2(p->token, O_CLOEXEC) || pipe2(report, O_CLOEXEC)) {
+        error = -errno;
+    } else {
+        const int fds[WORKER_FDS] = {
+            null_fd, STDERR_FILENO,
+            STDERR_FILENO, [WORKER_TOKEN_FD] = p->token[0], [WORKER_STATE_FD] = state_fd};
+        error = spawn(p, command, fds, report);
+        close(report[0]);
+    }
+    if (null_fd >= 0)
+        close(null_fd);
+    if (error)
+        worker_process_close(p);
+    else
+        *ret_process = p;
+    return error;
+}
+
+int worker_process_give_token(struct worker_process *p, const char *token)
+{
+    char line[TOKEN_DIGITS + 2];
+    int len = snprintf(line, sizeof line, "%s\n", token);
+    ssize_t n = write(p->token[1], line, (size_t)len); /* a pipe takes so little at once, or nothing */
+    int error = n < 0 ? -errno : n != len ? -EIO : 0;
+    close_token(p);
+    return error;
+}
+
+int worker_process_find(const struct worker_process_config *config, pid_t pid, uint64_t started,
+                        struct worker_process **ret_process)
+{
+    struct worker_process *p;
+    if (pid <= 1) /* whose group would be everybody */
+        return -ESRCH;
+    p = new_process(config);
+    int error = hold(p, pid);
+    if (!error && p->started != started)
+        error = -ESRCH;
+    if (!error)
+        error = watch(p);
+    if (error)
+        worker_process_close(p);
+    else
+        *ret_process = p;
+    return error;
+}
+
+/* ---- */
+
+pid_t worker_process_pid(const struct worker_process *p)
+{
+    return p->pid;
+}
+
+uint64_t worker_process_started(const struct worker_process *p)
+{
+    return p->started;
+}
+
+void worker_process_signal(struct worker_process *p, int signal)
+{
+    pidfd_send_signal(p->pidfd, signal, NULL, 0); /* that it is gone is news that comes anyway */
+}

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+#include "controller/processes/worker_record.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "controller/base/log.h"
+
+enum {
+    RECORD_SIZE = 1024, /* a record is shorter */
+    BOOT_SIZE = 40,     /* the id of a boot is shorter */
+    FILE_NAME_SIZE = DEVICE_KEY_SIZE + 8,
+};
+
+static const char heading[] = "xenrecon-worker 1\n"; /* another number where older records cannot be read */
+
+/* Those of the fields that are numbers, in the file's order. */
+#define NUMBERS(X)               \
+    X(incarnation, UINT64_MAX)   \
+    X(pid, INT32_MAX)            \
+    X(started, UINT64_MAX)       \
+    X(uid, UINT32_MAX)           \
+    X(create, UINT32_MAX)        \
+    X(connect, UINT32_MAX)       \
+    X(close, UINT32_MAX)         \
+    X(retry_initial, UINT32_MAX) \
+    X(retry_max, UINT32_MAX)
+
+/* ---- names ---- */
+
+static void file_name(const struct device_key *key, const char *suffix, char ret_name[static FILE_NAME_SIZE])
+{
+    snprintf(ret_name, FILE_NAME_SIZE, "%s.%u.%s%s", key->type, key->domid, key->devid, suffix);
+}
+
+/* "<type>.<domid>.<devid><suffix>"; no type or devid has a dot in it. */
+static bool parse_file_name(const char *name, struct device_key *ret_key, const char **ret_suffix)
+{
+    char text[FILE_NAME_SIZE];
+    size_t len = 0;
+    unsigned dots = 0;
+    for (; len < sizeof text && name[len]; len++) {
+        if (name[len] == '.' && ++dots > 2)
+            break;
+        text[len] = (char)(name[len] == '.' ? '/' : name[len]);
+    }
+    *ret_suffix = name + len;
+    return device_key_parse(text, len, ret_key) == 0;
+}
+
+/* A process of another boot is gone, whatever its number. */
+static int read_boot(char ret_boot[static BOOT_SIZE])
+{
+    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    ssize_t n = read(fd, ret_boot, BOOT_SIZE - 1);
+    int error = errno;
+    close(fd);
+    if (n <= 0)
+        return n < 0 ? -error : -EIO;
+    ret_boot[n] = '\0';
+    ret_boot[strcspn(ret_boot, "\n")] = '\0';
+    return 0;
+}
+
+/* ---- writing ---- */
+
+static int write_file(int fd, const char *text, size_t len)
+{
+    ssize_t n = write(fd, text, len);
+    return n < 0 ? -errno : n != (ssize_t)len ? -ENOSPC : 0;
+}
+
+int worker_record_save(const struct run_dir *dir, const struct worker_record *record)
+{
+    char name[FILE_NAME_SIZE], new_name[FILE_NAME_SIZE], key[DEVICE_KEY_SIZE], boot[BOOT_SIZE],
+        text[RECORD_SIZE];
+    file_name(&record->key, "", name);
+    file_name(&record->key, ".new", new_name);
+    device_key_format(&record->key, key);
+    int error = read_boot(boot);
+    if (error)
+        return error;
+    int len =
+        snprintf(text, sizeof text, "%sdevice %s\ntoken %s\nboot %s\n", heading, key, record->token, boot);
+#define X(name, max) \
+    len += snprintf(text + len, sizeof text - (size_t)len, #name " %llu\n", (unsigned long long)record->name);
+    NUMBERS(X)
+#undef X
+    if (unlinkat(dir->records, new_name, 0) && errno != ENOENT)
+        return -errno;
+    int fd = openat(dir->records, new_name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -errno;
+    error = write_file(fd, text, (size_t)len);
+    close(fd);
+    if (!error && renameat(dir->records, new_name, dir->records, name))
+        error = -errno;
+    if (error)
+        unlinkat(dir->records, new_name, 0);
+    return error;
+}
+
+void worker_record_remove(const struct run_dir *dir, const struct device_key *key)
+{
+    static const char *const suffixes[] = {"", ".state"};
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+        char name[FILE_NAME_SIZE];
+        file_name(key, suffixes[i], name);
+        if (unlinkat(dir->records, name, 0) && errno != ENOENT)
+            log_error("cannot remove %s: %s", name, strerror(errno));
+    }
+}
+
+/* ---- reading ---- */
+
+/* 0, or an error where it is not a file of ours alone. */
+static int open_ours(const struct run_dir *dir, const char *name, int flags, int *ret_fd)
+{
+    struct stat st;
+    int fd = openat(dir->records, name, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -errno;
+    int error = fstat(fd, &st) ? -errno
+                : !S_ISREG(st.st_mode) || st.st_uid != geteuid() || st.st_mode & 0077 || st.st_nlink != 1
+                    ? -EPERM
+                    : 0;
+    if (error)
+        close(fd);
+    else
+        *ret_fd = fd;
+    return error;
+}
+
+/* The rest of the line at *at if it begins with the name and a space, NUL-terminated, and *at behind it. */
+static const char *field(char **at, const char *name)
+{
+    size_t len = strlen(name);
+    char *end = strchr(*at, '\n'), *value = *at + len + 1;
+    if (!end || strncmp(*at, name, len) != 0 || (*at)[len] != ' ')
+        return NULL;
+    *end = '\0';
+    *at = end + 1;
+    return value;
+}
+
+static bool read_number(char **at, const char *name, uint64_t max, uint64_t *ret)
+{
+    const char *value = field(at, name);
+    char *end;
+    errno = 0;
+    uint64_t n = value && *value >= '0' && *value <= '9' ? strtoull(value, &end, 10) : 0;
+    if (!value || *value < '0' || *value > '9' || *end || errno || n > max)
+        return false;
+    *ret = n;
+    return true;
+}
+
+static bool parse_record(char *text, const char *boot, struct worker_record *ret)
+{
+    struct worker_record r = {.pid = 0};
+    uint64_t n;
+    const char *value;
+    if (strncmp(text, heading, strlen(heading)) != 0)
+        return false;
+    text += strlen(heading);
+    if (!(value = field(&text, "device")) || device_key_parse(value, strlen(value), &r.key))
+        return false;
+    if (!(value = field(&text, "token")) || strlen(value) != TOKEN_DIGITS)
+        return false;
+    memcpy(r.token, value, TOKEN_DIGITS + 1);
+    if (!(value = field(&text, "boot")))
+        return false;
+    bool this_boot = strcmp(boot, value) == 0;
+#define X(name, max)                         \
+    if (!read_number(&text, #name, max, &n)) \
+        return false;                        \
+    r.name = (__typeof__(r.name))n;
+    NUMBERS(X)
+#undef X
+    if (!this_boot)
+        r.pid = 0;
+    *ret = r;
+    return !*text;
+}
+
+static int read_record(const struct run_dir *dir, const char *name, const char *boot,
+                       struct worker_record *ret)
+{
+    char text[RECORD_SIZE];
+    int fd = -1, error = open_ours(dir, name, O_RDONLY, &fd);
+    if (error)
+        return error;
+    ssize_t n = read(fd, text, sizeof text - 1);
+    error = errno;
+    close(fd);
+    if (n < 0)
+        return -error;
+    text[n] = '\0';
+    return strlen(text) == (size_t)n && parse_record(text, boot, ret) ? 0 : -EINVAL;
+}
+
+/* It is of no use to anybody, and never will be; other errors pass. */
+static bool unusable(int error)
+{
+    return error == -EINVAL || error == -EPERM || error == -EACCES || error == -ELOOP || error == -ENXIO;
+}
+
+/* A state file that no record belongs to, or a file that we began to write. */
+static bool is_leftover(const struct run_dir *dir, const struct device_key *key, const char *suffix)
+{
+    char name[FILE_NAME_SIZE];
+    file_name(key, "", name);
+    return strcmp(suffix, ".new") == 0 ||
+           (strcmp(suffix, ".state") == 0 && faccessat(dir->records, name, F_OK, AT_SYMLINK_NOFOLLOW) &&
+            errno == ENOENT);
+}
+
+static int look_at(const struct run_dir *dir, const char *name, const char *boot,
+                   int (*each)(void *arg, const struct worker_record *record), void *arg)
+{
+    struct device_key key;
+    struct worker_record record;
+    const char *suffix;
+    if (!parse_file_name(name, &key, &suffix))
+        return 0; /* who knows whose it is */
+    if (*suffix) {
+        if (is_leftover(dir, &key, suffix))
+            unlinkat(dir->records, name, 0);
+        return 0;
+    }
+    int error = read_record(dir, name, boot, &record);
+    if (!error && !device_key_equal(&record.key, &key))
+        error = -EINVAL;
+    if (!error)
+        return each(arg, &record);
+    if (!unusable(error))
+        return error;
+    log_error("the record %s of a worker cannot be used, and is removed: %s", name, strerror(-error));
+    unlinkat(dir->records, name, 0);
+    return 0;
+}
+
+int worker_record_each(const struct run_dir *dir, int (*each)(void *arg, const struct worker_record *record),
+                       void *arg)
+{
+    char boot[BOOT_SIZE];
+    int error = read_boot(boot);
+    if (error)
+        return error;
+
+    struct dirent **names;
+    char path[32];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", dir->records);
+    int n = scandir(path, &names, NULL, alphasort); /* a record before its state file */
+    if (n < 0)
+        return -errno;
+    for (int i = 0; i < n; i++) {
+        if (!error)
+            error = look_at(dir, names[i]->d_name, boot, each, arg);
+        free(names[i]);
+    }
+    free(names);
+    return error;
+}
+
+int worker_state_open(const struct run_dir *dir, const struct device_key *key, bool fresh, int *ret_fd)
+{
+    char name[FILE_NAME_SIZE];
+    file_name(key, ".state", name);
+    /* never truncated: the worker before may still hold it */
+    if (fresh && unlinkat(dir->records, name, 0) && errno != ENOENT)
+        return -errno;
+    return open_ours(dir, name, O_RDWR | O_CREAT | (fresh ? O_EXCL : 0), ret_fd);
+}

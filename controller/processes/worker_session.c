@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+/* What workers say, and what they are told while they live. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "controller/base/log.h"
+#include "controller/processes/workers_impl.h"
+#include "schemas/printable.h"
+
+/* However much a worker has to say, it does not fill the journal. */
+static bool may_log(struct supervised *s)
+{
+    uint64_t now = workers_now(s->w);
+    if (s->logged_at && now - s->logged_at < LOG_INTERVAL)
+        return false;
+    s->logged_at = now;
+    return true;
+}
+
+/* ---- connections ---- */
+
+/* The process that we know, or one of its session. */
+static bool is_of(const struct supervised *s, pid_t pid, pid_t session, uid_t uid)
+{
+    pid_t ours = s->process ? worker_process_pid(s->process) : 0;
+    return ours && (pid == ours || session == ours) && (uid == 0 || uid == s->record.uid);
+}
+
+static void *whose(void *arg, pid_t pid, uid_t uid)
+{
+    const struct workers *w = arg;
+    pid_t session = pid > 0 ? getsid(pid) : 0;
+    struct supervised *s;
+    for (int i = 0; i < BUCKETS && pid > 0; i++)
+        LIST_FOREACH (s, &w->buckets[i], same_bucket)
+            if (is_of(s, pid, session, uid))
+                return s;
+    return NULL;
+}
+
+/* In a time that tells nothing of where they differ. */
+static bool same_token(const char *ours, const char *theirs)
+{
+    unsigned char differ = 0;
+    if (strlen(theirs) != TOKEN_DIGITS)
+        return false;
+    for (int i = 0; i < TOKEN_DIGITS; i++)
+        differ |= (unsigned char)(ours[i] ^ theirs[i]);
+    return differ == 0;
+}
+
+void talk_hang_up(struct supervised *s)
+{
+    if (s->link)
+        worker_link_close(s->link);
+    s->link = NULL;
+}
+
+/* It has to say anew how it stands. One that never did has no more time because it connects again. */
+static void start_over(struct supervised *s, const char *awaited)
+{
+    if (s->facts.state == WORKER_STARTING)
+        return;
+    s->facts.state = WORKER_STARTING;
+    s->facts.ring = 0;
+    supervised_await(s, s->w->cfg.hello_within, awaited);
+    supervised_tell(s);
+}
+
+static const char *on_hello(void *arg, void *who, struct worker_link *link, const struct message *m)
+{
+    struct supervised *s = who;
+    (void)arg;
+    if (strcmp(m->args[1], s->name) != 0 || !same_token(s->record.token, m->args[2])) {
+        if (may_log(s))
+            log_warning("%s: worker %d does not say who it is", s->name, (int)s->record.pid);
+        return "not the device or the token that it was given";
+    }
+    if (s->ending != ENDING_NOT)
+        return "it is to end";
+    talk_hang_up(s);
+    s->link = link;
+    s->told = false;
+    start_over(s, "say `ready`");
+    return NULL;
+}
+
+static void on_lost(void *arg, void *who, const char *wrong)
+{
+    struct supervised *s = who;
+    (void)arg;
+    s->link = NULL;
+    if (s->ending != ENDING_NOT)
+        return;
+    if (!wrong) {
+        start_over(s, "come back");
+        return;
+    }
+    if (may_log(s))
+        log_warning("%s: worker %d %s", s->name, (int)s->record.pid, wrong);
+    if (++s->misconduct >= MISCONDUCT_MAX) {
+        life_kill(s, wrong);
+        return;
+    }
+    supervised_say(s, wrong);
+    supervised_tell(s);
+    start_over(s, "come back");
+}
+
+/* ---- what they say ---- */
+
+static int compare_keys(const void *a, const void *b)
+{
+    return strcmp(((const struct published *)a)->key, ((const struct published *)b)->key);
+}
+
+static bool same_keys(const struct worker *facts, const struct published *keys, size_t n)
+{
+    if (facts->n_published != n)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(facts->published[i].key, keys[i].key) != 0 ||
+            strcmp(facts->published[i].value, keys[i].value) != 0)
+            return false;
+    return true;
+}
+
+/* What is at the same place is left there: nobody is told of what is no news. */
+static void publish(struct supervised *s, const struct message *m)
+{
+    struct published keys[MESSAGE_KEYS_MAX] = {{0}}, *copy;
+    for (size_t i = 0; i < m->n_keys; i++)
+        keys[i] = (struct published){m->keys[i].name, m->keys[i].value};
+    qsort(keys, m->n_keys, sizeof *keys, compare_keys);
+    if (same_keys(&s->facts, keys, m->n_keys))
+        return;
+    arena_free(&s->published);
+    copy = arena_alloc(&s->published, (m->n_keys ? m->n_keys : 1) * sizeof *copy);
+    for (size_t i = 0; i < m->n_keys; i++)
+        copy[i] = (struct published){arena_strdup(&s->published, keys[i].key),
+                                     arena_strdup(&s->published, keys[i].value)};
+    s->facts.published = copy;
+    s->facts.n_published = m->n_keys;
+    supervised_tell(s);
+}
+
+static void settle(struct supervised *s, enum worker_state state)
+{
+    s->facts.state = state;
+    s->deadline = 0;
+    supervised_tell(s);
+}
+
+static void on_ready(struct supervised *s, const struct message *m)
+{
+    publish(s, m);
+    if (s->facts.said) {
+        supervised_say(s, NULL);
+        supervised_tell(s);
+    }
+    if (!s->ready_at)
+        s->ready_at = workers_now(s->w);
+    if (s->facts.state == WORKER_STARTING)
+        settle(s, s->facts.ring ? WORKER_CONNECTED : WORKER_READY);
+}
+
+/* Unasked, where it says how it stands: before or after `ready`, and as long as it was told nothing. */
+static void on_connected(struct supervised *s, uint64_t ring)
+{
+    struct worker *f = &s->facts;
+    bool late = f->state == WORKER_READY && (!s->told || ring == f->refused);
+    bool answer = f->state == WORKER_CONNECTING && ring == f->ring;
+    if (f->state == WORKER_STARTING && !s->told)
+        f->ring = ring;
+    if (!late && !answer)
+        return;
+    f->ring = ring;
+    f->refused = 0;
+    supervised_say(s, NULL);
+    settle(s, WORKER_CONNECTED);
+}
+
+/* Unasked, it has given the ring up: trying that again at once would do no good. */
+static void on_disconnected(struct supervised *s)
+{
+    struct worker *f = &s->facts;
+    if (f->state == WORKER_CONNECTED)
+        f->refused = f->ring;
+    if (f->state != WORKER_CONNECTING) /* which is for `error` or `connected` to answer */
+        f->ring = 0;
+    if (f->state == WORKER_CONNECTED || f->state == WORKER_DISCONNECTING)
+        settle(s, WORKER_READY);
+}
+
+static void on_error(struct supervised *s, const char *text)
+{
+    supervised_say(s, text);
+    supervised_tell(s);
+    if (may_log(s))
+        log_warning("%s: its worker says: %s", s->name, s->said);
+    if (s->facts.state != WORKER_CONNECTING)
+        return;
+    s->facts.refused = s->facts.ring;
+    s->facts.ring = 0;
+    settle(s, WORKER_READY);
+}
+
+static const char *on_message(void *arg, void *who, const struct message *m)
+{
+    struct supervised *s = who;
+    uint64_t ring;
+    (void)arg;
+    if (s->ending != ENDING_NOT)
+        return NULL;
+    switch (m->kind) {
+    case MESSAGE_READY:
+        on_ready(s, m);
+        return NULL;
+    case MESSAGE_CONNECTED:
+        if (!message_ring(m->args[0], &ring))
+            return "has no ring in it";
+        on_connected(s, ring);
+        return NULL;
+    case MESSAGE_DISCONNECTED:
+        on_disconnected(s);
+        return NULL;
+    case MESSAGE_ERROR:
+        on_error(s, m->args[0]);
+        return NULL;
+    case MESSAGE_HELLO:
+    case MESSAGE_WELCOME:
+    case MESSAGE_REFUSED:
+    case MESSAGE_CONNECT:
+    case MESSAGE_DISCONNECT:
+    case MESSAGE_STOP:
+    case MESSAGE_COUNT:
+        break;
+    }
+    return "is not for a worker to say now";
+}
+
+/* ---- what they are told ---- */
+
+void workers_connect(struct workers *w, const struct device_key *key, uint64_t ring,
+                     const struct published *keys, size_t n_keys)
+{
+    struct supervised *s = workers_find(w, key);
+    struct message_line line;
+    if (!s || s->unwanted || !s->link || s->facts.state != WORKER_READY)
+        return;
+    message_begin(&line, MESSAGE_CONNECT);
+    message_arg_ring(&line, ring);
+    for (size_t i = 0; i < n_keys; i++)
+        message_key(&line, keys[i].key, keys[i].value);
+    if (worker_link_send(s->link, &line) == -EMSGSIZE) {
+        s->facts.refused = ring;
+        supervised_say(s, "the frontend's keys are too long to be told");
+        supervised_tell(s);
+        return;
+    }
+    s->told = true;
+    s->facts.refused = 0;
+    s->facts.ring = ring;
+    s->facts.state = WORKER_CONNECTING;
+    supervised_await(s, s->record.connect, "answer `connect`");
+    supervised_tell(s);
+}
+
+void workers_disconnect(struct workers *w, const struct device_key *key)
+{
+    struct supervised *s = workers_find(w, key);
+    struct message_line line;
+    if (!s || s->unwanted || !s->link ||
+        (s->facts.state != WORKER_CONNECTED && s->facts.state != WORKER_CONNECTING))
+        return;
+    message_begin(&line, MESSAGE_DISCONNECT);
+    worker_link_send(s->link, &line);
+    s->told = true;
+    s->facts.state = WORKER_DISCONNECTING;
+    supervised_await(s, s->record.close, "answer `disconnect`");
+    supervised_tell(s);
+}
+
+struct worker_links *talk_new(struct workers *w, int listening)
+{
+    const struct worker_links_config config = {.loop = w->cfg.loop,
+                                               .hello_within = w->cfg.hello_within,
+                                               .arg = w,
+                                               .whose = whose,
+                                               .hello = on_hello,
+                                               .message = on_message,
+                                               .lost = on_lost};
+    return worker_links_new(&config, listening);
+}

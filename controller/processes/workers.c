@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: MIT */
+#include "controller/processes/workers.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/base/log.h"
+#include "controller/processes/workers_impl.h"
+#include "schemas/mem.h"
+#include "schemas/printable.h"
+
+enum {
+    KILL_AFTER = 5 * 1000, /* milliseconds */
+    HELLO_WITHIN = 10 * 1000,
+};
+
+uint64_t workers_now(const struct workers *w)
+{
+    return uv_now(w->cfg.loop) + 1;
+}
+
+bool workers_wanted(const struct policy_set *set)
+{
+    for (size_t i = 0; i < set->n; i++)
+        if (set->list[i]->worker.command)
+            return true;
+    return false;
+}
+
+bool workers_left(const char *run_dir)
+{
+    char path[PATH_MAX];
+    const struct dirent *entry = NULL;
+    int n = snprintf(path, sizeof path, "%s/workers", run_dir);
+    DIR *records = n > 0 && (size_t)n < sizeof path ? opendir(path) : NULL;
+    if (!records)
+        return false;
+    do
+        entry = readdir(records);
+    while (entry && entry->d_name[0] == '.');
+    closedir(records);
+    return entry != NULL;
+}
+
+/* ---- the table ---- */
+
+static struct bucket *bucket(struct workers *w, const struct device_key *key)
+{
+    return &w->buckets[device_key_hash(key) & (BUCKETS - 1)];
+}
+
+struct supervised *workers_find(const struct workers *w, const struct device_key *key)
+{
+    struct supervised *s;
+    LIST_FOREACH (s, &w->buckets[device_key_hash(key) & (BUCKETS - 1)], same_bucket)
+        if (device_key_equal(&s->key, key))
+            return s;
+    return NULL;
+}
+
+struct supervised *supervised_new(struct workers *w, const struct device_key *key)
+{
+    struct supervised *s = xcalloc(1, sizeof *s);
+    s->w = w;
+    s->key = *key;
+    device_key_format(key, s->name);
+    LIST_INSERT_HEAD(bucket(w, key), s, same_bucket);
+    return s;
+}
+
+void supervised_free(struct supervised *s)
+{
+    struct workers *w = s->w;
+    if (s->process) {
+        worker_process_close(s->process);
+        w->running--;
+    }
+    if (w->links)
+        worker_links_forget(w->links, s);
+    if (s->has_news)
+        TAILQ_REMOVE(&w->news, s, news);
+    LIST_REMOVE(s, same_bucket);
+    worker_launch_free(s->next);
+    arena_free(&s->published);
+    free(s);
+}
+
+void supervised_say(struct supervised *s, const char *text)
+{
+    char copy[SAID_SIZE]; /* the text may be what was said before */
+    s->facts.said = text ? s->said : NULL;
+    if (!text)
+        return;
+    printable_copy(copy, sizeof copy, text, strlen(text), false);
+    memcpy(s->said, copy, sizeof copy);
+}
+
+/* ---- time ---- */
+
+static void on_deadline(uv_timer_t *timer);
+
+static void wake_by(struct workers *w, uint64_t at)
+{
+    uint64_t now = workers_now(w);
+    if (w->wake_at && w->wake_at <= at)
+        return;
+    w->wake_at = at;
+    uv_timer_start(&w->deadlines, on_deadline, at > now ? at - now : 0, 0);
+}
+
+void supervised_await(struct supervised *s, uint32_t allowed, const char *awaited)
+{
+    s->deadline = workers_now(s->w) + allowed;
+    s->allowed = allowed;
+    s->awaited = awaited;
+    wake_by(s->w, s->deadline);
+}
+
+/* Those that were met meanwhile are found here, too: the timer is set for the first there was. */
+static void on_deadline(uv_timer_t *timer)
+{
+    struct workers *w = timer->data;
+    uint64_t now = workers_now(w);
+    struct supervised *s;
+    w->wake_at = 0;
+    for (int i = 0; i < BUCKETS; i++) {
+        LIST_FOREACH (s, &w->buckets[i], same_bucket) {
+            if (s->deadline && s->deadline <= now) {
+                s->deadline = 0;
+                life_overdue(s);
+            }
+            if (s->deadline)
+                wake_by(w, s->deadline);
+        }
+    }
+}
+
+/* ---- news ---- */
+
+/* Those that are added by what we call are for the next turn. */
+static void on_news(uv_timer_t *timer)
+{
+    struct workers *w = timer->data;
+    struct supervised *s, *last = TAILQ_LAST(&w->news, news);
+    struct device_key key, last_key;
+    if (!last)
+        return;
+    last_key = last->key;
+    while (!w->closed && (s = TAILQ_FIRST(&w->news))) {
+        key = s->key;
+        TAILQ_REMOVE(&w->news, s, news);
+        s->has_news = false;
+        w->cfg.changed(w->cfg.arg, &key);
+        if (device_key_equal(&key, &last_key))
+            break;
+    }
+    if (!w->closed && !TAILQ_EMPTY(&w->news))
+        uv_timer_start(&w->teller, on_news, 0, 0);
+}
+
+void supervised_tell(struct supervised *s)
+{
+    struct workers *w = s->w;
+    if (s->has_news)
+        return;
+    s->has_news = true;
+    TAILQ_INSERT_TAIL(&w->news, s, news);
+    uv_timer_start(&w->teller, on_news, 0, 0);
+}
+
+/* ---- what is asked for ---- */
+
+void workers_start(struct workers *w, const struct worker_start *start)
+{
+    struct supervised *s = workers_find(w, start->key);
+    if (!s) {
+        s = supervised_new(w, start->key);
+        s->fresh = true;
+    }
+    bool wanted = s->process && s->ending == ENDING_NOT && !s->unwanted;
+    if (wanted && s->record.incarnation == start->incarnation)
+        return;
+    bool same = s->facts.incarnation == start->incarnation && !s->unwanted;
+    uint32_t failures = same ? s->facts.failures : 0;
+    if (!same)
+        arena_free(&s->published);
+    s->facts = (struct worker){.state = WORKER_STARTING,
+                               .incarnation = start->incarnation,
+                               .failures = failures,
+                               .published = same ? s->facts.published : NULL,
+                               .n_published = same ? s->facts.n_published : 0};
+    s->unwanted = s->swept = false;
+    s->looked = true;
+    supervised_tell(s);
+    worker_launch_free(s->next);
+    s->next = NULL;
+    struct worker_launch *launch = worker_launch_new(start, w->dir.socket);
+    if (!s->process) {
+        life_launch(s, launch);
+        return;
+    }
+    s->next = launch;
+    life_end(s);
+}
+
+void workers_stop(struct workers *w, const struct device_key *key)
+{
+    struct supervised *s = workers_find(w, key);
+    if (!s || s->unwanted)
+        return;
+    s->unwanted = s->fresh = true;
+    worker_launch_free(s->next);
+    s->next = NULL;
+    if (s->process) {
+        life_end(s);
+        return;
+    }
+    worker_record_remove(&w->dir, key);
+    supervised_free(s);
+}
+
+void workers_do(struct workers *w, const struct device_key *key, const struct policy *policy,
+                const struct action *a)
+{
+    switch (a->task) {
+    case TASK_START:
+        workers_start(w, &(struct worker_start){key, a->incarnation, a->argv, policy});
+        break;
+    case TASK_CONNECT:
+        workers_connect(w, key, a->ring, a->keys, a->n_keys);
+        break;
+    case TASK_DISCONNECT:
+        workers_disconnect(w, key);
+        break;
+    case TASK_STOP:
+        workers_stop(w, key);
+        break;
+    case TASK_NONE:
+    case TASK_SCRIPT:
+        break;
+    }
+}
+
+void workers_look(struct workers *w, const struct device_key *key, struct worker *ret_worker)
+{
+    struct supervised *s = workers_find(w, key);
+    if (s)
+        s->looked = true;
+    *ret_worker = s && !s->unwanted ? s->facts : (struct worker){.state = WORKER_NONE};
+}
+
+bool workers_peek(const struct workers *w, const struct device_key *key, struct worker *ret_worker,
+                  pid_t *ret_pid)
+{
+    const struct supervised *s = workers_find(w, key);
+    if (!s || s->unwanted)
+        return false;
+    *ret_worker = s->facts;
+    *ret_pid = s->process ? worker_process_pid(s->process) : 0;
+    return true;
+}
+
+/* A reload may bring back who needs it before it has ended: it still holds what it holds. */
+static void sweep(struct supervised *s)
+{
+    if (!s->process) {
+        workers_stop(s->w, &s->key);
+        return;
+    }
+    s->swept = true;
+    s->facts.state = WORKER_STARTING;
+    s->facts.ring = 0;
+    life_end(s);
+}
+
+void workers_sweep(struct workers *w)
+{
+    struct supervised *s, *next;
+    for (int i = 0; i < BUCKETS; i++)
+        for (s = LIST_FIRST(&w->buckets[i]); s; s = next) {
+            next = LIST_NEXT(s, same_bucket);
+            if (!s->found || s->looked)
+                continue;
+            log_info("%s: nobody needs its worker any more", s->name);
+            sweep(s);
+        }
+}
+
+unsigned workers_running(const struct workers *w)
+{
+    return w->running;
+}
+
+uint64_t workers_deaths(const struct workers *w)
+{
+    return w->deaths;
+}
+
+/* ---- beginning and end ---- */
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct workers *w = handle->data;
+    if (--w->handles == 0)
+        free(w);
+}
+
+void workers_close(struct workers *w)
+{
+    struct supervised *s, *next;
+    w->closed = true;
+    for (int i = 0; i < BUCKETS; i++)
+        for (s = LIST_FIRST(&w->buckets[i]); s; s = next) {
+            next = LIST_NEXT(s, same_bucket);
+            supervised_free(s);
+        }
+    if (w->links)
+        worker_links_close(w->links);
+    run_dir_close(&w->dir);
+    uv_close((uv_handle_t *)&w->deadlines, on_closed);
+    uv_close((uv_handle_t *)&w->teller, on_closed);
+}
+
+int workers_new(const struct workers_config *config, struct workers **ret_workers)
+{
+    struct run_dir dir;
+    int listening;
+    int error = run_dir_open(config->run_dir, &dir);
+    if (error)
+        return error;
+    struct workers *w = xcalloc(1, sizeof *w);
+    w->cfg = *config;
+    w->cfg.kill_after = config->kill_after ? config->kill_after : KILL_AFTER;
+    w->cfg.hello_within = config->hello_within ? config->hello_within : HELLO_WITHIN;
+    w->dir = dir;
+    TAILQ_INIT(&w->news);
+    uv_timer_init(config->loop, &w->deadlines);
+    uv_timer_init(config->loop, &w->teller);
+    w->deadlines.data = w->teller.data = w;
+    w->handles = 2;
+    error = worker_record_each(&dir, life_found, w);
+    if (error)
+        log_error("cannot read the workers' records: %s", strerror(-error));
+    if (!error)
+        error = run_dir_listen(&dir, &listening);
+    if (error) {
+        workers_close(w);
+        return error;
+    }
+    w->links = talk_new(w, listening);
+    *ret_workers = w;
+    return 0;
+}

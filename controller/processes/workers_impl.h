@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/* What the parts of the supervision share: workers.c (what is asked for, the table, time and news),
+ * worker_life.c (from start to end), worker_talk.c (what is said in between).
+ *
+ *            start                ready             connect               connected
+ *   (none) ----------> STARTING --------> READY -----------> CONNECTING ----------> CONNECTED
+ *                       ^    ^              ^                    | error | disconnect  | disconnect
+ *              start    |    |              +--------------------+       v             v
+ *   DEAD ---------------+    |              +------------------------ DISCONNECTING <--+
+ *    ^                       |                    disconnected
+ *    |                       +-- connection lost, in any state: it says anew how it stands
+ *    +-- its process ended without being told to, in any state; or could not be started
+ *
+ * These are the states of the worker that is wanted. The process that there is may still be another's, which
+ * is being ended (`ending`): then what it says is ignored, and the one that is wanted waits (`next`). */
+#ifndef XENRECON_WORKERS_IMPL_H
+#define XENRECON_WORKERS_IMPL_H
+
+#include <sys/queue.h>
+#include <uv.h>
+
+#include "controller/base/run_dir.h"
+#include "controller/processes/worker_launch.h"
+#include "controller/processes/worker_process.h"
+#include "controller/processes/worker_record.h"
+#include "controller/processes/worker_socket.h"
+#include "controller/processes/workers.h"
+#include "schemas/arena.h"
+
+enum {
+    SAID_SIZE = 256,    /* of what is said about a worker: it goes to the store */
+    LOG_INTERVAL = 500, /* milliseconds between two lines about what one worker says */
+    BUCKETS = 256,      /* a power of two */
+    MISCONDUCT_MAX = 8, /* a worker whose connection was closed so often for what it sent is broken */
+};
+
+enum ending {
+    ENDING_NOT,
+    ENDING_TOLD, /* SIGTERM */
+    ENDING_KILLED,
+};
+
+struct supervised {
+    LIST_ENTRY(supervised) same_bucket;
+    TAILQ_ENTRY(supervised) news;
+    struct workers *w;
+    struct device_key key;
+    char name[DEVICE_KEY_SIZE];
+    struct worker facts;            /* as workers_look() tells them, but for `unwanted` */
+    struct worker_record record;    /* of the process that runs, or of the last that ran */
+    struct worker_process *process; /* NULL: none runs */
+    struct worker_link *link;       /* NULL: it is not connected, or has not said hello */
+    struct worker_launch *next;     /* to be started when the process has ended; or NULL */
+    enum ending ending;             /* of the process */
+    bool has_news;                  /* it is in the list */
+    bool swept;                     /* ended as nobody's; forgotten then, unless somebody looked meanwhile */
+    bool unwanted;                  /* forgotten when the process has ended */
+    bool fresh;                     /* the next process gets an empty state file */
+    bool found, looked;             /* found again; somebody asked for it */
+    bool told;                      /* to connect or disconnect, on this connection */
+    unsigned misconduct;            /* connections of this process that were closed for what it sent */
+    uint64_t logged_at;
+    uint64_t ready_at;      /* the process, for the first time; 0: not yet */
+    uint64_t deadline;      /* 0: none */
+    uint32_t allowed;       /* how long it had until then */
+    const char *awaited;    /* what it is to do until then: a phrase after "did not" */
+    struct arena published; /* what facts.published is made of */
+    char said[SAID_SIZE];   /* what facts.said is made of */
+    char cause[SAID_SIZE];  /* why it was killed; or empty */
+};
+
+LIST_HEAD(bucket, supervised);
+TAILQ_HEAD(news, supervised);
+
+struct workers {
+    struct workers_config cfg;
+    struct run_dir dir;
+    struct worker_links *links;
+    struct bucket buckets[BUCKETS];
+    struct news news;
+    unsigned running; /* processes */
+    uint64_t deaths;  /* without being told to */
+    uv_timer_t deadlines, teller;
+    uint64_t wake_at; /* of `deadlines`; 0: it is not set */
+    unsigned handles; /* that are still to be closed */
+    bool closed;
+};
+
+/* ---- workers.c ---- */
+
+uint64_t workers_now(const struct workers *w); /* decide()'s clock; never 0 */
+struct supervised *workers_find(const struct workers *w, const struct device_key *key); /* or NULL */
+struct supervised *supervised_new(struct workers *w, const struct device_key *key);
+void supervised_free(struct supervised *s);                  /* its process, if any, goes on */
+void supervised_tell(struct supervised *s);                  /* that there is news, later */
+void supervised_say(struct supervised *s, const char *text); /* made printable; NULL: nothing */
+/* It has so much time; "did not <awaited> within 60.0 s" is why it is killed then. */
+void supervised_await(struct supervised *s, uint32_t allowed, const char *awaited);
+
+/* ---- worker_life.c ---- */
+
+int life_found(void *arg, const struct worker_record *record);        /* arg: the workers */
+void life_launch(struct supervised *s, struct worker_launch *launch); /* takes it over; none runs */
+void life_end(struct supervised *s);                                  /* `stop` and SIGTERM, if it runs */
+void life_kill(struct supervised *s, const char *cause);              /* it will be DEAD */
+void life_overdue(struct supervised *s);                              /* its deadline has passed */
+
+/* ---- worker_talk.c ---- */
+
+struct worker_links *talk_new(struct workers *w, int listening);
+void talk_hang_up(struct supervised *s); /* the state is for the caller to change */
+
+#endif

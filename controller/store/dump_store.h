@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* A dump as a store that can be read: XS_READ and XS_DIRECTORY are answered from it, with -ENOENT for what
+ * was not there and -EIO for what cannot be known (never -EACCES: below F that would mean "not there" to a
+ * driver domain). Whatever would change a store is answered with -EROFS, anything else with -ENOSYS. Requests
+ * are queued; completions run in dump_store_step() and dump_store_run() only.
+ *
+ * One thread. The dump must live as long as this. */
+#ifndef XENRECON_DUMP_STORE_H
+#define XENRECON_DUMP_STORE_H
+
+#include "controller/store/store.h"
+#include "schemas/dump/dump.h"
+
+struct dump_store;
+
+struct dump_store *dump_store_new(const struct dump *dump);
+/* Everything outstanding is answered with -ECANCELED before this returns. NULL is fine. */
+void dump_store_free(struct dump_store *s);
+struct store *dump_store_store(struct dump_store *s);
+
+/* Answers the oldest request. False: there was none. */
+bool dump_store_step(struct dump_store *s);
+/* Steps until *done is set: 0; or nothing is left to do that could set it: -EDEADLK. */
+int dump_store_run(struct dump_store *s, const bool *done);
+
+/* Which lines were asked for a value that they do not show, because it was cut or damaged? In the order of
+ * the questions, up to DUMP_NOTES_MAX of them. */
+struct dump_store_miss {
+    unsigned line;
+    char *path;
+};
+const struct dump_store_miss *dump_store_misses(const struct dump_store *s, size_t *ret_n);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* The daemon's client of the store: asynchronous, on a libuv loop, one connection for requests and watches.
+ *
+ * Responsible for: pipelining (what is asked in one turn of the loop goes out in one write, up to
+ * XS_CLIENT_IN_FLIGHT at once, the rest in order), matching replies, noticing loss at once, pacing. Not for
+ * reconnecting: after `lost`, or in it, the user may call xs_client_connect() again; watches are gone then.
+ *
+ * Speaks to xenstored's socket, and to /dev/xen/xenbus, which wants one whole message per write(2), and the
+ * next one not before the answer: Linux keeps one message for each open file, and passes it on later (tried
+ * on 6.1: with more in flight the store gets one request's length with another's text). There the kernel
+ * itself handles XS_WATCH and waits for the store meanwhile.
+ *
+ * Everything runs on the loop's thread. The client owns its handles, its descriptor and copies of what was
+ * asked. Nothing runs, no timer either, while nothing happens. Errors are negative errnos. Completions,
+ * events and `lost` are called from the loop (and at close), never from a request; they may make requests and
+ * may close the client. */
+#ifndef XENRECON_XS_CLIENT_H
+#define XENRECON_XS_CLIENT_H
+
+#include <uv.h>
+
+#include "controller/store/store.h"
+
+enum { XS_CLIENT_IN_FLIGHT = 128 };
+
+struct xs_client;
+
+/* Not connected yet. path NULL: store_default_path(), looked up at every connect. */
+struct xs_client *xs_client_new(uv_loop_t *loop, const char *path);
+/* On a connected descriptor, which it takes over; for tests. It cannot be connected a second time. */
+struct xs_client *xs_client_new_fd(uv_loop_t *loop, int fd, bool one_message_per_write);
+
+struct store *xs_client_store(struct xs_client *c);
+
+/* Does not block. -EISCONN when it is; otherwise as open(2) and connect(2) say. What is asked without a
+ * connection is answered with -ECONNRESET. */
+int xs_client_connect(struct xs_client *c);
+
+/* Everything outstanding is answered with -ECANCELED before this returns (what a completion asks meanwhile,
+ * too, so do not try again on it), nothing after it; `lost` is not called. The client is freed on the loop;
+ * then `closed` is called, if any. */
+void xs_client_close(struct xs_client *c, void (*closed)(void *arg), void *arg);
+
+/* Since the client was made. */
+struct xs_client_counters {
+    uint64_t requests, replies, events; /* sent, received */
+    uint64_t reads, writes;             /* system calls that moved something */
+    uint64_t bytes_read, bytes_written;
+    uint64_t pauses;
+};
+const struct xs_client_counters *xs_client_counters(const struct xs_client *c);
+
+#endif

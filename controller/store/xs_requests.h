@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* The requests that a client owes an answer: in flight (each in a slot that its id names), waiting for a
+ * slot, and failed, which are to be told so when the loop comes to it. Holds the completions; runs them only
+ * in xs_requests_settle(). No descriptor, no loop. */
+#ifndef XENRECON_XS_REQUESTS_H
+#define XENRECON_XS_REQUESTS_H
+
+#include "controller/store/store.h"
+
+enum {
+    XS_SLOT_BITS = 7,
+    XS_SLOTS = 1 << XS_SLOT_BITS,
+};
+
+/* In flight. Its id is a sequence number and, in the low bits, its slot. */
+struct xs_slot {
+    uint32_t id;
+    enum xsd_sockmsg_type type;
+    store_reply_fn *done; /* NULL: free */
+    void *arg;
+};
+
+/* Waiting, or failed (without a body then). */
+struct xs_request {
+    struct xs_request *next;
+    enum xsd_sockmsg_type type;
+    uint32_t tx;
+    int status;
+    store_reply_fn *done;
+    void *arg;
+    size_t len;
+    char body[];
+};
+
+struct xs_queue {
+    struct xs_request *head, **tail;
+};
+
+struct xs_requests {
+    struct xs_queue waiting, failed;
+    uint32_t sequence;
+    unsigned n_free;
+    uint8_t free_slots[XS_SLOTS];
+    struct xs_slot slots[XS_SLOTS];
+};
+
+void xs_requests_init(struct xs_requests *q); /* it must not be moved then */
+unsigned xs_requests_in_flight(const struct xs_requests *q);
+
+/* Needs a free slot; returns the id to send. */
+uint32_t xs_requests_start(struct xs_requests *q, enum xsd_sockmsg_type type, store_reply_fn *done,
+                           void *arg);
+/* A reply's request, which is no longer in flight then. False: nobody asked for it. */
+bool xs_requests_take(struct xs_requests *q, uint32_t id, struct xs_slot *ret_slot);
+
+/* The body is copied. */
+void xs_requests_wait(struct xs_requests *q, enum xsd_sockmsg_type type, uint32_t tx, const void *body,
+                      size_t len, store_reply_fn *done, void *arg);
+/* The oldest that waits, to be started and freed by the caller; NULL when none does or no slot is free. */
+struct xs_request *xs_requests_next(struct xs_requests *q);
+
+void xs_requests_fail(struct xs_requests *q, store_reply_fn *done, void *arg, int status);
+void xs_requests_fail_all(struct xs_requests *q, int status);
+size_t xs_requests_failed(const struct xs_requests *q);
+/* Runs the completions of the n oldest that failed, or of as many as there are. */
+void xs_requests_settle(struct xs_requests *q, size_t n);
+
+#endif

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT */
+#include "reconcilers/data_plane.h"
+
+#include <string.h>
+
+#include "reconcilers/transitions.h"
+#include "schemas/policy/fields.h"
+
+enum {
+    CONNECT_AGAIN = 5000, /* milliseconds until a worker that refused a ring is asked once more */
+    TEXT_MAX = 255,       /* of a value that a guest wrote and a worker is told */
+};
+
+/* ---- phases ---- */
+
+static enum object_phase phase_of(const struct situation *s)
+{
+    if (s->worker.incarnation != s->object.incarnation)
+        return OBJECT_DEAD; /* it is another device's of the same name */
+    switch (s->worker.state) {
+    case WORKER_STARTING:
+        return OBJECT_STARTING;
+    case WORKER_READY:
+        return OBJECT_READY;
+    case WORKER_CONNECTING:
+        return OBJECT_CONNECTING;
+    case WORKER_CONNECTED:
+        return OBJECT_CONNECTED;
+    case WORKER_DISCONNECTING:
+        return OBJECT_DISCONNECTING;
+    case WORKER_NONE:
+    case WORKER_DEAD:
+        break;
+    }
+    return OBJECT_DEAD;
+}
+
+bool worker_employed(const struct situation *s)
+{
+    return s->in->worker && (s->policy->worker.command || s->worker.state != WORKER_NONE);
+}
+
+void worker_dismiss(struct situation *s)
+{
+    bool serves = s->worker.state != WORKER_DEAD && s->marked && s->b >= XENBUS_INIT_WAIT &&
+                  s->marker.incarnation == s->worker.incarnation;
+    if (s->worker.state != WORKER_NONE && !s->policy->worker.command && !serves && !s->unreadable && !s->bad)
+        object_release(s, "the policy has no worker");
+}
+
+void worker_take_in(struct situation *s)
+{
+    if (!worker_employed(s) || !object_held(s))
+        return;
+    enum object_phase phase = phase_of(s);
+    if (phase != s->object.phase)
+        object_enter(s, phase);
+    if (s->marked && s->marker.incarnation == s->object.incarnation)
+        s->object.unpublished = false; /* the answer to the commit that did it may have been lost */
+}
+
+/* ---- the command ---- */
+
+static const char *placeholder(const struct situation *s, const char *name, size_t len)
+{
+    struct arena *a = &s->plan->arena;
+    const struct device_key *d = &s->view->device;
+    const char *key = arena_strndup(a, name, len);
+    if (strcmp(key, "type") == 0)
+        return d->type;
+    if (strcmp(key, "domid") == 0)
+        return arena_printf(a, "%u", d->domid);
+    if (strcmp(key, "devid") == 0)
+        return d->devid;
+    if (strcmp(key, "key") == 0)
+        return arena_printf(a, "%s/%u/%s", d->type, d->domid, d->devid);
+    struct value v = view_get(s->view, BACKEND, key);
+    return v.presence == PRESENT ? v.text : "";
+}
+
+static const char *fill_in(const struct situation *s, const char *word)
+{
+    struct arena *a = &s->plan->arena;
+    const char *filled = "", *open;
+    for (; (open = strstr(word, "${")); word = strchr(open, '}') + 1) { /* the parser saw to the brace */
+        const char *name = open + 2;
+        filled = arena_printf(a, "%s%.*s%s", filled, (int)(open - word), word,
+                              placeholder(s, name, strcspn(name, "}")));
+    }
+    return *filled ? arena_printf(a, "%s%s", filled, word) : word;
+}
+
+static const char *const *command(const struct situation *s)
+{
+    const struct policy *p = s->policy;
+    const char **argv = arena_alloc(&s->plan->arena, (p->worker.n_command + 1) * sizeof *argv);
+    for (size_t i = 0; i < p->worker.n_command; i++)
+        argv[i] = fill_in(s, p->worker.command[i]);
+    return argv;
+}
+
+static uint64_t hash_of(const char *const *words)
+{
+    uint64_t h = HASH_INIT;
+    for (; *words; words++)
+        h = hash_bytes(h, *words, strlen(*words) + 1);
+    return h;
+}
+
+uint64_t worker_command(struct situation *s)
+{
+    return hash_of(command(s));
+}
+
+void worker_show(struct situation *s, struct action *a)
+{
+    static const char *const nothing[] = {NULL};
+    if (!s->policy->worker.command)
+        return;
+    a->argv = command(s);
+    a->env = nothing;
+}
+
+void worker_start(struct situation *s, const char *why)
+{
+    struct action *a = plan_act(s->plan, ACTION_CREATE, why);
+    a->task = TASK_START;
+    worker_show(s, a);
+    a->incarnation = s->object.incarnation;
+    s->object.command = hash_of(a->argv);
+    object_enter(s, OBJECT_STARTING);
+}
+
+bool worker_can_start(struct situation *s)
+{
+    for (size_t i = 0; i < s->policy->n_keys[BACKEND]; i++) {
+        const struct key_spec *spec = &s->policy->keys[BACKEND][i];
+        if (!spec->pattern && !view_has(s->view, BACKEND, spec->name))
+            return false; /* it died after they were passed over: that it did will be looked at */
+    }
+    if (situation_keys_complete(s, BACKEND, REQUIRED_CREATE))
+        return true;
+    situation_say_keys(s, BACKEND, REQUIRED_CREATE, SEVERITY_ERROR);
+    return false;
+}
+
+/* ---- the connection ---- */
+
+/* What a worker is told: the declared keys that the guest wrote, as far as they can be understood. */
+static void tell_keys(struct situation *s, struct action *a)
+{
+    const struct view *v = s->view;
+    struct published *keys = arena_alloc(&s->plan->arena, (v->n_keys[FRONTEND] + 1) * sizeof *keys);
+    a->keys = keys;
+    for (size_t i = 0; i < v->n_keys[FRONTEND]; i++) {
+        const struct view_key *k = &v->keys[FRONTEND][i];
+        const struct key_spec *spec = policy_find_key(s->policy, FRONTEND, k->name);
+        if (!spec || spec->required == REQUIRED_CREATE || k->value.len > TEXT_MAX ||
+            key_spec_check(spec, &k->value))
+            continue;
+        keys[a->n_keys++] = (struct published){arena_strdup(&s->plan->arena, k->name),
+                                               arena_strdup(&s->plan->arena, k->value.text)};
+    }
+}
+
+static bool refused(struct situation *s, uint64_t ring)
+{
+    uint64_t now = s->in->now, again = s->object.phase_since + CONNECT_AGAIN;
+    if (s->worker.refused != ring || now >= again)
+        return false;
+    plan_wake(s->plan, again, true);
+    return true;
+}
+
+/* Does it still hold what the frontend gave it, or may it? One that is started again for a guest that was
+ * connected is new, or was found again as it was. */
+static bool holds(const struct situation *s)
+{
+    return STATE_IN(s->object.phase, OBJECT_STARTING, OBJECT_CONNECTING, OBJECT_CONNECTED,
+                    OBJECT_DISCONNECTING);
+}
+
+bool worker_disconnect(struct situation *s, const char *why)
+{
+    if (!holds(s))
+        return true;
+    if (s->object.phase != OBJECT_CONNECTING && s->object.phase != OBJECT_CONNECTED)
+        return false; /* it disconnects already, or has not said yet how it stands */
+    plan_act(s->plan, ACTION_DISCONNECT, why)->task = TASK_DISCONNECT;
+    object_enter(s, OBJECT_DISCONNECTING);
+    return false;
+}
+
+enum connection worker_connect(struct situation *s, bool anew, const char *why)
+{
+    if (!worker_employed(s))
+        return CONNECTION_MADE;
+    uint64_t ring = view_ring(s->policy, s->view);
+    if (s->object.phase == OBJECT_CONNECTED && s->worker.ring == ring && !anew)
+        return CONNECTION_MADE;
+    if (s->object.phase == OBJECT_READY && !refused(s, ring)) {
+        struct action *a = plan_act(s->plan, ACTION_CONNECT, why);
+        a->task = TASK_CONNECT;
+        a->ring = ring;
+        tell_keys(s, a);
+        object_enter(s, OBJECT_CONNECTING);
+    } else {
+        worker_disconnect(s, why);
+    }
+    return CONNECTION_WAITS;
+}
+
+/* ---- what it publishes ---- */
+
+uint64_t worker_published(const struct worker *w)
+{
+    uint64_t h = HASH_INIT;
+    for (size_t i = 0; i < w->n_published; i++) {
+        h = hash_bytes(h, w->published[i].key, strlen(w->published[i].key) + 1);
+        h = hash_bytes(h, w->published[i].value, strlen(w->published[i].value) + 1);
+    }
+    return h | 1;
+}
+
+static bool may_publish(const struct situation *s, const char *key)
+{
+    if (!*key || key[0] == '/' || key[strlen(key) - 1] == '/' || strstr(key, "//"))
+        return false;                                                       /* no name of a key */
+    return !reserved_key(key) && !policy_find_key(s->policy, BACKEND, key); /* the toolstack's */
+}
+
+/* The administrator's word counts. */
+static bool given(const struct policy *p, const char *key)
+{
+    for (size_t i = 0; i < p->n_publish; i++)
+        if (strcmp(p->publish[i].key, key) == 0)
+            return true;
+    return false;
+}
+
+void worker_publish(struct situation *s, struct action *a)
+{
+    const struct policy *p = s->policy;
+    for (size_t i = 0; i < p->n_publish; i++)
+        effect_put(s, a, p->publish[i].key, p->publish[i].value);
+    for (size_t i = 0; i < s->worker.n_published; i++) {
+        const struct published *k = &s->worker.published[i];
+        if (!given(p, k->key) && may_publish(s, k->key))
+            effect_put(s, a, k->key, k->value);
+    }
+    s->object.published = worker_published(&s->worker);
+}
+
+/* Only what was read is compared: what became new meanwhile is looked at again. */
+static bool published_differs(const struct situation *s)
+{
+    for (size_t i = 0; i < s->worker.n_published; i++) {
+        const struct published *k = &s->worker.published[i];
+        struct value v = view_get(s->view, BACKEND, k->key);
+        if (view_has(s->view, BACKEND, k->key) && !given(s->policy, k->key) && may_publish(s, k->key) &&
+            (v.presence != PRESENT || v.len != strlen(k->value) || memcmp(v.text, k->value, v.len) != 0))
+            return true;
+    }
+    return false;
+}
+
+bool worker_publishes_anew(const struct situation *s)
+{
+    return worker_employed(s) && s->object.published != worker_published(&s->worker) &&
+           STATE_IN(s->object.phase, OBJECT_READY, OBJECT_CONNECTED) && published_differs(s);
+}
+
+void worker_compared(struct situation *s)
+{
+    bool asked = s->worker.n_published > 0;
+    for (size_t i = 0; i < s->worker.n_published; i++)
+        asked &= view_has(s->view, BACKEND, s->worker.published[i].key);
+    if (asked && !published_differs(s))
+        s->object.published = worker_published(&s->worker);
+}
+
+/* ---- what there is to say ---- */
+
+void worker_say(struct situation *s)
+{
+    for (size_t i = 0; i < s->worker.n_published; i++)
+        if (!may_publish(s, s->worker.published[i].key))
+            plan_find(s->plan, FINDING_WORKER_ERROR, SEVERITY_WARNING,
+                      "the worker publishes %s, which is not its to write", s->worker.published[i].key);
+    if (!s->worker.said)
+        return;
+    if (s->worker.state == WORKER_DEAD)
+        plan_find(s->plan, FINDING_WORKER_DIED, SEVERITY_ERROR, "the worker %s (%u times in a row)",
+                  s->worker.said, s->worker.failures);
+    else
+        plan_find(s->plan, FINDING_WORKER_ERROR, SEVERITY_ERROR, "the worker says: %s", s->worker.said);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+#include "reconcilers/rows_detach.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "reconcilers/data_plane.h"
+#include "reconcilers/transitions.h"
+
+bool destroy(const struct situation *s)
+{
+    return s->online != 1 && STATE_IN(s->b, XENBUS_ABSENT, XENBUS_UNKNOWN, XENBUS_INITIALISING,
+                                      XENBUS_INIT_WAIT, XENBUS_CLOSED);
+}
+
+/* F may only be removed where libxl puts it, and while it still belongs to this backend: the same place may
+ * serve another device by now. */
+static bool frontend_removable(const struct situation *s)
+{
+    char home[160];
+    const struct view *v = s->view;
+    struct value backend = view_get(v, FRONTEND, "backend");
+    snprintf(home, sizeof home, "/local/domain/%u/device/%s/%s", v->device.domid, s->policy->frontend,
+             v->device.devid);
+    return v->path[FRONTEND] && strcmp(v->path[FRONTEND], home) == 0 &&
+           (backend.presence == ABSENT ||
+            (backend.presence == PRESENT && strcmp(backend.text, v->path[BACKEND]) == 0));
+}
+
+/* Until then libxl can read Closed. */
+static bool held_for_reading(struct situation *s)
+{
+    uint64_t due = situation_since(s) + policy_hold_closed(s->policy, s->view->self);
+    if (!s->in->now || s->in->now >= due)
+        return false;
+    plan_wake(s->plan, due, true);
+    return true;
+}
+
+enum outcome on_destroy(struct situation *s)
+{
+    object_release(s, "the device is detached");
+    if (held_for_reading(s))
+        return DECIDED;
+    struct action *a =
+        plan_act(s->plan, ACTION_DESTROY, "the device is detached, and both ends are done with it");
+    const struct view *v = s->view;
+    action_remove(s->plan, a, v->path[BACKEND], false);
+    if (s->policy->destroy.frontend && v->self == 0 && frontend_removable(s))
+        action_remove(s->plan, a, v->path[FRONTEND], false);
+    effect_remove_parents(s, a);
+    return DECIDED;
+}
+
+bool closing_down(const struct situation *s)
+{
+    return s->online != 1; /* B between InitWait and Closed: the others are destroy's */
+}
+
+bool close_idle(const struct situation *s)
+{
+    return closing_down(s) && !s->f_active;
+}
+
+enum outcome on_close_idle(struct situation *s)
+{
+    return effect_close(s, XENBUS_CLOSED, "detached, and the frontend does not use it");
+}
+
+enum outcome on_close_wait(struct situation *s)
+{
+    if (s->b != XENBUS_CLOSING)
+        effect_put_state(s, plan_act(s->plan, ACTION_CLOSE, "detached: the frontend is asked to close"),
+                         XENBUS_CLOSING, &s->marker);
+    else
+        situation_overdue(s, s->policy->deadlines.close, FINDING_STUCK_DETACH, SEVERITY_ERROR,
+                          SEVERITY_WARNING, "detached, but the frontend is still %s",
+                          xenbus_state_name(s->f));
+    return DECIDED;
+}
+
+bool toolstack_closed(const struct situation *s)
+{
+    return s->b == XENBUS_CLOSED && s->marker.wrote != XENBUS_CLOSED; /* online=1: the others are destroy's */
+}
+
+/* In a driver domain libxl waits for us to do it. */
+static enum outcome remove_closed(struct situation *s)
+{
+    if (held_for_reading(s))
+        return DECIDED;
+    object_release(s, "the toolstack wrote Closed");
+    action_remove(s->plan,
+                  plan_act(s->plan, ACTION_DESTROY, "the toolstack wrote Closed, and waits for it to vanish"),
+                  s->view->path[BACKEND], false);
+    return DECIDED;
+}
+
+enum outcome on_toolstack_closed(struct situation *s)
+{
+    static const char why[] = "the toolstack wrote Closed, and is about to remove the device";
+    bool gone = worker_employed(s) ? worker_disconnect(s, why) : !object_connected(s);
+    if (s->view->self != 0 && gone)
+        return remove_closed(s);
+    if (worker_employed(s) ? !gone : gone)
+        return DECIDED;
+    if (!worker_employed(s))
+        object_enter(s, OBJECT_READY);
+    if (!s->marker.connected && worker_employed(s))
+        return DECIDED;
+    struct marker m = {.incarnation = s->object.incarnation, .wrote = s->marker.wrote};
+    effect_put_marker(s, plan_act(s->plan, ACTION_DISCONNECT, why), m);
+    return DECIDED;
+}
+
+bool toolstack_close(const struct situation *s)
+{
+    return s->b == XENBUS_CLOSING && !s->f_active;
+}
+
+enum outcome on_toolstack_close(struct situation *s)
+{
+    return effect_close(s, XENBUS_CLOSED, "asked to close, and the frontend does not use it");
+}

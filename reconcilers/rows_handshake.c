@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: MIT */
+/* The decision table for `owner: xenrecon`: we drive the backend's state. Each row's condition stands in
+ * words in schemas/row.h; here it stands as a predicate, followed by what the row does. A predicate may rely
+ * on the rows above it not having matched. */
+#include "reconcilers/data_plane.h"
+#include "reconcilers/rows_detach.h"
+#include "reconcilers/transitions.h"
+
+/* A frontend that closes this often in this time is not answered until the time is over. */
+enum { FLAP_CYCLES = 10, FLAP_WINDOW = 60 * 1000 };
+
+/* The worker was started for it, and it has no marker of its own yet. Another's is of the time before the
+ * toolstack started over in the same directory. */
+static bool to_be_published(const struct situation *s)
+{
+    bool own = s->marked && s->marker.incarnation == s->object.incarnation;
+    return object_held(s) && s->object.unpublished && !own && s->b == XENBUS_INITIALISING;
+}
+
+static bool reincarnated(const struct situation *s)
+{
+    if (!object_held(s) || to_be_published(s))
+        return false;
+    return s->marked ? s->marker.incarnation != s->object.incarnation
+                     : STATE_IN(s->b, XENBUS_ABSENT, XENBUS_UNKNOWN, XENBUS_INITIALISING);
+}
+
+static enum outcome on_reincarnated(struct situation *s)
+{
+    return effect_release(s, "the directory was removed and made again");
+}
+
+static bool claimed_by_qemu(const struct situation *s)
+{
+    return s->policy->qemu && s->view->qemu == PRESENT;
+}
+
+/* Under a policy that is not in force any more only what is held already is looked after. */
+static bool begins(const struct situation *s)
+{
+    return object_held(s) || !s->in->memory->kept;
+}
+
+static bool unclaimed_close(const struct situation *s)
+{
+    return begins(s) && !s->marked && s->online == 0 && s->b == XENBUS_CLOSING && !s->f_active &&
+           !claimed_by_qemu(s);
+}
+
+static enum outcome on_unclaimed_close(struct situation *s)
+{
+    effect_put_state(s, plan_act(s->plan, ACTION_CLOSE, "detached before any backend took it"), XENBUS_CLOSED,
+                     NULL);
+    return DECIDED;
+}
+
+static bool foreign(const struct situation *s)
+{
+    return !s->marked && s->b >= XENBUS_INIT_WAIT;
+}
+
+static enum outcome on_foreign(struct situation *s)
+{
+    if (object_held(s)) {
+        plan_find(s->plan, FINDING_MARKER_LOST, SEVERITY_WARNING,
+                  "%s/" MARKER_KEY " is gone; we go on serving", s->view->path[BACKEND]);
+        return DECIDED;
+    }
+    object_release(s, "another backend serves it"); /* a worker that was never told to serve, if any */
+    plan_find(s->plan, FINDING_FOREIGN_BACKEND, SEVERITY_WARNING,
+              "the backend is %s, and it was not xenrecon that wrote it", xenbus_state_name(s->b));
+    return DECIDED;
+}
+
+static bool claimed_elsewhere(const struct situation *s)
+{
+    return (!object_held(s) || to_be_published(s)) && s->b == XENBUS_INITIALISING && claimed_by_qemu(s);
+}
+
+/* It may come while a worker starts: until InitWait nobody was promised anything. */
+static enum outcome on_claimed_elsewhere(struct situation *s)
+{
+    object_release(s, "a device model came to serve it");
+    plan_find(s->plan, FINDING_FOREIGN_BACKEND, SEVERITY_WARNING,
+              "the device model of domain %u runs and serves %s devices", s->view->device.domid,
+              s->view->device.type);
+    return DECIDED;
+}
+
+/* What every device needs, whatever its policy says. */
+static const enum common_key needed[] = {KEY_STATE, KEY_FRONTEND, KEY_FRONTEND_ID};
+enum { NEEDED = sizeof needed / sizeof *needed };
+
+static bool incomplete(const struct situation *s)
+{
+    if (object_held(s) || !STATE_IN(s->b, XENBUS_ABSENT, XENBUS_INITIALISING))
+        return false;
+    for (int i = 0; i < NEEDED; i++)
+        if (s->keys[needed[i]].presence == ABSENT)
+            return true;
+    return !situation_keys_complete(s, BACKEND, REQUIRED_CREATE) ||
+           !situation_keys_complete(s, FRONTEND, REQUIRED_CREATE);
+}
+
+static enum outcome on_incomplete(struct situation *s)
+{
+    enum severity severity = effect_patience(s, s->policy->deadlines.create);
+    for (int i = 0; i < NEEDED; i++)
+        if (s->keys[needed[i]].presence == ABSENT)
+            plan_find(s->plan, FINDING_MISSING_KEY, severity, "%s/%s is missing", s->view->path[BACKEND],
+                      common_key_names[needed[i]]);
+    situation_say_keys(s, BACKEND, REQUIRED_CREATE, severity);
+    situation_say_keys(s, FRONTEND, REQUIRED_CREATE, severity);
+    return DECIDED;
+}
+
+static bool create(const struct situation *s)
+{
+    return s->b == XENBUS_INITIALISING &&
+           ((!object_held(s) && begins(s)) || (to_be_published(s) && s->object.phase == OBJECT_READY));
+}
+
+/* The worker was started with values that are not in B any more. */
+static bool outdated(struct situation *s)
+{
+    return worker_employed(s) && object_held(s) && s->object.command != worker_command(s);
+}
+
+static enum outcome on_create(struct situation *s)
+{
+    static const char why[] = "the toolstack asks for it, and its keys are complete";
+    if (outdated(s))
+        return effect_release(s, "the toolstack has changed its keys");
+    if (!object_held(s)) {
+        s->object.incarnation = s->in->fresh_incarnation;
+        s->object.unpublished = worker_employed(s);
+    }
+    if (worker_employed(s) && s->object.phase == OBJECT_NONE) {
+        worker_start(s, why);
+    } else {
+        struct action *a = plan_act(s->plan, worker_employed(s) ? ACTION_PUBLISH : ACTION_CREATE,
+                                    worker_employed(s) ? "the worker is ready" : why);
+        if (!worker_employed(s))
+            worker_show(s, a);
+        s->object.unpublished = false;
+        object_enter(s, OBJECT_READY);
+        worker_publish(s, a);
+        effect_put(s, a, "hotplug-status", "connected");
+        effect_put_state(s, a, XENBUS_INIT_WAIT, NULL);
+    }
+    return DECIDED;
+}
+
+static bool starting(const struct situation *s)
+{
+    return to_be_published(s) && s->object.phase == OBJECT_STARTING;
+}
+
+static enum outcome on_starting(struct situation *s)
+{
+    if (outdated(s))
+        return effect_release(s, "the toolstack has changed its keys");
+    situation_overdue(s, s->policy->deadlines.create, FINDING_STUCK_CREATE, SEVERITY_ERROR, SEVERITY_WARNING,
+                      "the worker is not ready yet");
+    return DECIDED;
+}
+
+static bool reset(const struct situation *s)
+{
+    return object_held(s) && !to_be_published(s) &&
+           STATE_IN(s->b, XENBUS_ABSENT, XENBUS_UNKNOWN, XENBUS_INITIALISING);
+}
+
+static enum outcome on_reset(struct situation *s)
+{
+    return effect_release(s, "the toolstack started over");
+}
+
+static bool adopt(const struct situation *s)
+{
+    return !object_held(s) && s->marked && s->b >= XENBUS_INIT_WAIT;
+}
+
+static enum outcome on_adopt(struct situation *s)
+{
+    s->object.incarnation = s->marker.incarnation;
+    object_enter(s, s->marker.connected ? OBJECT_CONNECTED : OBJECT_READY);
+    worker_take_in(s);
+    return AGAIN;
+}
+
+static bool busy(const struct situation *s)
+{
+    return (s->object.phase == OBJECT_CONNECTING || s->object.phase == OBJECT_DISCONNECTING) &&
+           !STATE_IN(s->f, XENBUS_CLOSING, XENBUS_CLOSED);
+}
+
+static enum outcome on_busy(struct situation *s)
+{
+    situation_overdue(s, s->policy->deadlines.connect, FINDING_STUCK_CONNECT, SEVERITY_ERROR,
+                      SEVERITY_WARNING, "the worker is still %s",
+                      s->object.phase == OBJECT_CONNECTING ? "connecting" : "disconnecting");
+    return DECIDED;
+}
+
+/* A dead worker holds nothing: who closes need not wait for another. */
+static bool respawn(const struct situation *s)
+{
+    bool closes = STATE_IN(s->b, XENBUS_INIT_WAIT, XENBUS_CONNECTED, XENBUS_CLOSING) &&
+                  STATE_IN(s->f, XENBUS_ABSENT, XENBUS_CLOSING, XENBUS_CLOSED);
+    return (s->object.phase == OBJECT_DEAD || (worker_employed(s) && s->object.phase == OBJECT_STARTING)) &&
+           !closes;
+}
+
+static enum outcome on_respawn(struct situation *s)
+{
+    uint64_t until = s->worker.until;
+    if (s->object.phase == OBJECT_STARTING)
+        situation_overdue(s, s->policy->deadlines.create, FINDING_STUCK_CREATE, SEVERITY_ERROR,
+                          SEVERITY_WARNING, "the worker is not ready yet");
+    else if (worker_employed(s) && s->in->now < until)
+        plan_wake(s->plan, until, true);
+    else if (worker_employed(s) && worker_can_start(s))
+        worker_start(s, "the worker died");
+    return DECIDED;
+}
+
+static bool front_ready(const struct situation *s)
+{
+    return STATE_IN(s->f, XENBUS_INITIALISED, XENBUS_CONNECTED);
+}
+
+static bool connect_row(const struct situation *s)
+{
+    return STATE_IN(s->b, XENBUS_INIT_WAIT, XENBUS_CLOSED) && front_ready(s);
+}
+
+static enum outcome on_connect(struct situation *s)
+{
+    uint64_t due = s->object.phase_since + s->policy->hold.init_wait;
+    if (!effect_connect_keys(s))
+        return DECIDED;
+    if (s->b == XENBUS_INIT_WAIT && s->in->now && s->in->now < due) {
+        plan_wake(s->plan, due, true); /* until then libxl can read InitWait */
+        return DECIDED;
+    }
+    effect_connect(s, false, "the frontend is ready");
+    return DECIDED;
+}
+
+static bool reconnect(const struct situation *s)
+{
+    return s->b == XENBUS_CONNECTED && front_ready(s) &&
+           (!s->marker.connected || s->marker.ring != view_ring(s->policy, s->view) ||
+            (s->f == XENBUS_INITIALISED && s->object.front_connected) ||
+            (worker_employed(s) &&
+             (s->object.phase != OBJECT_CONNECTED || s->worker.ring != s->marker.ring)));
+}
+
+static enum outcome on_reconnect(struct situation *s)
+{
+    bool same = s->marker.connected && s->marker.ring == view_ring(s->policy, s->view);
+    bool anew = s->f == XENBUS_INITIALISED && s->object.front_connected;
+    const char *why = same && !anew ? "the worker takes up again what was connected"
+                                    : "the frontend started over with B Connected";
+    if (!effect_connect_keys(s))
+        return DECIDED;
+    if (!worker_employed(s))
+        plan_act(s->plan, ACTION_DISCONNECT, why);
+    effect_connect(s, anew, why);
+    return DECIDED;
+}
+
+static bool front_closing(const struct situation *s)
+{
+    return STATE_IN(s->b, XENBUS_INIT_WAIT, XENBUS_CONNECTED) && s->f == XENBUS_CLOSING;
+}
+
+static enum outcome on_front_closing(struct situation *s)
+{
+    return effect_close(s, XENBUS_CLOSING, "the frontend closes");
+}
+
+static bool front_closed(const struct situation *s)
+{
+    if (!STATE_IN(s->f, XENBUS_ABSENT, XENBUS_CLOSED))
+        return false;
+    return STATE_IN(s->b, XENBUS_CONNECTED, XENBUS_CLOSING) ||
+           (s->b == XENBUS_INIT_WAIT && s->policy->cycle == CYCLE_ON_INITIALISING);
+}
+
+static enum outcome on_front_closed(struct situation *s)
+{
+    return effect_close(s, XENBUS_CLOSED,
+                        s->f == XENBUS_CLOSED ? "the frontend has closed" : "the frontend is gone");
+}
+
+static bool front_restart(const struct situation *s)
+{
+    return (s->b == XENBUS_CONNECTED && STATE_IN(s->f, XENBUS_INITIALISING, XENBUS_INIT_WAIT)) ||
+           (s->b == XENBUS_CLOSING &&
+            STATE_IN(s->f, XENBUS_INITIALISING, XENBUS_INIT_WAIT, XENBUS_INITIALISED));
+}
+
+static enum outcome on_front_restart(struct situation *s)
+{
+    return effect_close(s, XENBUS_CLOSED, "the frontend has started over");
+}
+
+static bool cycle(const struct situation *s)
+{
+    return s->b == XENBUS_CLOSED && /* online=1: the others are destroy's */
+           (s->policy->cycle == CYCLE_ON_CLOSED || STATE_IN(s->f, XENBUS_INITIALISING, XENBUS_INIT_WAIT));
+}
+
+static enum outcome on_cycle(struct situation *s)
+{
+    const char *why = s->policy->cycle == CYCLE_ON_CLOSED ? "still attached: by policy, Closed is not the end"
+                                                          : "the frontend starts again";
+    struct object *o = &s->object;
+    uint64_t now = s->in->now;
+    if (now && now - o->cycles_since >= FLAP_WINDOW) {
+        o->cycles_since = now;
+        o->cycles = 0;
+    }
+    if (o->cycles >= FLAP_CYCLES) {
+        plan_find(s->plan, FINDING_FLAPPING, SEVERITY_WARNING,
+                  "the frontend closed and started over %d times within %d s: it has to wait", FLAP_CYCLES,
+                  FLAP_WINDOW / 1000);
+        plan_wake(s->plan, o->cycles_since + FLAP_WINDOW, true);
+        return DECIDED;
+    }
+    if (worker_employed(s) && !worker_disconnect(s, why))
+        return DECIDED;
+    o->cycles++;
+    object_enter(s, OBJECT_READY);
+    struct action *a = plan_act(s->plan, ACTION_CYCLE, why);
+    if (worker_employed(s))
+        worker_publish(s, a);
+    effect_put_state(s, a, XENBUS_INIT_WAIT, NULL);
+    return DECIDED;
+}
+
+static bool publish(const struct situation *s)
+{
+    return STATE_IN(s->b, XENBUS_INIT_WAIT, XENBUS_CONNECTED) && worker_publishes_anew(s);
+}
+
+/* A frontend that is connected looks again when B's state is written, be it the same. */
+static enum outcome on_publish(struct situation *s)
+{
+    struct action *a = plan_act(s->plan, ACTION_PUBLISH, "the worker publishes other values");
+    worker_publish(s, a);
+    if (s->b == XENBUS_CONNECTED && s->marker.wrote == s->b)
+        effect_touch_state(s, a);
+    return DECIDED;
+}
+
+static bool unexpected(const struct situation *s)
+{
+    return STATE_IN(s->b, XENBUS_INITIALISED, XENBUS_RECONFIGURING, XENBUS_RECONFIGURED);
+}
+
+static enum outcome on_unexpected(struct situation *s)
+{
+    plan_find(s->plan, FINDING_UNEXPECTED_STATE, SEVERITY_WARNING,
+              "the backend is %s, which no backend of this type is", xenbus_state_name(s->b));
+    return DECIDED;
+}
+
+const struct rule handshake_rules[ROW_COUNT] = {
+    [ROW_VANISHED] = {vanished, on_vanished},
+    [ROW_UNREADABLE] = {unreadable, on_unreadable},
+    [ROW_BAD_VALUE] = {bad_value, on_nothing},
+    [ROW_REINCARNATED] = {reincarnated, on_reincarnated},
+    [ROW_INCOMPLETE_DIR] = {incomplete_dir, on_incomplete_dir},
+    [ROW_MISMATCHED] = {mismatched, on_mismatched},
+    [ROW_UNCLAIMED_CLOSE] = {unclaimed_close, on_unclaimed_close},
+    [ROW_FOREIGN] = {foreign, on_foreign},
+    [ROW_DESTROY] = {destroy, on_destroy},
+    [ROW_CLAIMED_ELSEWHERE] = {claimed_elsewhere, on_claimed_elsewhere},
+    [ROW_INCOMPLETE] = {incomplete, on_incomplete},
+    [ROW_CREATE] = {create, on_create},
+    [ROW_STARTING] = {starting, on_starting},
+    [ROW_RESET] = {reset, on_reset},
+    [ROW_ADOPT] = {adopt, on_adopt},
+    [ROW_CLOSE_IDLE] = {close_idle, on_close_idle},
+    [ROW_CLOSE_WAIT] = {closing_down, on_close_wait},
+    [ROW_TOOLSTACK_CLOSED] = {toolstack_closed, on_toolstack_closed},
+    [ROW_BUSY] = {busy, on_busy},
+    [ROW_RESPAWN] = {respawn, on_respawn},
+    [ROW_CONNECT] = {connect_row, on_connect},
+    [ROW_RECONNECT] = {reconnect, on_reconnect},
+    [ROW_FRONT_CLOSING] = {front_closing, on_front_closing},
+    [ROW_FRONT_CLOSED] = {front_closed, on_front_closed},
+    [ROW_FRONT_RESTART] = {front_restart, on_front_restart},
+    [ROW_TOOLSTACK_CLOSE] = {toolstack_close, on_toolstack_close},
+    [ROW_CYCLE] = {cycle, on_cycle},
+    [ROW_PUBLISH] = {publish, on_publish},
+    [ROW_UNEXPECTED] = {unexpected, on_unexpected},
+    [ROW_COLLECT] = {collect, on_collect},
+    [ROW_ORPHAN] = {orphan, on_orphan},
+    [ROW_STEADY] = {always, on_steady},
+};

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+#include "schemas/dump/dump.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "schemas/dump/listing.h"
+#include "schemas/dump/node.h"
+#include "schemas/mem.h"
+
+#define HOW "make the dump with `xenstore-ls -fp > file`, as root, and pass that file unchanged"
+
+struct whole {
+    const char *name, *text;
+    size_t len;
+    struct diagnostic *why;
+};
+
+static int refuse(const struct whole *w, unsigned line, const char *what)
+{
+    diagnostic_set(w->why, w->name, line, line ? 1 : 0, line ? w->text : NULL, w->len, "%s: " HOW, what);
+    return -EINVAL;
+}
+
+/* Before anything is made of it. */
+static int check_text(const struct whole *w)
+{
+    if (w->len > DUMP_SIZE_MAX) {
+        diagnostic_set(w->why, w->name, 0, 0, NULL, 0, "a dump has at most %d MiB", DUMP_SIZE_MAX >> 20);
+        return -E2BIG;
+    }
+    if (w->len == 0)
+        return refuse(w, 0, "it is empty");
+    if (memchr(w->text, '\0', w->len))
+        return refuse(w, 0, "it is no text, or one of 16-bit characters");
+    return 0;
+}
+
+/* Mail and web pages change all lines alike: a few that look so are only unusable. */
+static int check_mangled(const struct whole *w)
+{
+    struct dump_reader r;
+    struct dump_line l;
+    size_t nodes = 0, mangled = 0;
+    unsigned first = 0;
+    dump_reader_init(&r, w->text, w->len);
+    while (dump_reader_next(&r, &l)) {
+        nodes += l.kind == LINE_NODE || l.kind == LINE_OPEN;
+        if (l.kind == LINE_MANGLED && mangled++ == 0)
+            first = l.number;
+    }
+    if (mangled && mangled * 8 >= nodes)
+        return refuse(w, first, "it was mangled by mail or HTML: quotes or blanks were replaced");
+    if (!nodes)
+        return refuse(w, 0, "no line of it is one that xenstore-ls prints");
+    return 0;
+}
+
+static int read_listings(const struct whole *w, struct dump *d)
+{
+    struct dump_reader r;
+    struct dump_listing_result result = {0};
+    dump_reader_init(&r, w->text, w->len);
+    while (dump_listing_read(d, &r, &result)) {
+        if (d->n_nodes > DUMP_NODES_MAX) { /* GCOVR_EXCL_START: so many take too long for a test */
+            diagnostic_set(w->why, w->name, 0, 0, NULL, 0, "no store has more than %d nodes", DUMP_NODES_MAX);
+            return -E2BIG;
+        } /* GCOVR_EXCL_STOP */
+        if (result.flattened)
+            return refuse(w, result.flattened, "the blanks before its lines are not those that were printed");
+    }
+    return 0;
+}
+
+int dump_parse(const char *name, const char *text, size_t len, struct dump **ret_dump,
+               struct diagnostic *ret_why)
+{
+    struct whole w = {name, text, len, ret_why};
+    int error = check_text(&w);
+    if (!error)
+        error = check_mangled(&w);
+    if (error)
+        return error;
+    struct dump *d = xcalloc(1, sizeof *d);
+    d->root = dump_root_new(d);
+    error = read_listings(&w, d);
+    if (error) {
+        dump_free(d);
+        return error;
+    }
+    if (d->n_more) {
+        const char *more =
+            arena_printf(&d->arena, "%zu more lines, or runs of lines, could not be used", d->n_more);
+        xgrow(&d->notes, &d->cap_notes, d->n_notes + 1, sizeof *d->notes);
+        d->notes[d->n_notes++] = (struct dump_note){.text = more};
+    }
+    *ret_dump = d;
+    return 0;
+}
+
+void dump_free(struct dump *d)
+{
+    if (!d)
+        return;
+    arena_free(&d->arena);
+    free(d->buckets);
+    free(d->notes);
+    free(d);
+}
+
+const struct dump_note *dump_notes(const struct dump *d, size_t *ret_n)
+{
+    *ret_n = d->n_notes;
+    return d->notes;
+}

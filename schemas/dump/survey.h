@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* What must be known of a listing as a whole before its lines are read: its form, and where it begins and
+ * ends. Only the dump's own files include this. */
+#ifndef XENRECON_DUMP_SURVEY_H
+#define XENRECON_DUMP_SURVEY_H
+
+#include "schemas/dump/line.h"
+
+enum dump_form {
+    FORM_TREE,     /* names, indented */
+    FORM_ABSOLUTE, /* full paths */
+    FORM_RELATIVE, /* paths that begin at a domain's own directory */
+};
+
+struct dump_survey {
+    enum dump_form form;
+    bool perms;           /* -p: permissions behind every value */
+    unsigned base;        /* the least indentation */
+    unsigned first, last; /* lines of nodes; 0: there are none */
+    size_t nodes;
+    size_t columns;          /* to which the lines of a tree were cut */
+    bool filtered;           /* the command's output went through a program that leaves lines out */
+    struct dump_span listed; /* the path on the command line; its `at` is NULL where there was none */
+};
+
+/* Looks ahead: up to the next command, beginning behind the one given, if any. */
+void dump_survey_take(const struct dump_reader *r, const struct dump_line *command,
+                      struct dump_survey *ret_survey);
+
+/* Is this a node's line in that form? Others are what wrapped lines look like. */
+bool dump_survey_fits(const struct dump_survey *s, const struct dump_line *l);
+
+/* May this node's name have been cut? Where that leaves no room for the value, nothing tells. */
+bool dump_survey_name_cut(const struct dump_survey *s, const struct dump_line *l);
+
+#endif

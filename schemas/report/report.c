@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include "schemas/report/report.h"
+
+#include <stdlib.h>
+
+#include "schemas/mem.h"
+
+struct report *report_new(uint16_t domid)
+{
+    struct report *r = xcalloc(1, sizeof *r);
+    r->domid = domid;
+    r->host = plan_new();
+    return r;
+}
+
+void report_free(struct report *r)
+{
+    if (!r)
+        return;
+    for (size_t i = 0; i < r->n_devices; i++)
+        plan_free(r->devices[i].plan);
+    plan_free(r->host);
+    free(r->devices);
+    arena_free(&r->arena);
+    free(r);
+}
+
+void report_add(struct report *r, const struct report_device *device)
+{
+    xgrow(&r->devices, &r->cap_devices, r->n_devices + 1, sizeof *r->devices);
+    struct report_device *d = &r->devices[r->n_devices++];
+    *d = *device;
+    if (device->frontend)
+        d->frontend = arena_strdup(&r->arena, device->frontend);
+}
+
+static void keep_side(struct report *r, const struct policy *policy, const struct view *view, enum side side)
+{
+    struct report_device *d = &r->devices[r->n_devices - 1];
+    size_t n = view->n_keys[side];
+    struct report_value *kept = arena_alloc(&r->arena, (n + 1) * sizeof *kept);
+    for (size_t i = 0; i < n; i++) {
+        const struct view_key *k = &view->keys[side][i];
+        const struct key_spec *spec = policy_find_key(policy, (int)side, k->name);
+        kept[i].name = arena_strdup(&r->arena, k->name);
+        kept[i].secret = spec && spec->secret;
+        kept[i].value = (struct value){k->value.presence, "", 0};
+        if (k->value.presence == PRESENT && !kept[i].secret) {
+            kept[i].value.text = arena_strndup(&r->arena, k->value.text, k->value.len);
+            kept[i].value.len = k->value.len;
+        }
+    }
+    d->values[side] = kept;
+    d->n_values[side] = n;
+}
+
+void report_keep_values(struct report *r, const struct policy *policy, const struct view *view)
+{
+    keep_side(r, policy, view, BACKEND);
+    keep_side(r, policy, view, FRONTEND);
+}
+
+static int by_key(const void *a, const void *b)
+{
+    const struct report_device *x = a, *y = b;
+    int by = device_key_compare(&x->key, &y->key);
+    return by ? by : (x->self > y->self) - (x->self < y->self);
+}
+
+void report_sort(struct report *r)
+{
+    if (r->n_devices)
+        qsort(r->devices, r->n_devices, sizeof *r->devices, by_key);
+}
+
+static void count_findings(const struct plan *p, struct report_summary *s)
+{
+    for (size_t i = 0; i < p->n_findings; i++) {
+        s->errors += p->findings[i].severity == SEVERITY_ERROR;
+        s->warnings += p->findings[i].severity == SEVERITY_WARNING;
+    }
+}
+
+struct report_summary report_summarize(const struct report *r)
+{
+    struct report_summary s = {.devices = r->n_devices};
+    for (size_t i = 0; i < r->n_devices; i++) {
+        s.actions += r->devices[i].plan->n_actions;
+        count_findings(r->devices[i].plan, &s);
+    }
+    count_findings(r->host, &s);
+    return s;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* The report of `xenrecon plan`: every device with what was decided for it, and what concerns no single
+ * device. schemas/plan.schema.json describes its JSON form. It takes over the plans that it is given. */
+#ifndef XENRECON_REPORT_H
+#define XENRECON_REPORT_H
+
+#include <stdio.h>
+
+#include "schemas/device.h"
+#include "schemas/plan.h"
+#include "schemas/policy/policy.h"
+#include "schemas/view.h"
+
+/* One of the values that were read of a device. */
+struct report_value {
+    const char *name;
+    struct value value; /* of a secret, only that it is there */
+    bool secret;
+};
+
+struct report_device {
+    struct device_key key;
+    uint16_t self;
+    enum owner owner;
+    int online; /* 1, 0, or -1: absent or not understood */
+    enum xenbus_state backend_state, frontend_state;
+    const char *frontend; /* path, or NULL; in the report's arena */
+    struct plan *plan;
+    const struct report_value *values[2]; /* by side; in the report's arena, where the report keeps them */
+    size_t n_values[2];
+};
+
+struct report {
+    struct arena arena;
+    uint16_t domid;
+    struct report_device *devices;
+    size_t n_devices, cap_devices;
+    struct plan *host;  /* its findings are those of no single device */
+    bool keeps_values;  /* for a format that shows them: what was read of each device */
+    const char *origin; /* what was looked at, when and by what, for a report that is sent away; or NULL */
+};
+
+struct report *report_new(uint16_t domid);
+void report_free(struct report *r);
+void report_add(struct report *r, const struct report_device *device); /* copies `frontend`, takes `plan` */
+/* Keeps the view's values with the device that was added last; what the policy calls secret is left out. */
+void report_keep_values(struct report *r, const struct policy *policy, const struct view *view);
+void report_sort(struct report *r); /* by domain, type, devid */
+
+struct report_summary {
+    size_t devices, actions, errors, warnings;
+};
+struct report_summary report_summarize(const struct report *r);
+
+void report_print_text(const struct report *r, FILE *to);
+void report_print_json(const struct report *r, FILE *to);
+void report_print_html(const struct report *r, FILE *to); /* one file that needs no other */
+
+#endif
