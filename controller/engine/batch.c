@@ -100,7 +100,7 @@ static void finish(struct batch *b, int status)
     for (size_t i = 0; i < b->n; i++)
         settle(b, &b->members[i], status, failed);
     free(b);
-    engine_pump(e);
+    e->dispatch(e);
 }
 
 /* ---- parents: removed when nothing is left in them; it is no failure if that cannot be done ---- */

@@ -213,7 +213,7 @@ static void start_looks(struct engine *e)
         batch_start(e);
 }
 
-void engine_pump(struct engine *e)
+static void dispatch(struct engine *e)
 {
     if (!e->running)
         return;
@@ -266,7 +266,7 @@ void engine_tick(struct engine *e)
     if (e->rewatch_at)
         engine_wish(e, e->rewatch_at);
     wake_devices(e, now);
-    engine_pump(e);
+    dispatch(e);
 }
 
 /* ---- policies ---- */
@@ -344,6 +344,7 @@ struct engine *engine_new(const struct engine_config *config, struct policy_set 
 {
     struct engine *e = xcalloc(1, sizeof *e);
     e->cfg = *config;
+    e->dispatch = dispatch;
     e->policies = *policies;
     *policies = (struct policy_set){0};
     e->per_domain = xcalloc(DOMID_MAX + 1, sizeof *e->per_domain);

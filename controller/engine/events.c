@@ -70,7 +70,7 @@ static void on_listing_done(void *arg, int status)
     } else if (!status && !e->relist_at) {
         e->unlisted = 0;
     }
-    engine_pump(e);
+    e->dispatch(e);
 }
 
 /* Looks at all that is known of a part of the tree, and for what is not known yet. */

@@ -28,7 +28,7 @@ static void on_view(void *arg, int status, struct view *view)
     }
     struct engine *e = l->e;
     free(l);
-    engine_pump(e);
+    e->dispatch(e);
 }
 
 void pass_start(struct engine *e, struct device *d)
@@ -60,7 +60,7 @@ static void answered(struct probe *p)
         engine_mark(e, p->d, p->agree ? DIRTY_ALL : DIRTY_ALL | DIRTY_LIKELY);
     engine_looked(e, p->d, false);
     free(p);
-    engine_pump(e);
+    e->dispatch(e);
 }
 
 static void compare(struct probe *p, bool same, int status)

@@ -24,6 +24,7 @@ struct guest {
 
 struct engine {
     struct engine_config cfg;
+    void (*dispatch)(struct engine *e); /* starts what can be started now; called when a look has ended */
     struct policy_set policies;
     struct policy_set coming; /* taken over when nothing is in flight */
     bool reload;              /* `coming` is meant */
@@ -79,8 +80,7 @@ struct device *engine_know(struct engine *e, const struct device_key *key);
 void engine_look_over(struct engine *e, enum backend_place place, const struct device_key *at);
 /* Takes the next device out of a queue; NULL: it is empty. */
 struct device *engine_next(struct engine *e, bool batch);
-/* Starts what can be started, now or at the next tick. */
-void engine_pump(struct engine *e);
+/* Wants a tick as soon as the events that are there have been taken in. */
 void engine_soon(struct engine *e);
 /* Will F's state say whether there is anything to do, and that much so that a transaction may begin with it?
  */
