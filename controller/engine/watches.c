@@ -33,7 +33,6 @@ struct wanted {
 
 static void on_root_watched(struct wanted *w, int status)
 {
-    static const struct device_key everywhere;
     struct engine *e = w->e;
     unsigned bit = 1U << w->root;
     if (!status) {
@@ -44,8 +43,8 @@ static void on_root_watched(struct wanted *w, int status)
         log_error("cannot watch %s: %s; looking every %d s instead", w->path, strerror(-status), POLL / 1000);
     e->refused_roots |= bit;
     e->rewatch_at = engine_now(e) + POLL;
-    engine_wish(e, e->rewatch_at);
-    engine_look_over(e, BACKEND_ROOT, &everywhere);
+    e->relist_at = engine_now(e);
+    engine_soon(e);
 }
 
 /* ---- a device's frontend ---- */
