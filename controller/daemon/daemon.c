@@ -103,10 +103,28 @@ static void idle(void *arg)
     stop(arg, STATUS_OK);
 }
 
-static void run_script(void *arg, const struct script_request *request)
+static void run_script(struct daemon *d, const struct device_key *key, const struct policy *p,
+                       const struct action *a)
+{
+    char name[DEVICE_KEY_SIZE];
+    device_key_format(key, name);
+    scripts_run(d->scripts, &(struct script_request){.key = name,
+                                                     .directory = p->hotplug.directory,
+                                                     .argv = a->argv,
+                                                     .env = a->env,
+                                                     .timeout = p->hotplug.timeout,
+                                                     .parallel = p->hotplug.parallel});
+}
+
+/* The engine's executor. */
+static void execute(void *arg, const struct device_key *key, const struct policy *policy,
+                    const struct action *a)
 {
     struct daemon *d = arg;
-    scripts_run(d->scripts, request);
+    if (a->task == TASK_SCRIPT)
+        run_script(d, key, policy, a);
+    else
+        workers_do(d->workers, key, policy, a);
 }
 
 static void on_script_done(void *arg, const char *key, int error, const char *said)
@@ -121,13 +139,6 @@ static void worker_look(void *arg, const struct device_key *key, struct worker *
     *ret_worker = (struct worker){0};
     if (d->workers)
         workers_look(d->workers, key, ret_worker);
-}
-
-static void worker_task(void *arg, const struct device_key *key, const struct policy *policy,
-                        const struct action *a)
-{
-    struct daemon *d = arg;
-    workers_do(d->workers, key, policy, a);
 }
 
 static void on_worker_changed(void *arg, const struct device_key *key)
@@ -285,9 +296,8 @@ static void on_domid(void *arg, int status, const char *data, size_t len)
                                        .random = chance,
                                        .wake = wake,
                                        .ready = ready,
-                                       .run_script = run_script,
+                                       .execute = execute,
                                        .worker_look = d->cfg->dry_run ? NULL : worker_look,
-                                       .worker_task = worker_task,
                                        .observe = on_looked,
                                        .stopwatch = stopwatch,
                                        .idle = d->cfg->once ? idle : NULL,

@@ -13,7 +13,6 @@
 #ifndef XENRECON_ENGINE_H
 #define XENRECON_ENGINE_H
 
-#include "controller/processes/hotplug_scripts.h"
 #include "controller/store/store.h"
 #include "reconcilers/object.h"
 #include "reconcilers/worker.h"
@@ -55,13 +54,12 @@ struct engine_config {
     uint64_t (*random)(void *arg);        /* 64 bits */
     void (*wake)(void *arg, uint64_t at); /* engine_tick() is wanted at this time; replaces the wish before */
     void (*ready)(void *arg); /* after every engine_start(): each device that was there has been looked at */
-    /* Runs a script; engine_script_done() says how it ended, later. */
-    void (*run_script)(void *arg, const struct script_request *request);
-    /* What a device's worker is like, and a task for it; engine_worker_changed() when it is otherwise. NULL:
-     * no workers are run. */
+    /* Begins the action's task, once its writes are there. engine_script_done() says later how a script has
+     * ended, engine_worker_changed() that a worker is no longer as it was. Never called in a dry run. */
+    void (*execute)(void *arg, const struct device_key *key, const struct policy *policy,
+                    const struct action *action);
+    /* What a device's worker is like. NULL: no workers are run. */
     void (*worker_look)(void *arg, const struct device_key *key, struct worker *ret_worker);
-    void (*worker_task)(void *arg, const struct device_key *key, const struct policy *policy,
-                        const struct action *action);
     /* Told of each decision's end. NULL: nobody is interested. The stopwatch counts whatever it likes. */
     void (*observe)(void *arg, const struct looked *looked);
     uint64_t (*stopwatch)(void *arg);

@@ -8,21 +8,6 @@
 #include "controller/engine/state.h"
 #include "schemas/mem.h"
 
-void engine_start_script(struct engine *e, struct device *d, const struct action *a)
-{
-    char key[DEVICE_KEY_SIZE];
-    const struct policy *p = engine_policy(e, d);
-    device_key_format(&d->key, key);
-    struct script_request request = {.key = key,
-                                     .directory = p->hotplug.directory,
-                                     .argv = a->argv,
-                                     .env = a->env,
-                                     .timeout = p->hotplug.timeout,
-                                     .parallel = p->hotplug.parallel};
-    e->scripts++;
-    e->cfg.run_script(e->cfg.arg, &request);
-}
-
 void engine_script_done(struct engine *e, const char *text, int error, const char *said)
 {
     struct device_key key;

@@ -89,9 +89,7 @@ bool engine_glances(const struct engine *e, const struct device *d);
 /* How long to wait after so many failures in a row. */
 uint64_t engine_backoff(struct engine *e, const struct policy *p, unsigned failures);
 
-/* Scripts (hotplug.c): starts the one that an action asks for; and takes in, before a look, what became of
- * the last one. */
-void engine_start_script(struct engine *e, struct device *d, const struct action *a);
+/* Scripts (hotplug.c): takes in, before a look, what became of the last one. */
 void engine_fold_script(struct engine *e, struct device *d);
 
 /* Workers (tasks.c): what the device's is like; false: it has none, and needs none. */

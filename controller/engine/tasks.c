@@ -16,19 +16,9 @@ void engine_start_tasks(struct engine *e, struct device *d, const struct plan *p
 {
     for (size_t i = 0; i < plan->n_actions; i++) {
         const struct action *a = &plan->actions[i];
-        switch (a->task) {
-        case TASK_NONE:
-            break;
-        case TASK_SCRIPT:
-            engine_start_script(e, d, a);
-            break;
-        case TASK_START:
-        case TASK_CONNECT:
-        case TASK_DISCONNECT:
-        case TASK_STOP:
-            e->cfg.worker_task(e->cfg.arg, &d->key, engine_policy(e, d), a);
-            break;
-        }
+        e->scripts += a->task == TASK_SCRIPT;
+        if (a->task != TASK_NONE)
+            e->cfg.execute(e->cfg.arg, &d->key, engine_policy(e, d), a);
     }
 }
 

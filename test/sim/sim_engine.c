@@ -57,11 +57,6 @@ static void ready(void *arg)
         crew_sweep(&w->devices[i].crew);
 }
 
-static void run_script(void *arg, const struct script_request *request)
-{
-    sim_script_run(arg, request);
-}
-
 /* The engine asks when a look begins, and when it is decided. What it was told before then is of no more
  * interest, but for what is still to be committed. With more devices than one, looks overlap. */
 static void forget_heard(struct sim_world *w)
@@ -84,14 +79,18 @@ static void worker_look(void *arg, const struct device_key *key, struct worker *
     w->store.heard = hash_bytes(w->store.heard, seen, sizeof seen);
 }
 
-static void worker_task(void *arg, const struct device_key *key, const struct policy *policy,
-                        const struct action *a)
+static void execute(void *arg, const struct device_key *key, const struct policy *policy,
+                    const struct action *a)
 {
     struct sim_world *w = arg;
     struct sim_device *d = sim_device_find(w, key);
     (void)policy;
     if (!d) {
         sim_fail(w, "a task for a device that nobody attached");
+        return;
+    }
+    if (a->task == TASK_SCRIPT) {
+        sim_script_run(w, d, a);
         return;
     }
     w->tasks++;
@@ -173,9 +172,8 @@ void sim_engine_new(struct sim_world *w)
                                    .random = random64,
                                    .wake = wake,
                                    .ready = ready,
-                                   .run_script = run_script,
+                                   .execute = execute,
                                    .worker_look = worker_look,
-                                   .worker_task = worker_task,
                                    .idle = idle,
                                    .arg = w};
     sim_policies_add(&w->setup, (enum sim_variant)w->variant, &set);

@@ -124,15 +124,12 @@ bool sim_backend_moves(struct sim_world *w, struct sim_device *d, bool try)
 /* ---- scripts ---- */
 
 /* One after the other: so does controller/processes/hotplug_scripts.h. */
-void sim_script_run(struct sim_world *w, const struct script_request *request)
+void sim_script_run(struct sim_world *w, struct sim_device *d, const struct action *a)
 {
-    struct device_key key;
-    const char *word = request->argv[1];
+    const char *word = a->argv[1];
     bool removing = strcmp(word, "remove") == 0;
-    struct sim_device *d =
-        device_key_parse(request->key, strlen(request->key), &key) ? NULL : sim_device_find(w, &key);
-    if (!d || strcmp(request->argv[0], "/script") != 0 || (!removing && strcmp(word, "add") != 0)) {
-        sim_fail(w, "a script is run: %s %s for %s", request->argv[0], word, request->key);
+    if (strcmp(a->argv[0], "/script") != 0 || (!removing && strcmp(word, "add") != 0)) {
+        sim_fail(w, "a script is run: %s %s for %s", a->argv[0], word, d->b);
         return;
     }
     struct sim_script *s = &d->script;

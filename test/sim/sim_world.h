@@ -91,7 +91,7 @@ void sim_domain_returns(struct sim_world *w, struct sim_device *d);
 bool sim_backend_moves(struct sim_world *w, struct sim_device *d, bool try);
 void sim_model_toggles(struct sim_world *w, struct sim_device *d);
 bool sim_model_runs(const struct sim_world *w, const struct sim_device *d);
-void sim_script_run(struct sim_world *w, const struct script_request *request);
+void sim_script_run(struct sim_world *w, struct sim_device *d, const struct action *a);
 bool sim_script_ends(struct sim_world *w, struct sim_device *d, bool fails, bool try);
 bool sim_old_script_ends(struct sim_world *w, struct sim_device *d, bool try);
 void sim_script_orphaned(struct sim_world *w, struct sim_device *d); /* the controller died */
