@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* A batch: up to BATCH_MAX devices looked at, decided and acted upon inside one transaction. All that a
- * decision relies on was read there, so that xenstored refuses the commit if any of it has changed since;
- * then nothing was written, and each device is looked at again in a transaction of its own, so that a busy
- * one cannot hurt the others twice.
- *
- *   begin -> snapshots -> decisions -> writes and removals -> parents that are empty now -> end */
+/*   begin -> snapshots -> decisions -> writes and removals -> parents that are empty now -> end */
+#include "controller/engine/batch.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "controller/base/log.h"
-#include "controller/engine/state.h"
+#include "controller/engine/reconcile.h"
+#include "controller/engine/workqueue.h"
 #include "schemas/mem.h"
+
+/* Devices in one transaction: measured to do well, and a conflict costs no more than these. */
+enum { BATCH_MAX = 16 };
 
 struct batch;
 struct member {

@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* What the parts of the engine share: engine.c (events and the queue), pass.c (look at one device), batch.c
- * (act on several in one transaction), watch.c (what we are told of). */
-#ifndef XENRECON_ENGINE_IMPL_H
-#define XENRECON_ENGINE_IMPL_H
+/* The engine's state, which its files share. Nobody else includes this, but for the simulation, which checks
+ * it. */
+#ifndef XENRECON_ENGINE_STATE_H
+#define XENRECON_ENGINE_STATE_H
 
+#include "controller/engine/config.h"
 #include "controller/engine/device_table.h"
 #include "controller/engine/due_heap.h"
-#include "controller/engine/engine.h"
-#include "reconcilers/decide.h"
 
 enum {
-    BATCH_MAX =
-        16, /* devices in one transaction: measured to do well, and a conflict costs no more than these */
-    PASSES_MAX = 32, /* snapshots in flight outside transactions */
-    POLL = 5000,     /* milliseconds between looks at what the store refuses to watch for us */
+    POLL = 5000, /* milliseconds between looks at what the store refuses to watch for us */
 };
 
 /* Of a guest: its devices whose frontend a watch tells of that is not the device's own. */
@@ -64,39 +60,6 @@ struct engine {
 #define TOKEN_GUEST    "g/" /* and the domain */
 #define TOKEN_FRONTEND "f/" /* and the device's key */
 
-uint64_t engine_now(const struct engine *e);
-void engine_mark(struct engine *e, struct device *d, unsigned dirty);
-void engine_set_due(struct engine *e, struct device *d, uint64_t due, bool acts);
-void engine_hold(struct engine *e, struct device *d, uint64_t until);
-/* The policy in force for a device; NULL: its type is not ours to look at. */
-const struct policy *engine_policy(const struct engine *e, const struct device *d);
-/* The device is no longer being looked at: queues it again if something happened meanwhile. May be the end of
- * it. */
-void engine_looked(struct engine *e, struct device *d, bool gone);
-void engine_wish(struct engine *e, uint64_t at); /* to be woken then, if not before */
-/* The device, made if it is new; NULL when it is not for us. */
-struct device *engine_know(struct engine *e, const struct device_key *key);
-/* Looks at all that is known of a part of the tree, and for what is not known yet. */
-void engine_look_over(struct engine *e, enum backend_place place, const struct device_key *at);
-/* Takes the next device out of a queue; NULL: it is empty. */
-struct device *engine_next(struct engine *e, bool batch);
-/* Wants a tick as soon as the events that are there have been taken in. */
-void engine_soon(struct engine *e);
-/* Will F's state say whether there is anything to do, and that much so that a transaction may begin with it?
- */
-bool engine_glances(const struct engine *e, const struct device *d);
-
-/* How long to wait after so many failures in a row. */
-uint64_t engine_backoff(struct engine *e, const struct policy *p, unsigned failures);
-
-/* Scripts (hotplug.c): takes in, before a look, what became of the last one. */
-void engine_fold_script(struct engine *e, struct device *d);
-
-/* Workers (tasks.c): what the device's is like; false: it has none, and needs none. */
-bool engine_look_at_worker(struct engine *e, const struct device *d, struct worker *ret_worker);
-/* Gives out the plan's tasks. */
-void engine_start_tasks(struct engine *e, struct device *d, const struct plan *plan);
-
 /* One look at a device, until its end. */
 struct look {
     struct engine *e;
@@ -113,31 +76,15 @@ struct look {
     struct object object; /* what to remember when the plan's actions have succeeded */
 };
 
-void look_begin(struct look *l, struct engine *e, struct device *d);
-void look_snapshot(struct look *l, uint32_t tx, void (*done)(void *arg, int status, struct view *view),
-                   void *arg);
-/* Was anything otherwise than it was known to be? Then the view is of no use. */
-bool look_outdated(struct look *l, const struct view *view);
-void look_decide(struct look *l, struct view *view);
-/* Each of these ends the look. */
-void look_done(struct look *l); /* everything in the plan was done (or nothing was in it) */
-void look_failed(struct look *l,
-                 int error);         /* an action failed: it is tried again after the policy's backoff */
-void look_conflict(struct look *l);  /* somebody else was faster: look again, soon */
-void look_unchanged(struct look *l); /* there was nothing to look at */
-void look_again(struct look *l);     /* not its fault: look again at once */
-void look_alone(struct look *l);     /* the transaction failed, and it was not alone: look again, alone */
-void look_lost(struct look *l);      /* the store is gone: look again when it is back */
+static inline uint64_t engine_now(const struct engine *e)
+{
+    return e->cfg.clock(e->cfg.arg);
+}
 
-/* Watches: after a start none is there. Those that the store refuses (a driver domain has 128, and they may
- * be others') are asked for again, a device's with its next look, and what they would tell of is polled. */
-void engine_watch_anew(struct engine *e);
-void engine_watch_refused(struct engine *e);
-void engine_watch_frontend(struct engine *e, struct device *d, const char *path);
-void engine_unwatch_frontend(struct engine *e, struct device *d);
-
-void pass_start(struct engine *e, struct device *d);
-void probe_start(struct engine *e, struct device *d);
-void batch_start(struct engine *e); /* with the devices at the queue's head that want a transaction */
+/* The policy in force for a device; NULL: its type is not ours to look at. */
+static inline const struct policy *engine_policy(const struct engine *e, const struct device *d)
+{
+    return d->kept ? d->kept : policy_set_find(&e->policies, d->key.type);
+}
 
 #endif

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What the store is asked to tell us: of the backend tree and of domains always, of each guest's frontends,
- * and of the state of each F that lies elsewhere. xenstored compares every write with every watch, so that
- * one for each device would make the store slow, and a driver domain may have few. Even one for each guest is
- * too much where guests are many: those beyond some share one, of all domains, which tells of much that
- * nobody here wants to hear. The store may refuse: then we look by ourselves, and ask again. */
+#include "controller/engine/watches.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "controller/base/log.h"
-#include "controller/engine/state.h"
+#include "controller/engine/workqueue.h"
 #include "schemas/mem.h"
 
 /* The backend tree comes last: with its first event we look at everything, and hear of the rest by then. */

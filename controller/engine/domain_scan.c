@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+#include "controller/engine/domain_scan.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/engine/resync.h"
+#include "controller/engine/workqueue.h"
+#include "schemas/mem.h"
+
+struct scan {
+    struct engine *e;
+    unsigned pending;
+};
+struct scanned {
+    struct scan *s;
+    uint16_t domid;
+};
+
+static void scan_end(struct scan *s)
+{
+    struct engine *e = s->e;
+    if (--s->pending)
+        return;
+    free(s);
+    e->scanning = false;
+    if (e->scan_again && e->running)
+        scan_domains(e);
+    engine_soon(e); /* not at once: the events of one transaction arrive together */
+}
+
+static void mark_of_domain(struct engine *e, uint16_t domid)
+{
+    for (size_t i = 0; i < e->devices.n_buckets; i++) {
+        struct device *d;
+        SLIST_FOREACH (d, &e->devices.buckets[i], same_bucket)
+            if (d->key.domid == domid)
+                engine_mark(e, d, DIRTY_ALL | DIRTY_LIKELY);
+    }
+}
+
+static void on_introduced(void *arg, int status, const char *data, size_t len)
+{
+    struct scanned *q = arg;
+    if (status || len < 1 || data[0] != 'T')
+        mark_of_domain(q->s->e, q->domid);
+    struct scan *s = q->s;
+    free(q);
+    scan_end(s);
+}
+
+/* When a domain is released, xenstored removes the nodes that it owns without an event for each: F may be
+ * gone. */
+void scan_domains(struct engine *e)
+{
+    struct scan *s = xcalloc(1, sizeof *s);
+    *s = (struct scan){e, 1};
+    e->scanning = true;
+    e->scan_again = false;
+    for (unsigned domid = 1; domid <= DOMID_MAX; domid++) {
+        if (!e->per_domain[domid])
+            continue;
+        struct scanned *q = xcalloc(1, sizeof *q);
+        *q = (struct scanned){s, (uint16_t)domid};
+        s->pending++;
+        store_is_introduced(e->cfg.store, q->domid, on_introduced, q);
+    }
+    scan_end(s);
+}
+
+/* QEMU came or went: what it claims, or claimed, may be for us. Of all that it writes there, only `state`
+ * says so. */
+void model_event(struct engine *e, const char *path)
+{
+    static const struct device_key everywhere;
+    char root[BACKEND_PATH_SIZE];
+    uint64_t domid;
+    size_t n = (size_t)snprintf(root, sizeof root, "/local/domain/%u/device-model", e->cfg.self);
+    if (strncmp(path, root, n) != 0)
+        return;
+    if (!path[n]) {
+        mark_known(e, BACKEND_ROOT, &everywhere);
+        return;
+    }
+    size_t digits = strcspn(path + n + 1, "/");
+    const char *rest = path + n + 1 + digits;
+    if ((!*rest || strcmp(rest, "/state") == 0) && !parse_decimal(path + n + 1, digits, DOMID_MAX, &domid) &&
+        e->per_domain[domid])
+        mark_of_domain(e, (uint16_t)domid);
+}

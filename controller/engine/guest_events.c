@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#include "controller/engine/guest_events.h"
+
+#include <string.h>
+
+#include "controller/engine/workqueue.h"
+#include "schemas/mem.h"
+
+/* A guest may cause `burst` looks at once and then `events-per-second`: a bucket, kept as the time until
+ * which what it has caused is paid for. */
+static void guest_did(struct engine *e, struct device *d)
+{
+    const struct policy *p = engine_policy(e, d);
+    if (!p)
+        return;
+    uint64_t now = engine_now(e) * 1000, cost = 1000000 / p->limits.events_per_second;
+    uint64_t paid = d->guest_allowed > now ? d->guest_allowed : now;
+    if (!(d->dirty & DIRTY_F_STATE))
+        d->guest_allowed = paid + cost;
+    if (paid - now > cost * p->limits.burst && !d->held)
+        engine_hold(e, d, (paid - cost * p->limits.burst) / 1000 + 1);
+    engine_mark(e, d, DIRTY_F_STATE);
+}
+
+void frontend_event(struct engine *e, const char *token)
+{
+    struct device_key key;
+    struct device *d = device_key_parse(token, strlen(token), &key) ? NULL : devices_find(&e->devices, &key);
+    if (d)
+        guest_did(e, d);
+}
+
+/* Everything that lies there, or below. */
+static void guest_tree_event(struct engine *e, const char *path)
+{
+    struct device *d;
+    size_t n = strlen(path);
+    for (size_t i = 0; i < e->devices.n_buckets; i++)
+        SLIST_FOREACH (d, &e->devices.buckets[i], same_bucket)
+            if (d->by_guest && strncmp(d->watched, path, n) == 0 && (!d->watched[n] || d->watched[n] == '/'))
+                guest_did(e, d);
+}
+
+/* The device of one of these types whose frontend that is: `frontend` goes on behind its type. */
+static void guest_device_event(struct engine *e, struct policy *const *policies, size_t n, uint16_t domid,
+                               const char *frontend, const char *devid, size_t len)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct device_key key = {.domid = domid};
+        size_t type = strlen(policies[i]->frontend);
+        if (strncmp(policies[i]->frontend, frontend, type) != 0 || frontend[type] != '/')
+            continue;
+        memcpy(key.type, policies[i]->type, sizeof key.type);
+        memcpy(key.devid, devid, len);
+        struct device *d = devices_find(&e->devices, &key);
+        if (d && d->by_guest)
+            guest_did(e, d);
+    }
+}
+
+/* `rest` begins behind a guest's `device`. Guests may write there what they like, and all that is not about
+ * the state of a frontend is dropped here, before it costs anything: false then. */
+static bool guest_device_tree_event(struct engine *e, const char *path, const char *rest, uint16_t domid)
+{
+    const char *devid = *rest ? strchr(rest + 1, '/') : NULL;
+    const char *key = devid ? strchr(devid + 1, '/') : NULL;
+    if (key && strcmp(key, "/state") != 0)
+        return false;
+    if (!devid) {
+        guest_tree_event(e, path);
+        return true;
+    }
+    size_t len = key ? (size_t)(key - devid) - 1 : strlen(devid + 1);
+    if (len > DEVICE_NAME_MAX)
+        return false;
+    guest_device_event(e, e->policies.list, e->policies.n, domid, rest + 1, devid + 1, len);
+    guest_device_event(e, e->retired, e->n_retired, domid, rest + 1, devid + 1, len);
+    return true;
+}
+
+/* By a guest's own watch, or by that which guests share. The latter tells of all domains and all of them,
+ * most of which is nothing to us, and again of the guests with a watch of their own. */
+bool guest_event(struct engine *e, const char *path, bool shared)
+{
+    static const char root[] = "/local/domain", device[] = "/device";
+    uint64_t domid;
+    size_t n = strlen(root);
+    if (strncmp(path, root, n) != 0)
+        return false;
+    const char *rest = path + n;
+    if (*rest) {
+        size_t digits = strcspn(rest + 1, "/");
+        if (parse_decimal(rest + 1, digits, DOMID_MAX, &domid) || !e->guests[domid].devices ||
+            e->guests[domid].shared != shared)
+            return false;
+        rest += 1 + digits;
+    }
+    n = strlen(device);
+    if (*rest && (strncmp(rest, device, n) != 0 || (rest[n] && rest[n] != '/')))
+        return false;
+    if (*rest)
+        return guest_device_tree_event(e, path, rest + n, (uint16_t)domid);
+    guest_tree_event(e, path);
+    return true;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+#include "controller/engine/policy_reload.h"
+
+#include <stdlib.h>
+
+#include "controller/engine/engine.h"
+#include "controller/engine/registry.h"
+#include "controller/engine/resync.h"
+#include "controller/engine/workqueue.h"
+#include "schemas/mem.h"
+
+/* What an object was created under stays in force for it, until it is closed. */
+static void keep_policy(struct engine *e, struct device *d)
+{
+    const struct policy *old = engine_policy(e, d), *coming = policy_set_find(&e->coming, d->key.type);
+    bool same = coming && coming->owner == old->owner && !coming->worker.command == !old->worker.command;
+    if (same)
+        d->kept = NULL;
+    if (d->kept || !device_held(d) || same)
+        return;
+    for (size_t i = 0; i < e->policies.n; i++)
+        if (e->policies.list[i] == old)
+            d->kept = e->policies.list[i];
+}
+
+static void keep_or_drop(void *arg, struct device *d)
+{
+    struct engine *e = arg;
+    keep_policy(e, d);
+    if (d->kept || policy_set_find(&e->coming, d->key.type))
+        return;
+    if (d->stage == STAGE_QUEUED)
+        dequeue(e, d);
+    remove_device(e, d);
+}
+
+static void free_retired(struct engine *e)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < e->n_retired; i++) {
+        struct device *d;
+        bool kept = false;
+        for (size_t b = 0; b < e->devices.n_buckets && !kept; b++)
+            SLIST_FOREACH (d, &e->devices.buckets[b], same_bucket)
+                kept |= d->kept == e->retired[i];
+        if (kept)
+            e->retired[n++] = e->retired[i];
+        else
+            policy_free(e->retired[i]);
+    }
+    e->n_retired = n;
+}
+
+void take_over_policies(struct engine *e)
+{
+    static const struct device_key everywhere;
+    e->reload = false;
+    devices_each(&e->devices, BACKEND_ROOT, &everywhere, keep_or_drop, e);
+    for (size_t i = 0; i < e->policies.n; i++) { /* some device may keep one of these */
+        xgrow(&e->retired, &e->cap_retired, e->n_retired + 1, sizeof *e->retired);
+        e->retired[e->n_retired++] = e->policies.list[i];
+    }
+    free(e->policies.list);
+    e->policies = e->coming;
+    e->coming = (struct policy_set){0};
+    free_retired(e);
+    engine_resync(e);
+}
+
+void engine_set_policies(struct engine *e, struct policy_set *policies)
+{
+    policy_set_clear(&e->coming);
+    e->coming = *policies;
+    *policies = (struct policy_set){0};
+    e->reload = true;
+    engine_soon(e);
+}
