@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A worker's life: launch -> (told to end -> killed) -> ended -> dead, forgotten, or the next one. */
+#include "controller/processes/worker_lifecycle.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -10,7 +11,7 @@
 #include "controller/base/backoff.h"
 #include "controller/base/log.h"
 #include "controller/base/signals.h"
-#include "controller/processes/workers_impl.h"
+#include "controller/processes/worker_session.h"
 
 enum { COMPLAIN_AFTER = 10 * 1000 /* milliseconds after SIGKILL */ };
 

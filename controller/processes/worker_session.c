@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* What workers say, and what they are told while they live. */
+#include "controller/processes/worker_session.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "controller/base/log.h"
-#include "controller/processes/workers_impl.h"
 #include "schemas/printable.h"
+
+enum {
+    LOG_INTERVAL = 500, /* milliseconds between two lines about what one worker says */
+    MISCONDUCT_MAX = 8, /* a worker whose connection was closed so often for what it sent is broken */
+};
 
 /* However much a worker has to say, it does not fill the journal. */
 static bool may_log(struct supervised *s)
@@ -100,7 +105,7 @@ static void on_lost(void *arg, void *who, const char *wrong)
     if (may_log(s))
         log_warning("%s: worker %d %s", s->name, (int)s->record.pid, wrong);
     if (++s->misconduct >= MISCONDUCT_MAX) {
-        life_kill(s, wrong);
+        s->w->kill(s, wrong);
         return;
     }
     supervised_say(s, wrong);
@@ -242,12 +247,10 @@ static const char *on_message(void *arg, void *who, const struct message *m)
 
 /* ---- what they are told ---- */
 
-void workers_connect(struct workers *w, const struct device_key *key, uint64_t ring,
-                     const struct published *keys, size_t n_keys)
+void talk_connect(struct supervised *s, uint64_t ring, const struct published *keys, size_t n_keys)
 {
-    struct supervised *s = workers_find(w, key);
     struct message_line line;
-    if (!s || s->unwanted || !s->link || s->facts.state != WORKER_READY)
+    if (!s->link || s->facts.state != WORKER_READY)
         return;
     message_begin(&line, MESSAGE_CONNECT);
     message_arg_ring(&line, ring);
@@ -267,12 +270,10 @@ void workers_connect(struct workers *w, const struct device_key *key, uint64_t r
     supervised_tell(s);
 }
 
-void workers_disconnect(struct workers *w, const struct device_key *key)
+void talk_disconnect(struct supervised *s)
 {
-    struct supervised *s = workers_find(w, key);
     struct message_line line;
-    if (!s || s->unwanted || !s->link ||
-        (s->facts.state != WORKER_CONNECTED && s->facts.state != WORKER_CONNECTING))
+    if (!s->link || (s->facts.state != WORKER_CONNECTED && s->facts.state != WORKER_CONNECTING))
         return;
     message_begin(&line, MESSAGE_DISCONNECT);
     worker_link_send(s->link, &line);

@@ -18,23 +18,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "controller/processes/config.h"
 #include "reconcilers/worker.h"
 #include "schemas/device.h"
 #include "schemas/policy/policy.h"
 
-struct uv_loop_s;
 struct workers;
-
-struct workers_config {
-    struct uv_loop_s *loop;
-    const char *run_dir; /* made if it is not there; must be ours alone to change */
-    /* Something about this device's worker is new; never called from inside a call to workers_*(). */
-    void (*changed)(void *arg, const struct device_key *key);
-    void *arg;
-    /* Milliseconds; 0: as xenrecon-worker(7) has them. For tests. */
-    uint32_t kill_after;   /* from SIGTERM to SIGKILL: 5 s */
-    uint32_t hello_within; /* of connecting, and of losing a connection: 10 s */
-};
 
 /* Does a policy want any? Did a run before this one leave records there? */
 bool workers_wanted(const struct policy_set *set);
@@ -44,12 +33,6 @@ bool workers_left(const char *run_dir);
  * logged. */
 int workers_new(const struct workers_config *config, struct workers **ret_workers);
 
-struct worker_start {
-    const struct device_key *key;
-    uint64_t incarnation;
-    const char *const *argv;     /* ends in NULL, placeholders filled in */
-    const struct policy *policy; /* worker, deadlines, retry; only during the call */
-};
 /* Starts one, after the present one has ended if that is another incarnation's or being stopped. Nothing
  * happens where one of this incarnation runs. STARTING from now on, until it is ready or DEAD. */
 void workers_start(struct workers *w, const struct worker_start *start);

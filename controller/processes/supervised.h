@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the parts of the supervision share: workers.c (what is asked for, the table, time and news),
- * worker_life.c (from start to end), worker_talk.c (what is said in between).
+/* One worker under supervision, the table of all, their deadlines, and the news of them.
  *
  *            start                ready             connect               connected
  *   (none) ----------> STARTING --------> READY -----------> CONNECTING ----------> CONNECTED
@@ -12,26 +11,27 @@
  *    +-- its process ended without being told to, in any state; or could not be started
  *
  * These are the states of the worker that is wanted. The process that there is may still be another's, which
- * is being ended (`ending`): then what it says is ignored, and the one that is wanted waits (`next`). */
-#ifndef XENRECON_WORKERS_IMPL_H
-#define XENRECON_WORKERS_IMPL_H
+ * is being ended (`ending`): then what it says is ignored, and the one that is wanted waits (`next`).
+ *
+ * One thread, the loop's. Times are milliseconds of workers_now(). */
+#ifndef XENRECON_SUPERVISED_H
+#define XENRECON_SUPERVISED_H
 
 #include <sys/queue.h>
 #include <uv.h>
 
 #include "controller/base/run_dir.h"
+#include "controller/processes/config.h"
 #include "controller/processes/worker_launch.h"
 #include "controller/processes/worker_process.h"
 #include "controller/processes/worker_record.h"
 #include "controller/processes/worker_socket.h"
-#include "controller/processes/workers.h"
+#include "reconcilers/worker.h"
 #include "schemas/arena.h"
 
 enum {
-    SAID_SIZE = 256,    /* of what is said about a worker: it goes to the store */
-    LOG_INTERVAL = 500, /* milliseconds between two lines about what one worker says */
-    BUCKETS = 256,      /* a power of two */
-    MISCONDUCT_MAX = 8, /* a worker whose connection was closed so often for what it sent is broken */
+    SAID_SIZE = 256, /* of what is said about a worker: it goes to the store */
+    BUCKETS = 256,   /* a power of two */
 };
 
 enum ending {
@@ -74,6 +74,8 @@ TAILQ_HEAD(news, supervised);
 
 struct workers {
     struct workers_config cfg;
+    void (*overdue)(struct supervised *s);                 /* its deadline has passed */
+    void (*kill)(struct supervised *s, const char *cause); /* it will be DEAD */
     struct run_dir dir;
     struct worker_links *links;
     struct bucket buckets[BUCKETS];
@@ -86,8 +88,6 @@ struct workers {
     bool closed;
 };
 
-/* ---- workers.c ---- */
-
 uint64_t workers_now(const struct workers *w); /* decide()'s clock; never 0 */
 struct supervised *workers_find(const struct workers *w, const struct device_key *key); /* or NULL */
 struct supervised *supervised_new(struct workers *w, const struct device_key *key);
@@ -96,18 +96,5 @@ void supervised_tell(struct supervised *s);                  /* that there is ne
 void supervised_say(struct supervised *s, const char *text); /* made printable; NULL: nothing */
 /* It has so much time; "did not <awaited> within 60.0 s" is why it is killed then. */
 void supervised_await(struct supervised *s, uint32_t allowed, const char *awaited);
-
-/* ---- worker_life.c ---- */
-
-int life_found(void *arg, const struct worker_record *record);        /* arg: the workers */
-void life_launch(struct supervised *s, struct worker_launch *launch); /* takes it over; none runs */
-void life_end(struct supervised *s);                                  /* `stop` and SIGTERM, if it runs */
-void life_kill(struct supervised *s, const char *cause);              /* it will be DEAD */
-void life_overdue(struct supervised *s);                              /* its deadline has passed */
-
-/* ---- worker_talk.c ---- */
-
-struct worker_links *talk_new(struct workers *w, int listening);
-void talk_hang_up(struct supervised *s); /* the state is for the caller to change */
 
 #endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* What the supervision of workers is given when it is made, and what a worker is started with. Pointers are
+ * good during the call only, but for the run directory's name, which must live as long as the workers. */
+#ifndef XENRECON_PROCESSES_CONFIG_H
+#define XENRECON_PROCESSES_CONFIG_H
+
+#include <stdint.h>
+
+#include "schemas/device.h"
+#include "schemas/policy/policy.h"
+
+struct uv_loop_s;
+
+struct workers_config {
+    struct uv_loop_s *loop;
+    const char *run_dir; /* made if it is not there; must be ours alone to change */
+    /* Something about this device's worker is new; never called from inside a call to workers_*(). */
+    void (*changed)(void *arg, const struct device_key *key);
+    void *arg;
+    /* Milliseconds; 0: as xenrecon-worker(7) has them. For tests. */
+    uint32_t kill_after;   /* from SIGTERM to SIGKILL: 5 s */
+    uint32_t hello_within; /* of connecting, and of losing a connection: 10 s */
+};
+
+/* A worker to be started. */
+struct worker_start {
+    const struct device_key *key;
+    uint64_t incarnation;
+    const char *const *argv;     /* ends in NULL, placeholders filled in */
+    const struct policy *policy; /* worker, deadlines, retry; only during the call */
+};
+
+#endif

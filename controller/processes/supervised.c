@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+#include "controller/processes/supervised.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "schemas/mem.h"
+#include "schemas/printable.h"
+
+uint64_t workers_now(const struct workers *w)
+{
+    return uv_now(w->cfg.loop) + 1;
+}
+
+/* ---- the table ---- */
+
+static struct bucket *bucket(struct workers *w, const struct device_key *key)
+{
+    return &w->buckets[device_key_hash(key) & (BUCKETS - 1)];
+}
+
+struct supervised *workers_find(const struct workers *w, const struct device_key *key)
+{
+    struct supervised *s;
+    LIST_FOREACH (s, &w->buckets[device_key_hash(key) & (BUCKETS - 1)], same_bucket)
+        if (device_key_equal(&s->key, key))
+            return s;
+    return NULL;
+}
+
+struct supervised *supervised_new(struct workers *w, const struct device_key *key)
+{
+    struct supervised *s = xcalloc(1, sizeof *s);
+    s->w = w;
+    s->key = *key;
+    device_key_format(key, s->name);
+    LIST_INSERT_HEAD(bucket(w, key), s, same_bucket);
+    return s;
+}
+
+void supervised_free(struct supervised *s)
+{
+    struct workers *w = s->w;
+    if (s->process) {
+        worker_process_close(s->process);
+        w->running--;
+    }
+    if (w->links)
+        worker_links_forget(w->links, s);
+    if (s->has_news)
+        TAILQ_REMOVE(&w->news, s, news);
+    LIST_REMOVE(s, same_bucket);
+    worker_launch_free(s->next);
+    arena_free(&s->published);
+    free(s);
+}
+
+void supervised_say(struct supervised *s, const char *text)
+{
+    char copy[SAID_SIZE]; /* the text may be what was said before */
+    s->facts.said = text ? s->said : NULL;
+    if (!text)
+        return;
+    printable_copy(copy, sizeof copy, text, strlen(text), false);
+    memcpy(s->said, copy, sizeof copy);
+}
+
+/* ---- time ---- */
+
+static void on_deadline(uv_timer_t *timer);
+
+static void wake_by(struct workers *w, uint64_t at)
+{
+    uint64_t now = workers_now(w);
+    if (w->wake_at && w->wake_at <= at)
+        return;
+    w->wake_at = at;
+    uv_timer_start(&w->deadlines, on_deadline, at > now ? at - now : 0, 0);
+}
+
+void supervised_await(struct supervised *s, uint32_t allowed, const char *awaited)
+{
+    s->deadline = workers_now(s->w) + allowed;
+    s->allowed = allowed;
+    s->awaited = awaited;
+    wake_by(s->w, s->deadline);
+}
+
+/* Those that were met meanwhile are found here, too: the timer is set for the first there was. */
+static void on_deadline(uv_timer_t *timer)
+{
+    struct workers *w = timer->data;
+    uint64_t now = workers_now(w);
+    struct supervised *s;
+    w->wake_at = 0;
+    for (int i = 0; i < BUCKETS; i++) {
+        LIST_FOREACH (s, &w->buckets[i], same_bucket) {
+            if (s->deadline && s->deadline <= now) {
+                s->deadline = 0;
+                w->overdue(s);
+            }
+            if (s->deadline)
+                wake_by(w, s->deadline);
+        }
+    }
+}
+
+/* ---- news ---- */
+
+/* Those that are added by what we call are for the next turn. */
+static void on_news(uv_timer_t *timer)
+{
+    struct workers *w = timer->data;
+    struct supervised *s, *last = TAILQ_LAST(&w->news, news);
+    struct device_key key, last_key;
+    if (!last)
+        return;
+    last_key = last->key;
+    while (!w->closed && (s = TAILQ_FIRST(&w->news))) {
+        key = s->key;
+        TAILQ_REMOVE(&w->news, s, news);
+        s->has_news = false;
+        w->cfg.changed(w->cfg.arg, &key);
+        if (device_key_equal(&key, &last_key))
+            break;
+    }
+    if (!w->closed && !TAILQ_EMPTY(&w->news))
+        uv_timer_start(&w->teller, on_news, 0, 0);
+}
+
+void supervised_tell(struct supervised *s)
+{
+    struct workers *w = s->w;
+    if (s->has_news)
+        return;
+    s->has_news = true;
+    TAILQ_INSERT_TAIL(&w->news, s, news);
+    uv_timer_start(&w->teller, on_news, 0, 0);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* What workers say, and what they are told while they live.
+ *
+ * One thread, the loop's. A worker that says what is not its to say loses its connection, and is killed when
+ * that happens too often. */
+#ifndef XENRECON_WORKER_SESSION_H
+#define XENRECON_WORKER_SESSION_H
+
+#include "controller/processes/supervised.h"
+
+struct worker_links *talk_new(struct workers *w, int listening);
+void talk_hang_up(struct supervised *s); /* the state is for the caller to change */
+/* Tells a READY one to connect, a CONNECTING or CONNECTED one to disconnect; others nothing. */
+void talk_connect(struct supervised *s, uint64_t ring, const struct published *keys, size_t n_keys);
+void talk_disconnect(struct supervised *s);
+
+#endif
