@@ -13,7 +13,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "controller/base/log.h"
 #include "schemas/printable.h"
 
 enum { FIRST = 1000, AGAIN = 250 }; /* milliseconds */
@@ -40,7 +39,6 @@ static struct timespec now(void)
 void progress_quiet(void)
 {
     progress.quiet = true;
-    log_set_level(LOG_LEVEL_WARNING);
 }
 
 static void erase(void)

@@ -10,7 +10,7 @@
 
 #include <stddef.h>
 
-/* From now on; the log is quiet, too, but for warnings and errors. */
+/* From now on nothing is drawn. */
 void progress_quiet(void);
 
 /* Begins, or goes on with something else. `unit` comes behind the counts: " KiB". */

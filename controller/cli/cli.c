@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "controller/base/log.h"
+#include "controller/base/progress.h"
 
 int usage_error(const char *command, const char *format, ...)
 {
@@ -29,6 +30,12 @@ int usage_bad_option(const char *command, int c, char **argv)
     if (c == '?' && optopt > ' ' && optopt < 0x7f && strncmp(word, "--", 2) != 0)
         return usage_error(command, "-%c %s", optopt, what);
     return usage_error(command, "%s %s", word, what);
+}
+
+void be_quiet(void)
+{
+    progress_quiet();
+    log_set_level(LOG_LEVEL_WARNING);
 }
 
 int finish_output(void)

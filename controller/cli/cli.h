@@ -28,6 +28,9 @@ int usage_bad_option(const char *command, int c, char **argv);
 /* Prints the text of --help, and ends the command's output: STATUS_OK, or STATUS_ERROR. */
 int print_help(const char *text);
 
+/* --quiet: no progress is shown, and nothing logged but warnings and errors. */
+void be_quiet(void);
+
 /* Flushes stdout: STATUS_OK, or STATUS_ERROR and a message when the output got lost. */
 int finish_output(void);
 

@@ -222,7 +222,7 @@ int cmd_explain(int argc, char **argv)
             run_dir = optarg;
             break;
         case QUIET:
-            progress_quiet();
+            be_quiet();
             break;
         case HELP:
             status = print_help(help);

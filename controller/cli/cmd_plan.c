@@ -233,7 +233,7 @@ int cmd_plan(int argc, char **argv)
             o.run_dir = optarg;
             break;
         case QUIET:
-            progress_quiet();
+            be_quiet();
             break;
         case HELP:
             status = print_help(help);

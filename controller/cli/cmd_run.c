@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "controller/base/log.h"
-#include "controller/base/progress.h"
 #include "controller/cli/cli.h"
 #include "controller/cli/control_client.h"
 #include "controller/daemon/daemon.h"
@@ -105,7 +104,7 @@ int cmd_run(int argc, char **argv)
             log_set_format(*optarg == 'j' ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT);
             break;
         case QUIET:
-            progress_quiet();
+            be_quiet();
             break;
         case VERBOSE:
             log_set_level(LOG_LEVEL_DEBUG);

@@ -4,7 +4,6 @@
 #include <getopt.h>
 #include <string.h>
 
-#include "controller/base/progress.h"
 #include "controller/cli/cli.h"
 #include "controller/cli/control_client.h"
 #include "controller/cli/terminal.h"
@@ -34,7 +33,7 @@ bool look_option(const char *command, int c, char **argv, const char *help, stru
         o->run_dir = optarg;
         return false;
     case LOOK_QUIET:
-        progress_quiet();
+        be_quiet();
         return false;
     case LOOK_HELP:
         *ret_status = print_help(help);
