@@ -122,7 +122,7 @@ int cmd_run(int argc, char **argv)
         status = usage_error("run", "\"%s\" is one argument too many", argv[optind]);
     } else {
         let_others_first();
-        status = daemon_run(&d);
+        status = daemon_run(&d) ? STATUS_ERROR : STATUS_OK;
     }
 out:
     free(dirs);

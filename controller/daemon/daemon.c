@@ -14,7 +14,6 @@
 #include "controller/base/log.h"
 #include "controller/base/policy_dirs.h"
 #include "controller/base/progress.h"
-#include "controller/cli/cli.h"
 #include "controller/daemon/memory_trim.h"
 #include "controller/daemon/sd_notify.h"
 #include "controller/daemon/status.h"
@@ -52,10 +51,11 @@ struct daemon {
     struct thrift thrift;
     unsigned reconnect_delay;
     uint16_t self; /* our own domain, once there is an engine */
-    int lock, status;
+    int lock;
+    int error; /* that it ends with */
 };
 
-static void stop(struct daemon *d, int status);
+static void stop(struct daemon *d, int error);
 
 /* ---- what the engine asks of us ---- */
 
@@ -100,7 +100,7 @@ static void ready(void *arg)
 
 static void idle(void *arg)
 {
-    stop(arg, STATUS_OK);
+    stop(arg, 0);
 }
 
 static void run_script(struct daemon *d, const struct device_key *key, const struct policy *p,
@@ -229,13 +229,13 @@ static void on_lost(void *arg, const char *why)
 }
 
 /* One controller per store. A restarted store has another socket, and thus another lock. */
-static bool take_lock(struct daemon *d)
+static int take_lock(struct daemon *d)
 {
     char path[108 + 64];
     pid_t holder = 0;
     int lock, error;
     if (d->cfg->dry_run)
-        return true;
+        return 0;
     if (d->lock >= 0)
         close(d->lock); /* first: a new lock on the same file would go with the old descriptor */
     d->lock = -1;
@@ -246,16 +246,15 @@ static bool take_lock(struct daemon *d)
             (int)holder);
     else if (error)
         log_error("cannot take the lock for the store %s: %s", path, strerror(-error));
-    if (error)
-        return false;
-    d->lock = lock;
-    return true;
+    if (!error)
+        d->lock = lock;
+    return error;
 }
 
 /* In dom0 libxl runs the scripts itself: two of us would set up everything twice. */
-static bool refuse_hotplug(const struct daemon *d, const struct policy_set *set)
+static int refuse_hotplug(const struct daemon *d, const struct policy_set *set)
 {
-    bool refused = false;
+    int error = 0;
     for (size_t i = 0; i < set->n; i++) {
         const struct policy *p = set->list[i];
         if (!p->hotplug.run || policy_hotplug(p, d->self))
@@ -264,9 +263,9 @@ static bool refuse_hotplug(const struct daemon *d, const struct policy_set *set)
             "%s: `hotplug`: this is dom0, where libxl runs hotplug scripts; `in-dom0: true` says that it "
             "does not (run_hotplug_scripts=0)",
             p->source);
-        refused = true;
+        error = -EINVAL;
     }
-    return refused;
+    return error;
 }
 
 static void on_domid(void *arg, int status, const char *data, size_t len)
@@ -283,8 +282,11 @@ static void on_domid(void *arg, int status, const char *data, size_t len)
     insight_connected(&d->insight, true);
     if (!d->engine) {
         d->self = (uint16_t)self;
-        if (refuse_hotplug(d, &d->policies) || open_workers(d, &d->policies)) {
-            stop(d, STATUS_ERROR);
+        int error = refuse_hotplug(d, &d->policies);
+        if (!error)
+            error = open_workers(d, &d->policies);
+        if (error) {
+            stop(d, error);
             return;
         }
         struct engine_config config = {.store = xs_client_store(d->client),
@@ -319,7 +321,7 @@ static void no_store(struct daemon *d, int error)
     if (error == -EACCES || error == -EPERM) {
         log_error("cannot open the store %s: %s", where ? where : "", strerror(-error));
         log_error("looking after devices takes root's rights");
-        stop(d, STATUS_ERROR);
+        stop(d, error);
         return;
     }
     if (d->reconnect_delay == RECONNECT_MIN) {
@@ -338,8 +340,9 @@ static void connect_store(struct daemon *d)
         no_store(d, error);
         return;
     }
-    if (!take_lock(d)) {
-        stop(d, STATUS_ERROR);
+    error = take_lock(d);
+    if (error) {
+        stop(d, error);
         return;
     }
     if (!d->cfg->dry_run && !d->cfg->once)
@@ -414,16 +417,16 @@ static void describe(void *arg, char *text, size_t size)
 static void on_terminate(uv_signal_t *signal, int number)
 {
     log_info("%s: leaving the devices as they are", number == SIGTERM ? "SIGTERM" : "SIGINT");
-    stop(signal->data, STATUS_OK);
+    stop(signal->data, 0);
 }
 
 /* What is in flight is answered as cancelled, and a transaction that is open goes with the connection. */
-static void stop(struct daemon *d, int status)
+static void stop(struct daemon *d, int error)
 {
     if (d->closing)
         return;
     d->closing = true;
-    d->status = status;
+    d->error = error;
     progress_end();
     notify_stopping(&d->notify);
     notify_close(&d->notify);
@@ -488,11 +491,13 @@ static void start(struct daemon *d)
 int daemon_run(const struct daemon_config *config)
 {
     struct daemon d = {.cfg = config, .lock = -1};
-    if (load_policies(&d, &d.policies))
-        return STATUS_ERROR;
-    if (start_loop(&d)) {
+    int error = load_policies(&d, &d.policies);
+    if (error)
+        return error;
+    error = start_loop(&d);
+    if (error) {
         policy_set_clear(&d.policies);
-        return STATUS_ERROR;
+        return error;
     }
     start(&d);
     uv_run(&d.loop, UV_RUN_DEFAULT);
@@ -503,5 +508,5 @@ int daemon_run(const struct daemon_config *config)
     policy_set_clear(&d.policies);
     if (d.lock >= 0)
         close(d.lock);
-    return d.status;
+    return d.error;
 }

@@ -19,7 +19,8 @@ struct daemon_config {
     uint32_t resync; /* milliseconds; 0: never */
 };
 
-/* Until it is told to stop: an exit status. What is wrong was logged. */
+/* Until it is told to stop, or `once` and nothing is left to do: 0; or a negative errno, having logged why.
+ */
 int daemon_run(const struct daemon_config *config);
 
 #endif
