@@ -91,7 +91,7 @@ static void ready(void *arg)
 {
     struct daemon *d = arg;
     progress_end();
-    log_info("ready: %zu devices", engine_devices(d->engine));
+    log_info("ready: %zu devices", engine_figures(d->engine).devices);
     d->stored = true;
     notify_ready(&d->notify);
     if (d->workers)
@@ -161,7 +161,7 @@ static void on_looked(void *arg, const struct looked *looked)
 {
     struct daemon *d = arg;
     insight_looked(&d->insight, looked);
-    thrift_note(&d->thrift, engine_devices(d->engine));
+    thrift_note(&d->thrift, engine_figures(d->engine).devices);
     if (!d->stored)
         progress_at(++d->looks, 0);
 }
@@ -400,7 +400,7 @@ static void on_hangup(uv_signal_t *signal, int number)
 static void describe(void *arg, char *text, size_t size)
 {
     struct daemon *d = arg;
-    size_t devices = d->stored ? engine_devices(d->engine) : 0;
+    size_t devices = d->stored ? engine_figures(d->engine).devices : 0;
     unsigned workers = d->workers ? workers_running(d->workers) : 0;
     const char *refused = d->refused ? "; new policies were refused, see the log" : "";
     if (d->closing)

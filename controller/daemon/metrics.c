@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "controller/daemon/status.h"
-#include "controller/engine/state.h"
 #include "controller/store/xs_client.h"
 
 static const unsigned buckets[METRICS_BUCKETS] = {500,    1000,   2500,   5000,    10000,   25000,  50000,
@@ -67,11 +66,11 @@ static void print_durations(const struct metrics *m, FILE *to)
     fprintf(to, "xenrecon_reconcile_duration_seconds_count %" PRIu64 "\n", sum);
 }
 
-static void print_work(const struct metrics *m, const struct engine *e, FILE *to)
+static void print_work(const struct metrics *m, const struct engine_figures *f, FILE *to)
 {
-    one(to, "queue_depth", "gauge", "Devices that are to be looked at.", e ? e->queued : 0);
-    one(to, "queue_adds_total", "counter", "Devices put into the queue.", e ? e->adds : 0);
-    one(to, "reconciles_in_flight", "gauge", "Devices that are being looked at.", e ? e->passes : 0);
+    one(to, "queue_depth", "gauge", "Devices that are to be looked at.", f->queued);
+    one(to, "queue_adds_total", "counter", "Devices put into the queue.", f->adds);
+    one(to, "reconciles_in_flight", "gauge", "Devices that are being looked at.", f->in_flight);
     one(to, "retries_total", "counter", "Actions that failed, to be tried again.", m->retries);
     one(to, "conflicts_total", "counter", "Transactions, by device, that another client spoiled.",
         m->conflicts);
@@ -83,34 +82,32 @@ static void print_work(const struct metrics *m, const struct engine *e, FILE *to
 
 /* Everything that is counted by device, in one go. */
 struct census {
-    const struct engine *e;
+    const struct policy_set *policies;
     uint64_t findings[FINDING_COUNT];
     uint64_t phases[OBJECT_DEAD + 1];
     uint64_t *types; /* as the policies are in the set */
 };
 
-static void count_device(void *arg, struct device *d)
+static void count_device(void *arg, const struct engine_device *d)
 {
     struct census *c = arg;
     for (int i = 0; i < FINDING_COUNT; i++)
         c->findings[i] += d->findings >> i & 1;
-    c->phases[d->memory.object.phase]++;
-    for (size_t i = 0; i < c->e->policies.n; i++)
-        c->types[i] += strcmp(c->e->policies.list[i]->type, d->key.type) == 0;
+    c->phases[d->memory->object.phase]++;
+    for (size_t i = 0; i < c->policies->n; i++)
+        c->types[i] += strcmp(c->policies->list[i]->type, d->key->type) == 0;
 }
 
-static void print_devices(struct engine *e, FILE *to)
+static void print_devices(struct engine *e, const struct policy_set *policies, FILE *to)
 {
-    static const struct device_key everywhere;
     struct arena scratch = {0};
-    struct census c = {.e = e};
-    size_t n = e ? e->policies.n : 0;
-    c.types = arena_alloc(&scratch, (n + 1) * sizeof *c.types);
+    struct census c = {.policies = policies};
+    c.types = arena_alloc(&scratch, (policies->n + 1) * sizeof *c.types);
     if (e)
-        devices_each(&e->devices, BACKEND_ROOT, &everywhere, count_device, &c);
+        engine_each_device(e, count_device, &c);
     family(to, "devices", "gauge", "Devices that are known, by type, of those that have a policy.");
-    for (size_t i = 0; i < n; i++)
-        labelled(to, "devices", "type", e->policies.list[i]->type, c.types[i]);
+    for (size_t i = 0; i < policies->n; i++)
+        labelled(to, "devices", "type", policies->list[i]->type, c.types[i]);
     family(to, "objects", "gauge", "Devices, by the phase of what is held for them; none: they are watched.");
     for (int i = 0; i <= OBJECT_DEAD; i++)
         labelled(to, "objects", "phase", object_phase_name((enum object_phase)i), c.phases[i]);
@@ -132,17 +129,17 @@ static void print_store(const struct insight *in, FILE *to)
 void metrics_print(const struct metrics *m, const struct insight *in, uint64_t now, bool up, FILE *to)
 {
     uint64_t clock = in->clock(in->clock_arg);
-    uint64_t resynced = in->engine ? in->engine->resynced_at : 0;
+    struct engine_figures figures = engine_figures(in->engine);
     family(to, "build_info", "gauge", "1; the label is the version.");
     labelled(to, "build_info", "version", XENRECON_VERSION, 1);
     one(to, "up", "gauge", "1; 0 when the daemon has ended in good order.", up);
     timestamp(to, "start_time_seconds", "When the daemon was started.", now - (clock - in->started));
     timestamp(to, "last_resync_timestamp_seconds", "When everything was looked over last; 0: never.",
-              resynced ? now - (clock - resynced) : 0);
+              figures.resynced_at ? now - (clock - figures.resynced_at) : 0);
     print_store(in, to);
-    print_work(m, in->engine, to);
-    print_devices(in->engine, to);
-    one(to, "policies", "gauge", "Policies in force.", in->engine ? in->engine->policies.n : 0);
+    print_work(m, &figures, to);
+    print_devices(in->engine, figures.policies, to);
+    one(to, "policies", "gauge", "Policies in force.", figures.policies->n);
     one(to, "workers", "gauge", "Workers' processes.", in->workers ? workers_running(in->workers) : 0);
     one(to, "worker_deaths_total", "counter", "Workers that ended without being told to.",
         in->workers ? workers_deaths(in->workers) : 0);

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "controller/engine/state.h"
 #include "schemas/json.h"
 #include "schemas/mem.h"
 
@@ -33,11 +32,10 @@ static json_t *next_device(void *state)
         return line_of("daemon", insight_daemon(l->in));
     }
     while (l->at < l->n) {
-        const struct device *d =
-            l->in->engine ? devices_find(&l->in->engine->devices, &l->keys[l->at]) : NULL;
-        l->at++;
-        if (d) /* it may have gone since they were listed */
-            return line_of("device", insight_device(l->in, d, l->memory));
+        struct engine_device d;
+        if (engine_find_device(l->in->engine, &l->keys[l->at++],
+                               &d)) /* it may have gone since they were listed */
+            return line_of("device", insight_device(l->in, &d, l->memory));
     }
     return NULL;
 }
@@ -49,10 +47,10 @@ static void end_listing(void *state)
     free(l);
 }
 
-static void add_key(void *arg, struct device *d)
+static void add_key(void *arg, const struct engine_device *d)
 {
     struct listing *l = arg;
-    l->keys[l->n++] = d->key;
+    l->keys[l->n++] = *d->key;
 }
 
 static int by_key(const void *a, const void *b)
@@ -62,22 +60,20 @@ static int by_key(const void *a, const void *b)
 
 static void list_all(struct listing *l)
 {
-    static const struct device_key everywhere;
     if (!l->in->engine)
         return;
-    l->keys = xcalloc(l->in->engine->devices.n, sizeof *l->keys);
-    devices_each(&l->in->engine->devices, BACKEND_ROOT, &everywhere, add_key, l);
+    l->keys = xcalloc(engine_figures(l->in->engine).devices, sizeof *l->keys);
+    engine_each_device(l->in->engine, add_key, l);
     if (l->n)
         qsort(l->keys, l->n, sizeof *l->keys, by_key);
 }
 
-/* NULL: the name is none, or no device of ours has it. */
-static const struct device *device_named(const struct insight *in, const char *name,
-                                         struct device_key *ret_key)
+/* False: the name is none, or no device of ours has it. */
+static bool device_named(const struct insight *in, const char *name, struct device_key *ret_key)
 {
-    if (!name || device_key_parse(name, strlen(name), ret_key) || !in->engine)
-        return NULL;
-    return devices_find(&in->engine->devices, ret_key);
+    struct engine_device d;
+    return name && !device_key_parse(name, strlen(name), ret_key) &&
+           engine_find_device(in->engine, ret_key, &d);
 }
 
 static struct control_answer unknown_device(const char *name)
@@ -146,8 +142,9 @@ static struct control_answer ask_history(const struct insight *in, const json_t 
 static struct control_answer ask_policies(const struct insight *in)
 {
     json_t *lines = jarray();
-    for (size_t i = 0; in->engine && i < in->engine->policies.n; i++) {
-        const struct policy *p = in->engine->policies.list[i];
+    const struct policy_set *policies = engine_figures(in->engine).policies;
+    for (size_t i = 0; i < policies->n; i++) {
+        const struct policy *p = policies->list[i];
         json_t *o = jobject();
         jput(o, "source", jtext(p->source));
         jput(o, "text", json_stringn(p->text, p->text_len)); /* YAML is UTF-8 */

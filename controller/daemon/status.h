@@ -62,8 +62,7 @@ uint64_t insight_stopwatch(void); /* microseconds */
 struct control_answer insight_ask(void *arg, const json_t *request);
 
 /* What one device is like, and the daemon as a whole. */
-struct device;
 json_t *insight_daemon(const struct insight *in);
-json_t *insight_device(const struct insight *in, const struct device *d, bool memory);
+json_t *insight_device(const struct insight *in, const struct engine_device *d, bool memory);
 
 #endif

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "controller/daemon/status.h"
-#include "controller/engine/state.h"
 #include "controller/store/store_path.h"
 #include "controller/store/xs_client.h"
 #include "schemas/json.h"
@@ -41,21 +40,21 @@ static json_t *store_json(const struct insight *in, uint64_t now)
     return o;
 }
 
-static json_t *queue_json(const struct engine *e)
+static json_t *queue_json(const struct engine_figures *f)
 {
     json_t *o = jobject();
-    jput(o, "queued", jcount(e ? e->queued : 0));
-    jput(o, "in_flight", jcount(e ? e->passes : 0));
-    jput(o, "waiting", jcount(e ? e->waiting.n : 0));
-    jput(o, "scripts", jcount(e ? e->scripts : 0));
+    jput(o, "queued", jcount(f->queued));
+    jput(o, "in_flight", jcount(f->in_flight));
+    jput(o, "waiting", jcount(f->waiting));
+    jput(o, "scripts", jcount(f->scripts));
     return o;
 }
 
-static json_t *policies_json(const struct engine *e)
+static json_t *policies_json(const struct policy_set *policies)
 {
     json_t *list = jarray();
-    for (size_t i = 0; e && i < e->policies.n; i++) {
-        const struct policy *p = e->policies.list[i];
+    for (size_t i = 0; i < policies->n; i++) {
+        const struct policy *p = policies->list[i];
         json_t *o = jobject();
         jput(o, "type", jtext(p->type));
         jput(o, "owner", jtext(owner_name(p->owner)));
@@ -66,13 +65,12 @@ static json_t *policies_json(const struct engine *e)
     return list;
 }
 
-static json_t *resync_json(const struct insight *in, uint64_t now)
+static json_t *resync_json(const struct insight *in, const struct engine_figures *f, uint64_t now)
 {
-    const struct engine *e = in->engine;
     json_t *o = jobject();
     jput(o, "interval_seconds", in->resync ? jseconds(in->resync) : json_null());
-    jput(o, "age_seconds", e ? age(e->resynced_at, now) : json_null());
-    jput(o, "next_seconds", e ? until(e->resync_at, now) : json_null());
+    jput(o, "age_seconds", age(f->resynced_at, now));
+    jput(o, "next_seconds", until(f->resync_at, now));
     return o;
 }
 
@@ -90,6 +88,7 @@ static json_t *history_json(const struct history *h)
 json_t *insight_daemon(const struct insight *in)
 {
     uint64_t now = now_of(in);
+    struct engine_figures figures = engine_figures(in->engine);
     json_t *o = jobject();
     jput(o, "xenrecon", jtext(XENRECON_VERSION));
     jput(o, "pid", jcount((uint64_t)getpid()));
@@ -97,29 +96,28 @@ json_t *insight_daemon(const struct insight *in)
     jput(o, "dry_run", json_boolean(in->dry_run));
     jput(o, "now", jcount(now));
     jput(o, "up_seconds", age(in->started, now));
-    jput(o, "devices", jcount(in->engine ? engine_devices(in->engine) : 0));
+    jput(o, "devices", jcount(figures.devices));
     jput(o, "workers", jcount(in->workers ? workers_running(in->workers) : 0));
     jput(o, "store", store_json(in, now));
-    jput(o, "queue", queue_json(in->engine));
-    jput(o, "resync", resync_json(in, now));
+    jput(o, "queue", queue_json(&figures));
+    jput(o, "resync", resync_json(in, &figures, now));
     jput(o, "history", history_json(in->history));
-    jput(o, "policies", policies_json(in->engine));
+    jput(o, "policies", policies_json(figures.policies));
     return o;
 }
 
 /* ---- a device ---- */
 
-static json_t *state_json(const struct device *d, enum xenbus_state s)
+static json_t *state_json(enum xenbus_state s)
 {
-    bool none = !d->seen || s == XENBUS_ABSENT || s == XENBUS_INVALID;
-    return jtext(none ? NULL : xenbus_state_name(s));
+    return jtext(s == XENBUS_ABSENT || s == XENBUS_INVALID ? NULL : xenbus_state_name(s));
 }
 
-static json_t *worker_json(const struct insight *in, const struct device *d, uint64_t now)
+static json_t *worker_json(const struct insight *in, const struct engine_device *d, uint64_t now)
 {
     struct worker w;
     pid_t pid;
-    if (!in->workers || !workers_peek(in->workers, &d->key, &w, &pid))
+    if (!in->workers || !workers_peek(in->workers, d->key, &w, &pid))
         return json_null();
     json_t *o = jobject();
     jput(o, "pid", pid ? jcount((uint64_t)pid) : json_null());
@@ -135,19 +133,13 @@ static json_t *error_json(const struct failure *f)
     return jtext(f->error ? strerror(-f->error) : NULL);
 }
 
-static json_t *findings_json(const struct device *d)
+static json_t *findings_json(const struct engine_device *d)
 {
     json_t *codes = jarray();
     for (int i = 0; i < FINDING_COUNT; i++)
         if (d->findings >> i & 1)
             jappend(codes, jtext(finding_code_name((enum finding_code)i)));
     return codes;
-}
-
-/* What it waits for: the end of a backoff, or the time for which its plan asked. */
-static uint64_t next_look(const struct device *d)
-{
-    return d->held && (!d->due || d->held > d->due) ? d->held : d->due;
 }
 
 /* ---- what decisions are made with, for `plan` and `explain` ---- */
@@ -164,11 +156,11 @@ static json_t *published_json(const struct worker *w)
     return list;
 }
 
-static json_t *worker_memory(const struct insight *in, const struct device *d)
+static json_t *worker_memory(const struct insight *in, const struct engine_device *d)
 {
     struct worker w;
     json_t *o = jobject();
-    if (!in->workers || !workers_peek(in->workers, &d->key, &w, &(pid_t){0}))
+    if (!in->workers || !workers_peek(in->workers, d->key, &w, &(pid_t){0}))
         w = (struct worker){0};
     jput(o, "state", jcount(w.state));
     jput(o, "incarnation", jhex(w.incarnation));
@@ -221,43 +213,42 @@ static json_t *failure_memory(const struct failure *f)
     return o;
 }
 
-static json_t *memory_json(const struct insight *in, const struct device *d)
+static json_t *memory_json(const struct insight *in, const struct engine_device *d)
 {
     json_t *o = jobject();
-    jput(o, "kept", json_boolean(d->kept != NULL));
+    jput(o, "kept", json_boolean(d->kept));
     jput(o, "unwatched", json_integer(d->unwatched));
-    jput(o, "row", jcount(d->memory.row));
-    jput(o, "row_since", jcount(d->memory.row_since));
-    jput(o, "object", object_memory(&d->memory.object));
-    jput(o, "failure", failure_memory(&d->memory.failure));
+    jput(o, "row", jcount(d->memory->row));
+    jput(o, "row_since", jcount(d->memory->row_since));
+    jput(o, "object", object_memory(&d->memory->object));
+    jput(o, "failure", failure_memory(&d->memory->failure));
     jput(o, "worker", worker_memory(in, d));
     return o;
 }
 
-json_t *insight_device(const struct insight *in, const struct device *d, bool memory)
+json_t *insight_device(const struct insight *in, const struct engine_device *d, bool memory)
 {
     uint64_t now = now_of(in);
-    const struct memory *m = &d->memory;
-    const struct policy *p = engine_policy(in->engine, d);
+    const struct memory *m = d->memory;
     char key[DEVICE_KEY_SIZE];
     json_t *o = jobject();
-    device_key_format(&d->key, key);
+    device_key_format(d->key, key);
     jput(o, "device", jtext(key));
-    jput(o, "type", jtext(d->key.type));
-    jput(o, "frontend_domid", jcount(d->key.domid));
-    jput(o, "devid", jtext(d->key.devid));
-    jput(o, "owner", p ? jtext(owner_name(p->owner)) : json_null());
+    jput(o, "type", jtext(d->key->type));
+    jput(o, "frontend_domid", jcount(d->key->domid));
+    jput(o, "devid", jtext(d->key->devid));
+    jput(o, "owner", d->policy ? jtext(owner_name(d->policy->owner)) : json_null());
     jput(o, "phase", jtext(object_phase_name(m->object.phase)));
     jput(o, "phase_seconds", age(m->object.phase_since, now));
     jput(o, "row", m->row_since ? jtext(row_name(m->row)) : json_null());
     jput(o, "row_seconds", age(m->row_since, now));
-    jput(o, "online", d->seen && d->last.online >= 0 ? json_boolean(d->last.online) : json_null());
-    jput(o, "backend_state", state_json(d, d->last.b));
-    jput(o, "frontend_state", state_json(d, d->last.f));
+    jput(o, "online", d->online >= 0 ? json_boolean(d->online) : json_null());
+    jput(o, "backend_state", state_json(d->backend));
+    jput(o, "frontend_state", state_json(d->frontend));
     jput(o, "retries", jcount(m->failure.attempt));
     jput(o, "error", error_json(&m->failure));
     jput(o, "findings", findings_json(d));
-    jput(o, "next_look_seconds", until(next_look(d), now));
+    jput(o, "next_look_seconds", until(d->next_look, now));
     jput(o, "worker", worker_json(in, d, now));
     if (memory)
         jput(o, "memory", memory_json(in, d));

@@ -165,7 +165,61 @@ void engine_stop(struct engine *e)
     e->scan_again = false;
 }
 
-size_t engine_devices(const struct engine *e)
+/* ---- what there is to tell of it ---- */
+
+struct engine_figures engine_figures(const struct engine *e)
 {
-    return e->devices.n;
+    static const struct policy_set no_policies;
+    if (!e)
+        return (struct engine_figures){.policies = &no_policies};
+    return (struct engine_figures){.devices = e->devices.n,
+                                   .queued = e->queued,
+                                   .waiting = e->waiting.n,
+                                   .in_flight = e->passes,
+                                   .scripts = e->scripts,
+                                   .adds = e->adds,
+                                   .resynced_at = e->resynced_at,
+                                   .resync_at = e->resync_at,
+                                   .policies = &e->policies};
+}
+
+/* What it waits for: the end of a backoff, or the time for which its plan asked. */
+static uint64_t next_look(const struct device *d)
+{
+    return d->held && (!d->due || d->held > d->due) ? d->held : d->due;
+}
+
+static struct engine_device describe(const struct engine *e, const struct device *d)
+{
+    return (struct engine_device){.key = &d->key,
+                                  .policy = engine_policy(e, d),
+                                  .memory = &d->memory,
+                                  .backend = d->seen ? d->last.b : XENBUS_ABSENT,
+                                  .frontend = d->seen ? d->last.f : XENBUS_ABSENT,
+                                  .online = d->seen ? d->last.online : -1,
+                                  .findings = d->findings,
+                                  .next_look = next_look(d),
+                                  .kept = d->kept != NULL,
+                                  .unwatched = d->unwatched};
+}
+
+bool engine_find_device(const struct engine *e, const struct device_key *key,
+                        struct engine_device *ret_device)
+{
+    const struct device *d = e ? devices_find(&e->devices, key) : NULL;
+    if (d)
+        *ret_device = describe(e, d);
+    return d != NULL;
+}
+
+void engine_each_device(struct engine *e, void (*each)(void *arg, const struct engine_device *device),
+                        void *arg)
+{
+    for (size_t b = 0; b < e->devices.n_buckets; b++) {
+        const struct device *d;
+        SLIST_FOREACH (d, &e->devices.buckets[b], same_bucket) {
+            struct engine_device device = describe(e, d);
+            each(arg, &device);
+        }
+    }
 }

@@ -36,6 +36,38 @@ void engine_set_policies(struct engine *e, struct policy_set *policies);
  * reload; `unwatched`: why the store refused the watch of its frontend, a negative errno, or 0. */
 void engine_remark(struct plan *p, bool kept, int unwatched);
 
-size_t engine_devices(const struct engine *e); /* that are known */
+/* ---- what there is to tell of it ---- */
+
+struct engine_figures {
+    size_t devices;                    /* that are known */
+    size_t queued, waiting;            /* devices: to be looked at; whose time is still to come */
+    unsigned in_flight;                /* devices that are being looked at */
+    unsigned scripts;                  /* that run, or wait for their turn */
+    uint64_t adds;                     /* to the queue, ever */
+    uint64_t resynced_at;              /* when everything was looked over last, milliseconds; 0: never */
+    uint64_t resync_at;                /* when it will be next; 0: never */
+    const struct policy_set *policies; /* in force */
+};
+/* All zeroes, and no policies, where `e` is NULL. */
+struct engine_figures engine_figures(const struct engine *e);
+
+/* A device, as the engine knows it. Pointers are good until the engine is called again. */
+struct engine_device {
+    const struct device_key *key;
+    const struct policy *policy; /* in force for it; NULL: there is none any more */
+    const struct memory *memory;
+    enum xenbus_state backend, frontend; /* as they were seen last; ABSENT: not yet */
+    int online;                          /* likewise, 0 or 1; -1: not seen yet, or neither of these */
+    uint64_t findings;                   /* a bit for each enum finding_code */
+    uint64_t next_look;                  /* milliseconds; 0: when something happens */
+    bool kept;                           /* its policy was dropped by a reload */
+    int unwatched;                       /* why the store refused the watch of its frontend; 0: it did not */
+};
+/* False: it knows no such device, or `e` is NULL. */
+bool engine_find_device(const struct engine *e, const struct device_key *key,
+                        struct engine_device *ret_device);
+/* Calls `each` for every device, in no order. */
+void engine_each_device(struct engine *e, void (*each)(void *arg, const struct engine_device *device),
+                        void *arg);
 
 #endif

@@ -137,8 +137,8 @@ static size_t check_known(struct sim_world *w)
         const struct sim_device *d = &w->devices[i];
         there += nodes_find(&w->store.nodes, d->b) != NULL;
     }
-    if (engine_devices(w->engine) != there)
-        sim_fail(w, "%zu devices are known, and %zu there", engine_devices(w->engine), there);
+    if (engine_figures(w->engine).devices != there)
+        sim_fail(w, "%zu devices are known, and %zu there", engine_figures(w->engine).devices, there);
     return there;
 }
 
