@@ -16,7 +16,7 @@
 #include "controller/base/progress.h"
 #include "controller/daemon/memory_trim.h"
 #include "controller/daemon/sd_notify.h"
-#include "controller/daemon/status.h"
+#include "controller/daemon/status_books.h"
 #include "controller/daemon/store_lock.h"
 #include "controller/engine/engine.h"
 #include "controller/processes/hotplug_scripts.h"
@@ -144,7 +144,7 @@ static void worker_look(void *arg, const struct device_key *key, struct worker *
 static void on_worker_changed(void *arg, const struct device_key *key)
 {
     struct daemon *d = arg;
-    insight_changed(&d->insight);
+    status_books_changed(&d->insight);
     if (d->engine)
         engine_worker_changed(d->engine, key);
 }
@@ -154,13 +154,13 @@ static void on_worker_changed(void *arg, const struct device_key *key)
 static uint64_t stopwatch(void *arg)
 {
     (void)arg;
-    return insight_stopwatch();
+    return uv_hrtime() / 1000;
 }
 
 static void on_looked(void *arg, const struct looked *looked)
 {
     struct daemon *d = arg;
-    insight_looked(&d->insight, looked);
+    status_books_add(&d->insight, looked);
     thrift_note(&d->thrift, engine_figures(d->engine).devices);
     if (!d->stored)
         progress_at(++d->looks, 0);
@@ -168,12 +168,14 @@ static void on_looked(void *arg, const struct looked *looked)
 
 static void start_insight(struct daemon *d)
 {
-    d->insight = (struct insight){.client = d->client,
-                                  .dry_run = d->cfg->dry_run,
-                                  .resync = d->cfg->resync,
-                                  .clock = clock_ms,
-                                  .clock_arg = d};
-    insight_open(&d->insight, &d->loop, d->cfg->runtime_dir, d->cfg->metrics_file);
+    insight_open(&d->insight, &(struct insight_config){.loop = &d->loop,
+                                                       .run_dir = d->cfg->runtime_dir,
+                                                       .metrics_file = d->cfg->metrics_file,
+                                                       .client = d->client,
+                                                       .dry_run = d->cfg->dry_run,
+                                                       .resync = d->cfg->resync,
+                                                       .clock = clock_ms,
+                                                       .clock_arg = d});
 }
 
 /* ---- workers ---- */
@@ -186,7 +188,7 @@ static int open_workers(struct daemon *d, const struct policy_set *set)
     if (d->workers || d->cfg->dry_run || !(workers_wanted(set) || workers_left(d->cfg->runtime_dir)))
         return 0;
     int error = workers_new(&config, &d->workers);
-    d->insight.workers = d->workers;
+    insight_set_workers(&d->insight, d->workers);
     return error;
 }
 
@@ -305,8 +307,7 @@ static void on_domid(void *arg, int status, const char *data, size_t len)
                                        .idle = d->cfg->once ? idle : NULL,
                                        .arg = d};
         d->engine = engine_new(&config, &d->policies);
-        d->insight.engine = d->engine;
-        d->insight.self = d->self;
+        insight_set_engine(&d->insight, d->engine, d->self);
     }
     d->looks = 0;
     progress_begin("", "looking at all devices");
@@ -346,7 +347,7 @@ static void connect_store(struct daemon *d)
         return;
     }
     if (!d->cfg->dry_run && !d->cfg->once)
-        insight_listen(&d->insight, d->cfg->runtime_dir, true);
+        insight_listen(&d->insight, true);
     progress_begin("", "waiting for the store");
     store_read(xs_client_store(d->client), 0, "domid", on_domid, d);
 }
@@ -485,7 +486,7 @@ static void start(struct daemon *d)
     start_insight(d);
     connect_store(d);
     if (!d->closing && !d->cfg->once)
-        insight_listen(&d->insight, d->cfg->runtime_dir, false);
+        insight_listen(&d->insight, false);
 }
 
 int daemon_run(const struct daemon_config *config)

@@ -119,7 +119,7 @@ static void print_devices(struct engine *e, const struct policy_set *policies, F
 
 static void print_store(const struct insight *in, FILE *to)
 {
-    const struct xs_client_counters *c = xs_client_counters(in->client);
+    const struct xs_client_counters *c = xs_client_counters(in->cfg.client);
     one(to, "store_connected", "gauge", "Whether xenstore is there: 1 or 0.", in->connected);
     one(to, "store_losses_total", "counter", "How often xenstore was lost.", in->losses);
     one(to, "store_requests_total", "counter", "Requests sent to xenstore.", c->requests);
@@ -128,7 +128,7 @@ static void print_store(const struct insight *in, FILE *to)
 
 void metrics_print(const struct metrics *m, const struct insight *in, uint64_t now, bool up, FILE *to)
 {
-    uint64_t clock = in->clock(in->clock_arg);
+    uint64_t clock = in->cfg.clock(in->cfg.clock_arg);
     struct engine_figures figures = engine_figures(in->engine);
     family(to, "build_info", "gauge", "1; the label is the version.");
     labelled(to, "build_info", "version", XENRECON_VERSION, 1);

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "controller/daemon/status.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "controller/base/log.h"
+#include "controller/daemon/status_books.h"
+#include "controller/daemon/status_json.h"
 #include "schemas/json.h"
 #include "schemas/mem.h"
 
@@ -29,13 +33,13 @@ static json_t *next_device(void *state)
     struct listing *l = state;
     if (!l->began) {
         l->began = true;
-        return line_of("daemon", insight_daemon(l->in));
+        return line_of("daemon", status_json_daemon(l->in));
     }
     while (l->at < l->n) {
         struct engine_device d;
         if (engine_find_device(l->in->engine, &l->keys[l->at++],
                                &d)) /* it may have gone since they were listed */
-            return line_of("device", insight_device(l->in, &d, l->memory));
+            return line_of("device", status_json_device(l->in, &d, l->memory));
     }
     return NULL;
 }
@@ -165,4 +169,54 @@ struct control_answer insight_ask(void *arg, const json_t *request)
         return ask_policies(in);
     return control_error("unknown-request", "this is xenrecon %s, which knows no request \"%.32s\"",
                          XENRECON_VERSION, what);
+}
+
+/* ---- life ---- */
+
+void insight_open(struct insight *in, const struct insight_config *config)
+{
+    *in = (struct insight){.cfg = *config, .started = config->clock(config->clock_arg)};
+    in->control = control_new(&(struct control_config){
+        .loop = config->loop, .run_dir = config->run_dir, .ask = insight_ask, .arg = in});
+    status_books_open(in);
+}
+
+void insight_listen(struct insight *in, bool take)
+{
+    int error = control_listen(in->control, take);
+    if (error && (take || error != -EADDRINUSE || in->cfg.dry_run))
+        log_warning("nobody can ask how it goes: cannot listen on %s/%s: %s", in->cfg.run_dir, CONTROL_SOCKET,
+                    strerror(-error));
+}
+
+void insight_set_engine(struct insight *in, struct engine *e, uint16_t self)
+{
+    in->engine = e;
+    in->self = self;
+}
+
+void insight_set_workers(struct insight *in, struct workers *w)
+{
+    in->workers = w;
+}
+
+void insight_connected(struct insight *in, bool connected)
+{
+    in->connected = connected;
+    in->since = in->cfg.clock(in->cfg.clock_arg);
+    in->losses += !connected;
+    status_books_changed(in);
+}
+
+void insight_close(struct insight *in)
+{
+    status_books_close(in); /* while everything is there that it counts */
+    control_close(in->control);
+    in->control = NULL;
+    in->workers = NULL;
+}
+
+void insight_finish(struct insight *in)
+{
+    status_books_finish(in);
 }

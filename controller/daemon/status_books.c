@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The insight's own life, and the books that are kept: history and metrics. */
-#include <errno.h>
-#include <string.h>
+#include "controller/daemon/status_books.h"
+
 #include <time.h>
-#include <uv.h>
 
 #include "controller/base/log.h"
 #include "controller/daemon/metrics_file.h"
-#include "controller/daemon/status.h"
 
 enum { HEARTBEAT = 300 * 1000 /* milliseconds between two writes of metrics, without resyncs */ };
 
@@ -18,12 +15,7 @@ static uint64_t wall_clock(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-uint64_t insight_stopwatch(void)
-{
-    return uv_hrtime() / 1000;
-}
-
-void insight_looked(struct insight *in, const struct looked *looked)
+void status_books_add(struct insight *in, const struct looked *looked)
 {
     char key[DEVICE_KEY_SIZE];
     device_key_format(looked->key, key);
@@ -35,25 +27,9 @@ void insight_looked(struct insight *in, const struct looked *looked)
         history_add(in->history, wall_clock(), looked);
 }
 
-void insight_changed(struct insight *in)
+void status_books_changed(struct insight *in)
 {
     metrics_file_changed(in->file);
-}
-
-void insight_connected(struct insight *in, bool connected)
-{
-    in->connected = connected;
-    in->since = in->clock(in->clock_arg);
-    in->losses += !connected;
-    insight_changed(in);
-}
-
-void insight_listen(struct insight *in, const char *run_dir, bool take)
-{
-    int error = control_listen(in->control, take);
-    if (error && (take || error != -EADDRINUSE || in->dry_run))
-        log_warning("nobody can ask how it goes: cannot listen on %s/%s: %s", run_dir, CONTROL_SOCKET,
-                    strerror(-error));
 }
 
 static void print_metrics(void *arg, bool last, FILE *to)
@@ -62,31 +38,26 @@ static void print_metrics(void *arg, bool last, FILE *to)
     metrics_print(&in->metrics, in, wall_clock(), !last, to);
 }
 
-void insight_open(struct insight *in, struct uv_loop_s *loop, const char *run_dir, const char *metrics_file)
+void status_books_open(struct insight *in)
 {
-    in->started = in->clock(in->clock_arg);
+    const struct insight_config *cfg = &in->cfg;
     in->history = history_new(HISTORY_SIZE);
-    in->control = control_new(
-        &(struct control_config){.loop = loop, .run_dir = run_dir, .ask = insight_ask, .arg = in});
-    if (metrics_file)
+    if (cfg->metrics_file)
         in->file =
-            metrics_file_new(&(struct metrics_file_config){.loop = loop,
-                                                           .path = metrics_file,
-                                                           .heartbeat = in->resync ? in->resync : HEARTBEAT,
+            metrics_file_new(&(struct metrics_file_config){.loop = cfg->loop,
+                                                           .path = cfg->metrics_file,
+                                                           .heartbeat = cfg->resync ? cfg->resync : HEARTBEAT,
                                                            .print = print_metrics,
                                                            .arg = in});
 }
 
-void insight_close(struct insight *in)
+void status_books_close(struct insight *in)
 {
-    metrics_file_close(in->file); /* while everything is there that it counts */
-    control_close(in->control);
+    metrics_file_close(in->file);
     in->file = NULL;
-    in->control = NULL;
-    in->workers = NULL;
 }
 
-void insight_finish(struct insight *in)
+void status_books_finish(struct insight *in)
 {
     history_free(in->history);
     in->history = NULL;

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* The daemon and its devices in JSON. */
+#include "controller/daemon/status_json.h"
+
 #include <string.h>
 #include <unistd.h>
 
-#include "controller/daemon/status.h"
 #include "controller/store/store_path.h"
 #include "controller/store/xs_client.h"
 #include "schemas/json.h"
 
 static uint64_t now_of(const struct insight *in)
 {
-    return in->clock(in->clock_arg);
+    return in->cfg.clock(in->cfg.clock_arg);
 }
 
 /* null when it is not known since when, or none is to come. */
@@ -29,7 +29,7 @@ static json_t *until(uint64_t at, uint64_t now)
 static json_t *store_json(const struct insight *in, uint64_t now)
 {
     char path[256];
-    const struct xs_client_counters *c = xs_client_counters(in->client);
+    const struct xs_client_counters *c = xs_client_counters(in->cfg.client);
     json_t *o = jobject();
     jput(o, "path", jtext(store_default_path(path, sizeof path)));
     jput(o, "connected", json_boolean(in->connected));
@@ -68,7 +68,7 @@ static json_t *policies_json(const struct policy_set *policies)
 static json_t *resync_json(const struct insight *in, const struct engine_figures *f, uint64_t now)
 {
     json_t *o = jobject();
-    jput(o, "interval_seconds", in->resync ? jseconds(in->resync) : json_null());
+    jput(o, "interval_seconds", in->cfg.resync ? jseconds(in->cfg.resync) : json_null());
     jput(o, "age_seconds", age(f->resynced_at, now));
     jput(o, "next_seconds", until(f->resync_at, now));
     return o;
@@ -85,7 +85,7 @@ static json_t *history_json(const struct history *h)
     return o;
 }
 
-json_t *insight_daemon(const struct insight *in)
+json_t *status_json_daemon(const struct insight *in)
 {
     uint64_t now = now_of(in);
     struct engine_figures figures = engine_figures(in->engine);
@@ -93,7 +93,7 @@ json_t *insight_daemon(const struct insight *in)
     jput(o, "xenrecon", jtext(XENRECON_VERSION));
     jput(o, "pid", jcount((uint64_t)getpid()));
     jput(o, "domid", in->engine ? jcount(in->self) : json_null());
-    jput(o, "dry_run", json_boolean(in->dry_run));
+    jput(o, "dry_run", json_boolean(in->cfg.dry_run));
     jput(o, "now", jcount(now));
     jput(o, "up_seconds", age(in->started, now));
     jput(o, "devices", jcount(figures.devices));
@@ -226,7 +226,7 @@ static json_t *memory_json(const struct insight *in, const struct engine_device 
     return o;
 }
 
-json_t *insight_device(const struct insight *in, const struct engine_device *d, bool memory)
+json_t *status_json_device(const struct insight *in, const struct engine_device *d, bool memory)
 {
     uint64_t now = now_of(in);
     const struct memory *m = d->memory;

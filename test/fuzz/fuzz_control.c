@@ -69,10 +69,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     holds(mkdtemp(dir));
     atexit(clean_up);
     uv_loop_init(&loop);
-    insight = (struct insight){.clock = no_time, .history = history_new(4096)};
-    insight.client = xs_client_new(&loop, "/nowhere");
-    struct control_config config = {.loop = &loop, .run_dir = dir, .ask = insight_ask, .arg = &insight};
-    insight.control = control_new(&config);
+    insight_open(&insight, &(struct insight_config){.loop = &loop,
+                                                    .run_dir = dir,
+                                                    .client = xs_client_new(&loop, "/nowhere"),
+                                                    .clock = no_time});
     int error = control_listen(insight.control, true);
     holds(!error, "%d", error);
     handles = count_handles();

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* The books that the daemon keeps: the history of its decisions, and the metrics with their file. Owned by
+ * the insight that they are part of. One thread, the loop's; a file that cannot be written is logged. */
+#ifndef XENRECON_STATUS_BOOKS_H
+#define XENRECON_STATUS_BOOKS_H
+
+#include "controller/daemon/status.h"
+
+void status_books_open(struct insight *in);
+void status_books_close(struct insight *in);  /* writes the metrics once more */
+void status_books_finish(struct insight *in); /* when the loop has turned */
+
+void status_books_add(struct insight *in, const struct looked *looked); /* a decision */
+void status_books_changed(struct insight *in); /* something that no decision tells of */
+
+#endif
