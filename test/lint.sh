@@ -94,13 +94,21 @@ may_include() {
 }
 
 layers() {
-    local wrong=0 schemas reconcilers controller pure objects
+    local wrong=0 schemas reconcilers controller room below others pure objects
     mapfile -t schemas < <(grep '^schemas/' "$logs/c")
     mapfile -t reconcilers < <(grep '^reconcilers/' "$logs/c")
     mapfile -t controller < <(grep '^controller/' "$logs/c")
     may_include "schemas" "${schemas[@]}"
     may_include "schemas|reconcilers" "${reconcilers[@]}"
     may_include "schemas|reconcilers|controller" "${controller[@]}"
+    while read -r room below; do
+        may_include "$below|controller/$room" controller/"$room"/*.[ch]
+    done <<<"$rooms"
+    diff <(sed 's/ .*//' <<<"$rooms" | sort) <(cd controller && ls -d -- */ | tr -d /) || wrong=1 # no room is left out
+    ! grep -Hn 'include <uv\.h>' controller/engine/*.[ch] || wrong=1
+    mapfile -t others < <(grep -vE '^(controller/engine|test/sim)/' "$logs/c")
+    ! grep -HnF '"controller/engine/state.h"' "${others[@]}" || wrong=1
+    test/lib/circles.py || wrong=1
     may_include "schemas|reconcilers|test" test/unit/test_*.c
     # a data plane has effects; what it decides, and what it knows of the guest's protocol, is pure all the same
     mapfile -t pure < <(printf '%s\n' "${schemas[@]}" "${reconcilers[@]}" |
@@ -113,6 +121,15 @@ layers() {
     ! grep -E " U ($impure)(64)?(@|$)" "$logs/undefined" || wrong=1
     return "$wrong"
 }
+# Each room of the controller, and what its files may include beside their own: arrows go down only
+rooms='cli       schemas|reconcilers|controller/(daemon|observe|store|base)
+daemon    schemas|reconcilers|controller/(engine|processes|observe|store|base)
+engine    schemas|reconcilers|controller/(observe|store|base)
+processes schemas|reconcilers|controller/base
+observe   schemas|reconcilers|controller/(store|base)
+store     schemas|controller/base
+base      schemas
+dm        schemas'
 impure='uv_.*|xs_.*|clock_gettime|gettimeofday|time|sleep|usleep|nanosleep|f?open|openat|fdopen|popen|system|fork|exec[vl].*'
 impure+='|read|write|socket|connect|getenv|syslog|rand|random|getrandom|exit'
 
