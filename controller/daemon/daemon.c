@@ -133,7 +133,7 @@ static void on_script_done(void *arg, const char *key, int error, const char *sa
     engine_script_done(d->engine, key, error, said);
 }
 
-static void worker_look(void *arg, const struct device_key *key, struct worker *ret_worker)
+static void ask_worker(void *arg, const struct device_key *key, struct worker *ret_worker)
 {
     struct daemon *d = arg;
     *ret_worker = (struct worker){0};
@@ -157,7 +157,7 @@ static uint64_t stopwatch(void *arg)
     return uv_hrtime() / 1000;
 }
 
-static void on_looked(void *arg, const struct looked *looked)
+static void on_looked(void *arg, const struct reconciled *looked)
 {
     struct daemon *d = arg;
     status_books_add(&d->insight, looked);
@@ -301,7 +301,7 @@ static void on_domid(void *arg, int status, const char *data, size_t len)
                                        .wake = wake,
                                        .ready = ready,
                                        .execute = execute,
-                                       .worker_look = d->cfg->dry_run ? NULL : worker_look,
+                                       .ask_worker = d->cfg->dry_run ? NULL : ask_worker,
                                        .observe = on_looked,
                                        .stopwatch = stopwatch,
                                        .idle = d->cfg->once ? idle : NULL,

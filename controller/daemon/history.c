@@ -151,7 +151,7 @@ static void make_room(struct history *h, size_t n)
     h->end += gap;
 }
 
-void history_add(struct history *h, uint64_t when, const struct looked *looked)
+void history_add(struct history *h, uint64_t when, const struct reconciled *looked)
 {
     struct draft d = {.n = sizeof(struct record)};
     d.r.when = when;
@@ -236,7 +236,7 @@ static json_t *record_json(const struct record *r)
     json_t *o = jobject();
     jput(o, "when", json_real((double)r->when / 1000));
     jput(o, "row", jtext(row_name((enum row)r->row)));
-    jput(o, "outcome", jtext(look_outcome_name((enum look_outcome)r->outcome)));
+    jput(o, "outcome", jtext(reconcile_outcome_name((enum reconcile_outcome)r->outcome)));
     jput(o, "error", jtext(r->error ? strerror(-r->error) : NULL));
     jput(o, "phase", jtext(object_phase_name((enum object_phase)r->phase)));
     jput(o, "worker",

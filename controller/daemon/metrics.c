@@ -10,18 +10,18 @@
 static const unsigned buckets[METRICS_BUCKETS] = {500,    1000,   2500,   5000,    10000,   25000,  50000,
                                                   100000, 250000, 500000, 1000000, 2500000, 5000000};
 
-void metrics_count(struct metrics *m, const struct looked *looked)
+void metrics_count(struct metrics *m, const struct reconciled *looked)
 {
     size_t b = 0;
-    m->retries += looked->outcome == LOOK_FAILED;
-    m->conflicts += looked->outcome == LOOK_CONFLICT;
-    if (looked->outcome == LOOK_FOLLOWED)
+    m->retries += looked->outcome == RECONCILE_FAILED;
+    m->conflicts += looked->outcome == RECONCILE_CONFLICT;
+    if (looked->outcome == RECONCILE_FOLLOWED)
         return;
     while (b < METRICS_BUCKETS && looked->took > buckets[b])
         b++;
     m->took[b]++;
     m->took_sum += looked->took;
-    if (looked->outcome == LOOK_DONE)
+    if (looked->outcome == RECONCILE_DONE)
         for (size_t i = 0; i < looked->plan->n_actions; i++)
             m->actions[looked->plan->actions[i].kind]++;
 }

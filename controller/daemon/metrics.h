@@ -20,7 +20,7 @@ struct metrics {
     uint64_t took_sum;                  /* microseconds */
 };
 
-void metrics_count(struct metrics *m, const struct looked *looked);
+void metrics_count(struct metrics *m, const struct reconciled *looked);
 
 struct insight;
 /* `now` in milliseconds since 1970; `up`: this is not the last word. */

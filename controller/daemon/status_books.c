@@ -15,11 +15,11 @@ static uint64_t wall_clock(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-void status_books_add(struct insight *in, const struct looked *looked)
+void status_books_add(struct insight *in, const struct reconciled *looked)
 {
     char key[DEVICE_KEY_SIZE];
     device_key_format(looked->key, key);
-    log_debug("%s: %s, row %s, %.1f ms", key, look_outcome_name(looked->outcome),
+    log_debug("%s: %s, row %s, %.1f ms", key, reconcile_outcome_name(looked->outcome),
               looked->plan ? row_name(looked->plan->row) : "-", (double)looked->took / 1000);
     metrics_count(&in->metrics, looked);
     metrics_file_changed(in->file);

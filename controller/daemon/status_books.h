@@ -10,7 +10,7 @@ void status_books_open(struct insight *in);
 void status_books_close(struct insight *in);  /* writes the metrics once more */
 void status_books_finish(struct insight *in); /* when the loop has turned */
 
-void status_books_add(struct insight *in, const struct looked *looked); /* a decision */
+void status_books_add(struct insight *in, const struct reconciled *looked); /* a decision */
 void status_books_changed(struct insight *in); /* something that no decision tells of */
 
 #endif

@@ -216,7 +216,7 @@ static json_t *failure_memory(const struct failure *f)
 static json_t *memory_json(const struct insight *in, const struct engine_device *d)
 {
     json_t *o = jobject();
-    jput(o, "kept", json_boolean(d->kept));
+    jput(o, "kept", json_boolean(d->retired_policy));
     jput(o, "unwatched", json_integer(d->unwatched));
     jput(o, "row", jcount(d->memory->row));
     jput(o, "row_since", jcount(d->memory->row_since));
@@ -248,7 +248,7 @@ json_t *status_json_device(const struct insight *in, const struct engine_device 
     jput(o, "retries", jcount(m->failure.attempt));
     jput(o, "error", error_json(&m->failure));
     jput(o, "findings", findings_json(d));
-    jput(o, "next_look_seconds", until(d->next_look, now));
+    jput(o, "next_look_seconds", until(d->next_at, now));
     jput(o, "worker", worker_json(in, d, now));
     if (memory)
         jput(o, "memory", memory_json(in, d));

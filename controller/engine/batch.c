@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/*   begin -> snapshots -> decisions -> writes and removals -> parents that are empty now -> end */
+/* A batch's way:
+ *
+ *   begin -> snapshots -> decisions -> writes and removals -> parents that are empty now -> end */
 #include "controller/engine/batch.h"
 
 #include <errno.h>
@@ -17,7 +19,7 @@ enum { BATCH_MAX = 16 };
 struct batch;
 struct member {
     struct batch *b;
-    struct look look;
+    struct reconcile reconcile;
     int error;      /* of one of its writes */
     bool unchanged; /* there was nothing to look at */
 };
@@ -55,12 +57,12 @@ static void end(struct batch *b)
     store_end(b->e->cfg.store, b->tx, b->writes && !b->error && !any_failed(b), on_end, b);
 }
 
-/* Our own writes are announced before the commit's answer, and need no look; nor does what others did until
- * then to what the transaction has read: either it was read, or there was no commit. One thing is given away.
- * xenstored leaves out an event that equals one which it has not sent yet, so that somebody who writes B's
- * state a moment after us may be announced by our own event only. In dom0 toolstacks write `online` with it,
- * or remove B, and that is announced by itself; in a driver domain libxl writes Closed and waits for us, so
- * there we look. F's events are never ours. */
+/* Our own writes are announced before the commit's answer, and need no reconcile; nor does what others did
+ * until then to what the transaction has read: either it was read, or there was no commit. One thing is given
+ * away. xenstored leaves out an event that equals one which it has not sent yet, so that somebody who writes
+ * B's state a moment after us may be announced by our own event only. In dom0 toolstacks write `online` with
+ * it, or remove B, and that is announced by itself; in a driver domain libxl writes Closed and waits for us,
+ * so there we reconcile. F's events are never ours. */
 static void forget_announced(const struct engine *e, struct device *d)
 {
     if (e->cfg.self != 0)
@@ -71,23 +73,24 @@ static void forget_announced(const struct engine *e, struct device *d)
 /* What becomes of one member when the transaction has ended so. */
 static void settle(struct batch *b, struct member *m, int status, bool failed)
 {
-    bool writes = m->look.plan && plan_has_writes(m->look.plan);
+    bool writes = m->reconcile.plan && plan_has_writes(m->reconcile.plan);
     if (store_gone(b->error) || store_gone(status))
-        look_lost(&m->look);
+        reconcile_store_lost(&m->reconcile);
     else if (m->unchanged)
-        look_unchanged(&m->look);
+        reconcile_unchanged(&m->reconcile);
     else if (b->error || status == -EAGAIN)
-        look_conflict(&m->look);
+        reconcile_conflict(&m->reconcile);
     else if (m->error)
-        look_failed(&m->look, m->error);
+        reconcile_failed(&m->reconcile, m->error);
     else if (status && writes && b->n == 1)
-        look_failed(&m->look, status);
+        reconcile_failed(&m->reconcile, status);
     else if (status && writes)
-        look_alone(&m->look);                   /* all of them together were too much: whose fault is it? */
-    else if (status || failed || !m->look.plan) /* nothing was written for anybody, or not for it */
-        look_again(&m->look);
+        reconcile_in_own_transaction(
+            &m->reconcile); /* all of them together were too much: whose fault is it? */
+    else if (status || failed || !m->reconcile.plan) /* nothing was written for anybody, or not for it */
+        reconcile_again(&m->reconcile);
     else
-        look_done(&m->look);
+        reconcile_done(&m->reconcile);
 }
 
 static void finish(struct batch *b, int status)
@@ -96,8 +99,8 @@ static void finish(struct batch *b, int status)
     bool failed = any_failed(b), committed = b->writes && !status && !b->error && !failed;
     e->batching = false;
     for (size_t i = 0; i < b->n && committed; i++)
-        if (b->members[i].look.plan)
-            forget_announced(e, b->members[i].look.d);
+        if (b->members[i].reconcile.plan)
+            forget_announced(e, b->members[i].reconcile.d);
     for (size_t i = 0; i < b->n; i++)
         settle(b, &b->members[i], status, failed);
     free(b);
@@ -121,7 +124,7 @@ static void on_parent_removed(void *arg, int status, const char *data, size_t le
 static void on_parent(void *arg, int status, const char *data, size_t len)
 {
     struct batch *b = arg;
-    const struct action *a = &b->members[b->at_member].look.plan->actions[b->at_action];
+    const struct action *a = &b->members[b->at_member].reconcile.plan->actions[b->at_action];
     (void)data;
     if (status == 0 && len)
         b->at_removal = a->n_removals; /* somebody else is in it: it stays, and what it is in */
@@ -135,7 +138,7 @@ static void on_parent(void *arg, int status, const char *data, size_t len)
 static void next_parent(struct batch *b)
 {
     for (; b->at_member < b->n && !b->error; b->at_member++, b->at_action = 0) {
-        const struct plan *p = b->members[b->at_member].look.plan;
+        const struct plan *p = b->members[b->at_member].reconcile.plan;
         for (; p && b->at_action < p->n_actions; b->at_action++, b->at_removal = 0) {
             const struct action *a = &p->actions[b->at_action];
             while (b->at_removal < a->n_removals) {
@@ -180,8 +183,8 @@ static void on_remove(void *arg, int status, const char *data, size_t len)
 static void write_plan(struct batch *b, struct member *m)
 {
     struct store *store = b->e->cfg.store;
-    for (size_t i = 0; m->look.plan && i < m->look.plan->n_actions; i++) {
-        const struct action *a = &m->look.plan->actions[i];
+    for (size_t i = 0; m->reconcile.plan && i < m->reconcile.plan->n_actions; i++) {
+        const struct action *a = &m->reconcile.plan->actions[i];
         for (size_t w = 0; w < a->n_writes; w++, b->pending++)
             store_write(store, b->tx, a->writes[w].path, a->writes[w].value, on_write, m);
         for (size_t r = 0; r < a->n_removals; r++)
@@ -193,7 +196,7 @@ static void write_plan(struct batch *b, struct member *m)
     }
 }
 
-/* ---- looking ---- */
+/* ---- snapshots and decisions ---- */
 
 static void on_view(void *arg, int status, struct view *view)
 {
@@ -202,10 +205,10 @@ static void on_view(void *arg, int status, struct view *view)
     m->unchanged = !status && !view;
     if (status)
         b->error = status;
-    else if (view && look_outdated(&m->look, view))
-        view_free(view); /* no plan: it is looked at again */
+    else if (view && reconcile_outdated(&m->reconcile, view))
+        view_free(view); /* without a plan it is reconciled again */
     else if (view)
-        look_decide(&m->look, view);
+        reconcile_decide(&m->reconcile, view);
     if (--b->pending)
         return;
     b->pending = 1;
@@ -241,7 +244,7 @@ static void on_begin(void *arg, int status, const char *data, size_t len)
     b->tx = (uint32_t)tx;
     b->pending = (unsigned)b->n;
     for (size_t i = 0; i < b->n; i++)
-        look_snapshot(&b->members[i].look, b->tx, on_view, &b->members[i]);
+        reconcile_snapshot(&b->members[i].reconcile, b->tx, on_view, &b->members[i]);
 }
 
 void batch_start(struct engine *e)
@@ -249,16 +252,16 @@ void batch_start(struct engine *e)
     struct batch *b = xcalloc(1, sizeof *b);
     struct device *d;
     b->e = e;
-    while (b->n < BATCH_MAX && (d = engine_next(e, true))) {
-        if (d->alone && b->n) {
-            engine_mark(e, d, 0); /* back into the queue: the next batch is its own */
+    while (b->n < BATCH_MAX && (d = workqueue_get(e, true))) {
+        if (d->own_transaction && b->n) {
+            workqueue_add(e, d, 0); /* back into the queue: the next batch is for it alone */
             break;
         }
         struct member *m = &b->members[b->n++];
-        bool alone = d->alone;
+        bool own = d->own_transaction;
         m->b = b;
-        look_begin(&m->look, e, d);
-        if (alone)
+        reconcile_begin(&m->reconcile, e, d);
+        if (own)
             break;
     }
     e->batching = true;

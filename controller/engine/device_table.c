@@ -8,14 +8,14 @@
 
 enum { BUCKETS_MIN = 64 };
 
-static struct device_bucket *bucket(const struct devices *t, const struct device_key *key)
+static struct device_bucket *bucket(const struct device_table *t, const struct device_key *key)
 {
     return &t->buckets[device_key_hash(key) & (t->n_buckets - 1)];
 }
 
-void devices_init(struct devices *t)
+void device_table_init(struct device_table *t)
 {
-    *t = (struct devices){.n_buckets = BUCKETS_MIN};
+    *t = (struct device_table){.n_buckets = BUCKETS_MIN};
     t->buckets = xcalloc(t->n_buckets, sizeof *t->buckets);
 }
 
@@ -27,7 +27,7 @@ static void destroy(struct device *d)
     free(d);
 }
 
-void devices_finish(struct devices *t)
+void device_table_finish(struct device_table *t)
 {
     for (size_t i = 0; i < t->n_buckets; i++) {
         struct device *d;
@@ -37,10 +37,10 @@ void devices_finish(struct devices *t)
         }
     }
     free(t->buckets);
-    *t = (struct devices){0};
+    *t = (struct device_table){0};
 }
 
-struct device *devices_find(const struct devices *t, const struct device_key *key)
+struct device *device_table_find(const struct device_table *t, const struct device_key *key)
 {
     struct device *d;
     SLIST_FOREACH (d, bucket(t, key), same_bucket)
@@ -49,9 +49,9 @@ struct device *devices_find(const struct devices *t, const struct device_key *ke
     return NULL;
 }
 
-static void rehash(struct devices *t, size_t n_buckets)
+static void rehash(struct device_table *t, size_t n_buckets)
 {
-    struct devices old = *t;
+    struct device_table old = *t;
     t->n_buckets = n_buckets;
     t->buckets = xcalloc(n_buckets, sizeof *t->buckets);
     for (size_t i = 0; i < old.n_buckets; i++) {
@@ -64,7 +64,7 @@ static void rehash(struct devices *t, size_t n_buckets)
     free(old.buckets);
 }
 
-struct device *devices_add(struct devices *t, const struct device_key *key)
+struct device *device_table_add(struct device_table *t, const struct device_key *key)
 {
     struct device *d = xcalloc(1, sizeof *d);
     d->key = *key;
@@ -74,7 +74,7 @@ struct device *devices_add(struct devices *t, const struct device_key *key)
     return d;
 }
 
-void devices_remove(struct devices *t, struct device *d)
+void device_table_remove(struct device_table *t, struct device *d)
 {
     SLIST_REMOVE(bucket(t, &d->key), d, device, same_bucket);
     t->n--;
@@ -83,8 +83,8 @@ void devices_remove(struct devices *t, struct device *d)
         rehash(t, t->n_buckets / 2);
 }
 
-void devices_each(struct devices *t, enum backend_place scope, const struct device_key *at,
-                  void (*each)(void *arg, struct device *d), void *arg)
+void device_table_each(struct device_table *t, enum backend_place scope, const struct device_key *at,
+                       void (*each)(void *arg, struct device *d), void *arg)
 {
     /* `each` may remove a device, and that may rehash: collect first */
     struct device **list = xcalloc(t->n, sizeof *list);

@@ -24,10 +24,11 @@ static void scan_end(struct scan *s)
     if (--s->pending)
         return;
     free(s);
-    e->scanning = false;
-    if (e->scan_again && e->running)
-        scan_domains(e);
-    engine_soon(e); /* not at once: the events of one transaction arrive together */
+    bool again = e->scan == SCAN_AGAIN && engine_running(e);
+    e->scan = SCAN_NONE;
+    if (again)
+        domain_scan_start(e);
+    engine_wake_soon(e);
 }
 
 static void mark_of_domain(struct engine *e, uint16_t domid)
@@ -36,7 +37,7 @@ static void mark_of_domain(struct engine *e, uint16_t domid)
         struct device *d;
         SLIST_FOREACH (d, &e->devices.buckets[i], same_bucket)
             if (d->key.domid == domid)
-                engine_mark(e, d, DIRTY_ALL | DIRTY_LIKELY);
+                workqueue_add(e, d, DIRTY_ALL | DIRTY_LIKELY);
     }
 }
 
@@ -52,12 +53,15 @@ static void on_introduced(void *arg, int status, const char *data, size_t len)
 
 /* When a domain is released, xenstored removes the nodes that it owns without an event for each: F may be
  * gone. */
-void scan_domains(struct engine *e)
+void domain_scan_start(struct engine *e)
 {
+    if (e->scan != SCAN_NONE) {
+        e->scan = SCAN_AGAIN;
+        return;
+    }
     struct scan *s = xcalloc(1, sizeof *s);
     *s = (struct scan){e, 1};
-    e->scanning = true;
-    e->scan_again = false;
+    e->scan = SCAN_RUNNING;
     for (unsigned domid = 1; domid <= DOMID_MAX; domid++) {
         if (!e->per_domain[domid])
             continue;
@@ -71,7 +75,7 @@ void scan_domains(struct engine *e)
 
 /* QEMU came or went: what it claims, or claimed, may be for us. Of all that it writes there, only `state`
  * says so. */
-void model_event(struct engine *e, const char *path)
+void domain_scan_model_event(struct engine *e, const char *path)
 {
     static const struct device_key everywhere;
     char root[BACKEND_PATH_SIZE];
@@ -80,7 +84,7 @@ void model_event(struct engine *e, const char *path)
     if (strncmp(path, root, n) != 0)
         return;
     if (!path[n]) {
-        mark_known(e, BACKEND_ROOT, &everywhere);
+        resync_mark(e, BACKEND_ROOT, &everywhere);
         return;
     }
     size_t digits = strcspn(path + n + 1, "/");

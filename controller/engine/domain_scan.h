@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Domains that are gone, and device models that come and go: their devices are marked. xenstored says that
- * some domain is gone, not which: it is asked about each that has devices.
+/* Domains that are gone, and device models that come and go: their devices are queued. xenstored says that
+ * some domain is gone, not which, so it is asked about each that has devices.
  *
  * One thread. A domain that cannot be asked about counts as gone. */
 #ifndef XENRECON_ENGINE_DOMAIN_SCAN_H
@@ -8,9 +8,9 @@
 
 #include "controller/engine/state.h"
 
-/* Asks about all; not while it is being done. */
-void scan_domains(struct engine *e);
-/* Something has changed below our own domain's device-model. */
-void model_event(struct engine *e, const char *path);
+/* Asks about all domains; again, once that is done, where it is being done already. */
+void domain_scan_start(struct engine *e);
+/* Something has changed below the device-model of our own domain. */
+void domain_scan_model_event(struct engine *e, const char *path);
 
 #endif

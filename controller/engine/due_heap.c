@@ -6,65 +6,65 @@
 #include "controller/engine/device_table.h"
 #include "schemas/mem.h"
 
-uint64_t device_time(const struct device *d)
+uint64_t due_heap_time(const struct device *d)
 {
     return d->held && (!d->due || d->held < d->due) ? d->held : d->due;
 }
 
-static void put(struct waiting *w, size_t at, struct device *d)
+static void put(struct due_heap *h, size_t at, struct device *d)
 {
-    w->heap[at] = d;
-    d->waiting = at + 1;
+    h->heap[at] = d;
+    d->heap_place = at + 1;
 }
 
 /* Moves the device from where it is, or would be last, to where it belongs. */
-static void settle(struct waiting *w, size_t at, struct device *d)
+static void settle(struct due_heap *h, size_t at, struct device *d)
 {
-    uint64_t time = device_time(d);
-    for (; at && device_time(w->heap[(at - 1) / 2]) > time; at = (at - 1) / 2)
-        put(w, at, w->heap[(at - 1) / 2]);
-    for (size_t next; (next = 2 * at + 1) < w->n; at = next) {
-        if (next + 1 < w->n && device_time(w->heap[next + 1]) < device_time(w->heap[next]))
+    uint64_t time = due_heap_time(d);
+    for (; at && due_heap_time(h->heap[(at - 1) / 2]) > time; at = (at - 1) / 2)
+        put(h, at, h->heap[(at - 1) / 2]);
+    for (size_t next; (next = 2 * at + 1) < h->n; at = next) {
+        if (next + 1 < h->n && due_heap_time(h->heap[next + 1]) < due_heap_time(h->heap[next]))
             next++;
-        if (device_time(w->heap[next]) >= time)
+        if (due_heap_time(h->heap[next]) >= time)
             break;
-        put(w, at, w->heap[next]);
+        put(h, at, h->heap[next]);
     }
-    put(w, at, d);
+    put(h, at, d);
 }
 
-void waiting_finish(struct waiting *w)
+void due_heap_finish(struct due_heap *h)
 {
-    free(w->heap);
-    *w = (struct waiting){0};
+    free(h->heap);
+    *h = (struct due_heap){0};
 }
 
-static void take_out(struct waiting *w, struct device *d)
+static void take_out(struct due_heap *h, struct device *d)
 {
-    size_t at = d->waiting - 1;
-    struct device *last = w->heap[--w->n];
-    d->waiting = 0;
+    size_t at = d->heap_place - 1;
+    struct device *last = h->heap[--h->n];
+    d->heap_place = 0;
     if (last != d)
-        settle(w, at, last);
-    if (!w->n)
-        waiting_finish(w);
+        settle(h, at, last);
+    if (!h->n)
+        due_heap_finish(h);
 }
 
-void waiting_update(struct waiting *w, struct device *d)
+void due_heap_update(struct due_heap *h, struct device *d)
 {
-    if (!device_time(d)) {
-        if (d->waiting)
-            take_out(w, d);
+    if (!due_heap_time(d)) {
+        if (d->heap_place)
+            take_out(h, d);
         return;
     }
-    if (!d->waiting) {
-        xgrow(&w->heap, &w->cap, w->n + 1, sizeof(struct device *));
-        put(w, w->n++, d);
+    if (!d->heap_place) {
+        xgrow(&h->heap, &h->cap, h->n + 1, sizeof(struct device *));
+        put(h, h->n++, d);
     }
-    settle(w, d->waiting - 1, d);
+    settle(h, d->heap_place - 1, d);
 }
 
-struct device *waiting_first(const struct waiting *w)
+struct device *due_heap_first(const struct due_heap *h)
 {
-    return w->n ? w->heap[0] : NULL;
+    return h->n ? h->heap[0] : NULL;
 }

@@ -5,10 +5,12 @@
 #include <stdlib.h>
 
 #include "controller/engine/batch.h"
+#include "controller/engine/events.h"
 #include "controller/engine/pass.h"
 #include "controller/engine/policy_reload.h"
 #include "controller/engine/probe.h"
 #include "controller/engine/resync.h"
+#include "controller/engine/tasks.h"
 #include "controller/engine/watches.h"
 #include "controller/engine/workqueue.h"
 #include "schemas/mem.h"
@@ -21,21 +23,22 @@ enum { PASSES_MAX = 32 }; /* snapshots in flight outside transactions */
 static void wake_devices(struct engine *e, uint64_t now)
 {
     struct device *d;
-    while ((d = waiting_first(&e->waiting)) && device_time(d) <= now) {
+    while ((d = due_heap_first(&e->due_heap)) && due_heap_time(d) <= now) {
         bool due = d->due && d->due <= now;
         if (d->held <= now)
-            engine_hold(e, d, 0);
+            workqueue_hold_until(e, d, 0);
         if (due)
-            engine_set_due(e, d, 0, d->due_acts);
-        engine_mark(e, d, !due ? 0 : d->due_acts ? DIRTY_ALL | DIRTY_LIKELY : DIRTY_ALL);
+            workqueue_add_after(e, d, 0, d->due_acts);
+        workqueue_add(e, d, !due ? 0 : d->due_acts ? DIRTY_ALL | DIRTY_LIKELY : DIRTY_ALL);
     }
     if (d)
-        engine_wish(e, device_time(d));
+        engine_wake_at(e, due_heap_time(d));
 }
 
-static bool all_looked_at(const struct engine *e)
+static bool all_reconciled(const struct engine *e)
 {
-    return e->looked_over && !e->relist_at && !e->queued && !e->passes && !e->listings && !e->scanning;
+    return e->phase >= ENGINE_LISTED && !e->relist_at && !e->queued && !e->passes && !e->listings &&
+           e->scan == SCAN_NONE;
 }
 
 /* Does a worker owe us an answer? */
@@ -48,9 +51,9 @@ static bool worker_busy(const struct device *d)
 static bool nothing_left(const struct engine *e)
 {
     struct device *d;
-    bool left = !all_looked_at(e) || e->scripts;
-    for (size_t i = 0; i < e->waiting.n && !left; i++) {
-        d = e->waiting.heap[i];
+    bool left = !all_reconciled(e) || e->scripts;
+    for (size_t i = 0; i < e->due_heap.n && !left; i++) {
+        d = e->due_heap.heap[i];
         left = d->held || (d->due && d->due_acts);
     }
     for (size_t b = 0; b < e->devices.n_buckets && !left; b++)
@@ -59,10 +62,10 @@ static bool nothing_left(const struct engine *e)
     return !left;
 }
 
-static void start_looks(struct engine *e)
+static void start_reconciles(struct engine *e)
 {
     struct device *d;
-    while (e->passes < PASSES_MAX && (d = engine_next(e, false)))
+    while (e->passes < PASSES_MAX && (d = workqueue_get(e, false)))
         if (d->seen && !(d->dirty & DIRTY_ALL))
             probe_start(e, d);
         else
@@ -73,18 +76,18 @@ static void start_looks(struct engine *e)
 
 static void dispatch(struct engine *e)
 {
-    if (!e->running)
+    if (!engine_running(e))
         return;
-    if (!e->reload || e->announce)
-        start_looks(e);
-    if (e->announce && all_looked_at(e)) {
-        e->announce = false;
+    if (!e->reload || e->phase != ENGINE_READY)
+        start_reconciles(e);
+    if (e->phase != ENGINE_READY && all_reconciled(e)) {
+        e->phase = ENGINE_READY;
         e->cfg.ready(e->cfg.arg);
     }
     /* what there is must be known before it can be kept */
-    if (e->reload && !e->announce && !e->passes && !e->listings) {
-        take_over_policies(e);
-        start_looks(e);
+    if (e->reload && e->phase == ENGINE_READY && !e->passes && !e->listings) {
+        policy_reload_apply(e);
+        start_reconciles(e);
     }
     if (e->cfg.idle && nothing_left(e))
         e->cfg.idle(e->cfg.arg);
@@ -93,22 +96,22 @@ static void dispatch(struct engine *e)
 void engine_tick(struct engine *e)
 {
     static const struct device_key everywhere;
-    if (!e->running)
+    if (!engine_running(e))
         return;
     uint64_t now = engine_now(e);
     e->wake_at = 0;
     if (e->resync_at && e->resync_at <= now)
-        engine_resync(e);
+        resync_all(e);
     if (e->resync_at)
-        engine_wish(e, e->resync_at);
+        engine_wake_at(e, e->resync_at);
     if (e->relist_at && e->relist_at <= now)
-        engine_look_over(e, BACKEND_ROOT, &everywhere);
+        resync_part(e, BACKEND_ROOT, &everywhere);
     if (e->relist_at)
-        engine_wish(e, e->relist_at);
+        engine_wake_at(e, e->relist_at);
     if (e->rewatch_at && e->rewatch_at <= now)
-        engine_watch_refused(e);
+        watches_retry(e);
     if (e->rewatch_at)
-        engine_wish(e, e->rewatch_at);
+        engine_wake_at(e, e->rewatch_at);
     wake_devices(e, now);
     dispatch(e);
 }
@@ -124,7 +127,7 @@ struct engine *engine_new(const struct engine_config *config, struct policy_set 
     *policies = (struct policy_set){0};
     e->per_domain = xcalloc(DOMID_MAX + 1, sizeof *e->per_domain);
     e->guests = xcalloc(DOMID_MAX + 1, sizeof *e->guests);
-    devices_init(&e->devices);
+    device_table_init(&e->devices);
     TAILQ_INIT(&e->queue);
     TAILQ_INIT(&e->batch_queue);
     return e;
@@ -134,8 +137,8 @@ void engine_free(struct engine *e)
 {
     if (!e)
         return;
-    waiting_finish(&e->waiting);
-    devices_finish(&e->devices);
+    due_heap_finish(&e->due_heap);
+    device_table_finish(&e->devices);
     policy_set_clear(&e->policies);
     policy_set_clear(&e->coming);
     for (size_t i = 0; i < e->n_retired; i++)
@@ -148,21 +151,49 @@ void engine_free(struct engine *e)
 
 void engine_start(struct engine *e)
 {
-    e->running = e->announce = true;
-    e->looked_over = false;
+    e->phase = ENGINE_STARTED;
     e->wake_at = e->relist_at = 0;
     e->unlisted = 0;
-    engine_watch_anew(e); /* the first event of a watch comes at once: that is the first look at everything */
-    plan_resync(e);
-    engine_soon(e);
+    watches_start(e); /* the first event of a watch comes at once: that is the first look at everything */
+    resync_schedule(e);
+    engine_wake_soon(e);
 }
 
 void engine_stop(struct engine *e)
 {
-    e->running = false;
-    while (engine_next(e, false) || engine_next(e, true))
+    e->phase = ENGINE_STOPPED;
+    while (workqueue_get(e, false) || workqueue_get(e, true))
         ;
-    e->scan_again = false;
+    if (e->scan == SCAN_AGAIN)
+        e->scan = SCAN_RUNNING;
+}
+
+/* ---- what happens ---- */
+
+void engine_event(struct engine *e, const char *path, const char *token)
+{
+    if (engine_running(e))
+        events_take(e, path, token);
+}
+
+void engine_script_done(struct engine *e, const char *key, int error, const char *said)
+{
+    tasks_script_done(e, key, error, said);
+}
+
+void engine_worker_changed(struct engine *e, const struct device_key *key)
+{
+    tasks_worker_changed(e, key);
+}
+
+void engine_set_policies(struct engine *e, struct policy_set *policies)
+{
+    policy_reload_request(e, policies);
+}
+
+void engine_resync(struct engine *e)
+{
+    resync_all(e);
 }
 
 /* ---- what there is to tell of it ---- */
@@ -174,7 +205,7 @@ struct engine_figures engine_figures(const struct engine *e)
         return (struct engine_figures){.policies = &no_policies};
     return (struct engine_figures){.devices = e->devices.n,
                                    .queued = e->queued,
-                                   .waiting = e->waiting.n,
+                                   .waiting = e->due_heap.n,
                                    .in_flight = e->passes,
                                    .scripts = e->scripts,
                                    .adds = e->adds,
@@ -184,7 +215,7 @@ struct engine_figures engine_figures(const struct engine *e)
 }
 
 /* What it waits for: the end of a backoff, or the time for which its plan asked. */
-static uint64_t next_look(const struct device *d)
+static uint64_t next_at(const struct device *d)
 {
     return d->held && (!d->due || d->held > d->due) ? d->held : d->due;
 }
@@ -198,15 +229,15 @@ static struct engine_device describe(const struct engine *e, const struct device
                                   .frontend = d->seen ? d->last.f : XENBUS_ABSENT,
                                   .online = d->seen ? d->last.online : -1,
                                   .findings = d->findings,
-                                  .next_look = next_look(d),
-                                  .kept = d->kept != NULL,
+                                  .next_at = next_at(d),
+                                  .retired_policy = d->retired_policy != NULL,
                                   .unwatched = d->unwatched};
 }
 
 bool engine_find_device(const struct engine *e, const struct device_key *key,
                         struct engine_device *ret_device)
 {
-    const struct device *d = e ? devices_find(&e->devices, key) : NULL;
+    const struct device *d = e ? device_table_find(&e->devices, key) : NULL;
     if (d)
         *ret_device = describe(e, d);
     return d != NULL;

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* From watch events to devices that must be looked at. An event says where something may have happened, never
- * what. */
+#include "controller/engine/events.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "controller/engine/domain_scan.h"
-#include "controller/engine/engine.h"
 #include "controller/engine/guest_events.h"
 #include "controller/engine/registry.h"
 #include "controller/engine/resync.h"
@@ -34,8 +33,8 @@ static unsigned dirt_of(const struct policy *p, const struct device *d, const ch
 static void toolstack_did(struct engine *e, struct device *d, unsigned dirty)
 {
     if (dirty & (DIRTY_ALL | DIRTY_ONLINE))
-        engine_hold(e, d, 0);
-    engine_mark(e, d, dirty);
+        workqueue_hold_until(e, d, 0);
+    workqueue_add(e, d, dirty);
 }
 
 static void backend_event(struct engine *e, const char *path)
@@ -50,16 +49,16 @@ static void backend_event(struct engine *e, const char *path)
     case BACKEND_ROOT:
     case BACKEND_TYPE:
     case BACKEND_DOMAIN:
-        engine_look_over(e, place, &key);
+        resync_part(e, place, &key);
         return;
     case BACKEND_DEVICE:
-        if ((d = engine_know(e, &key))) {
+        if ((d = registry_find_or_add(e, &key))) {
             d->script.renewed = d->renamed = true;
             toolstack_did(e, d, DIRTY_ALL | DIRTY_LIKELY);
         }
         return;
     case BACKEND_KEY:
-        if ((d = engine_know(e, &key))) {
+        if ((d = registry_find_or_add(e, &key))) {
             d->renamed |= strncmp(rest, "frontend", 8) == 0;
             toolstack_did(e, d, dirt_of(engine_policy(e, d), d, rest));
         }
@@ -67,21 +66,17 @@ static void backend_event(struct engine *e, const char *path)
     }
 }
 
-void engine_event(struct engine *e, const char *path, const char *token)
+void events_take(struct engine *e, const char *path, const char *token)
 {
-    if (!e->running)
-        return;
     if (strcmp(token, TOKEN_BACKEND) == 0)
         backend_event(e, path);
-    else if (token[0] == TOKEN_GUESTS[0] && !guest_event(e, path, strcmp(token, TOKEN_GUESTS) == 0))
+    else if (token[0] == TOKEN_GUESTS[0] && !guest_events_of_tree(e, path, strcmp(token, TOKEN_GUESTS) == 0))
         return;
     else if (strncmp(token, TOKEN_FRONTEND, 2) == 0)
-        frontend_event(e, token + 2);
+        guest_events_of_device(e, token + 2);
     else if (strcmp(token, TOKEN_MODELS) == 0)
-        model_event(e, path);
-    else if (strcmp(token, TOKEN_DOMAINS) == 0 && e->scanning)
-        e->scan_again = true;
+        domain_scan_model_event(e, path);
     else if (strcmp(token, TOKEN_DOMAINS) == 0)
-        scan_domains(e);
-    engine_soon(e); /* not at once: the events of one transaction arrive together */
+        domain_scan_start(e);
+    engine_wake_soon(e);
 }

@@ -18,14 +18,15 @@ static void guest_did(struct engine *e, struct device *d)
     if (!(d->dirty & DIRTY_F_STATE))
         d->guest_allowed = paid + cost;
     if (paid - now > cost * p->limits.burst && !d->held)
-        engine_hold(e, d, (paid - cost * p->limits.burst) / 1000 + 1);
-    engine_mark(e, d, DIRTY_F_STATE);
+        workqueue_hold_until(e, d, (paid - cost * p->limits.burst) / 1000 + 1);
+    workqueue_add(e, d, DIRTY_F_STATE);
 }
 
-void frontend_event(struct engine *e, const char *token)
+void guest_events_of_device(struct engine *e, const char *token)
 {
     struct device_key key;
-    struct device *d = device_key_parse(token, strlen(token), &key) ? NULL : devices_find(&e->devices, &key);
+    struct device *d =
+        device_key_parse(token, strlen(token), &key) ? NULL : device_table_find(&e->devices, &key);
     if (d)
         guest_did(e, d);
 }
@@ -52,7 +53,7 @@ static void guest_device_event(struct engine *e, struct policy *const *policies,
             continue;
         memcpy(key.type, policies[i]->type, sizeof key.type);
         memcpy(key.devid, devid, len);
-        struct device *d = devices_find(&e->devices, &key);
+        struct device *d = device_table_find(&e->devices, &key);
         if (d && d->by_guest)
             guest_did(e, d);
     }
@@ -80,7 +81,7 @@ static bool guest_device_tree_event(struct engine *e, const char *path, const ch
 
 /* By a guest's own watch, or by that which guests share. The latter tells of all domains and all of them,
  * most of which is nothing to us, and again of the guests with a watch of their own. */
-bool guest_event(struct engine *e, const char *path, bool shared)
+bool guest_events_of_tree(struct engine *e, const char *path, bool shared)
 {
     static const char root[] = "/local/domain", device[] = "/device";
     uint64_t domid;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What guests cause: events of their frontends, by a device's own watch, by one for all devices of the guest,
- * or by one that guests share. Each guest's events are counted and, beyond its policy's limits, held back.
+/* Events of frontends. Guests cause them, as many as they like: each device has a limit from its policy, and
+ * beyond it is held for a while.
  *
  * One thread; nothing here fails. */
 #ifndef XENRECON_ENGINE_GUEST_EVENTS_H
@@ -8,9 +8,9 @@
 
 #include "controller/engine/state.h"
 
-/* By a device's own watch; `token` is its key. */
-void frontend_event(struct engine *e, const char *token);
-/* By a guest's own watch, or by that which guests share. False: it is about nothing of ours. */
-bool guest_event(struct engine *e, const char *path, bool shared);
+/* By a device's own watch. `key` is the device's, formatted. */
+void guest_events_of_device(struct engine *e, const char *key);
+/* By the watch of all frontends of a guest, or by the one that guests share. False: it is nothing to us. */
+bool guest_events_of_tree(struct engine *e, const char *path, bool shared);
 
 #endif

@@ -8,28 +8,28 @@
 
 static void on_view(void *arg, int status, struct view *view)
 {
-    struct look *l = arg;
+    struct reconcile *r = arg;
     if (status) {
-        look_lost(l);
-    } else if (look_outdated(l, view)) {
+        reconcile_store_lost(r);
+    } else if (reconcile_outdated(r, view)) {
         view_free(view);
-        look_again(l);
+        reconcile_again(r);
     } else {
-        look_decide(l, view);
+        reconcile_decide(r, view);
         /* act only inside a transaction, where it counts, and after all that was announced until then */
-        if (plan_acts(l->plan) && !l->e->cfg.dry_run)
-            look_again(l);
+        if (plan_acts(r->plan) && !r->e->cfg.dry_run)
+            reconcile_again(r);
         else
-            look_done(l);
+            reconcile_done(r);
     }
-    struct engine *e = l->e;
-    free(l);
+    struct engine *e = r->e;
+    free(r);
     e->dispatch(e);
 }
 
 void pass_start(struct engine *e, struct device *d)
 {
-    struct look *l = xcalloc(1, sizeof *l);
-    look_begin(l, e, d);
-    look_snapshot(l, 0, on_view, l);
+    struct reconcile *r = xcalloc(1, sizeof *r);
+    reconcile_begin(r, e, d);
+    reconcile_snapshot(r, 0, on_view, r);
 }

@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 
-#include "controller/engine/engine.h"
 #include "controller/engine/registry.h"
 #include "controller/engine/resync.h"
 #include "controller/engine/workqueue.h"
@@ -15,23 +14,23 @@ static void keep_policy(struct engine *e, struct device *d)
     const struct policy *old = engine_policy(e, d), *coming = policy_set_find(&e->coming, d->key.type);
     bool same = coming && coming->owner == old->owner && !coming->worker.command == !old->worker.command;
     if (same)
-        d->kept = NULL;
-    if (d->kept || !device_held(d) || same)
+        d->retired_policy = NULL;
+    if (d->retired_policy || !device_held(d) || same)
         return;
     for (size_t i = 0; i < e->policies.n; i++)
         if (e->policies.list[i] == old)
-            d->kept = e->policies.list[i];
+            d->retired_policy = e->policies.list[i];
 }
 
 static void keep_or_drop(void *arg, struct device *d)
 {
     struct engine *e = arg;
     keep_policy(e, d);
-    if (d->kept || policy_set_find(&e->coming, d->key.type))
+    if (d->retired_policy || policy_set_find(&e->coming, d->key.type))
         return;
-    if (d->stage == STAGE_QUEUED)
-        dequeue(e, d);
-    remove_device(e, d);
+    if (d->stage == STAGE_QUEUED || d->stage == STAGE_BATCH_QUEUED)
+        workqueue_remove(e, d);
+    registry_remove(e, d);
 }
 
 static void free_retired(struct engine *e)
@@ -42,7 +41,7 @@ static void free_retired(struct engine *e)
         bool kept = false;
         for (size_t b = 0; b < e->devices.n_buckets && !kept; b++)
             SLIST_FOREACH (d, &e->devices.buckets[b], same_bucket)
-                kept |= d->kept == e->retired[i];
+                kept |= d->retired_policy == e->retired[i];
         if (kept)
             e->retired[n++] = e->retired[i];
         else
@@ -51,11 +50,11 @@ static void free_retired(struct engine *e)
     e->n_retired = n;
 }
 
-void take_over_policies(struct engine *e)
+void policy_reload_apply(struct engine *e)
 {
     static const struct device_key everywhere;
     e->reload = false;
-    devices_each(&e->devices, BACKEND_ROOT, &everywhere, keep_or_drop, e);
+    device_table_each(&e->devices, BACKEND_ROOT, &everywhere, keep_or_drop, e);
     for (size_t i = 0; i < e->policies.n; i++) { /* some device may keep one of these */
         xgrow(&e->retired, &e->cap_retired, e->n_retired + 1, sizeof *e->retired);
         e->retired[e->n_retired++] = e->policies.list[i];
@@ -64,14 +63,14 @@ void take_over_policies(struct engine *e)
     e->policies = e->coming;
     e->coming = (struct policy_set){0};
     free_retired(e);
-    engine_resync(e);
+    resync_all(e);
 }
 
-void engine_set_policies(struct engine *e, struct policy_set *policies)
+void policy_reload_request(struct engine *e, struct policy_set *policies)
 {
     policy_set_clear(&e->coming);
     e->coming = *policies;
     *policies = (struct policy_set){0};
     e->reload = true;
-    engine_soon(e);
+    engine_wake_soon(e);
 }

@@ -27,8 +27,8 @@ static void answered(struct probe *p)
     if (p->lost)
         p->d->dirty |= DIRTY_ALL;
     else if (p->changed)
-        engine_mark(e, p->d, p->agree ? DIRTY_ALL : DIRTY_ALL | DIRTY_LIKELY);
-    engine_looked(e, p->d, false);
+        workqueue_add(e, p->d, p->agree ? DIRTY_ALL : DIRTY_ALL | DIRTY_LIKELY);
+    reconcile_finished(e, p->d, false);
     free(p);
     e->dispatch(e);
 }
@@ -121,7 +121,7 @@ void probe_start(struct engine *e, struct device *d)
     *p = (struct probe){.e = e, .d = d, .pending = 1};
     device_backend_path(e->cfg.self, &d->key, backend);
     d->dirty = 0;
-    d->echo = false;
+    d->own_event = false;
     d->stage = STAGE_RUNNING;
     e->passes++;
     if (dirty & DIRTY_B_STATE)

@@ -16,20 +16,21 @@
 #include "reconcilers/data_plane.h"
 #include "reconcilers/decide.h"
 
-void look_begin(struct look *l, struct engine *e, struct device *d)
+void reconcile_begin(struct reconcile *r, struct engine *e, struct device *d)
 {
-    *l = (struct look){.e = e, .d = d, .policy = engine_policy(e, d), .glance = engine_glances(e, d)};
-    l->begun = e->cfg.observe ? e->cfg.stopwatch(e->cfg.arg) : 0;
+    *r = (struct reconcile){
+        .e = e, .d = d, .policy = engine_policy(e, d), .state_only = workqueue_state_only(e, d)};
+    r->begun = e->cfg.observe ? e->cfg.stopwatch(e->cfg.arg) : 0;
     d->dirty = 0;
-    d->echo = false;
+    d->own_event = false;
     d->stage = STAGE_RUNNING;
     e->passes++;
 }
 
 static void on_frontend(void *arg, const char *path)
 {
-    struct look *l = arg;
-    engine_watch_frontend(l->e, l->d, path);
+    struct reconcile *r = arg;
+    watches_add_frontend(r->e, r->d, path);
 }
 
 /* What must be known to start one anew, and what it publishes, where B may hold other values. */
@@ -43,35 +44,35 @@ static void ask_for_worker(const struct device *d, const struct worker *w, struc
     req->n_also = w->n_published;
 }
 
-void look_snapshot(struct look *l, uint32_t tx, void (*done)(void *arg, int status, struct view *view),
-                   void *arg)
+void reconcile_snapshot(struct reconcile *r, uint32_t tx,
+                        void (*done)(void *arg, int status, struct view *view), void *arg)
 {
-    struct snapshot_request req = {.store = l->e->cfg.store,
+    struct snapshot_request req = {.store = r->e->cfg.store,
                                    .tx = tx,
-                                   .self = l->e->cfg.self,
-                                   .device = l->d->key,
-                                   .policy = l->policy,
-                                   .diagnose = !tx && !l->d->due, /* not while it may just take its time */
+                                   .self = r->e->cfg.self,
+                                   .device = r->d->key,
+                                   .policy = r->policy,
+                                   .diagnose = !tx && !r->d->due, /* not while it may just take its time */
                                    .frontend_found = on_frontend,
-                                   .frontend_arg = l,
+                                   .frontend_arg = r,
                                    .done = done,
                                    .arg = arg};
     struct worker worker;
     /* what is announced is known, and the marker, which is read, says that it is the same directory still */
-    l->named = l->d->last.named && !l->d->renamed && l->d->watched &&
-               l->d->memory.object.phase != OBJECT_NONE && l->policy->owner == OWNER_XENRECON;
-    if (l->named)
-        req.frontend = l->d->watched;
-    req.unless = l->glance && l->named && !(l->d->dirty & ~DIRTY_F_STATE);
-    l->writes = tx && !l->e->cfg.dry_run;
-    req.as_was = l->d->last.f;
-    l->d->renamed = false;
+    r->named = r->d->seen == SEEN_NAMED && !r->d->renamed && r->d->watched &&
+               r->d->memory.object.phase != OBJECT_NONE && r->policy->owner == OWNER_XENRECON;
+    if (r->named)
+        req.frontend = r->d->watched;
+    req.unless = r->state_only && r->named && !(r->d->dirty & ~DIRTY_F_STATE);
+    r->writes = tx && !r->e->cfg.dry_run;
+    req.as_was = r->d->last.f;
+    r->d->renamed = false;
     /* What happened until now was announced before the answers to these requests can come: they will show it.
      */
-    l->d->dirty = 0;
-    engine_fold_script(l->e, l->d);
-    if (engine_look_at_worker(l->e, l->d, &worker))
-        ask_for_worker(l->d, &worker, &req);
+    r->d->dirty = 0;
+    tasks_update_script(r->e, r->d);
+    if (tasks_ask_worker(r->e, r->d, &worker))
+        ask_for_worker(r->d, &worker, &req);
     snapshot_take(&req);
 }
 
@@ -93,21 +94,20 @@ static bool named(const struct device *d, const struct view *v)
 /* The values that a probe compares with: as they were seen, and as we are about to write them. Known before
  * the commit, since its events arrive before its reply; should it fail, the device is looked at in full
  * anyway. */
-static void remember_values(struct look *l)
+static void remember_values(struct reconcile *r)
 {
-    struct ends ends = view_ends(l->view);
-    struct value marker = view_get(l->view, BACKEND, MARKER_KEY);
-    struct device *d = l->d;
-    d->seen = true;
+    struct ends ends = view_ends(r->view);
+    struct value marker = view_get(r->view, BACKEND, MARKER_KEY);
+    struct device *d = r->d;
+    d->seen = named(d, r->view) ? SEEN_NAMED : SEEN_VALUES;
     d->last.marker = hash_of(&marker);
     d->last.b = ends.backend;
     d->last.f = ends.frontend;
     d->last.online = ends.online;
-    d->last.named = named(d, l->view);
-    d->last.ring = view_ring(l->policy, l->view);
-    for (size_t i = 0; i < l->plan->n_actions && l->writes; i++)
-        for (size_t w = 0; w < l->plan->actions[i].n_writes; w++) {
-            const struct write *write = &l->plan->actions[i].writes[w];
+    d->last.ring = view_ring(r->policy, r->view);
+    for (size_t i = 0; i < r->plan->n_actions && r->writes; i++)
+        for (size_t w = 0; w < r->plan->actions[i].n_writes; w++) {
+            const struct write *write = &r->plan->actions[i].writes[w];
             const char *key = strrchr(write->path, '/') + 1;
             if (strcmp(key, MARKER_KEY) == 0)
                 d->last.marker = hash_bytes(HASH_INIT, write->value, strlen(write->value));
@@ -116,11 +116,11 @@ static void remember_values(struct look *l)
         }
 }
 
-bool look_outdated(struct look *l, const struct view *view)
+bool reconcile_outdated(struct reconcile *r, const struct view *view)
 {
     struct value marker = view_get(view, BACKEND, MARKER_KEY);
-    bool outdated = l->named && (l->d->renamed || hash_of(&marker) != l->d->last.marker);
-    l->d->renamed |= outdated;
+    bool outdated = r->named && (r->d->renamed || hash_of(&marker) != r->d->last.marker);
+    r->d->renamed |= outdated;
     return outdated;
 }
 
@@ -143,201 +143,201 @@ void engine_remark(struct plan *p, bool kept, int unwatched)
                   POLL / 1000);
 }
 
-void look_decide(struct look *l, struct view *view)
+void reconcile_decide(struct reconcile *r, struct view *view)
 {
-    struct engine *e = l->e;
+    struct engine *e = r->e;
     struct worker worker;
-    bool worked = engine_look_at_worker(e, l->d, &worker);
-    l->d->memory.kept = l->d->kept != NULL;
-    struct decision_input in = {.policy = l->policy,
+    bool worked = tasks_ask_worker(e, r->d, &worker);
+    r->d->memory.kept = r->d->retired_policy != NULL;
+    struct decision_input in = {.policy = r->policy,
                                 .view = view,
-                                .memory = &l->d->memory,
+                                .memory = &r->d->memory,
                                 .worker = worked ? &worker : NULL,
                                 .now = engine_now(e),
                                 .fresh_incarnation = e->cfg.random(e->cfg.arg) | 1};
-    if (l->d->memory.row == ROW_STEADY && !same_ends(l->d, view))
-        l->d->memory.row_since = 0;
-    l->view = view;
-    l->worker = worked ? worker : (struct worker){0};
-    l->plan = decide(&in, &l->object);
-    l->first = !l->d->seen;
-    remember_values(l);
-    engine_remark(l->plan, l->d->kept != NULL, l->d->unwatched);
+    if (r->d->memory.row == ROW_STEADY && !same_ends(r->d, view))
+        r->d->memory.row_since = 0;
+    r->view = view;
+    r->worker = worked ? worker : (struct worker){0};
+    r->plan = decide(&in, &r->object);
+    r->first = !r->d->seen;
+    remember_values(r);
+    engine_remark(r->plan, r->d->retired_policy != NULL, r->d->unwatched);
 }
 
 /* ---- what is remembered ---- */
 
-static void remember_row(struct look *l)
+static void remember_row(struct reconcile *r)
 {
-    struct memory *m = &l->d->memory;
-    if (m->row != l->plan->row || !m->row_since)
-        m->row_since = engine_now(l->e);
-    m->row = l->plan->row;
+    struct memory *m = &r->d->memory;
+    if (m->row != r->plan->row || !m->row_since)
+        m->row_since = engine_now(r->e);
+    m->row = r->plan->row;
 }
 
 /* ---- how it ends ---- */
 
-void engine_looked(struct engine *e, struct device *d, bool gone)
+void reconcile_finished(struct engine *e, struct device *d, bool gone)
 {
     d->stage = STAGE_IDLE;
-    d->echo = d->dirty != 0;
+    d->own_event = d->dirty != 0;
     bool script = d->memory.object.script.phase == SCRIPT_RUNNING; /* its end finds the device gone */
     d->script.renewed |= gone;
     if (gone && d->dirty) /* nothing less can tell whether it still is */
         d->dirty |= DIRTY_ALL;
     if ((gone && !d->dirty && !script) ||
         !engine_policy(e, d)) /* a reload dropped its type, and it is closed */
-        remove_device(e, d);
+        registry_remove(e, d);
     else
-        engine_mark(e, d, 0);
+        workqueue_add(e, d, 0);
 }
 
-static void end(struct look *l, bool gone)
+static void end(struct reconcile *r, bool gone)
 {
-    struct engine *e = l->e;
-    struct device *d = l->d;
-    plan_free(l->plan);
-    view_free(l->view);
+    struct engine *e = r->e;
+    struct device *d = r->d;
+    plan_free(r->plan);
+    view_free(r->view);
     e->passes--;
-    engine_looked(e, d, gone);
+    reconcile_finished(e, d, gone);
 }
 
 /* How the world looks with the plan carried out. */
-static struct view *view_after(const struct look *l)
+static struct view *view_after(const struct reconcile *r)
 {
-    struct view *after = view_copy(l->view);
-    size_t directory = strlen(l->view->path[BACKEND]) + 1; /* every write is to a key of B */
-    for (size_t i = 0; i < l->plan->n_actions; i++)
-        for (size_t w = 0; w < l->plan->actions[i].n_writes; w++) {
-            const struct write *write = &l->plan->actions[i].writes[w];
+    struct view *after = view_copy(r->view);
+    size_t directory = strlen(r->view->path[BACKEND]) + 1; /* every write is to a key of B */
+    for (size_t i = 0; i < r->plan->n_actions; i++)
+        for (size_t w = 0; w < r->plan->actions[i].n_writes; w++) {
+            const struct write *write = &r->plan->actions[i].writes[w];
             view_replace(after, BACKEND, write->path + directory, PRESENT, write->value,
                          strlen(write->value));
         }
-    for (size_t i = 0; i < l->plan->n_actions; i++)
-        for (size_t r = 0; r < l->plan->actions[i].n_removals; r++)
-            view_replace(after, BACKEND, l->plan->actions[i].removals[r].path + directory, ABSENT, NULL, 0);
+    for (size_t i = 0; i < r->plan->n_actions; i++)
+        for (size_t k = 0; k < r->plan->actions[i].n_removals; k++)
+            view_replace(after, BACKEND, r->plan->actions[i].removals[k].path + directory, ABSENT, NULL, 0);
     view_seal(after);
     return after;
 }
 
 /* The directory, and not only keys of it? */
-static bool removes(const struct look *l)
+static bool removes(const struct reconcile *r)
 {
-    const struct plan *p = l->plan;
+    const struct plan *p = r->plan;
     for (size_t i = 0; i < p->n_actions; i++)
-        for (size_t r = 0; r < p->actions[i].n_removals; r++)
-            if (strcmp(p->actions[i].removals[r].path, l->view->path[BACKEND]) == 0)
+        for (size_t k = 0; k < p->actions[i].n_removals; k++)
+            if (strcmp(p->actions[i].removals[k].path, r->view->path[BACKEND]) == 0)
                 return true;
     return false;
 }
 
 /* Our own writes are no news, but they may be what another row waits for: decide again on what the view has
  * become, without asking the store. What is then to be done is decided once more, from a fresh view. */
-static void follow_up(struct look *l)
+static void follow_up(struct reconcile *r)
 {
-    if (removes(l))
+    if (removes(r))
         return; /* the event that tells of it ends the device */
-    struct plan *done = l->plan;
-    struct view *before = l->view, *after = view_after(l);
-    l->writes = false;
-    look_decide(l, after);
-    if (plan_acts(l->plan)) {
-        engine_mark(l->e, l->d, DIRTY_ALL | DIRTY_LIKELY);
+    struct plan *done = r->plan;
+    struct view *before = r->view, *after = view_after(r);
+    r->writes = false;
+    reconcile_decide(r, after);
+    if (plan_acts(r->plan)) {
+        workqueue_add(r->e, r->d, DIRTY_ALL | DIRTY_LIKELY);
     } else {
-        observe(l, LOOK_FOLLOWED, 0);
-        l->d->memory.object = l->object;
-        remember_row(l);
+        reconcile_log_observe(r, RECONCILE_FOLLOWED, 0);
+        r->d->memory.object = r->object;
+        remember_row(r);
     }
     plan_free(done);
     view_free(before);
 }
 
-void look_done(struct look *l)
+void reconcile_done(struct reconcile *r)
 {
-    struct device *d = l->d;
+    struct device *d = r->d;
     char key[DEVICE_KEY_SIZE];
     device_key_format(&d->key, key);
-    bool wrote = plan_has_writes(l->plan) && !l->e->cfg.dry_run;
-    if (!l->plan->n_actions && !d->memory.object.phase && l->object.phase)
+    bool wrote = plan_has_writes(r->plan) && !r->e->cfg.dry_run;
+    if (!r->plan->n_actions && !d->memory.object.phase && r->object.phase)
         log_info("%s: %sadopt: our marker is there: taken over as it is", key,
-                 l->e->cfg.dry_run ? "would " : "");
-    log_actions(l, key);
-    observe(l, LOOK_DONE, 0);
-    if (!plan_acts(l->plan) || !l->e->cfg.dry_run)
-        d->memory.object = l->object;
-    if (wrote || l->plan->row != d->memory.failure.row || !l->plan->deferred)
+                 r->e->cfg.dry_run ? "would " : "");
+    reconcile_log_actions(r, key);
+    reconcile_log_observe(r, RECONCILE_DONE, 0);
+    if (!plan_acts(r->plan) || !r->e->cfg.dry_run)
+        d->memory.object = r->object;
+    if (wrote || r->plan->row != d->memory.failure.row || !r->plan->deferred)
         d->memory.failure = (struct failure){0};
-    remember_row(l);
-    if (!l->e->cfg.dry_run)
-        engine_start_tasks(l->e, d, l->plan);
+    remember_row(r);
+    if (!r->e->cfg.dry_run)
+        tasks_start(r->e, d, r->plan);
     if (wrote)
-        follow_up(l);
-    log_findings(l, key);
-    if (d->kept && !device_held(d) && !l->plan->deferred) { /* deferred: B is still to be removed */
-        d->kept = NULL;
-        engine_mark(l->e, d, DIRTY_ALL | DIRTY_LIKELY);
+        follow_up(r);
+    reconcile_log_findings(r, key);
+    if (d->retired_policy && !device_held(d) && !r->plan->deferred) { /* deferred: B is still to be removed */
+        d->retired_policy = NULL;
+        workqueue_add(r->e, d, DIRTY_ALL | DIRTY_LIKELY);
     }
     d->conflicts = 0;
-    d->alone = false;
-    engine_set_due(l->e, d, l->plan->wake_at, l->plan->deferred);
-    end(l, l->plan->row == ROW_VANISHED);
+    d->own_transaction = false;
+    workqueue_add_after(r->e, d, r->plan->wake_at, r->plan->deferred);
+    end(r, r->plan->row == ROW_VANISHED);
 }
 
-void look_failed(struct look *l, int error)
+void reconcile_failed(struct reconcile *r, int error)
 {
-    struct engine *e = l->e;
-    struct failure *f = &l->d->memory.failure;
+    struct engine *e = r->e;
+    struct failure *f = &r->d->memory.failure;
     char key[DEVICE_KEY_SIZE];
-    device_key_format(&l->d->key, key);
+    device_key_format(&r->d->key, key);
     if (f->attempt < UINT8_MAX)
         f->attempt++;
-    uint64_t delay = engine_backoff(e, l->policy, f->attempt);
+    uint64_t delay = workqueue_backoff(e, r->policy, f->attempt);
     f->error = error;
-    f->row = l->plan->row;
-    f->digest = view_digest(l->view);
+    f->row = r->plan->row;
+    f->digest = view_digest(r->view);
     f->until = engine_now(e) + delay;
-    observe(l, LOOK_FAILED, error);
-    log_about(LOG_LEVEL_ERROR, &(struct log_about){.row = row_name(l->plan->row)},
-              "%s: %s failed: %s; tried again in %u ms", key, row_name(l->plan->row), strerror(-error),
+    reconcile_log_observe(r, RECONCILE_FAILED, error);
+    log_about(LOG_LEVEL_ERROR, &(struct log_about){.row = row_name(r->plan->row)},
+              "%s: %s failed: %s; tried again in %u ms", key, row_name(r->plan->row), strerror(-error),
               (unsigned)delay);
-    remember_row(l);
-    engine_set_due(e, l->d, f->until, true);
-    end(l, false);
+    remember_row(r);
+    workqueue_add_after(e, r->d, f->until, true);
+    end(r, false);
 }
 
-void look_conflict(struct look *l)
+void reconcile_conflict(struct reconcile *r)
 {
-    struct engine *e = l->e;
-    struct device *d = l->d;
-    observe(l, LOOK_CONFLICT, 0);
+    struct engine *e = r->e;
+    struct device *d = r->d;
+    reconcile_log_observe(r, RECONCILE_CONFLICT, 0);
     uint64_t delay = UINT64_C(1) << (d->conflicts < 10 ? d->conflicts : 10);
     if (d->conflicts < UINT8_MAX)
         d->conflicts++;
-    d->alone = true;
-    engine_hold(e, d, engine_now(e) + jittered(delay, e->cfg.random(e->cfg.arg)));
-    engine_mark(e, d, DIRTY_ALL | DIRTY_LIKELY);
-    end(l, false);
+    d->own_transaction = true;
+    workqueue_hold_until(e, d, engine_now(e) + jittered(delay, e->cfg.random(e->cfg.arg)));
+    workqueue_add(e, d, DIRTY_ALL | DIRTY_LIKELY);
+    end(r, false);
 }
 
-void look_unchanged(struct look *l)
+void reconcile_unchanged(struct reconcile *r)
 {
-    end(l, false);
+    end(r, false);
 }
 
-void look_again(struct look *l)
+void reconcile_again(struct reconcile *r)
 {
-    engine_mark(l->e, l->d, DIRTY_ALL | DIRTY_LIKELY);
-    end(l, false);
+    workqueue_add(r->e, r->d, DIRTY_ALL | DIRTY_LIKELY);
+    end(r, false);
 }
 
-void look_alone(struct look *l)
+void reconcile_in_own_transaction(struct reconcile *r)
 {
-    l->d->alone = true;
-    look_again(l);
+    r->d->own_transaction = true;
+    reconcile_again(r);
 }
 
-void look_lost(struct look *l)
+void reconcile_store_lost(struct reconcile *r)
 {
-    l->d->dirty |= DIRTY_ALL;
-    end(l, false);
+    r->d->dirty |= DIRTY_ALL;
+    end(r, false);
 }

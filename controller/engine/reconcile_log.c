@@ -16,65 +16,65 @@ static uint64_t hash_findings(const struct plan *p)
     return hash;
 }
 
-void log_findings(struct look *l, const char *key)
+void reconcile_log_findings(struct reconcile *r, const char *key)
 {
     static const enum log_level log_levels[] = {[SEVERITY_INFO] = LOG_LEVEL_INFO,
                                                 [SEVERITY_WARNING] = LOG_LEVEL_WARNING,
                                                 [SEVERITY_ERROR] = LOG_LEVEL_ERROR};
-    uint64_t hash = hash_findings(l->plan);
-    if (hash == l->d->logged)
+    uint64_t hash = hash_findings(r->plan);
+    if (hash == r->d->logged)
         return;
-    l->d->logged = hash;
-    l->d->findings = 0;
-    for (size_t i = 0; i < l->plan->n_findings; i++)
-        l->d->findings |= UINT64_C(1) << l->plan->findings[i].code;
-    for (size_t i = 0; i < l->plan->n_findings; i++) {
-        const struct finding *f = &l->plan->findings[i];
+    r->d->logged = hash;
+    r->d->findings = 0;
+    for (size_t i = 0; i < r->plan->n_findings; i++)
+        r->d->findings |= UINT64_C(1) << r->plan->findings[i].code;
+    for (size_t i = 0; i < r->plan->n_findings; i++) {
+        const struct finding *f = &r->plan->findings[i];
         const char *code = finding_code_name(f->code);
-        const struct log_about about = {.row = row_name(l->plan->row), .finding = code};
+        const struct log_about about = {.row = row_name(r->plan->row), .finding = code};
         log_about(log_levels[f->severity], &about, "%s: %s: %s", key, code, f->message);
     }
 }
 
-void log_actions(struct look *l, const char *key)
+void reconcile_log_actions(struct reconcile *r, const char *key)
 {
-    bool dry = l->e->cfg.dry_run && plan_acts(l->plan);
-    if (dry && l->d->memory.row == l->plan->row && !l->first)
+    bool dry = r->e->cfg.dry_run && plan_acts(r->plan);
+    if (dry && r->d->memory.row == r->plan->row && !r->first)
         return; /* said already */
-    for (size_t i = 0; i < l->plan->n_actions; i++) {
-        const char *action = action_name(l->plan->actions[i].kind);
-        const struct log_about about = {.row = row_name(l->plan->row), .action = action};
+    for (size_t i = 0; i < r->plan->n_actions; i++) {
+        const char *action = action_name(r->plan->actions[i].kind);
+        const struct log_about about = {.row = row_name(r->plan->row), .action = action};
         log_about(LOG_LEVEL_INFO, &about, "%s: %s%s: %s", key, dry ? "would " : "", action,
-                  l->plan->actions[i].reason);
+                  r->plan->actions[i].reason);
     }
 }
 
-const char *look_outcome_name(enum look_outcome outcome)
+const char *reconcile_outcome_name(enum reconcile_outcome outcome)
 {
-    static const char *const names[] = {[LOOK_DONE] = "done",
-                                        [LOOK_FAILED] = "failed",
-                                        [LOOK_CONFLICT] = "conflict",
-                                        [LOOK_FOLLOWED] = "follows"};
+    static const char *const names[] = {[RECONCILE_DONE] = "done",
+                                        [RECONCILE_FAILED] = "failed",
+                                        [RECONCILE_CONFLICT] = "conflict",
+                                        [RECONCILE_FOLLOWED] = "follows"};
     return names[outcome];
 }
 
-/* Before anything of it is remembered. */
-void observe(const struct look *l, enum look_outcome outcome, int error)
+void reconcile_log_observe(const struct reconcile *r, enum reconcile_outcome outcome, int error)
 {
-    const struct engine *e = l->e;
-    const struct device *d = l->d;
+    const struct engine *e = r->e;
+    const struct device *d = r->d;
     if (!e->cfg.observe)
         return;
-    struct looked looked = {.key = &d->key,
-                            .policy = l->policy,
-                            .view = l->view,
-                            .plan = l->plan,
-                            .memory = &d->memory,
-                            .worker = l->worker.state != WORKER_NONE ? &l->worker : NULL,
-                            .outcome = outcome,
-                            .error = error,
-                            .took = outcome == LOOK_FOLLOWED ? 0 : e->cfg.stopwatch(e->cfg.arg) - l->begun};
-    looked.news = l->plan && (l->plan->n_actions || error || l->first || l->plan->row != d->memory.row ||
-                              hash_findings(l->plan) != d->logged);
-    e->cfg.observe(e->cfg.arg, &looked);
+    struct reconciled reconciled = {
+        .key = &d->key,
+        .policy = r->policy,
+        .view = r->view,
+        .plan = r->plan,
+        .memory = &d->memory,
+        .worker = r->worker.state != WORKER_NONE ? &r->worker : NULL,
+        .outcome = outcome,
+        .error = error,
+        .took = outcome == RECONCILE_FOLLOWED ? 0 : e->cfg.stopwatch(e->cfg.arg) - r->begun};
+    reconciled.news = r->plan && (r->plan->n_actions || error || r->first || r->plan->row != d->memory.row ||
+                                  hash_findings(r->plan) != d->logged);
+    e->cfg.observe(e->cfg.arg, &reconciled);
 }

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* Which devices there are: one becomes known with its first event or when it is listed, within its policy's
- * limit, and is forgotten with all that is remembered of it when B and everything held for it are gone.
+/* Which devices there are. One becomes known with its first event or when it is listed, within its policy's
+ * limit; it is forgotten, with all that is remembered of it, when B is gone and nothing is held for it any
+ * more.
  *
- * Owns the entries of the device table. One thread. A refusal is logged once between two resyncs. */
+ * Owns the entries of the device table. One thread. A device over the limit is logged, once between two
+ * resyncs. */
 #ifndef XENRECON_ENGINE_REGISTRY_H
 #define XENRECON_ENGINE_REGISTRY_H
 
 #include "controller/engine/state.h"
 
-/* The device, made if it is new; NULL when it is not for us. */
-struct device *engine_know(struct engine *e, const struct device_key *key);
-/* Frees it, and takes its watch away. It must not be queued. */
-void remove_device(struct engine *e, struct device *d);
+/* The device, added if it is new; NULL: no policy wants it, or its domain has too many. */
+struct device *registry_find_or_add(struct engine *e, const struct device_key *key);
+/* Takes its watch away and frees it. It is not queued. */
+void registry_remove(struct engine *e, struct device *d);
 
 #endif

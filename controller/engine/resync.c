@@ -5,7 +5,6 @@
 
 #include "controller/base/backoff.h"
 #include "controller/base/log.h"
-#include "controller/engine/engine.h"
 #include "controller/engine/registry.h"
 #include "controller/engine/workqueue.h"
 #include "controller/observe/backend_tree.h"
@@ -15,12 +14,12 @@ enum { RELIST_MIN = 50, RELIST_MAX = 5000 }; /* milliseconds */
 static void mark_again(void *arg, struct device *d)
 {
     d->renamed = true;
-    engine_mark(arg, d, DIRTY_ALL);
+    workqueue_add(arg, d, DIRTY_ALL);
 }
 
-void mark_known(struct engine *e, enum backend_place place, const struct device_key *at)
+void resync_mark(struct engine *e, enum backend_place place, const struct device_key *at)
 {
-    devices_each(&e->devices, place, at, mark_again, e);
+    device_table_each(&e->devices, place, at, mark_again, e);
 }
 
 static bool wanted(void *arg, const char *type)
@@ -32,10 +31,10 @@ static bool wanted(void *arg, const char *type)
 static void on_listed(void *arg, const struct device_key *key)
 {
     struct engine *e = arg;
-    struct device *d = engine_know(e, key);
+    struct device *d = registry_find_or_add(e, key);
     /* one that we have seen was marked when the listing began, and may have been looked at since */
     if (d && !d->seen && !d->dirty)
-        engine_mark(e, d, DIRTY_ALL);
+        workqueue_add(e, d, DIRTY_ALL);
 }
 
 /* What could not be listed may have devices that we do not know: nobody is told that we have seen them all.
@@ -44,20 +43,19 @@ static void on_listing_done(void *arg, int status)
 {
     struct engine *e = arg;
     e->listings--;
-    if (status && !store_gone(status) && e->running) {
+    if (status && !store_gone(status) && engine_running(e)) {
         if (e->unlisted++ == 0)
             log_error("the backend tree cannot be listed: %s; tried again until it can", strerror(-status));
         e->relist_at =
             engine_now(e) + backoff(RELIST_MIN, RELIST_MAX, e->unlisted, e->cfg.random(e->cfg.arg));
-        engine_wish(e, e->relist_at);
+        engine_wake_at(e, e->relist_at);
     } else if (!status && !e->relist_at) {
         e->unlisted = 0;
     }
     e->dispatch(e);
 }
 
-/* Looks at all that is known of a part of the tree, and for what is not known yet. */
-void engine_look_over(struct engine *e, enum backend_place place, const struct device_key *at)
+void resync_part(struct engine *e, enum backend_place place, const struct device_key *at)
 {
     struct listing_request req = {.store = e->cfg.store,
                                   .self = e->cfg.self,
@@ -67,28 +65,29 @@ void engine_look_over(struct engine *e, enum backend_place place, const struct d
                                   .found = on_listed,
                                   .done = on_listing_done,
                                   .arg = e};
-    e->looked_over |= place == BACKEND_ROOT;
     if (place == BACKEND_ROOT) {
+        if (e->phase == ENGINE_STARTED)
+            e->phase = ENGINE_LISTED;
         e->resynced_at = engine_now(e);
         e->relist_at = 0;
     }
-    mark_known(e, place, at);
+    resync_mark(e, place, at);
     if (place != BACKEND_ROOT && !wanted(e, at->type))
         return;
     e->listings++;
     listing_start(&req);
 }
 
-void plan_resync(struct engine *e)
+void resync_schedule(struct engine *e)
 {
     uint64_t jitter = e->cfg.random(e->cfg.arg) % (e->cfg.resync / 5 + 1);
     e->resync_at = e->cfg.resync ? engine_now(e) + e->cfg.resync - e->cfg.resync / 10 + jitter : 0;
 }
 
-void engine_resync(struct engine *e)
+void resync_all(struct engine *e)
 {
     static const struct device_key everywhere;
-    e->refused = false;
-    plan_resync(e);
-    engine_look_over(e, BACKEND_ROOT, &everywhere);
+    e->limit_logged = false;
+    resync_schedule(e);
+    resync_part(e, BACKEND_ROOT, &everywhere);
 }

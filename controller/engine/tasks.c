@@ -5,11 +5,10 @@
 #include <string.h>
 
 #include "controller/base/log.h"
-#include "controller/engine/engine.h"
 #include "controller/engine/workqueue.h"
 #include "schemas/mem.h"
 
-void engine_start_tasks(struct engine *e, struct device *d, const struct plan *plan)
+void tasks_start(struct engine *e, struct device *d, const struct plan *plan)
 {
     for (size_t i = 0; i < plan->n_actions; i++) {
         const struct action *a = &plan->actions[i];
@@ -21,31 +20,32 @@ void engine_start_tasks(struct engine *e, struct device *d, const struct plan *p
 
 /* ---- workers ---- */
 
-bool engine_look_at_worker(struct engine *e, const struct device *d, struct worker *ret_worker)
+bool tasks_ask_worker(struct engine *e, const struct device *d, struct worker *ret_worker)
 {
     *ret_worker = (struct worker){0};
-    if (!e->cfg.worker_look || engine_policy(e, d)->owner != OWNER_XENRECON)
+    if (!e->cfg.ask_worker || engine_policy(e, d)->owner != OWNER_XENRECON)
         return false;
-    e->cfg.worker_look(e->cfg.arg, &d->key, ret_worker);
+    e->cfg.ask_worker(e->cfg.arg, &d->key, ret_worker);
     return engine_policy(e, d)->worker.command || ret_worker->state != WORKER_NONE;
 }
 
-void engine_worker_changed(struct engine *e, const struct device_key *key)
+void tasks_worker_changed(struct engine *e, const struct device_key *key)
 {
-    struct device *d = devices_find(&e->devices, key);
+    struct device *d = device_table_find(&e->devices, key);
     if (!d)
         return;
-    engine_mark(e, d, DIRTY_ALL | DIRTY_LIKELY);
-    if (e->running)
-        engine_soon(e);
+    workqueue_add(e, d, DIRTY_ALL | DIRTY_LIKELY);
+    if (engine_running(e))
+        engine_wake_soon(e);
 }
 
 /* ---- hotplug scripts ---- */
 
-void engine_script_done(struct engine *e, const char *text, int error, const char *said)
+void tasks_script_done(struct engine *e, const char *text, int error, const char *said)
 {
     struct device_key key;
-    struct device *d = device_key_parse(text, strlen(text), &key) ? NULL : devices_find(&e->devices, &key);
+    struct device *d =
+        device_key_parse(text, strlen(text), &key) ? NULL : device_table_find(&e->devices, &key);
     e->scripts--;
     if (error)
         log_error("%s: %s", text, said);
@@ -54,10 +54,10 @@ void engine_script_done(struct engine *e, const char *text, int error, const cha
         d->script.error = error;
         free(d->script.said);
         d->script.said = error ? xstrdup(said) : NULL;
-        engine_mark(e, d, DIRTY_ALL | DIRTY_LIKELY);
+        workqueue_add(e, d, DIRTY_ALL | DIRTY_LIKELY);
     }
-    if (e->running)
-        engine_soon(e);
+    if (engine_running(e))
+        engine_wake_soon(e);
 }
 
 static void end_script(struct engine *e, struct device *d, struct script *s)
@@ -67,14 +67,14 @@ static void end_script(struct engine *e, struct device *d, struct script *s)
     if (s->error) {
         if (s->failures < UINT8_MAX)
             s->failures++;
-        s->until = engine_now(e) + engine_backoff(e, engine_policy(e, d), s->failures);
+        s->until = engine_now(e) + workqueue_backoff(e, engine_policy(e, d), s->failures);
     }
     free(d->script_said);
     s->said = d->script_said = d->script.said;
     d->script.said = NULL;
 }
 
-void engine_fold_script(struct engine *e, struct device *d)
+void tasks_update_script(struct engine *e, struct device *d)
 {
     struct script *s = &d->memory.object.script;
     if (s->phase == SCRIPT_RUNNING && !d->script.ended)

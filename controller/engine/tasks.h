@@ -1,19 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* What a plan asks for beside writes, given out once these are there: scripts and workers. What has come of a
- * worker is asked for, not remembered here. What has come of a script waits in the device for its next look:
- * one that is under way when the script ends remembers, at its end, how things were at its beginning.
+/* What a plan asks for beside writes, given out once these are there: scripts and workers. How a worker is,
+ * is asked each time. How a script has ended waits in the device until it is next reconciled: a reconcile
+ * that is under way remembers, at its end, how things were at its beginning.
  *
- * One thread. A script's error is logged, and remembered for decisions. */
+ * One thread. A script's error is logged, and kept for decisions. */
 #ifndef XENRECON_ENGINE_TASKS_H
 #define XENRECON_ENGINE_TASKS_H
 
 #include "controller/engine/state.h"
 
 /* Gives out the plan's tasks. */
-void engine_start_tasks(struct engine *e, struct device *d, const struct plan *plan);
+void tasks_start(struct engine *e, struct device *d, const struct plan *plan);
+
 /* What the device's worker is like; false: it has none, and needs none. */
-bool engine_look_at_worker(struct engine *e, const struct device *d, struct worker *ret_worker);
-/* Takes in, before a look, what became of the device's last script. */
-void engine_fold_script(struct engine *e, struct device *d);
+bool tasks_ask_worker(struct engine *e, const struct device *d, struct worker *ret_worker);
+void tasks_worker_changed(struct engine *e, const struct device_key *key);
+
+/* The script of this device has ended. `key` is formatted; it may be of a device that is gone. */
+void tasks_script_done(struct engine *e, const char *key, int error, const char *said);
+/* Takes in how the device's last script has ended. */
+void tasks_update_script(struct engine *e, struct device *d);
 
 #endif

@@ -41,7 +41,7 @@ static void on_root_watched(struct wanted *w, int status)
     e->refused_roots |= bit;
     e->rewatch_at = engine_now(e) + POLL;
     e->relist_at = engine_now(e);
-    engine_soon(e);
+    engine_wake_soon(e);
 }
 
 /* ---- a device's frontend ---- */
@@ -77,12 +77,12 @@ static void refused(struct engine *e, struct device *d, int status)
     if (d->by_guest)
         leave(e, d->key.domid);
     d->by_guest = false;
-    engine_set_due(e, d, d->due, d->due_acts);
+    workqueue_add_after(e, d, d->due, d->due_acts);
 }
 
 static void on_frontend_watched(struct wanted *w, int status)
 {
-    struct device *d = devices_find(&w->e->devices, &w->key);
+    struct device *d = device_table_find(&w->e->devices, &w->key);
     if (d && d->watched && !d->by_guest && strcmp(d->watched, w->path) == 0)
         refused(w->e, d, status); /* else it is no longer what is wanted */
 }
@@ -101,11 +101,11 @@ static void on_watched(void *arg, int status, const char *data, size_t len)
     struct wanted *w = arg;
     (void)data;
     (void)len;
-    if (!store_gone(status) && w->e->running && w->root != ROOTS)
+    if (!store_gone(status) && engine_running(w->e) && w->root != ROOTS)
         on_root_watched(w, status);
-    else if (!store_gone(status) && w->e->running && w->guest && status)
+    else if (!store_gone(status) && engine_running(w->e) && w->guest && status)
         on_guest_watched(w, status);
-    else if (!store_gone(status) && w->e->running && !w->guest)
+    else if (!store_gone(status) && engine_running(w->e) && !w->guest)
         on_frontend_watched(w, status);
     free(w);
 }
@@ -135,7 +135,7 @@ static void guest_watch_of(const struct engine *e, uint16_t domid, char path[sta
     snprintf(token, DEVICE_KEY_SIZE + 2, shared ? TOKEN_GUESTS : TOKEN_GUEST "%u", domid);
 }
 
-void engine_unwatch_frontend(struct engine *e, struct device *d)
+void watches_remove_frontend(struct engine *e, struct device *d)
 {
     char path[STORE_PATH_MAX], token[DEVICE_KEY_SIZE + 2];
     bool last = d->watched && (!d->by_guest || leave(e, d->key.domid));
@@ -143,7 +143,7 @@ void engine_unwatch_frontend(struct engine *e, struct device *d)
         guest_watch_of(e, d->key.domid, path, token);
     else if (d->watched)
         watch_of(d, d->watched, path, token);
-    if (last && e->running)
+    if (last && engine_running(e))
         store_unwatch(e->cfg.store, path, token, on_unwatched, NULL);
     free(d->watched);
     d->watched = NULL;
@@ -159,13 +159,13 @@ static bool in_guests_place(const struct engine *e, const struct device *d, cons
     return strcmp(frontend, usual) == 0;
 }
 
-void engine_watch_frontend(struct engine *e, struct device *d, const char *frontend)
+void watches_add_frontend(struct engine *e, struct device *d, const char *frontend)
 {
     char path[STORE_PATH_MAX], token[DEVICE_KEY_SIZE + 2];
     bool by_guest = in_guests_place(e, d, frontend);
     if (d->watched && d->by_guest == by_guest && strcmp(d->watched, frontend) == 0)
         return;
-    engine_unwatch_frontend(e, d);
+    watches_remove_frontend(e, d);
     d->watched = xstrdup(frontend);
     d->by_guest = by_guest;
     if (by_guest && !join(e, d->key.domid))
@@ -212,10 +212,10 @@ static void forget(void *arg, struct device *d)
     e->guests[d->key.domid].devices = 0;
 }
 
-void engine_watch_anew(struct engine *e)
+void watches_start(struct engine *e)
 {
     static const struct device_key everywhere;
-    devices_each(&e->devices, BACKEND_ROOT, &everywhere, forget, e);
+    device_table_each(&e->devices, BACKEND_ROOT, &everywhere, forget, e);
     e->refused_roots = 0;
     e->n_own = e->n_shared = 0;
     e->rewatch_at = 0;
@@ -223,7 +223,7 @@ void engine_watch_anew(struct engine *e)
         watch_root(e, root);
 }
 
-void engine_watch_refused(struct engine *e)
+void watches_retry(struct engine *e)
 {
     e->rewatch_at = 0;
     for (enum root root = 0; root < ROOTS; root++)

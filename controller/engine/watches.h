@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* What the store is asked to tell us: of the backend tree and of domains always, of each guest's frontends,
- * and of the state of each F that lies elsewhere. xenstored compares every write with every watch, so that
- * one for each device would make the store slow, and a driver domain may have few. Even one for each guest is
- * too much where guests are many: those beyond some share one, of all domains, which tells of much that
- * nobody here wants to hear. The store may refuse: then we look by ourselves, and ask again.
+/* Watches: of the backend tree, of domains and of device models always; of frontends, where they are.
+ * xenstored compares every write with every watch, so that one for each device would make the store slow, and
+ * a driver domain may have few. So a guest's frontends have one watch together, if they are where toolstacks
+ * put them. Beyond engine_config.guest_watches, guests share one of all domains, most of whose events are
+ * nothing to us.
+ *
+ * The store may refuse a watch: a driver domain has 128 in all, and others may have used them. What a refused
+ * watch would tell of is polled, and the watch is asked for again: a device's when it is next reconciled, the
+ * others by watches_retry().
  *
  * One thread. A refusal is logged, or remembered in the device. */
 #ifndef XENRECON_ENGINE_WATCHES_H
@@ -11,11 +15,12 @@
 
 #include "controller/engine/state.h"
 
-/* Watches: after a start none is there. Those that the store refuses (a driver domain has 128, and they may
- * be others') are asked for again, a device's with its next look, and what they would tell of is polled. */
-void engine_watch_anew(struct engine *e);
-void engine_watch_refused(struct engine *e);
-void engine_watch_frontend(struct engine *e, struct device *d, const char *path);
-void engine_unwatch_frontend(struct engine *e, struct device *d);
+/* Asks for those that every engine has. None is there, of devices neither. */
+void watches_start(struct engine *e);
+/* Asks again for those of them that were refused. */
+void watches_retry(struct engine *e);
+/* Has the device's frontend watched, and no other. */
+void watches_add_frontend(struct engine *e, struct device *d, const char *frontend);
+void watches_remove_frontend(struct engine *e, struct device *d);
 
 #endif

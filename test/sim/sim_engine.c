@@ -24,7 +24,7 @@ static bool taken(const struct sim_world *w, uint64_t value)
     for (unsigned i = 0; i < w->setup.devices; i++) {
         const struct sim_device *d = &w->devices[i];
         const char *marker = sim_text(w, d->b, MARKER_KEY);
-        const struct device *known = devices_find(&w->engine->devices, &d->key);
+        const struct device *known = device_table_find(&w->engine->devices, &d->key);
         if ((marker && strncmp(marker, text, 16) == 0) || d->crew.incarnation == value ||
             d->crew.ending_incarnation == value || (known && known->memory.object.incarnation == value))
             return true;
@@ -66,7 +66,7 @@ static void forget_heard(struct sim_world *w)
         w->store.heard = HASH_INIT;
 }
 
-static void worker_look(void *arg, const struct device_key *key, struct worker *ret_worker)
+static void ask_worker(void *arg, const struct device_key *key, struct worker *ret_worker)
 {
     struct sim_world *w = arg;
     struct sim_device *d = sim_device_find(w, key);
@@ -137,7 +137,7 @@ void sim_engine_look_at_policies(struct sim_world *w)
         return;
     for (unsigned i = 0; i < w->setup.devices; i++) {
         struct sim_device *d = &w->devices[i];
-        const struct device *known = devices_find(&w->engine->devices, &d->key);
+        const struct device *known = device_table_find(&w->engine->devices, &d->key);
         bool held = known && known->memory.object.phase != OBJECT_NONE;
         bool other = sim_owner(w, d->variant) != sim_owner(w, w->variant) ||
                      sim_works(w, d->variant) != sim_works(w, w->variant);
@@ -173,7 +173,7 @@ void sim_engine_new(struct sim_world *w)
                                    .wake = wake,
                                    .ready = ready,
                                    .execute = execute,
-                                   .worker_look = worker_look,
+                                   .ask_worker = ask_worker,
                                    .idle = idle,
                                    .arg = w};
     sim_policies_add(&w->setup, (enum sim_variant)w->variant, &set);
@@ -206,5 +206,5 @@ bool sim_engine_rests(const struct sim_world *w)
 {
     const struct engine *e = w->engine;
     return TAILQ_EMPTY(&w->store.requests) && TAILQ_EMPTY(&w->store.replies) && !e->passes && !e->listings &&
-           !e->scanning && !e->batching;
+           e->scan == SCAN_NONE && !e->batching;
 }

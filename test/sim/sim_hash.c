@@ -75,13 +75,14 @@ static uint64_t mix_known(uint64_t h, const struct sim_world *w, const struct de
 {
     if (!d)
         return mix(h, 0);
-    h = mix(mix(mix(mix(h, d->dirty), d->stage), d->alone), d->batched);
-    h = mix(mix(mix(h, d->conflicts), d->due_acts), d->seen);
+    h = mix(mix(mix(h, d->dirty), d->stage), d->own_transaction);
+    h = mix(mix(mix(h, d->conflicts), d->due_acts), d->seen != SEEN_NEVER);
     h = mix(mix(mix(mix(h, d->last.marker), (uint64_t)d->last.b), (uint64_t)d->last.f),
             (uint64_t)d->last.online);
     h = mix(mix_text(h, d->watched), (uint64_t)d->unwatched);
     h = mix(mix(h, from_now(w, d->due)), from_now(w, d->held));
-    h = mix(mix(mix(mix(h, d->script.ended), d->script.renewed), (uint64_t)d->script.error), d->kept != NULL);
+    h = mix(mix(mix(mix(h, d->script.ended), d->script.renewed), (uint64_t)d->script.error),
+            d->retired_policy != NULL);
     return mix_script(mix_memory(h, w, &d->memory), w, &d->memory.object.script);
 }
 
@@ -102,15 +103,15 @@ static uint64_t mix_device(uint64_t h, const struct sim_world *w, const struct s
     h = mix(mix(h, (uint64_t)d->looked.state), d->looked.ring);
     h = mix(mix(mix(h, d->claimed), d->variant), d->kept);
     h = hash_bytes(mix_crew(h, w, &d->crew), &d->script, sizeof d->script);
-    return mix_known(h, w, devices_find(&e->devices, &d->key));
+    return mix_known(h, w, device_table_find(&e->devices, &d->key));
 }
 
 uint64_t sim_world_hash(const struct sim_world *w)
 {
     const struct engine *e = w->engine;
     uint64_t h = mix_store(HASH_INIT, w);
-    h = mix(mix(mix(mix(h, e->running), e->looked_over), e->announce), e->batching);
-    h = mix(mix(mix(mix(h, e->scanning), e->scan_again), e->passes), e->listings);
+    h = mix(mix(h, e->phase), e->batching);
+    h = mix(mix(mix(h, e->scan), e->passes), e->listings);
     h = mix(mix(h, e->refused_roots), from_now(w, e->rewatch_at));
     h = mix(mix(h, e->unlisted), from_now(w, e->relist_at));
     h = mix(mix(h, from_now(w, w->wake_at)), w->lost);

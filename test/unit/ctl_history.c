@@ -49,13 +49,13 @@ static void add(unsigned devid, uint64_t when, int keys, size_t len)
     plan->row = ROW_CONNECT;
     plan_act(plan, ACTION_CONNECT, "because");
     plan_find(plan, FINDING_LEAK, SEVERITY_WARNING, "%s", value);
-    struct looked looked = {.key = &key,
-                            .policy = policy,
-                            .view = view,
-                            .plan = plan,
-                            .memory = &nothing,
-                            .outcome = LOOK_FAILED,
-                            .error = -EACCES};
+    struct reconciled looked = {.key = &key,
+                                .policy = policy,
+                                .view = view,
+                                .plan = plan,
+                                .memory = &nothing,
+                                .outcome = RECONCILE_FAILED,
+                                .error = -EACCES};
     history_add(h, when, &looked);
     plan_free(plan);
     view_free(view);
