@@ -39,7 +39,7 @@ struct daemon {
     uv_timer_t wake, reconnect;
     uv_signal_t term, interrupt, hangup;
     struct xs_client *client;
-    struct scripts *scripts;
+    struct hotplug_scripts *scripts;
     struct workers *workers; /* NULL: there were none yet */
     struct engine *engine;
     struct insight insight;     /* what is told of all this */
@@ -108,12 +108,12 @@ static void run_script(struct daemon *d, const struct device_key *key, const str
 {
     char name[DEVICE_KEY_SIZE];
     device_key_format(key, name);
-    scripts_run(d->scripts, &(struct script_request){.key = name,
-                                                     .directory = p->hotplug.directory,
-                                                     .argv = a->argv,
-                                                     .env = a->env,
-                                                     .timeout = p->hotplug.timeout,
-                                                     .parallel = p->hotplug.parallel});
+    hotplug_scripts_run(d->scripts, &(struct script_request){.key = name,
+                                                             .directory = p->hotplug.directory,
+                                                             .argv = a->argv,
+                                                             .env = a->env,
+                                                             .timeout = p->hotplug.timeout,
+                                                             .parallel = p->hotplug.parallel});
 }
 
 /* The engine's executor. */
@@ -138,7 +138,7 @@ static void ask_worker(void *arg, const struct device_key *key, struct worker *r
     struct daemon *d = arg;
     *ret_worker = (struct worker){0};
     if (d->workers)
-        workers_look(d->workers, key, ret_worker);
+        workers_ask(d->workers, key, ret_worker);
 }
 
 static void on_worker_changed(void *arg, const struct device_key *key)
@@ -436,7 +436,7 @@ static void stop(struct daemon *d, int error)
         engine_stop(d->engine);
     insight_close(&d->insight);
     xs_client_close(d->client, NULL, NULL);
-    scripts_close(d->scripts);
+    hotplug_scripts_close(d->scripts);
     if (d->workers)
         workers_close(d->workers);
     uv_close((uv_handle_t *)&d->wake, NULL);
@@ -477,7 +477,7 @@ static void start(struct daemon *d)
     notify_open(&d->notify, &d->loop, describe, d);
     thrift_open(&d->thrift, &d->loop);
     d->client = xs_client_new(&d->loop, NULL);
-    d->scripts = scripts_new(&d->loop, on_script_done, d);
+    d->scripts = hotplug_scripts_new(&d->loop, on_script_done, d);
     struct store *store = xs_client_store(d->client);
     store->event = on_event;
     store->lost = on_lost;

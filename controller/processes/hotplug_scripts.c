@@ -28,9 +28,9 @@ enum {
     KILL_AFTER = 2 * 1000 /* milliseconds that a script has to end when it was told to */
 };
 
-struct job {
-    TAILQ_ENTRY(job) next;
-    struct scripts *scripts;
+struct script_job {
+    TAILQ_ENTRY(script_job) next;
+    struct hotplug_scripts *scripts;
     struct arena arena;
     const char *key;
     size_t type_len; /* of the key */
@@ -46,9 +46,9 @@ struct job {
     char said[SAID_MAX];
 };
 
-TAILQ_HEAD(jobs, job);
+TAILQ_HEAD(jobs, script_job);
 
-struct scripts {
+struct hotplug_scripts {
     uv_loop_t *loop;
     script_done_fn *done;
     void *arg;
@@ -126,7 +126,7 @@ static const char *check_beneath(int top, const char *name)
 }
 
 /* NULL, and the script's absolute path in argv[0]; or what is wrong. */
-static const char *locate(struct job *j)
+static const char *locate(struct script_job *j)
 {
     const char *name = j->argv[0];
     size_t n = strlen(j->directory);
@@ -149,8 +149,9 @@ static const char *locate(struct job *j)
 
 /* ---- what it said ---- */
 
-static void say(struct job *j, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
-static void say(struct job *j, int error, const char *format, ...)
+static void say(struct script_job *j, int error, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static void say(struct script_job *j, int error, const char *format, ...)
 {
     va_list ap;
     va_start(ap, format);
@@ -162,7 +163,7 @@ static void say(struct job *j, int error, const char *format, ...)
 }
 
 /* Logs the lines that it printed last, and adds the very last one to what is said. */
-static void read_output(struct job *j)
+static void read_output(struct script_job *j)
 {
     char text[OUTPUT_MAX + 1], line[SAID_MAX];
     off_t end = lseek(j->output, 0, SEEK_END);
@@ -190,11 +191,11 @@ static void read_output(struct job *j)
 
 /* ---- its life: begin -> (deadline -> kill) -> exit -> done -> closed ---- */
 
-static void start_waiting(struct scripts *s);
+static void start_waiting(struct hotplug_scripts *s);
 
-static void free_job(struct job *j)
+static void free_job(struct script_job *j)
 {
-    struct scripts *s = j->scripts;
+    struct hotplug_scripts *s = j->scripts;
     if (j->output >= 0)
         close(j->output);
     arena_free(&j->arena);
@@ -205,21 +206,21 @@ static void free_job(struct job *j)
 
 static void on_closed(uv_handle_t *handle)
 {
-    struct job *j = handle->data;
+    struct script_job *j = handle->data;
     if (--j->handles == 0)
         free_job(j);
 }
 
-static void close_job(struct job *j)
+static void close_job(struct script_job *j)
 {
     uv_close((uv_handle_t *)&j->timer, on_closed);
     if (j->handles > 1)
         uv_close((uv_handle_t *)&j->process, on_closed);
 }
 
-static void finish(struct job *j)
+static void finish(struct script_job *j)
 {
-    struct scripts *s = j->scripts;
+    struct hotplug_scripts *s = j->scripts;
     TAILQ_REMOVE(&s->running, j, next);
     s->done(s->arg, j->key, j->error, j->said);
     close_job(j);
@@ -228,7 +229,7 @@ static void finish(struct job *j)
 
 static void on_exit_of(uv_process_t *process, int64_t status, int signal)
 {
-    struct job *j = process->data;
+    struct script_job *j = process->data;
     char text[SIGNAL_TEXT_SIZE];
     if (j->overdue) {
         kill(-process->pid, SIGKILL); /* what it left behind */
@@ -245,20 +246,20 @@ static void on_exit_of(uv_process_t *process, int64_t status, int signal)
 
 static void on_deadline(uv_timer_t *timer)
 {
-    struct job *j = timer->data;
+    struct script_job *j = timer->data;
     kill(-j->process.pid, j->overdue ? SIGKILL : SIGTERM);
     if (!j->overdue)
         uv_timer_start(&j->timer, on_deadline, KILL_AFTER, 0);
     j->overdue = true;
 }
 
-/* Not from within scripts_run(). */
+/* Not from within hotplug_scripts_run(). */
 static void on_refused(uv_timer_t *timer)
 {
     finish(timer->data);
 }
 
-static int spawn(struct job *j)
+static int spawn(struct script_job *j)
 {
     uv_stdio_container_t stdio[3] = {
         {.flags = UV_INHERIT_FD}, {.flags = UV_INHERIT_FD}, {.flags = UV_INHERIT_FD}};
@@ -288,9 +289,9 @@ static int spawn(struct job *j)
     return error;
 }
 
-static void begin(struct job *j)
+static void begin(struct script_job *j)
 {
-    struct scripts *s = j->scripts;
+    struct hotplug_scripts *s = j->scripts;
     TAILQ_REMOVE(&s->waiting, j, next);
     TAILQ_INSERT_TAIL(&s->running, j, next);
     const char *wrong = locate(j);
@@ -302,15 +303,15 @@ static void begin(struct job *j)
     uv_timer_start(&j->timer, error ? on_refused : on_deadline, error ? 0 : j->timeout, 0);
 }
 
-static bool same_type(const struct job *a, const struct job *b)
+static bool same_type(const struct script_job *a, const struct script_job *b)
 {
     return a->type_len == b->type_len && memcmp(a->key, b->key, a->type_len) == 0;
 }
 
-static bool may_begin(const struct job *j)
+static bool may_begin(const struct script_job *j)
 {
     uint32_t running = 0;
-    struct job *other;
+    struct script_job *other;
     TAILQ_FOREACH (other, &j->scripts->running, next) {
         running += same_type(j, other);
         if (strcmp(j->key, other->key) == 0)
@@ -319,11 +320,11 @@ static bool may_begin(const struct job *j)
     return running < j->parallel;
 }
 
-static void start_waiting(struct scripts *s)
+static void start_waiting(struct hotplug_scripts *s)
 {
-    struct job *j = s->closed ? NULL : TAILQ_FIRST(&s->waiting);
+    struct script_job *j = s->closed ? NULL : TAILQ_FIRST(&s->waiting);
     while (j) {
-        struct job *next = TAILQ_NEXT(j, next);
+        struct script_job *next = TAILQ_NEXT(j, next);
         if (may_begin(j))
             begin(j);
         j = next;
@@ -332,10 +333,10 @@ static void start_waiting(struct scripts *s)
 
 /* ---- requests ---- */
 
-struct scripts *scripts_new(struct uv_loop_s *loop, script_done_fn *done, void *arg)
+struct hotplug_scripts *hotplug_scripts_new(struct uv_loop_s *loop, script_done_fn *done, void *arg)
 {
-    struct scripts *s = xcalloc(1, sizeof *s);
-    *s = (struct scripts){.loop = loop, .done = done, .arg = arg};
+    struct hotplug_scripts *s = xcalloc(1, sizeof *s);
+    *s = (struct hotplug_scripts){.loop = loop, .done = done, .arg = arg};
     TAILQ_INIT(&s->waiting);
     TAILQ_INIT(&s->running);
     return s;
@@ -370,10 +371,10 @@ static char **make_env(struct arena *a, const char *const *env)
     return copy_words(a, env, common);
 }
 
-void scripts_run(struct scripts *s, const struct script_request *request)
+void hotplug_scripts_run(struct hotplug_scripts *s, const struct script_request *request)
 {
     static const char *const nothing[] = {NULL};
-    struct job *j = xcalloc(1, sizeof *j);
+    struct script_job *j = xcalloc(1, sizeof *j);
     j->scripts = s;
     j->key = arena_strdup(&j->arena, request->key);
     j->type_len = strcspn(j->key, "/");
@@ -392,9 +393,9 @@ void scripts_run(struct scripts *s, const struct script_request *request)
         begin(j);
 }
 
-void scripts_close(struct scripts *s)
+void hotplug_scripts_close(struct hotplug_scripts *s)
 {
-    struct job *j;
+    struct script_job *j;
     s->closed = true;
     TAILQ_FOREACH (j, &s->waiting, next)
         close_job(j);

@@ -9,8 +9,8 @@
  * a daemon that it leaves behind is its trouble: scripts that run when we exit are left to run.
  *
  * One thread, the loop's. Errors are negative errno. */
-#ifndef XENRECON_SCRIPT_H
-#define XENRECON_SCRIPT_H
+#ifndef XENRECON_HOTPLUG_SCRIPTS_H
+#define XENRECON_HOTPLUG_SCRIPTS_H
 
 #include <stdint.h>
 
@@ -27,11 +27,12 @@ struct script_request {
 /* How a script ended: 0, or an error and what there is to say about it, printable and short. */
 typedef void script_done_fn(void *arg, const char *key, int error, const char *said);
 
-struct scripts;
-struct scripts *scripts_new(struct uv_loop_s *loop, script_done_fn *done, void *arg);
-void scripts_run(struct scripts *s, const struct script_request *request); /* `done` is called later */
+struct hotplug_scripts;
+struct hotplug_scripts *hotplug_scripts_new(struct uv_loop_s *loop, script_done_fn *done, void *arg);
+void hotplug_scripts_run(struct hotplug_scripts *s,
+                         const struct script_request *request); /* `done` is called later */
 /* Forgets those that wait, leaves those that run alone, calls nobody any more. Gone when the loop has turned.
  */
-void scripts_close(struct scripts *s);
+void hotplug_scripts_close(struct hotplug_scripts *s);
 
 #endif

@@ -7,7 +7,7 @@
 #include "schemas/mem.h"
 #include "schemas/printable.h"
 
-uint64_t workers_now(const struct workers *w)
+uint64_t supervised_now(const struct workers *w)
 {
     return uv_now(w->cfg.loop) + 1;
 }
@@ -19,7 +19,7 @@ static struct bucket *bucket(struct workers *w, const struct device_key *key)
     return &w->buckets[device_key_hash(key) & (BUCKETS - 1)];
 }
 
-struct supervised *workers_find(const struct workers *w, const struct device_key *key)
+struct supervised *supervised_find(const struct workers *w, const struct device_key *key)
 {
     struct supervised *s;
     LIST_FOREACH (s, &w->buckets[device_key_hash(key) & (BUCKETS - 1)], same_bucket)
@@ -45,8 +45,8 @@ void supervised_free(struct supervised *s)
         worker_process_close(s->process);
         w->running--;
     }
-    if (w->links)
-        worker_links_forget(w->links, s);
+    if (w->socket)
+        worker_socket_forget(w->socket, s);
     if (s->has_news)
         TAILQ_REMOVE(&w->news, s, news);
     LIST_REMOVE(s, same_bucket);
@@ -71,7 +71,7 @@ static void on_deadline(uv_timer_t *timer);
 
 static void wake_by(struct workers *w, uint64_t at)
 {
-    uint64_t now = workers_now(w);
+    uint64_t now = supervised_now(w);
     if (w->wake_at && w->wake_at <= at)
         return;
     w->wake_at = at;
@@ -80,7 +80,7 @@ static void wake_by(struct workers *w, uint64_t at)
 
 void supervised_await(struct supervised *s, uint32_t allowed, const char *awaited)
 {
-    s->deadline = workers_now(s->w) + allowed;
+    s->deadline = supervised_now(s->w) + allowed;
     s->allowed = allowed;
     s->awaited = awaited;
     wake_by(s->w, s->deadline);
@@ -90,7 +90,7 @@ void supervised_await(struct supervised *s, uint32_t allowed, const char *awaite
 static void on_deadline(uv_timer_t *timer)
 {
     struct workers *w = timer->data;
-    uint64_t now = workers_now(w);
+    uint64_t now = supervised_now(w);
     struct supervised *s;
     w->wake_at = 0;
     for (int i = 0; i < BUCKETS; i++) {

@@ -13,7 +13,7 @@
  * These are the states of the worker that is wanted. The process that there is may still be another's, which
  * is being ended (`ending`): then what it says is ignored, and the one that is wanted waits (`next`).
  *
- * One thread, the loop's. Times are milliseconds of workers_now(). */
+ * One thread, the loop's. Times are milliseconds of supervised_now(). */
 #ifndef XENRECON_SUPERVISED_H
 #define XENRECON_SUPERVISED_H
 
@@ -46,19 +46,19 @@ struct supervised {
     struct workers *w;
     struct device_key key;
     char name[DEVICE_KEY_SIZE];
-    struct worker facts;            /* as workers_look() tells them, but for `unwanted` */
-    struct worker_record record;    /* of the process that runs, or of the last that ran */
-    struct worker_process *process; /* NULL: none runs */
-    struct worker_link *link;       /* NULL: it is not connected, or has not said hello */
-    struct worker_launch *next;     /* to be started when the process has ended; or NULL */
-    enum ending ending;             /* of the process */
-    bool has_news;                  /* it is in the list */
-    bool swept;                     /* ended as nobody's; forgotten then, unless somebody looked meanwhile */
-    bool unwanted;                  /* forgotten when the process has ended */
-    bool fresh;                     /* the next process gets an empty state file */
-    bool found, looked;             /* found again; somebody asked for it */
-    bool told;                      /* to connect or disconnect, on this connection */
-    unsigned misconduct;            /* connections of this process that were closed for what it sent */
+    struct worker facts;                  /* as workers_ask() tells them, but for `unwanted` */
+    struct worker_record record;          /* of the process that runs, or of the last that ran */
+    struct worker_process *process;       /* NULL: none runs */
+    struct worker_connection *connection; /* NULL: it is not connected, or has not said hello */
+    struct worker_launch *next;           /* to be started when the process has ended; or NULL */
+    enum ending ending;                   /* of the process */
+    bool has_news;                        /* it is in the list */
+    bool swept;          /* ended as nobody's; forgotten then, unless somebody looked meanwhile */
+    bool unwanted;       /* forgotten when the process has ended */
+    bool fresh;          /* the next process gets an empty state file */
+    bool found, asked;   /* found again; somebody asked for it */
+    bool told;           /* to connect or disconnect, on this connection */
+    unsigned misconduct; /* connections of this process that were closed for what it sent */
     uint64_t logged_at;
     uint64_t ready_at;      /* the process, for the first time; 0: not yet */
     uint64_t deadline;      /* 0: none */
@@ -77,7 +77,7 @@ struct workers {
     void (*overdue)(struct supervised *s);                 /* its deadline has passed */
     void (*kill)(struct supervised *s, const char *cause); /* it will be DEAD */
     struct run_dir dir;
-    struct worker_links *links;
+    struct worker_socket *socket;
     struct bucket buckets[BUCKETS];
     struct news news;
     unsigned running; /* processes */
@@ -88,8 +88,8 @@ struct workers {
     bool closed;
 };
 
-uint64_t workers_now(const struct workers *w); /* decide()'s clock; never 0 */
-struct supervised *workers_find(const struct workers *w, const struct device_key *key); /* or NULL */
+uint64_t supervised_now(const struct workers *w); /* decide()'s clock; never 0 */
+struct supervised *supervised_find(const struct workers *w, const struct device_key *key); /* or NULL */
 struct supervised *supervised_new(struct workers *w, const struct device_key *key);
 void supervised_free(struct supervised *s);                  /* its process, if any, goes on */
 void supervised_tell(struct supervised *s);                  /* that there is news, later */

@@ -19,7 +19,7 @@ enum { COMPLAIN_AFTER = 10 * 1000 /* milliseconds after SIGKILL */ };
 
 static void die(struct supervised *s, const char *why)
 {
-    uint64_t now = workers_now(s->w);
+    uint64_t now = supervised_now(s->w);
     if (s->ready_at && now - s->ready_at > s->record.retry_max)
         s->facts.failures = 0;
     if (s->facts.failures < UINT32_MAX)
@@ -64,10 +64,10 @@ static void on_ended(void *arg, const struct worker_exit *how)
     worker_process_close(s->process);
     s->process = NULL;
     s->w->running--;
-    worker_links_forget(s->w->links, s);
-    s->link = NULL;
+    worker_socket_forget(s->w->socket, s);
+    s->connection = NULL;
     s->deadline = 0;
-    bool unwanted = s->unwanted || (s->swept && !s->looked);
+    bool unwanted = s->unwanted || (s->swept && !s->asked);
     if (unwanted || s->next)
         log_info("%s: worker %d has ended", s->name, (int)s->record.pid);
     if (unwanted) {
@@ -75,21 +75,21 @@ static void on_ended(void *arg, const struct worker_exit *how)
     } else if (s->next) {
         struct worker_launch *next = s->next;
         s->next = NULL;
-        life_launch(s, next);
+        lifecycle_launch(s, next);
     } else {
         s->swept = false;
         die(s, why);
     }
 }
 
-void life_end(struct supervised *s)
+void lifecycle_end(struct supervised *s)
 {
     struct message_line line;
     if (!s->process || s->ending != ENDING_NOT)
         return;
-    if (s->link) {
+    if (s->connection) {
         message_begin(&line, MESSAGE_STOP);
-        worker_link_send(s->link, &line);
+        worker_socket_send(s->connection, &line);
     }
     worker_process_signal(s->process, SIGTERM);
     s->ending = ENDING_TOLD;
@@ -99,12 +99,12 @@ void life_end(struct supervised *s)
 static void kill_now(struct supervised *s)
 {
     s->ending = ENDING_KILLED;
-    talk_hang_up(s);
+    session_hang_up(s);
     worker_process_signal(s->process, SIGKILL);
     supervised_await(s, COMPLAIN_AFTER, NULL);
 }
 
-void life_kill(struct supervised *s, const char *cause)
+void lifecycle_kill(struct supervised *s, const char *cause)
 {
     snprintf(s->cause, sizeof s->cause, "%s", cause);
     log_warning("%s: worker %d %s: killed", s->name, (int)s->record.pid, cause);
@@ -114,14 +114,14 @@ void life_kill(struct supervised *s, const char *cause)
     supervised_tell(s);
 }
 
-void life_overdue(struct supervised *s)
+void lifecycle_overdue(struct supervised *s)
 {
     char cause[SAID_SIZE];
     switch (s->ending) {
     case ENDING_NOT:
         snprintf(cause, sizeof cause, "did not %s within %u.%u s", s->awaited, s->allowed / 1000,
                  s->allowed % 1000 / 100);
-        life_kill(s, cause);
+        lifecycle_kill(s, cause);
         return;
     case ENDING_TOLD:
         log_warning("%s: worker %d did not end within %u.%u s: killed", s->name, (int)s->record.pid,
@@ -159,7 +159,7 @@ static int spawn(struct supervised *s, const struct worker_launch *l)
     const struct worker_process_config config = {.loop = s->w->cfg.loop, .ended = on_ended, .arg = s};
     struct worker_process *p;
     int state;
-    int error = worker_state_open(&s->w->dir, &s->key, s->fresh, &state);
+    int error = worker_record_open_state(&s->w->dir, &s->key, s->fresh, &state);
     if (error)
         return error;
     s->fresh = false;
@@ -176,7 +176,7 @@ static int spawn(struct supervised *s, const struct worker_launch *l)
     return error;
 }
 
-void life_launch(struct supervised *s, struct worker_launch *l)
+void lifecycle_launch(struct supervised *s, struct worker_launch *l)
 {
     char why[SAID_SIZE];
     s->fresh = s->fresh || s->record.incarnation != l->incarnation;
@@ -196,7 +196,7 @@ void life_launch(struct supervised *s, struct worker_launch *l)
         snprintf(why, sizeof why, "cannot be run: %s: %s", l->command.argv[0], strerror(-error));
     worker_launch_free(l);
     if (error && s->process) {
-        life_kill(s, why);
+        lifecycle_kill(s, why);
     } else if (error) {
         die(s, why);
     } else {
@@ -210,7 +210,7 @@ void life_launch(struct supervised *s, struct worker_launch *l)
 
 /* One that cannot be held, but may be alive, is no reason to start another beside it: rather we do not begin.
  */
-int life_found(void *arg, const struct worker_record *record)
+int lifecycle_found(void *arg, const struct worker_record *record)
 {
     struct workers *w = arg;
     struct supervised *s = supervised_new(w, &record->key);

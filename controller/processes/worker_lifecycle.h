@@ -7,10 +7,10 @@
 
 #include "controller/processes/supervised.h"
 
-int life_found(void *arg, const struct worker_record *record);        /* arg: the workers */
-void life_launch(struct supervised *s, struct worker_launch *launch); /* takes it over; none runs */
-void life_end(struct supervised *s);                                  /* `stop` and SIGTERM, if it runs */
-void life_kill(struct supervised *s, const char *cause);              /* it will be DEAD */
-void life_overdue(struct supervised *s);                              /* its deadline has passed */
+int lifecycle_found(void *arg, const struct worker_record *record);        /* arg: the workers */
+void lifecycle_launch(struct supervised *s, struct worker_launch *launch); /* takes it over; none runs */
+void lifecycle_end(struct supervised *s);                     /* `stop` and SIGTERM, if it runs */
+void lifecycle_kill(struct supervised *s, const char *cause); /* it will be DEAD */
+void lifecycle_overdue(struct supervised *s);                 /* its deadline has passed */
 
 #endif

@@ -38,7 +38,7 @@ struct worker_process {
     bool polled, closed;
 };
 
-int process_start_time(pid_t pid, uint64_t *ret_started)
+int worker_process_start_time(pid_t pid, uint64_t *ret_started)
 {
     char path[32], text[1024];
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
@@ -142,7 +142,7 @@ static int hold(struct worker_process *p, pid_t pid)
 {
     p->pid = pid;
     p->pidfd = pidfd_open(pid, 0);
-    return p->pidfd < 0 ? -errno : process_start_time(pid, &p->started);
+    return p->pidfd < 0 ? -errno : worker_process_start_time(pid, &p->started);
 }
 
 static int watch(struct worker_process *p)

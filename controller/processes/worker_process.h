@@ -58,6 +58,6 @@ void worker_process_signal(struct worker_process *p, int signal); /* to the one 
 void worker_process_close(struct worker_process *p);              /* forgets it: it goes on */
 
 /* When the process of that number was started, in ticks since boot; -ESRCH: there is none. */
-int process_start_time(pid_t pid, uint64_t *ret_started);
+int worker_process_start_time(pid_t pid, uint64_t *ret_started);
 
 #endif

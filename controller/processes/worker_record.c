@@ -271,7 +271,7 @@ int worker_record_each(const struct run_dir *dir, int (*each)(void *arg, const s
     return error;
 }
 
-int worker_state_open(const struct run_dir *dir, const struct device_key *key, bool fresh, int *ret_fd)
+int worker_record_open_state(const struct run_dir *dir, const struct device_key *key, bool fresh, int *ret_fd)
 {
     char name[FILE_NAME_SIZE];
     file_name(key, ".state", name);

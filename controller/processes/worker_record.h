@@ -37,6 +37,7 @@ int worker_record_each(const struct run_dir *dir, int (*each)(void *arg, const s
                        void *arg);
 
 /* The device's state file, made if it is not there; `fresh`: a new one in its place. */
-int worker_state_open(const struct run_dir *dir, const struct device_key *key, bool fresh, int *ret_fd);
+int worker_record_open_state(const struct run_dir *dir, const struct device_key *key, bool fresh,
+                             int *ret_fd);
 
 #endif

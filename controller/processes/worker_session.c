@@ -16,7 +16,7 @@ enum {
 /* However much a worker has to say, it does not fill the journal. */
 static bool may_log(struct supervised *s)
 {
-    uint64_t now = workers_now(s->w);
+    uint64_t now = supervised_now(s->w);
     if (s->logged_at && now - s->logged_at < LOG_INTERVAL)
         return false;
     s->logged_at = now;
@@ -55,11 +55,11 @@ static bool same_token(const char *ours, const char *theirs)
     return differ == 0;
 }
 
-void talk_hang_up(struct supervised *s)
+void session_hang_up(struct supervised *s)
 {
-    if (s->link)
-        worker_link_close(s->link);
-    s->link = NULL;
+    if (s->connection)
+        worker_socket_hang_up(s->connection);
+    s->connection = NULL;
 }
 
 /* It has to say anew how it stands. One that never did has no more time because it connects again. */
@@ -73,7 +73,7 @@ static void start_over(struct supervised *s, const char *awaited)
     supervised_tell(s);
 }
 
-static const char *on_hello(void *arg, void *who, struct worker_link *link, const struct message *m)
+static const char *on_hello(void *arg, void *who, struct worker_connection *link, const struct message *m)
 {
     struct supervised *s = who;
     (void)arg;
@@ -84,8 +84,8 @@ static const char *on_hello(void *arg, void *who, struct worker_link *link, cons
     }
     if (s->ending != ENDING_NOT)
         return "it is to end";
-    talk_hang_up(s);
-    s->link = link;
+    session_hang_up(s);
+    s->connection = link;
     s->told = false;
     start_over(s, "say `ready`");
     return NULL;
@@ -95,7 +95,7 @@ static void on_lost(void *arg, void *who, const char *wrong)
 {
     struct supervised *s = who;
     (void)arg;
-    s->link = NULL;
+    s->connection = NULL;
     if (s->ending != ENDING_NOT)
         return;
     if (!wrong) {
@@ -165,7 +165,7 @@ static void on_ready(struct supervised *s, const struct message *m)
         supervised_tell(s);
     }
     if (!s->ready_at)
-        s->ready_at = workers_now(s->w);
+        s->ready_at = supervised_now(s->w);
     if (s->facts.state == WORKER_STARTING)
         settle(s, s->facts.ring ? WORKER_CONNECTED : WORKER_READY);
 }
@@ -247,16 +247,16 @@ static const char *on_message(void *arg, void *who, const struct message *m)
 
 /* ---- what they are told ---- */
 
-void talk_connect(struct supervised *s, uint64_t ring, const struct published *keys, size_t n_keys)
+void session_connect(struct supervised *s, uint64_t ring, const struct published *keys, size_t n_keys)
 {
     struct message_line line;
-    if (!s->link || s->facts.state != WORKER_READY)
+    if (!s->connection || s->facts.state != WORKER_READY)
         return;
     message_begin(&line, MESSAGE_CONNECT);
     message_arg_ring(&line, ring);
     for (size_t i = 0; i < n_keys; i++)
         message_key(&line, keys[i].key, keys[i].value);
-    if (worker_link_send(s->link, &line) == -EMSGSIZE) {
+    if (worker_socket_send(s->connection, &line) == -EMSGSIZE) {
         s->facts.refused = ring;
         supervised_say(s, "the frontend's keys are too long to be told");
         supervised_tell(s);
@@ -270,27 +270,27 @@ void talk_connect(struct supervised *s, uint64_t ring, const struct published *k
     supervised_tell(s);
 }
 
-void talk_disconnect(struct supervised *s)
+void session_disconnect(struct supervised *s)
 {
     struct message_line line;
-    if (!s->link || (s->facts.state != WORKER_CONNECTED && s->facts.state != WORKER_CONNECTING))
+    if (!s->connection || (s->facts.state != WORKER_CONNECTED && s->facts.state != WORKER_CONNECTING))
         return;
     message_begin(&line, MESSAGE_DISCONNECT);
-    worker_link_send(s->link, &line);
+    worker_socket_send(s->connection, &line);
     s->told = true;
     s->facts.state = WORKER_DISCONNECTING;
     supervised_await(s, s->record.close, "answer `disconnect`");
     supervised_tell(s);
 }
 
-struct worker_links *talk_new(struct workers *w, int listening)
+struct worker_socket *session_new(struct workers *w, int listening)
 {
-    const struct worker_links_config config = {.loop = w->cfg.loop,
-                                               .hello_within = w->cfg.hello_within,
-                                               .arg = w,
-                                               .whose = whose,
-                                               .hello = on_hello,
-                                               .message = on_message,
-                                               .lost = on_lost};
-    return worker_links_new(&config, listening);
+    const struct worker_socket_config config = {.loop = w->cfg.loop,
+                                                .hello_within = w->cfg.hello_within,
+                                                .arg = w,
+                                                .whose = whose,
+                                                .hello = on_hello,
+                                                .message = on_message,
+                                                .lost = on_lost};
+    return worker_socket_new(&config, listening);
 }

@@ -8,10 +8,10 @@
 
 #include "controller/processes/supervised.h"
 
-struct worker_links *talk_new(struct workers *w, int listening);
-void talk_hang_up(struct supervised *s); /* the state is for the caller to change */
+struct worker_socket *session_new(struct workers *w, int listening);
+void session_hang_up(struct supervised *s); /* the state is for the caller to change */
 /* Tells a READY one to connect, a CONNECTING or CONNECTED one to disconnect; others nothing. */
-void talk_connect(struct supervised *s, uint64_t ring, const struct published *keys, size_t n_keys);
-void talk_disconnect(struct supervised *s);
+void session_connect(struct supervised *s, uint64_t ring, const struct published *keys, size_t n_keys);
+void session_disconnect(struct supervised *s);
 
 #endif

@@ -20,9 +20,9 @@ enum {
     SEND_BUFFER = 1 << 16, /* what a worker may leave unread: several of the longest lines */
 };
 
-struct worker_link {
-    TAILQ_ENTRY(worker_link) next;
-    struct worker_links *links;
+struct worker_connection {
+    TAILQ_ENTRY(worker_connection) next;
+    struct worker_socket *s;
     void *whose;
     uv_poll_t poll;
     int fd;
@@ -33,11 +33,11 @@ struct worker_link {
     struct pace pace;
 };
 
-TAILQ_HEAD(link_list, worker_link);
+TAILQ_HEAD(connection_list, worker_connection);
 
-struct worker_links {
-    struct worker_links_config cfg;
-    struct link_list list;
+struct worker_socket {
+    struct worker_socket_config cfg;
+    struct connection_list list;
     int listening;
     uv_poll_t listener;
     uv_timer_t timer;
@@ -50,48 +50,48 @@ struct worker_links {
 
 /* ---- the end of a connection ---- */
 
-static void release(struct worker_links *links)
+static void release(struct worker_socket *s)
 {
-    if (--links->handles == 0 && links->closed)
-        free(links);
+    if (--s->handles == 0 && s->closed)
+        free(s);
 }
 
-static void on_link_closed(uv_handle_t *handle)
+static void on_connection_closed(uv_handle_t *handle)
 {
-    struct worker_link *l = handle->data;
-    release(l->links);
-    free(l->reader);
-    free(l);
+    struct worker_connection *c = handle->data;
+    release(c->s);
+    free(c->reader);
+    free(c);
 }
 
-void worker_link_close(struct worker_link *l)
+void worker_socket_hang_up(struct worker_connection *c)
 {
-    if (l->closed)
+    if (c->closed)
         return;
-    l->closed = true;
-    TAILQ_REMOVE(&l->links->list, l, next);
-    uv_close((uv_handle_t *)&l->poll, on_link_closed);
-    close(l->fd);
+    c->closed = true;
+    TAILQ_REMOVE(&c->s->list, c, next);
+    uv_close((uv_handle_t *)&c->poll, on_connection_closed);
+    close(c->fd);
 }
 
 /* Closes it by its own fault, or because it left. */
-static void lose(struct worker_link *l, const char *wrong)
+static void lose(struct worker_connection *c, const char *wrong)
 {
-    struct worker_links *links = l->links;
-    bool welcome = l->welcome;
-    void *whose = l->whose;
-    worker_link_close(l);
+    struct worker_socket *s = c->s;
+    bool welcome = c->welcome;
+    void *whose = c->whose;
+    worker_socket_hang_up(c);
     if (welcome)
-        links->cfg.lost(links->cfg.arg, whose, wrong);
+        s->cfg.lost(s->cfg.arg, whose, wrong);
 }
 
-void worker_links_forget(struct worker_links *links, const void *whose)
+void worker_socket_forget(struct worker_socket *s, const void *whose)
 {
-    struct worker_link *l, *next;
-    for (l = TAILQ_FIRST(&links->list); l; l = next) {
-        next = TAILQ_NEXT(l, next);
-        if (l->whose == whose)
-            worker_link_close(l);
+    struct worker_connection *c, *next;
+    for (c = TAILQ_FIRST(&s->list); c; c = next) {
+        next = TAILQ_NEXT(c, next);
+        if (c->whose == whose)
+            worker_socket_hang_up(c);
     }
 }
 
@@ -101,42 +101,42 @@ static void on_timer(uv_timer_t *timer);
 static void on_readable(uv_poll_t *poll, int status, int events);
 static void on_connection(uv_poll_t *poll, int status, int events);
 
-static void wake_by(struct worker_links *links, uint64_t at)
+static void wake_by(struct worker_socket *s, uint64_t at)
 {
-    uint64_t now = uv_now(links->cfg.loop);
-    if (links->closed || (links->wake_at && links->wake_at <= at))
+    uint64_t now = uv_now(s->cfg.loop);
+    if (s->closed || (s->wake_at && s->wake_at <= at))
         return;
-    links->wake_at = at;
-    uv_timer_start(&links->timer, on_timer, at > now ? at - now : 0, 0);
+    s->wake_at = at;
+    uv_timer_start(&s->timer, on_timer, at > now ? at - now : 0, 0);
 }
 
 static void on_timer(uv_timer_t *timer)
 {
-    struct worker_links *links = timer->data;
-    struct worker_link *l, *next;
-    uint64_t now = uv_now(links->cfg.loop);
-    links->wake_at = 0;
-    for (l = TAILQ_FIRST(&links->list); l; l = next) {
-        next = TAILQ_NEXT(l, next);
-        if (!l->welcome && !l->broken && l->hello_by <= now) {
-            worker_link_close(l);
+    struct worker_socket *s = timer->data;
+    struct worker_connection *c, *next;
+    uint64_t now = uv_now(s->cfg.loop);
+    s->wake_at = 0;
+    for (c = TAILQ_FIRST(&s->list); c; c = next) {
+        next = TAILQ_NEXT(c, next);
+        if (!c->welcome && !c->broken && c->hello_by <= now) {
+            worker_socket_hang_up(c);
             continue;
         }
-        if (l->paused_until && l->paused_until <= now) {
-            l->paused_until = 0;
-            uv_poll_start(&l->poll, UV_READABLE, on_readable);
+        if (c->paused_until && c->paused_until <= now) {
+            c->paused_until = 0;
+            uv_poll_start(&c->poll, UV_READABLE, on_readable);
         }
-        if (!l->welcome)
-            wake_by(links, l->hello_by);
-        if (l->paused_until)
-            wake_by(links, l->paused_until);
+        if (!c->welcome)
+            wake_by(s, c->hello_by);
+        if (c->paused_until)
+            wake_by(s, c->paused_until);
     }
-    if (links->accept_again && links->accept_again <= now) {
-        links->accept_again = 0;
-        uv_poll_start(&links->listener, UV_READABLE, on_connection);
+    if (s->accept_again && s->accept_again <= now) {
+        s->accept_again = 0;
+        uv_poll_start(&s->listener, UV_READABLE, on_connection);
     }
-    if (links->accept_again)
-        wake_by(links, links->accept_again);
+    if (s->accept_again)
+        wake_by(s, s->accept_again);
 }
 
 /* ---- out ---- */
@@ -147,16 +147,16 @@ static bool send_line(int fd, const struct message_line *line)
     return send(fd, line->text, line->len, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)line->len;
 }
 
-int worker_link_send(struct worker_link *l, struct message_line *line)
+int worker_socket_send(struct worker_connection *c, struct message_line *line)
 {
     if (!message_end(line))
         return -EMSGSIZE;
-    if (l->closed || l->broken)
+    if (c->closed || c->broken)
         return -EPIPE;
-    if (send_line(l->fd, line))
+    if (send_line(c->fd, line))
         return 0;
-    l->broken = true; /* `lost` is not called from inside a call */
-    shutdown(l->fd, SHUT_RDWR);
+    c->broken = true; /* `lost` is not called from inside a call */
+    shutdown(c->fd, SHUT_RDWR);
     return -EPIPE;
 }
 
@@ -171,158 +171,158 @@ static void refuse(int fd, const char *why)
 
 /* ---- in ---- */
 
-static const char *welcome(struct worker_link *l, const struct message *m)
+static const char *welcome(struct worker_connection *c, const struct message *m)
 {
-    struct worker_links *links = l->links;
+    struct worker_socket *s = c->s;
     struct message_line line;
     const char *wrong = "is not to be said before hello";
     if (m->kind == MESSAGE_HELLO && strcmp(m->args[0], "1") != 0)
         wrong = "is in a version of the protocol that is not ours";
     else if (m->kind == MESSAGE_HELLO)
-        wrong = links->cfg.hello(links->cfg.arg, l->whose, l, m);
+        wrong = s->cfg.hello(s->cfg.arg, c->whose, c, m);
     if (wrong) {
-        refuse(l->fd, wrong);
+        refuse(c->fd, wrong);
         return wrong;
     }
-    l->welcome = true;
+    c->welcome = true;
     message_begin(&line, MESSAGE_WELCOME);
-    worker_link_send(l, &line);
+    worker_socket_send(c, &line);
     return NULL;
 }
 
 /* NULL, or what is wrong. */
-static const char *take_line(struct worker_link *l, char *line, size_t len)
+static const char *take_line(struct worker_connection *c, char *line, size_t len)
 {
-    struct worker_links *links = l->links;
+    struct worker_socket *s = c->s;
     struct message m;
     const char *wrong = message_parse(line, len, &m);
     if (wrong)
         return wrong;
-    return l->welcome ? links->cfg.message(links->cfg.arg, l->whose, &m) : welcome(l, &m);
+    return c->welcome ? s->cfg.message(s->cfg.arg, c->whose, &m) : welcome(c, &m);
 }
 
 /* What begins a line is kept until the rest comes. */
-static void keep_rest(struct worker_link *l, struct message_reader *r)
+static void keep_rest(struct worker_connection *c, struct message_reader *r)
 {
     bool rest = r->len > r->taken;
-    if (rest && !l->reader) {
-        l->reader = xcalloc(1, sizeof *l->reader);
-        l->reader->len = r->len - r->taken;
-        memcpy(l->reader->data, r->data + r->taken, l->reader->len);
+    if (rest && !c->reader) {
+        c->reader = xcalloc(1, sizeof *c->reader);
+        c->reader->len = r->len - r->taken;
+        memcpy(c->reader->data, r->data + r->taken, c->reader->len);
     } else if (!rest) {
-        free(l->reader);
-        l->reader = NULL;
+        free(c->reader);
+        c->reader = NULL;
     }
 }
 
-static void pause_reading(struct worker_link *l, unsigned n_lines)
+static void pause_reading(struct worker_connection *c, unsigned n_lines)
 {
-    uint64_t now = uv_now(l->links->cfg.loop);
-    unsigned pause = pace_read(&l->pace, now * 1000, n_lines + 1, 0, 0);
+    uint64_t now = uv_now(c->s->cfg.loop);
+    unsigned pause = pace_read(&c->pace, now * 1000, n_lines + 1, 0, 0);
     if (pause < 1000) /* less than the loop's clock knows: only a flood gets there */
         return;
-    uv_poll_stop(&l->poll);
-    l->paused_until = now + pause / 1000;
-    wake_by(l->links, l->paused_until);
+    uv_poll_stop(&c->poll);
+    c->paused_until = now + pause / 1000;
+    wake_by(c->s, c->paused_until);
 }
 
 /* One read in a turn: nobody keeps us from the others. */
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
-    struct worker_link *l = poll->data;
-    struct message_reader *r = l->reader ? l->reader : &l->links->scratch;
+    struct worker_connection *c = poll->data;
+    struct message_reader *r = c->reader ? c->reader : &c->s->scratch;
     const char *wrong = NULL;
     unsigned n_lines = 0;
     size_t size, len;
     char *line;
     (void)status, (void)events;
 
-    if (!l->reader)
+    if (!c->reader)
         r->len = r->taken = 0;
     char *room = message_room(r, &size);
-    ssize_t n = recv(l->fd, room, size, MSG_DONTWAIT);
+    ssize_t n = recv(c->fd, room, size, MSG_DONTWAIT);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
-    if (l->broken) {
-        lose(l, "does not read what it is sent");
+    if (c->broken) {
+        lose(c, "does not read what it is sent");
         return;
     }
     if (n <= 0) {
-        lose(l, NULL);
+        lose(c, NULL);
         return;
     }
     message_fed(r, (size_t)n);
-    for (; !wrong && !l->closed && (line = message_next(r, &len)); n_lines++)
-        wrong = take_line(l, line, len);
-    if (l->closed)
+    for (; !wrong && !c->closed && (line = message_next(r, &len)); n_lines++)
+        wrong = take_line(c, line, len);
+    if (c->closed)
         return;
     message_room(r, &size);
     if (wrong || size == 0) {
         char text[128];
         snprintf(text, sizeof text, "said something that %s", wrong ? wrong : "is too long");
-        lose(l, text);
+        lose(c, text);
         return;
     }
-    keep_rest(l, r);
-    pause_reading(l, n_lines);
+    keep_rest(c, r);
+    pause_reading(c, n_lines);
 }
 
 /* ---- new connections ---- */
 
-static bool too_many(const struct worker_links *links, const void *whose)
+static bool too_many(const struct worker_socket *s, const void *whose)
 {
     unsigned silent = 0;
-    struct worker_link *l;
-    TAILQ_FOREACH (l, &links->list, next)
-        silent += l->whose == whose && !l->welcome;
-    return silent >= LINKS_SILENT_MAX;
+    struct worker_connection *c;
+    TAILQ_FOREACH (c, &s->list, next)
+        silent += c->whose == whose && !c->welcome;
+    return silent >= SOCKET_SILENT_MAX;
 }
 
-static void greet(struct worker_links *links, int fd)
+static void greet(struct worker_socket *s, int fd)
 {
     struct ucred peer;
     socklen_t len = sizeof peer;
     int buffer = SEND_BUFFER;
     void *whose = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len)
                       ? NULL
-                      : links->cfg.whose(links->cfg.arg, peer.pid, peer.uid);
-    if (!whose || too_many(links, whose)) {
+                      : s->cfg.whose(s->cfg.arg, peer.pid, peer.uid);
+    if (!whose || too_many(s, whose)) {
         refuse(fd, whose ? "too many connections" : "no worker of ours");
         close(fd);
         return;
     }
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
-    struct worker_link *l = xcalloc(1, sizeof *l);
-    l->links = links;
-    l->whose = whose;
-    l->fd = fd;
-    l->hello_by = uv_now(links->cfg.loop) + links->cfg.hello_within;
-    l->poll.data = l;
-    if (uv_poll_init(links->cfg.loop, &l->poll, fd)) {
+    struct worker_connection *c = xcalloc(1, sizeof *c);
+    c->s = s;
+    c->whose = whose;
+    c->fd = fd;
+    c->hello_by = uv_now(s->cfg.loop) + s->cfg.hello_within;
+    c->poll.data = c;
+    if (uv_poll_init(s->cfg.loop, &c->poll, fd)) {
         close(fd);
-        free(l);
+        free(c);
         return;
     }
-    links->handles++;
-    TAILQ_INSERT_TAIL(&links->list, l, next);
-    uv_poll_start(&l->poll, UV_READABLE, on_readable);
-    wake_by(links, l->hello_by);
+    s->handles++;
+    TAILQ_INSERT_TAIL(&s->list, c, next);
+    uv_poll_start(&c->poll, UV_READABLE, on_readable);
+    wake_by(s, c->hello_by);
 }
 
 /* A flood of them must not keep us from what else there is to do. */
 static void on_connection(uv_poll_t *poll, int status, int events)
 {
-    struct worker_links *links = poll->data;
+    struct worker_socket *s = poll->data;
     (void)status, (void)events;
     for (int i = 0; i < ACCEPTS; i++) {
-        int fd = accept4(links->listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        int fd = accept4(s->listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd >= 0) {
-            greet(links, fd);
+            greet(s, fd);
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
             log_error("workers cannot connect: %s", strerror(errno));
             uv_poll_stop(poll);
-            links->accept_again = uv_now(links->cfg.loop) + ACCEPT_PAUSE;
-            wake_by(links, links->accept_again);
+            s->accept_again = uv_now(s->cfg.loop) + ACCEPT_PAUSE;
+            wake_by(s, s->accept_again);
             return;
         } else if (errno != EINTR && errno != ECONNABORTED) {
             return;
@@ -332,22 +332,22 @@ static void on_connection(uv_poll_t *poll, int status, int events)
 
 /* ---- */
 
-struct worker_links *worker_links_new(const struct worker_links_config *config, int listening)
+struct worker_socket *worker_socket_new(const struct worker_socket_config *config, int listening)
 {
-    struct worker_links *links = xcalloc(1, sizeof *links);
-    links->cfg = *config;
-    links->listening = listening;
-    TAILQ_INIT(&links->list);
-    uv_timer_init(config->loop, &links->timer);
-    int error = uv_poll_init(config->loop, &links->listener, listening);
+    struct worker_socket *s = xcalloc(1, sizeof *s);
+    s->cfg = *config;
+    s->listening = listening;
+    TAILQ_INIT(&s->list);
+    uv_timer_init(config->loop, &s->timer);
+    int error = uv_poll_init(config->loop, &s->listener, listening);
     if (error) { /* a socket can always be polled, but for want of memory */
         log_error("cannot wait for workers: %s", uv_strerror(error));
         abort();
     }
-    links->timer.data = links->listener.data = links;
-    links->handles = 2;
-    uv_poll_start(&links->listener, UV_READABLE, on_connection);
-    return links;
+    s->timer.data = s->listener.data = s;
+    s->handles = 2;
+    uv_poll_start(&s->listener, UV_READABLE, on_connection);
+    return s;
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -355,13 +355,13 @@ static void on_closed(uv_handle_t *handle)
     release(handle->data);
 }
 
-void worker_links_close(struct worker_links *links)
+void worker_socket_close(struct worker_socket *s)
 {
-    struct worker_link *l;
-    links->closed = true;
-    while ((l = TAILQ_FIRST(&links->list)))
-        worker_link_close(l);
-    uv_close((uv_handle_t *)&links->timer, on_closed);
-    uv_close((uv_handle_t *)&links->listener, on_closed);
-    close(links->listening);
+    struct worker_connection *c;
+    s->closed = true;
+    while ((c = TAILQ_FIRST(&s->list)))
+        worker_socket_hang_up(c);
+    uv_close((uv_handle_t *)&s->timer, on_closed);
+    uv_close((uv_handle_t *)&s->listener, on_closed);
+    close(s->listening);
 }

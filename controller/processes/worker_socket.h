@@ -3,10 +3,10 @@
  * belongs to, from its beginning; strangers cost an accept() and nothing more. What is malformed, too long,
  * too slow to be read, or not a worker's to say ends the connection. The protocol is in xenrecon-worker(7).
  *
- * One thread, the loop's. Connections belong to the links; a pointer to one is good until `lost` or
- * worker_link_close(). No callback is called from inside a call. */
-#ifndef XENRECON_WORKER_LINK_H
-#define XENRECON_WORKER_LINK_H
+ * One thread, the loop's. Connections belong to the socket; a pointer to one is good until `lost` or
+ * worker_socket_hang_up(). No callback is called from inside a call. */
+#ifndef XENRECON_WORKER_SOCKET_H
+#define XENRECON_WORKER_SOCKET_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,20 +15,20 @@
 #include "schemas/message.h"
 
 struct uv_loop_s;
-struct worker_links;
-struct worker_link;
+struct worker_socket;
+struct worker_connection;
 
-enum { LINKS_SILENT_MAX = 4 /* connections of one worker that have not said hello */ };
+enum { SOCKET_SILENT_MAX = 4 /* connections of one worker that have not said hello */ };
 
-struct worker_links_config {
+struct worker_socket_config {
     struct uv_loop_s *loop;
     uint32_t hello_within; /* milliseconds */
     void *arg;             /* for all of these */
     /* Whose process that is, of that user; NULL: a stranger's. */
     void *(*whose)(void *arg, pid_t pid, uid_t uid);
-    /* NULL: welcome, and `link` is good from now on; or why not. */
-    const char *(*hello)(void *arg, void *whose, struct worker_link *link, const struct message *m);
-    /* One that was welcome says something else. NULL; or what is wrong with it: the link is lost. */
+    /* NULL: welcome, and `c` is good from now on; or why not. */
+    const char *(*hello)(void *arg, void *whose, struct worker_connection *c, const struct message *m);
+    /* One that was welcome says something else. NULL; or what is wrong with it: the connection is lost. */
     const char *(*message)(void *arg, void *whose, const struct message *m);
     /* One that was welcome is gone. NULL: it left; or what it did, a phrase such as "said something
      * that is too long". */
@@ -36,18 +36,18 @@ struct worker_links_config {
 };
 
 /* Takes over a listening socket. */
-struct worker_links *worker_links_new(const struct worker_links_config *config, int listening);
+struct worker_socket *worker_socket_new(const struct worker_socket_config *config, int listening);
 
 /* Whoever was welcome was closed before, or is not used any more. Gone when the loop has turned. */
-void worker_links_close(struct worker_links *links);
+void worker_socket_close(struct worker_socket *s);
 
 /* Closes whatever connections they have. */
-void worker_links_forget(struct worker_links *links, const void *whose);
+void worker_socket_forget(struct worker_socket *s, const void *whose);
 
-/* Ends the line, and sends it. -EMSGSIZE: it is too long; -EPIPE: nobody reads it, and the link will be
- * lost. */
-int worker_link_send(struct worker_link *link, struct message_line *line);
+/* Ends the line, and sends it. -EMSGSIZE: it is too long; -EPIPE: nobody reads it, and the connection
+ * will be lost. */
+int worker_socket_send(struct worker_connection *c, struct message_line *line);
 
-void worker_link_close(struct worker_link *link);
+void worker_socket_hang_up(struct worker_connection *c);
 
 #endif

@@ -45,7 +45,7 @@ bool workers_left(const char *run_dir)
 
 void workers_start(struct workers *w, const struct worker_start *start)
 {
-    struct supervised *s = workers_find(w, start->key);
+    struct supervised *s = supervised_find(w, start->key);
     if (!s) {
         s = supervised_new(w, start->key);
         s->fresh = true;
@@ -63,44 +63,44 @@ void workers_start(struct workers *w, const struct worker_start *start)
                                .published = same ? s->facts.published : NULL,
                                .n_published = same ? s->facts.n_published : 0};
     s->unwanted = s->swept = false;
-    s->looked = true;
+    s->asked = true;
     supervised_tell(s);
     worker_launch_free(s->next);
     s->next = NULL;
     struct worker_launch *launch = worker_launch_new(start, w->dir.socket);
     if (!s->process) {
-        life_launch(s, launch);
+        lifecycle_launch(s, launch);
         return;
     }
     s->next = launch;
-    life_end(s);
+    lifecycle_end(s);
 }
 
 void workers_connect(struct workers *w, const struct device_key *key, uint64_t ring,
                      const struct published *keys, size_t n_keys)
 {
-    struct supervised *s = workers_find(w, key);
+    struct supervised *s = supervised_find(w, key);
     if (s && !s->unwanted)
-        talk_connect(s, ring, keys, n_keys);
+        session_connect(s, ring, keys, n_keys);
 }
 
 void workers_disconnect(struct workers *w, const struct device_key *key)
 {
-    struct supervised *s = workers_find(w, key);
+    struct supervised *s = supervised_find(w, key);
     if (s && !s->unwanted)
-        talk_disconnect(s);
+        session_disconnect(s);
 }
 
 void workers_stop(struct workers *w, const struct device_key *key)
 {
-    struct supervised *s = workers_find(w, key);
+    struct supervised *s = supervised_find(w, key);
     if (!s || s->unwanted)
         return;
     s->unwanted = s->fresh = true;
     worker_launch_free(s->next);
     s->next = NULL;
     if (s->process) {
-        life_end(s);
+        lifecycle_end(s);
         return;
     }
     worker_record_remove(&w->dir, key);
@@ -129,18 +129,18 @@ void workers_do(struct workers *w, const struct device_key *key, const struct po
     }
 }
 
-void workers_look(struct workers *w, const struct device_key *key, struct worker *ret_worker)
+void workers_ask(struct workers *w, const struct device_key *key, struct worker *ret_worker)
 {
-    struct supervised *s = workers_find(w, key);
+    struct supervised *s = supervised_find(w, key);
     if (s)
-        s->looked = true;
+        s->asked = true;
     *ret_worker = s && !s->unwanted ? s->facts : (struct worker){.state = WORKER_NONE};
 }
 
 bool workers_peek(const struct workers *w, const struct device_key *key, struct worker *ret_worker,
                   pid_t *ret_pid)
 {
-    const struct supervised *s = workers_find(w, key);
+    const struct supervised *s = supervised_find(w, key);
     if (!s || s->unwanted)
         return false;
     *ret_worker = s->facts;
@@ -158,7 +158,7 @@ static void sweep(struct supervised *s)
     s->swept = true;
     s->facts.state = WORKER_STARTING;
     s->facts.ring = 0;
-    life_end(s);
+    lifecycle_end(s);
 }
 
 void workers_sweep(struct workers *w)
@@ -167,7 +167,7 @@ void workers_sweep(struct workers *w)
     for (int i = 0; i < BUCKETS; i++)
         for (s = LIST_FIRST(&w->buckets[i]); s; s = next) {
             next = LIST_NEXT(s, same_bucket);
-            if (!s->found || s->looked)
+            if (!s->found || s->asked)
                 continue;
             log_info("%s: nobody needs its worker any more", s->name);
             sweep(s);
@@ -202,8 +202,8 @@ void workers_close(struct workers *w)
             next = LIST_NEXT(s, same_bucket);
             supervised_free(s);
         }
-    if (w->links)
-        worker_links_close(w->links);
+    if (w->socket)
+        worker_socket_close(w->socket);
     run_dir_close(&w->dir);
     uv_close((uv_handle_t *)&w->deadlines, on_closed);
     uv_close((uv_handle_t *)&w->teller, on_closed);
@@ -220,15 +220,15 @@ int workers_new(const struct workers_config *config, struct workers **ret_worker
     w->cfg = *config;
     w->cfg.kill_after = config->kill_after ? config->kill_after : KILL_AFTER;
     w->cfg.hello_within = config->hello_within ? config->hello_within : HELLO_WITHIN;
-    w->overdue = life_overdue;
-    w->kill = life_kill;
+    w->overdue = lifecycle_overdue;
+    w->kill = lifecycle_kill;
     w->dir = dir;
     TAILQ_INIT(&w->news);
     uv_timer_init(config->loop, &w->deadlines);
     uv_timer_init(config->loop, &w->teller);
     w->deadlines.data = w->teller.data = w;
     w->handles = 2;
-    error = worker_record_each(&dir, life_found, w);
+    error = worker_record_each(&dir, lifecycle_found, w);
     if (error)
         log_error("cannot read the workers' records: %s", strerror(-error));
     if (!error)
@@ -237,7 +237,7 @@ int workers_new(const struct workers_config *config, struct workers **ret_worker
         workers_close(w);
         return error;
     }
-    w->links = talk_new(w, listening);
+    w->socket = session_new(w, listening);
     *ret_workers = w;
     return 0;
 }

@@ -53,14 +53,14 @@ void workers_do(struct workers *w, const struct device_key *key, const struct po
 
 /* What is known of a device's worker; its strings are good until the loop turns or workers_start() or
  * workers_stop() is called for it. NONE when there is none. */
-void workers_look(struct workers *w, const struct device_key *key, struct worker *ret_worker);
+void workers_ask(struct workers *w, const struct device_key *key, struct worker *ret_worker);
 
 /* The same for those who only want to tell of it: nobody counts as having asked. And its process, 0 when none
  * runs. False: there is no worker. */
 bool workers_peek(const struct workers *w, const struct device_key *key, struct worker *ret_worker,
                   pid_t *ret_pid);
 
-/* Every device has been looked at: workers found again that nobody has asked for with workers_look() since
+/* Every device has been looked at: workers found again that nobody has asked for with workers_ask() since
  * workers_new() are ended. Who looks before they have sees them STARTING, and then DEAD. */
 void workers_sweep(struct workers *w);
 

@@ -108,7 +108,7 @@ static inline bool rig_there(const char *name)
 static struct worker rig_look(void)
 {
     struct worker w;
-    workers_look(rig.w, &rig.key, &w);
+    workers_ask(rig.w, &rig.key, &w);
     return w;
 }
 

@@ -312,13 +312,13 @@ START_TEST(test_state)
     char text[8] = "";
     int old, same, fresh;
     open_dir();
-    ck_assert_int_eq(worker_state_open(&dir, &sample.key, true, &old), 0);
+    ck_assert_int_eq(worker_record_open_state(&dir, &sample.key, true, &old), 0);
     ck_assert_int_eq(write(old, "kept", 4), 4);
     ck_assert_uint_eq(mode("workers/qdisk.7.51712.state"), 0600);
-    ck_assert_int_eq(worker_state_open(&dir, &sample.key, false, &same), 0);
+    ck_assert_int_eq(worker_record_open_state(&dir, &sample.key, false, &same), 0);
     ck_assert_int_eq(read(same, text, 4), 4);
     ck_assert_str_eq(text, "kept");
-    ck_assert_int_eq(worker_state_open(&dir, &sample.key, true, &fresh), 0);
+    ck_assert_int_eq(worker_record_open_state(&dir, &sample.key, true, &fresh), 0);
     ck_assert_int_eq(read(fresh, text, 4), 0);
     ck_assert_int_eq(pread(old, text, 4, 0), 4); /* whoever has it still has it */
     close(old);
@@ -326,7 +326,7 @@ START_TEST(test_state)
     close(fresh);
     ck_assert_int_eq(unlink(path("workers/qdisk.7.51712.state")), 0);
     ck_assert_int_eq(symlink("/etc/passwd", path("workers/qdisk.7.51712.state")), 0);
-    ck_assert_int_eq(worker_state_open(&dir, &sample.key, false, &same), -ELOOP);
+    ck_assert_int_eq(worker_record_open_state(&dir, &sample.key, false, &same), -ELOOP);
     run_dir_close(&dir);
 }
 END_TEST

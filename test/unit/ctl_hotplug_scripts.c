@@ -24,7 +24,7 @@ enum {
 
 static char dir[] = "/tmp/xr-script.XXXXXX";
 static uv_loop_t loop;
-static struct scripts *scripts;
+static struct hotplug_scripts *scripts;
 static struct done {
     char key[64], said[512];
     int error;
@@ -46,13 +46,13 @@ static void setup(void)
     umask(022);
     ck_assert_ptr_nonnull(mkdtemp(dir));
     uv_loop_init(&loop);
-    scripts = scripts_new(&loop, on_done, &loop);
+    scripts = hotplug_scripts_new(&loop, on_done, &loop);
 }
 
 static void teardown(void)
 {
     char command[PATH_SIZE];
-    scripts_close(scripts);
+    hotplug_scripts_close(scripts);
     uv_run(&loop, UV_RUN_DEFAULT);
     ck_assert_int_eq(uv_loop_close(&loop), 0);
     snprintf(command, sizeof command, "rm -rf %s", dir);
@@ -80,7 +80,7 @@ static void run(const char *key, const char *name, uint32_t timeout, uint32_t pa
     const char *const argv[] = {name, "add", "type_if=vif", NULL};
     const char *const env[] = {"XENBUS_TYPE=vbd", "vif=", NULL};
     struct script_request r = {key, dir, argv, env, timeout, parallel};
-    scripts_run(scripts, &r);
+    hotplug_scripts_run(scripts, &r);
 }
 
 static void until(int n)
@@ -348,7 +348,7 @@ START_TEST(linked_directory)
     ck_assert_int_eq(symlink("real", in_dir("scripts")), 0);
     snprintf(other, sizeof other, "%s", in_dir("scripts"));
     struct script_request r = {"vbd/7/0", other, argv, env, 1000, 1};
-    scripts_run(scripts, &r);
+    hotplug_scripts_run(scripts, &r);
     until(1);
     ck_assert_int_eq(done[0].error, -EPERM);
     ck_assert(!ran());
@@ -404,13 +404,13 @@ START_TEST(closing)
     run("vbd/7/1", "block", LONG, 1);
     while (!*content("pid"))
         uv_run(&loop, UV_RUN_NOWAIT);
-    scripts_close(scripts);
+    hotplug_scripts_close(scripts);
     uv_run(&loop, UV_RUN_DEFAULT);
     ck_assert_int_eq(n_done, 0);
     for (int i = 0; i < 6000 && access(in_dir("survived"), F_OK); i++)
         usleep(10000);
     ck_assert_int_eq(access(in_dir("survived"), F_OK), 0);
-    scripts = scripts_new(&loop, on_done, &loop); /* for teardown() */
+    scripts = hotplug_scripts_new(&loop, on_done, &loop); /* for teardown() */
 }
 END_TEST
 
