@@ -26,9 +26,9 @@ enum {
  *
  *   reading (a request) -> answering (a chunk is being written) -> ... -> reading
  *                     \-> closed, from either */
-struct client {
-    LIST_ENTRY(client) next;
-    struct control *c;
+struct control_peer {
+    LIST_ENTRY(control_peer) next;
+    struct control_server *c;
     uv_pipe_t pipe;
     uv_write_t write;
     uint64_t moved; /* when something was read or written last */
@@ -42,25 +42,25 @@ struct client {
     size_t n_chunk, cap_chunk;
 };
 
-struct control {
-    struct control_config cfg;
+struct control_server {
+    struct control_server_config cfg;
     uv_pipe_t listener;
     uv_timer_t timer;
-    LIST_HEAD(clients, client) clients;
+    LIST_HEAD(clients, control_peer) clients;
     unsigned n_clients, handles;
     bool listening, closed;
 };
 
 /* ---- the end of a client ---- */
 
-static void end_answer(struct client *k)
+static void end_answer(struct control_peer *k)
 {
     if (k->answering && k->answer.end)
         k->answer.end(k->answer.state);
     k->answering = false;
 }
 
-static void release(struct control *c)
+static void release(struct control_server *c)
 {
     if (--c->handles == 0 && c->closed)
         free(c);
@@ -68,15 +68,15 @@ static void release(struct control *c)
 
 static void on_client_closed(uv_handle_t *handle)
 {
-    struct client *k = handle->data;
-    struct control *c = k->c;
+    struct control_peer *k = handle->data;
+    struct control_server *c = k->c;
     free(k->request);
     free(k->chunk);
     free(k);
     release(c);
 }
 
-static void drop(struct client *k)
+static void drop(struct control_peer *k)
 {
     if (k->closed)
         return;
@@ -90,8 +90,8 @@ static void drop(struct client *k)
 
 static void on_timer(uv_timer_t *timer)
 {
-    struct control *c = timer->data;
-    struct client *k, *next;
+    struct control_server *c = timer->data;
+    struct control_peer *k, *next;
     unsigned patience = c->cfg.patience ? c->cfg.patience : CONTROL_PATIENCE;
     for (k = LIST_FIRST(&c->clients); k; k = next) {
         next = LIST_NEXT(k, next);
@@ -102,7 +102,7 @@ static void on_timer(uv_timer_t *timer)
 
 /* ---- answers ---- */
 
-static void put_line(struct client *k, json_t *line)
+static void put_line(struct control_peer *k, json_t *line)
 {
     char *text = jline(line);
     size_t len = strlen(text);
@@ -114,12 +114,12 @@ static void put_line(struct client *k, json_t *line)
     json_decref(line);
 }
 
-static void next_request(struct client *k);
-static void send_chunk(struct client *k);
+static void next_request(struct control_peer *k);
+static void send_chunk(struct control_peer *k);
 
 static void on_written(uv_write_t *write, int status)
 {
-    struct client *k = write->data;
+    struct control_peer *k = write->data;
     k->writing = false;
     if (k->closed)
         return;
@@ -132,7 +132,7 @@ static void on_written(uv_write_t *write, int status)
         next_request(k);
 }
 
-static void send_chunk(struct client *k)
+static void send_chunk(struct control_peer *k)
 {
     k->n_chunk = 0;
     while (k->answering && k->n_chunk < CHUNK) {
@@ -168,7 +168,7 @@ static void end_error(void *state)
     json_decref(state);
 }
 
-struct control_answer control_error(const char *code, const char *format, ...)
+struct control_answer control_server_error(const char *code, const char *format, ...)
 {
     char text[512];
     va_list ap;
@@ -183,18 +183,18 @@ struct control_answer control_error(const char *code, const char *format, ...)
 
 /* ---- requests ---- */
 
-static struct control_answer answer(struct control *c, const char *text, size_t len)
+static struct control_answer answer(struct control_server *c, const char *text, size_t len)
 {
     json_error_t why;
     json_t *request = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
     struct control_answer a;
     if (!json_is_object(request))
-        a = control_error("bad-request", "a request is a line with one JSON object");
+        a = control_server_error("bad-request", "a request is a line with one JSON object");
     else if (jget_int(request, "protocol", -1) != CONTROL_PROTOCOL)
-        a = control_error("protocol", "this is xenrecon %s, which speaks protocol %d", XENRECON_VERSION,
-                          CONTROL_PROTOCOL);
+        a = control_server_error("protocol", "this is xenrecon %s, which speaks protocol %d",
+                                 XENRECON_VERSION, CONTROL_PROTOCOL);
     else if (!jget_text(request, "request"))
-        a = control_error("bad-request", "what is asked for? There is no `request`");
+        a = control_server_error("bad-request", "what is asked for? There is no `request`");
     else
         a = c->cfg.ask(c->cfg.arg, request);
     json_decref(request);
@@ -202,7 +202,7 @@ static struct control_answer answer(struct control *c, const char *text, size_t 
 }
 
 /* Answers the first line of what was read, if there is one, and no other's answer is under way. */
-static void next_request(struct client *k)
+static void next_request(struct control_peer *k)
 {
     char *newline = k->n && !k->answering && !k->writing ? memchr(k->request, '\n', k->n) : NULL;
     if (!newline)
@@ -217,7 +217,7 @@ static void next_request(struct client *k)
 
 static void on_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
-    struct client *k = handle->data;
+    struct control_peer *k = handle->data;
     (void)suggested;
     xgrow(&k->request, &k->cap, k->n + 512 < CONTROL_REQUEST_MAX ? k->n + 512 : CONTROL_REQUEST_MAX, 1);
     size_t room = (k->cap < CONTROL_REQUEST_MAX ? k->cap : CONTROL_REQUEST_MAX) - k->n;
@@ -227,7 +227,7 @@ static void on_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 /* Whoever fills the buffer before its first request has been answered does not keep to the protocol. */
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
-    struct client *k = stream->data;
+    struct control_peer *k = stream->data;
     (void)buf;
     if (n == 0)
         return;
@@ -255,10 +255,10 @@ static bool trusted(uv_pipe_t *pipe)
 
 static void on_connection(uv_stream_t *listener, int status)
 {
-    struct control *c = listener->data;
+    struct control_server *c = listener->data;
     if (status)
         return;
-    struct client *k = xcalloc(1, sizeof *k);
+    struct control_peer *k = xcalloc(1, sizeof *k);
     k->c = c;
     k->moved = uv_now(c->cfg.loop);
     uv_pipe_init(c->cfg.loop, &k->pipe, 0);
@@ -274,9 +274,9 @@ static void on_connection(uv_stream_t *listener, int status)
 
 /* ---- the socket ---- */
 
-struct control *control_new(const struct control_config *config)
+struct control_server *control_server_new(const struct control_server_config *config)
 {
-    struct control *c = xcalloc(1, sizeof *c);
+    struct control_server *c = xcalloc(1, sizeof *c);
     c->cfg = *config;
     LIST_INIT(&c->clients);
     uv_timer_init(config->loop, &c->timer);
@@ -296,7 +296,7 @@ static bool taken(int directory)
     return answered;
 }
 
-int control_listen(struct control *c, bool take)
+int control_server_listen(struct control_server *c, bool take)
 {
     int top, fd, error;
     if (c->listening)
@@ -326,9 +326,9 @@ static void on_closed(uv_handle_t *handle)
 }
 
 /* The socket stays where it is: nobody answers there any more, which says as much as its absence. */
-void control_close(struct control *c)
+void control_server_close(struct control_server *c)
 {
-    struct client *k, *next;
+    struct control_peer *k, *next;
     if (!c)
         return;
     c->closed = true;

@@ -18,8 +18,8 @@
  * as they are read, and who reads nothing for CONTROL_PATIENCE, or asks nothing for as long, is dropped.
  *
  * One thread, the loop's. Errors are negative errno. */
-#ifndef XENRECON_CONTROL_H
-#define XENRECON_CONTROL_H
+#ifndef XENRECON_CONTROL_SERVER_H
+#define XENRECON_CONTROL_SERVER_H
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -41,9 +41,9 @@ struct control_answer {
 };
 
 struct uv_loop_s;
-struct control;
+struct control_server;
 
-struct control_config {
+struct control_server_config {
     struct uv_loop_s *loop;
     const char *run_dir;
     struct control_answer (*ask)(void *arg, const json_t *request);
@@ -51,14 +51,14 @@ struct control_config {
     unsigned patience; /* milliseconds; 0: CONTROL_PATIENCE. For tests */
 };
 
-struct control *control_new(const struct control_config *config); /* not listening yet */
+struct control_server *control_server_new(const struct control_server_config *config); /* not listening yet */
 /* Listens, unless it does so already; makes the run directory if it is not there. `take`: whoever else
  * answers there loses the place; otherwise -EADDRINUSE. Not logged. */
-int control_listen(struct control *c, bool take);
-void control_close(struct control *c); /* NULL is fine. Gone when the loop has turned */
+int control_server_listen(struct control_server *c, bool take);
+void control_server_close(struct control_server *c); /* NULL is fine. Gone when the loop has turned */
 
 /* An answer that is an error. */
-struct control_answer control_error(const char *code, const char *format, ...)
+struct control_answer control_server_error(const char *code, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 #endif

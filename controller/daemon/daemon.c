@@ -42,13 +42,13 @@ struct daemon {
     struct hotplug_scripts *scripts;
     struct workers *workers; /* NULL: there were none yet */
     struct engine *engine;
-    struct insight insight;     /* what is told of all this */
+    struct status status;       /* what is told of all this */
     struct policy_set policies; /* until the engine takes them over */
     bool stored;                /* we have the store, and have looked at everything in it */
     size_t looks;               /* until that */
     bool closing, refused;      /* refused: the policies of the last SIGHUP */
-    struct notify notify;
-    struct thrift thrift;
+    struct sd_notify notify;
+    struct memory_trim memory;
     unsigned reconnect_delay;
     uint16_t self; /* our own domain, once there is an engine */
     int lock;
@@ -65,7 +65,7 @@ static uint64_t clock_ms(void *arg)
     return uv_now(&d->loop) + 1; /* never 0, which means unknown */
 }
 
-static uint64_t chance(void *arg)
+static uint64_t random_bits(void *arg)
 {
     (void)arg;
     return random64();
@@ -93,7 +93,7 @@ static void ready(void *arg)
     progress_end();
     log_info("ready: %zu devices", engine_figures(d->engine).devices);
     d->stored = true;
-    notify_ready(&d->notify);
+    sd_notify_ready(&d->notify);
     if (d->workers)
         workers_sweep(d->workers);
 }
@@ -144,7 +144,7 @@ static void ask_worker(void *arg, const struct device_key *key, struct worker *r
 static void on_worker_changed(void *arg, const struct device_key *key)
 {
     struct daemon *d = arg;
-    status_books_changed(&d->insight);
+    status_books_changed(&d->status);
     if (d->engine)
         engine_worker_changed(d->engine, key);
 }
@@ -157,25 +157,25 @@ static uint64_t stopwatch(void *arg)
     return uv_hrtime() / 1000;
 }
 
-static void on_looked(void *arg, const struct reconciled *looked)
+static void on_reconciled(void *arg, const struct reconciled *r)
 {
     struct daemon *d = arg;
-    status_books_add(&d->insight, looked);
-    thrift_note(&d->thrift, engine_figures(d->engine).devices);
+    status_books_add(&d->status, r);
+    memory_trim_note(&d->memory, engine_figures(d->engine).devices);
     if (!d->stored)
         progress_at(++d->looks, 0);
 }
 
-static void start_insight(struct daemon *d)
+static void start_status(struct daemon *d)
 {
-    insight_open(&d->insight, &(struct insight_config){.loop = &d->loop,
-                                                       .run_dir = d->cfg->runtime_dir,
-                                                       .metrics_file = d->cfg->metrics_file,
-                                                       .client = d->client,
-                                                       .dry_run = d->cfg->dry_run,
-                                                       .resync = d->cfg->resync,
-                                                       .clock = clock_ms,
-                                                       .clock_arg = d});
+    status_open(&d->status, &(struct status_config){.loop = &d->loop,
+                                                    .run_dir = d->cfg->runtime_dir,
+                                                    .metrics_file = d->cfg->metrics_file,
+                                                    .client = d->client,
+                                                    .dry_run = d->cfg->dry_run,
+                                                    .resync = d->cfg->resync,
+                                                    .clock = clock_ms,
+                                                    .clock_arg = d});
 }
 
 /* ---- workers ---- */
@@ -188,7 +188,7 @@ static int open_workers(struct daemon *d, const struct policy_set *set)
     if (d->workers || d->cfg->dry_run || !(workers_wanted(set) || workers_left(d->cfg->runtime_dir)))
         return 0;
     int error = workers_new(&config, &d->workers);
-    insight_set_workers(&d->insight, d->workers);
+    status_set_workers(&d->status, d->workers);
     return error;
 }
 
@@ -221,9 +221,9 @@ static void on_lost(void *arg, const char *why)
     struct daemon *d = arg;
     progress_end();
     log_error("the store is lost (%s); trying to get it back", why);
-    insight_connected(&d->insight, false);
+    status_connected(&d->status, false);
     d->stored = false;
-    notify_status(&d->notify);
+    sd_notify_status(&d->notify);
     uv_timer_stop(&d->wake);
     if (d->engine)
         engine_stop(d->engine);
@@ -281,7 +281,7 @@ static void on_domid(void *arg, int status, const char *data, size_t len)
     else if (status == 0 && parse_decimal(data, len, DOMID_MAX, &self))
         log_warning("our own domain id \"%s\" is no number: taken for 0", data);
     d->reconnect_delay = RECONNECT_MIN;
-    insight_connected(&d->insight, true);
+    status_connected(&d->status, true);
     if (!d->engine) {
         d->self = (uint16_t)self;
         int error = refuse_hotplug(d, &d->policies);
@@ -297,17 +297,17 @@ static void on_domid(void *arg, int status, const char *data, size_t len)
                                        .guest_watches = self ? UINT_MAX : GUEST_WATCHES,
                                        .resync = d->cfg->resync,
                                        .clock = clock_ms,
-                                       .random = chance,
+                                       .random = random_bits,
                                        .wake = wake,
                                        .ready = ready,
                                        .execute = execute,
                                        .ask_worker = d->cfg->dry_run ? NULL : ask_worker,
-                                       .observe = on_looked,
+                                       .observe = on_reconciled,
                                        .stopwatch = stopwatch,
                                        .idle = d->cfg->once ? idle : NULL,
                                        .arg = d};
         d->engine = engine_new(&config, &d->policies);
-        insight_set_engine(&d->insight, d->engine, d->self);
+        status_set_engine(&d->status, d->engine, d->self);
     }
     d->looks = 0;
     progress_begin("", "looking at all devices");
@@ -329,7 +329,7 @@ static void no_store(struct daemon *d, int error)
         log_warning("no store yet: %s: %s; waiting for it", where ? where : "", strerror(-error));
         log_warning(STORE_HINT);
         /* Devices will be looked after as soon as there is one: nobody need wait for that */
-        notify_ready(&d->notify);
+        sd_notify_ready(&d->notify);
     }
     reconnect_later(d);
 }
@@ -347,7 +347,7 @@ static void connect_store(struct daemon *d)
         return;
     }
     if (!d->cfg->dry_run && !d->cfg->once)
-        insight_listen(&d->insight, true);
+        status_listen(&d->status, true);
     progress_begin("", "waiting for the store");
     store_read(xs_client_store(d->client), 0, "domid", on_domid, d);
 }
@@ -391,9 +391,9 @@ static void on_hangup(uv_signal_t *signal, int number)
 {
     struct daemon *d = signal->data;
     (void)number;
-    notify_reloading(&d->notify);
+    sd_notify_reloading(&d->notify);
     d->refused = !reload(d);
-    notify_reloaded(&d->notify);
+    sd_notify_reloaded(&d->notify);
 }
 
 /* ---- the service manager ---- */
@@ -429,12 +429,12 @@ static void stop(struct daemon *d, int error)
     d->closing = true;
     d->error = error;
     progress_end();
-    notify_stopping(&d->notify);
-    notify_close(&d->notify);
-    thrift_close(&d->thrift);
+    sd_notify_stopping(&d->notify);
+    sd_notify_close(&d->notify);
+    memory_trim_close(&d->memory);
     if (d->engine)
         engine_stop(d->engine);
-    insight_close(&d->insight);
+    status_close(&d->status);
     xs_client_close(d->client, NULL, NULL);
     hotplug_scripts_close(d->scripts);
     if (d->workers)
@@ -474,8 +474,8 @@ static void start(struct daemon *d)
     uv_timer_init(&d->loop, &d->reconnect);
     d->wake.data = d->reconnect.data = d;
     signal(SIGPIPE, SIG_IGN);
-    notify_open(&d->notify, &d->loop, describe, d);
-    thrift_open(&d->thrift, &d->loop);
+    sd_notify_open(&d->notify, &d->loop, describe, d);
+    memory_trim_open(&d->memory, &d->loop);
     d->client = xs_client_new(&d->loop, NULL);
     d->scripts = hotplug_scripts_new(&d->loop, on_script_done, d);
     struct store *store = xs_client_store(d->client);
@@ -483,10 +483,10 @@ static void start(struct daemon *d)
     store->lost = on_lost;
     store->arg = d;
     d->reconnect_delay = RECONNECT_MIN;
-    start_insight(d);
+    start_status(d);
     connect_store(d);
     if (!d->closing && !d->cfg->once)
-        insight_listen(&d->insight, false);
+        status_listen(&d->status, false);
 }
 
 int daemon_run(const struct daemon_config *config)
@@ -505,7 +505,7 @@ int daemon_run(const struct daemon_config *config)
     uv_loop_close(&d.loop);
     log_flush();
     engine_free(d.engine);
-    insight_finish(&d.insight);
+    status_finish(&d.status);
     policy_set_clear(&d.policies);
     if (d.lock >= 0)
         close(d.lock);

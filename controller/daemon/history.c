@@ -151,22 +151,22 @@ static void make_room(struct history *h, size_t n)
     h->end += gap;
 }
 
-void history_add(struct history *h, uint64_t when, const struct reconciled *looked)
+void history_add(struct history *h, uint64_t when, const struct reconciled *r)
 {
     struct draft d = {.n = sizeof(struct record)};
     d.r.when = when;
-    d.r.error = looked->error;
-    d.r.row = (uint16_t)looked->plan->row;
-    d.r.outcome = (uint8_t)looked->outcome;
-    d.r.phase = (uint8_t)looked->memory->object.phase;
-    d.r.worker = (uint8_t)(looked->worker ? looked->worker->state : WORKER_NONE);
-    d.r.key = *looked->key;
-    put_plan(&d, looked->plan); /* first: what a guest has written must not push it out */
-    put_values(&d, looked->policy, looked->view);
+    d.r.error = r->error;
+    d.r.row = (uint16_t)r->plan->row;
+    d.r.outcome = (uint8_t)r->outcome;
+    d.r.phase = (uint8_t)r->memory->object.phase;
+    d.r.worker = (uint8_t)(r->worker ? r->worker->state : WORKER_NONE);
+    d.r.key = *r->key;
+    put_plan(&d, r->plan); /* first: what a guest has written must not push it out */
+    put_values(&d, r->policy, r->view);
     d.n = (d.n + 7) & ~(size_t)7;
     d.r.size = (uint32_t)d.n;
     make_room(h, d.n);
-    uint64_t *newest = bucket(h, looked->key);
+    uint64_t *newest = bucket(h, r->key);
     d.r.before = *newest;
     memcpy(at(h, h->end), d.bytes, d.n);
     *newest = h->end;

@@ -23,7 +23,7 @@ struct history *history_new(size_t size); /* bytes, for records */
 void history_free(struct history *h);
 
 /* `when` is milliseconds since 1970. */
-void history_add(struct history *h, uint64_t when, const struct reconciled *looked);
+void history_add(struct history *h, uint64_t when, const struct reconciled *r);
 
 /* What there is of a device, as in history.schema.json: oldest first, at most so many of the last. */
 json_t *history_of(const struct history *h, const struct device_key *key, size_t most);

@@ -35,25 +35,25 @@ static void leave_none_at_hand(void)
 
 static void on_calm(uv_timer_t *timer)
 {
-    struct thrift *t = timer->data;
+    struct memory_trim *t = timer->data;
     t->most = t->now;
     leave_none_at_hand();
     malloc_trim(0);
 }
 
-void thrift_open(struct thrift *t, uv_loop_t *loop)
+void memory_trim_open(struct memory_trim *t, uv_loop_t *loop)
 {
-    *t = (struct thrift){0};
+    *t = (struct memory_trim){0};
     uv_timer_init(loop, &t->timer);
     t->timer.data = t;
 }
 
-void thrift_close(struct thrift *t)
+void memory_trim_close(struct memory_trim *t)
 {
     uv_close((uv_handle_t *)&t->timer, NULL);
 }
 
-void thrift_note(struct thrift *t, size_t devices)
+void memory_trim_note(struct memory_trim *t, size_t devices)
 {
     bool fewer = devices < t->now;
     t->now = devices;

@@ -10,20 +10,20 @@
 static const unsigned buckets[METRICS_BUCKETS] = {500,    1000,   2500,   5000,    10000,   25000,  50000,
                                                   100000, 250000, 500000, 1000000, 2500000, 5000000};
 
-void metrics_count(struct metrics *m, const struct reconciled *looked)
+void metrics_count(struct metrics *m, const struct reconciled *r)
 {
     size_t b = 0;
-    m->retries += looked->outcome == RECONCILE_FAILED;
-    m->conflicts += looked->outcome == RECONCILE_CONFLICT;
-    if (looked->outcome == RECONCILE_FOLLOWED)
+    m->retries += r->outcome == RECONCILE_FAILED;
+    m->conflicts += r->outcome == RECONCILE_CONFLICT;
+    if (r->outcome == RECONCILE_FOLLOWED)
         return;
-    while (b < METRICS_BUCKETS && looked->took > buckets[b])
+    while (b < METRICS_BUCKETS && r->took > buckets[b])
         b++;
     m->took[b]++;
-    m->took_sum += looked->took;
-    if (looked->outcome == RECONCILE_DONE)
-        for (size_t i = 0; i < looked->plan->n_actions; i++)
-            m->actions[looked->plan->actions[i].kind]++;
+    m->took_sum += r->took;
+    if (r->outcome == RECONCILE_DONE)
+        for (size_t i = 0; i < r->plan->n_actions; i++)
+            m->actions[r->plan->actions[i].kind]++;
 }
 
 /* ---- the page ---- */
@@ -117,30 +117,30 @@ static void print_devices(struct engine *e, const struct policy_set *policies, F
     arena_free(&scratch);
 }
 
-static void print_store(const struct insight *in, FILE *to)
+static void print_store(const struct status *s, FILE *to)
 {
-    const struct xs_client_counters *c = xs_client_counters(in->cfg.client);
-    one(to, "store_connected", "gauge", "Whether xenstore is there: 1 or 0.", in->connected);
-    one(to, "store_losses_total", "counter", "How often xenstore was lost.", in->losses);
+    const struct xs_client_counters *c = xs_client_counters(s->cfg.client);
+    one(to, "store_connected", "gauge", "Whether xenstore is there: 1 or 0.", s->connected);
+    one(to, "store_losses_total", "counter", "How often xenstore was lost.", s->losses);
     one(to, "store_requests_total", "counter", "Requests sent to xenstore.", c->requests);
     one(to, "store_events_total", "counter", "Watch events received from xenstore.", c->events);
 }
 
-void metrics_print(const struct metrics *m, const struct insight *in, uint64_t now, bool up, FILE *to)
+void metrics_print(const struct metrics *m, const struct status *s, uint64_t now, bool up, FILE *to)
 {
-    uint64_t clock = in->cfg.clock(in->cfg.clock_arg);
-    struct engine_figures figures = engine_figures(in->engine);
+    uint64_t clock = s->cfg.clock(s->cfg.clock_arg);
+    struct engine_figures figures = engine_figures(s->engine);
     family(to, "build_info", "gauge", "1; the label is the version.");
     labelled(to, "build_info", "version", XENRECON_VERSION, 1);
     one(to, "up", "gauge", "1; 0 when the daemon has ended in good order.", up);
-    timestamp(to, "start_time_seconds", "When the daemon was started.", now - (clock - in->started));
+    timestamp(to, "start_time_seconds", "When the daemon was started.", now - (clock - s->started));
     timestamp(to, "last_resync_timestamp_seconds", "When everything was looked over last; 0: never.",
               figures.resynced_at ? now - (clock - figures.resynced_at) : 0);
-    print_store(in, to);
+    print_store(s, to);
     print_work(m, &figures, to);
-    print_devices(in->engine, figures.policies, to);
+    print_devices(s->engine, figures.policies, to);
     one(to, "policies", "gauge", "Policies in force.", figures.policies->n);
-    one(to, "workers", "gauge", "Workers' processes.", in->workers ? workers_running(in->workers) : 0);
+    one(to, "workers", "gauge", "Workers' processes.", s->workers ? workers_running(s->workers) : 0);
     one(to, "worker_deaths_total", "counter", "Workers that ended without being told to.",
-        in->workers ? workers_deaths(in->workers) : 0);
+        s->workers ? workers_deaths(s->workers) : 0);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Numbers for a monitoring system, in Prometheus' text format; names, units and labels by its conventions. No
  * label has more values than the program or its policies have words, so that no guest can make series. The
- * page is made from the insight (controller/daemon/status.h) and from what is counted here. Pure but for what
+ * page is made from the status (controller/daemon/status.h) and from what is counted here. Pure but for what
  * it is given. */
 #ifndef XENRECON_METRICS_H
 #define XENRECON_METRICS_H
@@ -20,10 +20,10 @@ struct metrics {
     uint64_t took_sum;                  /* microseconds */
 };
 
-void metrics_count(struct metrics *m, const struct reconciled *looked);
+void metrics_count(struct metrics *m, const struct reconciled *r);
 
-struct insight;
+struct status;
 /* `now` in milliseconds since 1970; `up`: this is not the last word. */
-void metrics_print(const struct metrics *m, const struct insight *in, uint64_t now, bool up, FILE *to);
+void metrics_print(const struct metrics *m, const struct status *s, uint64_t now, bool up, FILE *to);
 
 #endif

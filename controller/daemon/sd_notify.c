@@ -52,9 +52,9 @@ static uint64_t beat_interval(void)
 }
 
 /* The lines in `what`, each with its newline, and how we stand, if that is new. */
-static void tell(struct notify *n, const char *what)
+static void tell(struct sd_notify *n, const char *what)
 {
-    char now[NOTIFY_STATUS_SIZE], text[2 * NOTIFY_STATUS_SIZE];
+    char now[SD_NOTIFY_STATUS_SIZE], text[2 * SD_NOTIFY_STATUS_SIZE];
     if (n->fd < 0)
         return;
     n->describe(n->arg, now, sizeof now);
@@ -76,12 +76,12 @@ static void on_beat(uv_timer_t *timer)
     tell(timer->data, "WATCHDOG=1\n");
 }
 
-void notify_open(struct notify *n, uv_loop_t *loop, void (*describe)(void *arg, char *text, size_t size),
-                 void *arg)
+void sd_notify_open(struct sd_notify *n, uv_loop_t *loop,
+                    void (*describe)(void *arg, char *text, size_t size), void *arg)
 {
     const char *name = getenv("NOTIFY_SOCKET");
     uint64_t interval = beat_interval();
-    *n = (struct notify){.fd = -1, .describe = describe, .arg = arg};
+    *n = (struct sd_notify){.fd = -1, .describe = describe, .arg = arg};
     if (name && *name)
         n->fd = open_socket(name);
     uv_timer_init(loop, &n->beat);
@@ -93,14 +93,14 @@ void notify_open(struct notify *n, uv_loop_t *loop, void (*describe)(void *arg, 
     unsetenv("WATCHDOG_PID");
 }
 
-void notify_ready(struct notify *n)
+void sd_notify_ready(struct sd_notify *n)
 {
     n->ready = true;
     tell(n, "READY=1\n");
 }
 
 /* The time is for managers that wait for the end of the reload. */
-void notify_reloading(struct notify *n)
+void sd_notify_reloading(struct sd_notify *n)
 {
     char text[64];
     struct timespec now;
@@ -112,23 +112,23 @@ void notify_reloading(struct notify *n)
     tell(n, text);
 }
 
-void notify_reloaded(struct notify *n)
+void sd_notify_reloaded(struct sd_notify *n)
 {
     if (n->ready)
         tell(n, "READY=1\n");
 }
 
-void notify_stopping(struct notify *n)
+void sd_notify_stopping(struct sd_notify *n)
 {
     tell(n, "STOPPING=1\n");
 }
 
-void notify_status(struct notify *n)
+void sd_notify_status(struct sd_notify *n)
 {
     tell(n, "");
 }
 
-void notify_close(struct notify *n)
+void sd_notify_close(struct sd_notify *n)
 {
     uv_close((uv_handle_t *)&n->beat, NULL);
     if (n->fd >= 0)

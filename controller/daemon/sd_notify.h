@@ -7,38 +7,38 @@
  * turning is ended and started again. What could not be sent is not sent again: nothing here may block.
  *
  * Belongs to one daemon, whose children shall not speak for it: both variables are gone from the environment
- * after notify_open(). One thread, the loop's. */
-#ifndef XENRECON_NOTIFY_H
-#define XENRECON_NOTIFY_H
+ * after sd_notify_open(). One thread, the loop's. */
+#ifndef XENRECON_SD_NOTIFY_H
+#define XENRECON_SD_NOTIFY_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <uv.h>
 
-enum { NOTIFY_STATUS_SIZE = 256 };
+enum { SD_NOTIFY_STATUS_SIZE = 256 };
 
-struct notify {
+struct sd_notify {
     int fd; /* -1: nobody wants to know */
     uv_timer_t beat;
     bool ready;   /* was said */
     bool refused; /* the last message: only the first of several is worth a warning */
     void (*describe)(void *arg, char *text, size_t size);
     void *arg;
-    char status[NOTIFY_STATUS_SIZE]; /* as it was sent last */
+    char status[SD_NOTIFY_STATUS_SIZE]; /* as it was sent last */
 };
 
 /* `describe` writes one line about how we stand; it is called from all of the functions below, and at every
  * beat. */
-void notify_open(struct notify *n, uv_loop_t *loop, void (*describe)(void *arg, char *text, size_t size),
-                 void *arg);
+void sd_notify_open(struct sd_notify *n, uv_loop_t *loop,
+                    void (*describe)(void *arg, char *text, size_t size), void *arg);
 
-void notify_ready(struct notify *n);
+void sd_notify_ready(struct sd_notify *n);
 /* Before and after; nothing to be said of while we are not ready yet. */
-void notify_reloading(struct notify *n);
-void notify_reloaded(struct notify *n);
-void notify_stopping(struct notify *n);
-void notify_status(struct notify *n); /* only how we stand, if that is new */
+void sd_notify_reloading(struct sd_notify *n);
+void sd_notify_reloaded(struct sd_notify *n);
+void sd_notify_stopping(struct sd_notify *n);
+void sd_notify_status(struct sd_notify *n); /* only how we stand, if that is new */
 
-void notify_close(struct notify *n); /* `n` must live until the loop has turned */
+void sd_notify_close(struct sd_notify *n); /* `n` must live until the loop has turned */
 
 #endif

@@ -14,8 +14,8 @@
 
 /* ---- the answer to `status`: one device after the other, as they are when their turn comes ---- */
 
-struct listing {
-    const struct insight *in;
+struct status_listing {
+    const struct status *s;
     bool began, memory;
     struct device_key *keys;
     size_t n, at;
@@ -30,30 +30,30 @@ static json_t *line_of(const char *what, json_t *value)
 
 static json_t *next_device(void *state)
 {
-    struct listing *l = state;
+    struct status_listing *l = state;
     if (!l->began) {
         l->began = true;
-        return line_of("daemon", status_json_daemon(l->in));
+        return line_of("daemon", status_json_daemon(l->s));
     }
     while (l->at < l->n) {
         struct engine_device d;
-        if (engine_find_device(l->in->engine, &l->keys[l->at++],
-                               &d)) /* it may have gone since they were listed */
-            return line_of("device", status_json_device(l->in, &d, l->memory));
+        bool known = engine_find_device(l->s->engine, &l->keys[l->at++], &d);
+        if (known) /* it may have gone since they were listed */
+            return line_of("device", status_json_device(l->s, &d, l->memory));
     }
     return NULL;
 }
 
 static void end_listing(void *state)
 {
-    struct listing *l = state;
+    struct status_listing *l = state;
     free(l->keys);
     free(l);
 }
 
 static void add_key(void *arg, const struct engine_device *d)
 {
-    struct listing *l = arg;
+    struct status_listing *l = arg;
     l->keys[l->n++] = *d->key;
 }
 
@@ -62,42 +62,42 @@ static int by_key(const void *a, const void *b)
     return device_key_compare(a, b);
 }
 
-static void list_all(struct listing *l)
+static void list_all(struct status_listing *l)
 {
-    if (!l->in->engine)
+    if (!l->s->engine)
         return;
-    l->keys = xcalloc(engine_figures(l->in->engine).devices, sizeof *l->keys);
-    engine_each_device(l->in->engine, add_key, l);
+    l->keys = xcalloc(engine_figures(l->s->engine).devices, sizeof *l->keys);
+    engine_each_device(l->s->engine, add_key, l);
     if (l->n)
         qsort(l->keys, l->n, sizeof *l->keys, by_key);
 }
 
 /* False: the name is none, or no device of ours has it. */
-static bool device_named(const struct insight *in, const char *name, struct device_key *ret_key)
+static bool device_named(const struct status *s, const char *name, struct device_key *ret_key)
 {
     struct engine_device d;
     return name && !device_key_parse(name, strlen(name), ret_key) &&
-           engine_find_device(in->engine, ret_key, &d);
+           engine_find_device(s->engine, ret_key, &d);
 }
 
 static struct control_answer unknown_device(const char *name)
 {
-    return control_error("unknown-device", "%s: the daemon knows no such device", name ? name : "");
+    return control_server_error("unknown-device", "%s: the daemon knows no such device", name ? name : "");
 }
 
-static struct control_answer ask_status(const struct insight *in, const json_t *request)
+static struct control_answer ask_status(const struct status *s, const json_t *request)
 {
     const json_t *names = json_object_get(request, "devices"), *name;
-    struct listing *l = xcalloc(1, sizeof *l);
+    struct status_listing *l = xcalloc(1, sizeof *l);
     size_t i;
-    *l = (struct listing){.in = in, .memory = json_is_true(json_object_get(request, "memory"))};
+    *l = (struct status_listing){.s = s, .memory = json_is_true(json_object_get(request, "memory"))};
     if (!names)
         list_all(l);
     else
         l->keys = xcalloc(json_array_size(names), sizeof *l->keys);
     json_array_foreach(names, i, name)
     {
-        if (!device_named(in, json_string_value(name), &l->keys[l->n++])) {
+        if (!device_named(s, json_string_value(name), &l->keys[l->n++])) {
             end_listing(l);
             return unknown_device(json_string_value(name));
         }
@@ -119,18 +119,18 @@ static void end_lines(void *state)
     json_decref(state);
 }
 
-static struct control_answer ask_history(const struct insight *in, const json_t *request)
+static struct control_answer ask_history(const struct status *s, const json_t *request)
 {
     const char *name = jget_text(request, "device");
     struct device_key key;
     json_t *lines = jarray(), *decision;
     size_t i;
-    bool known = device_named(in, name, &key);
+    bool known = device_named(s, name, &key);
     if (!name || device_key_parse(name, strlen(name), &key)) {
         json_decref(lines);
         return unknown_device(name);
     }
-    json_t *list = history_of(in->history, &key, (size_t)jget_int(request, "last", 100));
+    json_t *list = history_of(s->history, &key, (size_t)jget_int(request, "last", 100));
     json_array_foreach(list, i, decision)
     {
         jappend(lines, line_of("decision", json_incref(decision)));
@@ -143,10 +143,10 @@ static struct control_answer ask_history(const struct insight *in, const json_t 
     return (struct control_answer){next_line, end_lines, lines};
 }
 
-static struct control_answer ask_policies(const struct insight *in)
+static struct control_answer ask_policies(const struct status *s)
 {
     json_t *lines = jarray();
-    const struct policy_set *policies = engine_figures(in->engine).policies;
+    const struct policy_set *policies = engine_figures(s->engine).policies;
     for (size_t i = 0; i < policies->n; i++) {
         const struct policy *p = policies->list[i];
         json_t *o = jobject();
@@ -157,66 +157,66 @@ static struct control_answer ask_policies(const struct insight *in)
     return (struct control_answer){next_line, end_lines, lines};
 }
 
-struct control_answer insight_ask(void *arg, const json_t *request)
+struct control_answer status_ask(void *arg, const json_t *request)
 {
-    const struct insight *in = arg;
+    const struct status *s = arg;
     const char *what = jget_text(request, "request");
     if (strcmp(what, "status") == 0)
-        return ask_status(in, request);
+        return ask_status(s, request);
     if (strcmp(what, "history") == 0)
-        return ask_history(in, request);
+        return ask_history(s, request);
     if (strcmp(what, "policies") == 0)
-        return ask_policies(in);
-    return control_error("unknown-request", "this is xenrecon %s, which knows no request \"%.32s\"",
-                         XENRECON_VERSION, what);
+        return ask_policies(s);
+    return control_server_error("unknown-request", "this is xenrecon %s, which knows no request \"%.32s\"",
+                                XENRECON_VERSION, what);
 }
 
 /* ---- life ---- */
 
-void insight_open(struct insight *in, const struct insight_config *config)
+void status_open(struct status *s, const struct status_config *config)
 {
-    *in = (struct insight){.cfg = *config, .started = config->clock(config->clock_arg)};
-    in->control = control_new(&(struct control_config){
-        .loop = config->loop, .run_dir = config->run_dir, .ask = insight_ask, .arg = in});
-    status_books_open(in);
+    *s = (struct status){.cfg = *config, .started = config->clock(config->clock_arg)};
+    s->control = control_server_new(&(struct control_server_config){
+        .loop = config->loop, .run_dir = config->run_dir, .ask = status_ask, .arg = s});
+    status_books_open(s);
 }
 
-void insight_listen(struct insight *in, bool take)
+void status_listen(struct status *s, bool take)
 {
-    int error = control_listen(in->control, take);
-    if (error && (take || error != -EADDRINUSE || in->cfg.dry_run))
-        log_warning("nobody can ask how it goes: cannot listen on %s/%s: %s", in->cfg.run_dir, CONTROL_SOCKET,
+    int error = control_server_listen(s->control, take);
+    if (error && (take || error != -EADDRINUSE || s->cfg.dry_run))
+        log_warning("nobody can ask how it goes: cannot listen on %s/%s: %s", s->cfg.run_dir, CONTROL_SOCKET,
                     strerror(-error));
 }
 
-void insight_set_engine(struct insight *in, struct engine *e, uint16_t self)
+void status_set_engine(struct status *s, struct engine *e, uint16_t self)
 {
-    in->engine = e;
-    in->self = self;
+    s->engine = e;
+    s->self = self;
 }
 
-void insight_set_workers(struct insight *in, struct workers *w)
+void status_set_workers(struct status *s, struct workers *w)
 {
-    in->workers = w;
+    s->workers = w;
 }
 
-void insight_connected(struct insight *in, bool connected)
+void status_connected(struct status *s, bool connected)
 {
-    in->connected = connected;
-    in->since = in->cfg.clock(in->cfg.clock_arg);
-    in->losses += !connected;
-    status_books_changed(in);
+    s->connected = connected;
+    s->since = s->cfg.clock(s->cfg.clock_arg);
+    s->losses += !connected;
+    status_books_changed(s);
 }
 
-void insight_close(struct insight *in)
+void status_close(struct status *s)
 {
-    status_books_close(in); /* while everything is there that it counts */
-    control_close(in->control);
-    in->control = NULL;
-    in->workers = NULL;
+    status_books_close(s); /* while everything is there that it counts */
+    control_server_close(s->control);
+    s->control = NULL;
+    s->workers = NULL;
 }
 
-void insight_finish(struct insight *in)
+void status_finish(struct status *s)
 {
-    status_books_finish(in);
+    status_books_finish(s);
 }

@@ -26,7 +26,7 @@ struct metrics_file;
 struct uv_loop_s;
 struct xs_client;
 
-struct insight_config {
+struct status_config {
     struct uv_loop_s *loop;
     const char *run_dir;
     const char *metrics_file;       /* NULL: none is written */
@@ -37,9 +37,9 @@ struct insight_config {
     void *clock_arg;
 };
 
-struct insight {
-    struct insight_config cfg;
-    struct control *control;
+struct status {
+    struct status_config cfg;
+    struct control_server *control;
     struct engine *engine;   /* NULL: the store was never there yet */
     uint16_t self;           /* our own domain; meaningful with an engine */
     struct workers *workers; /* NULL: there were none yet */
@@ -52,18 +52,18 @@ struct insight {
     struct metrics_file *file; /* NULL: none is written */
 };
 
-void insight_open(struct insight *in, const struct insight_config *config);
+void status_open(struct status *s, const struct status_config *config);
 /* Answers at the control socket. Until we hold the store's lock, and in a dry run, only where nobody else
  * does; `take`: in any case. That it cannot is logged. */
-void insight_listen(struct insight *in, bool take);
-void insight_close(struct insight *in);  /* before what it tells of is gone */
-void insight_finish(struct insight *in); /* when the loop has turned and the engine is gone */
+void status_listen(struct status *s, bool take);
+void status_close(struct status *s);  /* before what it tells of is gone */
+void status_finish(struct status *s); /* when the loop has turned and the engine is gone */
 
-void insight_set_engine(struct insight *in, struct engine *e, uint16_t self);
-void insight_set_workers(struct insight *in, struct workers *w);
-void insight_connected(struct insight *in, bool connected); /* the store came, or went */
+void status_set_engine(struct status *s, struct engine *e, uint16_t self);
+void status_set_workers(struct status *s, struct workers *w);
+void status_connected(struct status *s, bool connected); /* the store came, or went */
 
-/* For control_config; arg: the insight. */
-struct control_answer insight_ask(void *arg, const json_t *request);
+/* For control_server_config; arg: the status. */
+struct control_answer status_ask(void *arg, const json_t *request);
 
 #endif

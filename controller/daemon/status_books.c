@@ -15,50 +15,50 @@ static uint64_t wall_clock(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-void status_books_add(struct insight *in, const struct reconciled *looked)
+void status_books_add(struct status *s, const struct reconciled *r)
 {
     char key[DEVICE_KEY_SIZE];
-    device_key_format(looked->key, key);
-    log_debug("%s: %s, row %s, %.1f ms", key, reconcile_outcome_name(looked->outcome),
-              looked->plan ? row_name(looked->plan->row) : "-", (double)looked->took / 1000);
-    metrics_count(&in->metrics, looked);
-    metrics_file_changed(in->file);
-    if (looked->news)
-        history_add(in->history, wall_clock(), looked);
+    device_key_format(r->key, key);
+    log_debug("%s: %s, row %s, %.1f ms", key, reconcile_outcome_name(r->outcome),
+              r->plan ? row_name(r->plan->row) : "-", (double)r->took / 1000);
+    metrics_count(&s->metrics, r);
+    metrics_file_changed(s->file);
+    if (r->news)
+        history_add(s->history, wall_clock(), r);
 }
 
-void status_books_changed(struct insight *in)
+void status_books_changed(struct status *s)
 {
-    metrics_file_changed(in->file);
+    metrics_file_changed(s->file);
 }
 
 static void print_metrics(void *arg, bool last, FILE *to)
 {
-    const struct insight *in = arg;
-    metrics_print(&in->metrics, in, wall_clock(), !last, to);
+    const struct status *s = arg;
+    metrics_print(&s->metrics, s, wall_clock(), !last, to);
 }
 
-void status_books_open(struct insight *in)
+void status_books_open(struct status *s)
 {
-    const struct insight_config *cfg = &in->cfg;
-    in->history = history_new(HISTORY_SIZE);
+    const struct status_config *cfg = &s->cfg;
+    s->history = history_new(HISTORY_SIZE);
     if (cfg->metrics_file)
-        in->file =
+        s->file =
             metrics_file_new(&(struct metrics_file_config){.loop = cfg->loop,
                                                            .path = cfg->metrics_file,
                                                            .heartbeat = cfg->resync ? cfg->resync : HEARTBEAT,
                                                            .print = print_metrics,
-                                                           .arg = in});
+                                                           .arg = s});
 }
 
-void status_books_close(struct insight *in)
+void status_books_close(struct status *s)
 {
-    metrics_file_close(in->file);
-    in->file = NULL;
+    metrics_file_close(s->file);
+    s->file = NULL;
 }
 
-void status_books_finish(struct insight *in)
+void status_books_finish(struct status *s)
 {
-    history_free(in->history);
-    in->history = NULL;
+    history_free(s->history);
+    s->history = NULL;
 }

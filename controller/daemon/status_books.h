@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* The books that the daemon keeps: the history of its decisions, and the metrics with their file. Owned by
- * the insight that they are part of. One thread, the loop's; a file that cannot be written is logged. */
+ * the status that they are part of. One thread, the loop's; a file that cannot be written is logged. */
 #ifndef XENRECON_STATUS_BOOKS_H
 #define XENRECON_STATUS_BOOKS_H
 
 #include "controller/daemon/status.h"
 
-void status_books_open(struct insight *in);
-void status_books_close(struct insight *in);  /* writes the metrics once more */
-void status_books_finish(struct insight *in); /* when the loop has turned */
+void status_books_open(struct status *s);
+void status_books_close(struct status *s);  /* writes the metrics once more */
+void status_books_finish(struct status *s); /* when the loop has turned */
 
-void status_books_add(struct insight *in, const struct reconciled *looked); /* a decision */
-void status_books_changed(struct insight *in); /* something that no decision tells of */
+void status_books_add(struct status *s, const struct reconciled *r); /* a decision */
+void status_books_changed(struct status *s);                         /* something that no decision tells of */
 
 #endif

@@ -8,9 +8,9 @@
 #include "controller/store/xs_client.h"
 #include "schemas/json.h"
 
-static uint64_t now_of(const struct insight *in)
+static uint64_t now_of(const struct status *s)
 {
-    return in->cfg.clock(in->cfg.clock_arg);
+    return s->cfg.clock(s->cfg.clock_arg);
 }
 
 /* null when it is not known since when, or none is to come. */
@@ -26,15 +26,15 @@ static json_t *until(uint64_t at, uint64_t now)
 
 /* ---- the daemon ---- */
 
-static json_t *store_json(const struct insight *in, uint64_t now)
+static json_t *store_json(const struct status *s, uint64_t now)
 {
     char path[256];
-    const struct xs_client_counters *c = xs_client_counters(in->cfg.client);
+    const struct xs_client_counters *c = xs_client_counters(s->cfg.client);
     json_t *o = jobject();
     jput(o, "path", jtext(store_default_path(path, sizeof path)));
-    jput(o, "connected", json_boolean(in->connected));
-    jput(o, "since_seconds", age(in->since, now));
-    jput(o, "losses", jcount(in->losses));
+    jput(o, "connected", json_boolean(s->connected));
+    jput(o, "since_seconds", age(s->since, now));
+    jput(o, "losses", jcount(s->losses));
     jput(o, "requests", jcount(c->requests));
     jput(o, "events", jcount(c->events));
     return o;
@@ -65,10 +65,10 @@ static json_t *policies_json(const struct policy_set *policies)
     return list;
 }
 
-static json_t *resync_json(const struct insight *in, const struct engine_figures *f, uint64_t now)
+static json_t *resync_json(const struct status *s, const struct engine_figures *f, uint64_t now)
 {
     json_t *o = jobject();
-    jput(o, "interval_seconds", in->cfg.resync ? jseconds(in->cfg.resync) : json_null());
+    jput(o, "interval_seconds", s->cfg.resync ? jseconds(s->cfg.resync) : json_null());
     jput(o, "age_seconds", age(f->resynced_at, now));
     jput(o, "next_seconds", until(f->resync_at, now));
     return o;
@@ -85,23 +85,23 @@ static json_t *history_json(const struct history *h)
     return o;
 }
 
-json_t *status_json_daemon(const struct insight *in)
+json_t *status_json_daemon(const struct status *s)
 {
-    uint64_t now = now_of(in);
-    struct engine_figures figures = engine_figures(in->engine);
+    uint64_t now = now_of(s);
+    struct engine_figures figures = engine_figures(s->engine);
     json_t *o = jobject();
     jput(o, "xenrecon", jtext(XENRECON_VERSION));
     jput(o, "pid", jcount((uint64_t)getpid()));
-    jput(o, "domid", in->engine ? jcount(in->self) : json_null());
-    jput(o, "dry_run", json_boolean(in->cfg.dry_run));
+    jput(o, "domid", s->engine ? jcount(s->self) : json_null());
+    jput(o, "dry_run", json_boolean(s->cfg.dry_run));
     jput(o, "now", jcount(now));
-    jput(o, "up_seconds", age(in->started, now));
+    jput(o, "up_seconds", age(s->started, now));
     jput(o, "devices", jcount(figures.devices));
-    jput(o, "workers", jcount(in->workers ? workers_running(in->workers) : 0));
-    jput(o, "store", store_json(in, now));
+    jput(o, "workers", jcount(s->workers ? workers_running(s->workers) : 0));
+    jput(o, "store", store_json(s, now));
     jput(o, "queue", queue_json(&figures));
-    jput(o, "resync", resync_json(in, &figures, now));
-    jput(o, "history", history_json(in->history));
+    jput(o, "resync", resync_json(s, &figures, now));
+    jput(o, "history", history_json(s->history));
     jput(o, "policies", policies_json(figures.policies));
     return o;
 }
@@ -113,11 +113,11 @@ static json_t *state_json(enum xenbus_state s)
     return jtext(s == XENBUS_ABSENT || s == XENBUS_INVALID ? NULL : xenbus_state_name(s));
 }
 
-static json_t *worker_json(const struct insight *in, const struct engine_device *d, uint64_t now)
+static json_t *worker_json(const struct status *s, const struct engine_device *d, uint64_t now)
 {
     struct worker w;
     pid_t pid;
-    if (!in->workers || !workers_peek(in->workers, d->key, &w, &pid))
+    if (!s->workers || !workers_peek(s->workers, d->key, &w, &pid))
         return json_null();
     json_t *o = jobject();
     jput(o, "pid", pid ? jcount((uint64_t)pid) : json_null());
@@ -156,11 +156,11 @@ static json_t *published_json(const struct worker *w)
     return list;
 }
 
-static json_t *worker_memory(const struct insight *in, const struct engine_device *d)
+static json_t *worker_memory(const struct status *s, const struct engine_device *d)
 {
     struct worker w;
     json_t *o = jobject();
-    if (!in->workers || !workers_peek(in->workers, d->key, &w, &(pid_t){0}))
+    if (!s->workers || !workers_peek(s->workers, d->key, &w, &(pid_t){0}))
         w = (struct worker){0};
     jput(o, "state", jcount(w.state));
     jput(o, "incarnation", jhex(w.incarnation));
@@ -213,7 +213,7 @@ static json_t *failure_memory(const struct failure *f)
     return o;
 }
 
-static json_t *memory_json(const struct insight *in, const struct engine_device *d)
+static json_t *memory_json(const struct status *s, const struct engine_device *d)
 {
     json_t *o = jobject();
     jput(o, "kept", json_boolean(d->retired_policy));
@@ -222,13 +222,13 @@ static json_t *memory_json(const struct insight *in, const struct engine_device 
     jput(o, "row_since", jcount(d->memory->row_since));
     jput(o, "object", object_memory(&d->memory->object));
     jput(o, "failure", failure_memory(&d->memory->failure));
-    jput(o, "worker", worker_memory(in, d));
+    jput(o, "worker", worker_memory(s, d));
     return o;
 }
 
-json_t *status_json_device(const struct insight *in, const struct engine_device *d, bool memory)
+json_t *status_json_device(const struct status *s, const struct engine_device *d, bool memory)
 {
-    uint64_t now = now_of(in);
+    uint64_t now = now_of(s);
     const struct memory *m = d->memory;
     char key[DEVICE_KEY_SIZE];
     json_t *o = jobject();
@@ -249,8 +249,8 @@ json_t *status_json_device(const struct insight *in, const struct engine_device 
     jput(o, "error", error_json(&m->failure));
     jput(o, "findings", findings_json(d));
     jput(o, "next_look_seconds", until(d->next_at, now));
-    jput(o, "worker", worker_json(in, d, now));
+    jput(o, "worker", worker_json(s, d, now));
     if (memory)
-        jput(o, "memory", memory_json(in, d));
+        jput(o, "memory", memory_json(s, d));
     return o;
 }

@@ -6,8 +6,8 @@
 
 #include "controller/daemon/status.h"
 
-json_t *status_json_daemon(const struct insight *in);
+json_t *status_json_daemon(const struct status *s);
 /* `memory`: also what decisions are made with. */
-json_t *status_json_device(const struct insight *in, const struct engine_device *d, bool memory);
+json_t *status_json_device(const struct status *s, const struct engine_device *d, bool memory);
 
 #endif

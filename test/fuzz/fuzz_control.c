@@ -21,7 +21,7 @@
 enum { PIECE_MAX = 8192, PATIENCE = 100000 /* turns of the loop */ };
 
 static uv_loop_t loop;
-static struct insight insight;
+static struct status status;
 static char dir[] = "/tmp/fuzz-control.XXXXXX";
 static unsigned handles; /* with nobody connected */
 
@@ -69,11 +69,11 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     holds(mkdtemp(dir));
     atexit(clean_up);
     uv_loop_init(&loop);
-    insight_open(&insight, &(struct insight_config){.loop = &loop,
-                                                    .run_dir = dir,
-                                                    .client = xs_client_new(&loop, "/nowhere"),
-                                                    .clock = no_time});
-    int error = control_listen(insight.control, true);
+    status_open(&status, &(struct status_config){.loop = &loop,
+                                                 .run_dir = dir,
+                                                 .client = xs_client_new(&loop, "/nowhere"),
+                                                 .clock = no_time});
+    int error = control_server_listen(status.control, true);
     holds(!error, "%d", error);
     handles = count_handles();
     return 0;

@@ -17,7 +17,7 @@ enum { PATIENCE = 1000, TICK = 50 /* milliseconds */, SOON = 25 /* ticks: it is 
 
 static uv_loop_t loop;
 static struct ticks ticks;
-static struct control *control;
+static struct control_server *control;
 static char dir[32], path[64];
 static unsigned begun, ended, lines;
 
@@ -42,7 +42,7 @@ static struct control_answer ask(void *arg, const json_t *request)
     (void)arg;
     begun++;
     if (strcmp(jget_text(request, "request"), "refuse") == 0)
-        return control_error("refused", "no: %d", 7);
+        return control_server_error("refused", "no: %d", 7);
     return (struct control_answer){next, end, NULL};
 }
 
@@ -52,9 +52,9 @@ static void setup(void)
     ck_assert_ptr_nonnull(mkdtemp(dir));
     snprintf(path, sizeof path, "%s/control", dir);
     uv_loop_init(&loop);
-    control = control_new(
-        &(struct control_config){.loop = &loop, .run_dir = dir, .ask = ask, .patience = PATIENCE});
-    ck_assert_int_eq(control_listen(control, false), 0);
+    control = control_server_new(
+        &(struct control_server_config){.loop = &loop, .run_dir = dir, .ask = ask, .patience = PATIENCE});
+    ck_assert_int_eq(control_server_listen(control, false), 0);
     ticks_start(&ticks, &loop, TICK);
     begun = ended = lines = 0;
 }
@@ -62,7 +62,7 @@ static void setup(void)
 static void teardown(void)
 {
     ticks_stop(&ticks);
-    control_close(control);
+    control_server_close(control);
     uv_run(&loop, UV_RUN_DEFAULT);
     ck_assert_int_eq(uv_loop_close(&loop), 0);
     unlink(path);
@@ -215,11 +215,11 @@ START_TEST(test_place)
 {
     uv_loop_t other;
     uv_loop_init(&other);
-    struct control *second =
-        control_new(&(struct control_config){.loop = &other, .run_dir = dir, .ask = ask});
-    ck_assert_int_eq(control_listen(second, false), -EADDRINUSE);
-    ck_assert_int_eq(control_listen(second, true), 0);
-    ck_assert_int_eq(control_listen(second, true), 0);
+    struct control_server *second =
+        control_server_new(&(struct control_server_config){.loop = &other, .run_dir = dir, .ask = ask});
+    ck_assert_int_eq(control_server_listen(second, false), -EADDRINUSE);
+    ck_assert_int_eq(control_server_listen(second, true), 0);
+    ck_assert_int_eq(control_server_listen(second, true), 0);
     int fd = client(REFUSE);
     settle();
     ck_assert_uint_eq(begun, 0);
@@ -227,7 +227,7 @@ START_TEST(test_place)
     uv_run(&other, UV_RUN_NOWAIT);
     ck_assert_uint_eq(begun, 1);
     close(fd);
-    control_close(second);
+    control_server_close(second);
     uv_run(&other, UV_RUN_DEFAULT);
     ck_assert_int_eq(uv_loop_close(&other), 0);
 }

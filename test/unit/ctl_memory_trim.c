@@ -11,31 +11,31 @@
 #include "test/lib/unit.h"
 
 static uv_loop_t loop;
-static struct thrift thrift;
+static struct memory_trim trim;
 
 static void setup(void)
 {
     uv_loop_init(&loop);
-    thrift_open(&thrift, &loop);
+    memory_trim_open(&trim, &loop);
 }
 
 static void teardown(void)
 {
-    thrift_close(&thrift);
+    memory_trim_close(&trim);
     uv_run(&loop, UV_RUN_DEFAULT);
     ck_assert_int_eq(uv_loop_close(&loop), 0);
 }
 
 static bool waits(void)
 {
-    return uv_is_active((uv_handle_t *)&thrift.timer);
+    return uv_is_active((uv_handle_t *)&trim.timer);
 }
 
 static void note_from_to(size_t from, size_t to)
 {
     for (size_t n = from; n != to; n += from < to ? 1 : (size_t)-1)
-        thrift_note(&thrift, n);
-    thrift_note(&thrift, to);
+        memory_trim_note(&trim, n);
+    memory_trim_note(&trim, to);
 }
 
 START_TEST(nothing_runs_while_devices_come)
@@ -58,7 +58,7 @@ START_TEST(half_of_many_are)
     note_from_to(0, 1000);
     note_from_to(1000, 501);
     ck_assert(!waits());
-    thrift_note(&thrift, 500);
+    memory_trim_note(&trim, 500);
     ck_assert(waits());
 }
 END_TEST
@@ -132,8 +132,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("thrift");
-    TCase *tc = tcase_create("thrift");
+    Suite *s = suite_create("memory trim");
+    TCase *tc = tcase_create("memory trim");
 
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, nothing_runs_while_devices_come);
