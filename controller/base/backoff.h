@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Chance, and pauses that depend on it: what failed together is not tried again together. */
-#ifndef XENRECON_CHANCE_H
-#define XENRECON_CHANCE_H
+#ifndef XENRECON_BACKOFF_H
+#define XENRECON_BACKOFF_H
 
 #include <stdint.h>
 

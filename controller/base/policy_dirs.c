@@ -121,15 +121,15 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const struct policy_file *)a)->name, ((const struct policy_file *)b)->name);
 }
 
-int policy_files_find(const char *const *dirs, size_t n_dirs, bool obeyed, struct policy_files *ret_files,
-                      struct diagnostic *ret_why)
+int policy_dirs_find(const char *const *dirs, size_t n_dirs, bool obeyed, struct policy_files *ret_files,
+                     struct diagnostic *ret_why)
 {
     struct policy_files files = {0};
     int status = n_dirs ? 0 : add_default_folders(&files, obeyed, ret_why);
     for (size_t i = 0; i < n_dirs && status == 0; i++)
         status = add_folder(&files, dirs[i], true, obeyed, ret_why);
     if (status) {
-        policy_files_free(&files);
+        policy_dirs_free_files(&files);
         return status;
     }
     if (files.n)
@@ -138,7 +138,7 @@ int policy_files_find(const char *const *dirs, size_t n_dirs, bool obeyed, struc
     return 0;
 }
 
-void policy_files_free(struct policy_files *files)
+void policy_dirs_free_files(struct policy_files *files)
 {
     free(files->list);
     arena_free(&files->arena);
@@ -193,7 +193,8 @@ static int read_file(const char *path, bool obeyed, char **ret_text, size_t *ret
     return 0;
 }
 
-int policy_load(const char *path, bool obeyed, struct policy **ret_policy, struct diagnostic *ret_why)
+int policy_dirs_load_file(const char *path, bool obeyed, struct policy **ret_policy,
+                          struct diagnostic *ret_why)
 {
     char *text = NULL;
     size_t len = 0;
@@ -205,7 +206,7 @@ int policy_load(const char *path, bool obeyed, struct policy **ret_policy, struc
     return status;
 }
 
-int policies_add(struct policy_set *set, struct policy *p, struct diagnostic *ret_why)
+int policy_dirs_add(struct policy_set *set, struct policy *p, struct diagnostic *ret_why)
 {
     const struct policy *other = policy_set_find(set, p->type);
     if (other) {
@@ -218,21 +219,21 @@ int policies_add(struct policy_set *set, struct policy *p, struct diagnostic *re
     return 0;
 }
 
-int policies_load(const char *const *dirs, size_t n_dirs, bool obeyed, struct policy_set *ret_set,
-                  struct diagnostic *ret_why)
+int policy_dirs_load(const char *const *dirs, size_t n_dirs, bool obeyed, struct policy_set *ret_set,
+                     struct diagnostic *ret_why)
 {
     struct policy_files files;
     struct policy_set set = {0};
-    int status = policy_files_find(dirs, n_dirs, obeyed, &files, ret_why);
+    int status = policy_dirs_find(dirs, n_dirs, obeyed, &files, ret_why);
     if (status)
         return status;
     for (size_t i = 0; i < files.n && status == 0; i++) {
         struct policy *p;
-        status = policy_load(files.list[i].path, obeyed, &p, ret_why);
+        status = policy_dirs_load_file(files.list[i].path, obeyed, &p, ret_why);
         if (status == 0)
-            status = policies_add(&set, p, ret_why);
+            status = policy_dirs_add(&set, p, ret_why);
     }
-    policy_files_free(&files);
+    policy_dirs_free_files(&files);
     if (status) {
         policy_set_clear(&set);
         return status;

@@ -6,8 +6,8 @@
  * our own user's or that of who owns this program: -EPERM for a file or a folder that somebody else could
  * change.
  */
-#ifndef XENRECON_POLICIES_H
-#define XENRECON_POLICIES_H
+#ifndef XENRECON_POLICY_DIRS_H
+#define XENRECON_POLICY_DIRS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,20 +30,21 @@ struct policy_files {
 /* Of the folders named, each of which must be there. n_dirs 0: of the default ones, those that are there: the
  * shipped folder (for a binary in a build folder, ../deploy/policies beside it), then the administrator's
  * policies.d. 0; or a negative errno, *ret_why, and nothing to free. */
-int policy_files_find(const char *const *dirs, size_t n_dirs, bool obeyed, struct policy_files *ret_files,
-                      struct diagnostic *ret_why);
-void policy_files_free(struct policy_files *files);
+int policy_dirs_find(const char *const *dirs, size_t n_dirs, bool obeyed, struct policy_files *ret_files,
+                     struct diagnostic *ret_why);
+void policy_dirs_free_files(struct policy_files *files);
 
 /* One file. 0 and *ret_policy; or a negative errno and *ret_why. */
-int policy_load(const char *path, bool obeyed, struct policy **ret_policy, struct diagnostic *ret_why);
+int policy_dirs_load_file(const char *path, bool obeyed, struct policy **ret_policy,
+                          struct diagnostic *ret_why);
 
 /* Adds a policy to the set, which takes it over; -EEXIST, *ret_why naming both files, and p freed when there
  * is one of its type. */
-int policies_add(struct policy_set *set, struct policy *p, struct diagnostic *ret_why);
+int policy_dirs_add(struct policy_set *set, struct policy *p, struct diagnostic *ret_why);
 
-/* All of policy_files_find(dirs, n_dirs, obeyed), as one set that replaces nothing: *ret_set is untouched on
+/* All of policy_dirs_find(dirs, n_dirs, obeyed), as one set that replaces nothing: *ret_set is untouched on
  * failure. */
-int policies_load(const char *const *dirs, size_t n_dirs, bool obeyed, struct policy_set *ret_set,
-                  struct diagnostic *ret_why);
+int policy_dirs_load(const char *const *dirs, size_t n_dirs, bool obeyed, struct policy_set *ret_set,
+                     struct diagnostic *ret_why);
 
 #endif

@@ -121,7 +121,7 @@ static int write_expected(const char *directory, const struct policy *policy, co
     return finish(f);
 }
 
-int export_case(const char *directory, const struct policy *policy, const struct view *view)
+int case_export_write(const char *directory, const struct policy *policy, const struct view *view)
 {
     if (mkdir(directory, 0755)) {
         int error = -errno;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The commands, and what they share: how options are read, and how a command ends. Each takes argv[0] = its
  * own name and returns the exit status. Blocking is fine here, but for `run`. One thread. */
-#ifndef XENRECON_CMD_H
-#define XENRECON_CMD_H
+#ifndef XENRECON_CLI_H
+#define XENRECON_CLI_H
 
 enum {
     STATUS_OK = 0,

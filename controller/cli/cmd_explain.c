@@ -182,7 +182,7 @@ static int explain(struct inspection *in, const char *name, const char *export_t
     printf("\nwhat would change it\n");
     print_variants(in, policy, view, report->devices[0].plan);
     int status = finish_output();
-    if (status == STATUS_OK && export_to && export_case(export_to, policy, view))
+    if (status == STATUS_OK && export_to && case_export_write(export_to, policy, view))
         status = STATUS_ERROR;
     report_free(report);
     view_free(view);
@@ -201,7 +201,7 @@ int cmd_explain(int argc, char **argv)
         {"help", no_argument, NULL, HELP},
         {0},
     };
-    const char **dirs = NULL, *export_to = NULL, *run_dir = ask_default_dir();
+    const char **dirs = NULL, *export_to = NULL, *run_dir = control_client_default_dir();
     size_t n_dirs = 0, cap_dirs = 0;
     struct inspection *in = NULL;
     bool table = false;

@@ -30,8 +30,8 @@ static const char help[] =
     "\n"
     "Exit status: 0, 1 on error, 64 when the command line is wrong.\n";
 
-struct options {
-    struct look_options look;
+struct history_options {
+    struct daemon_options common;
     uint64_t last;
 };
 
@@ -53,23 +53,23 @@ static void print_json(const char *device, json_t *decisions)
     json_decref(root);
 }
 
-static int history(const struct options *o, const char *device)
+static int history(const struct history_options *o, const char *device)
 {
     struct device_key key;
-    struct ask *ask;
-    if (inspection_parse_device(device, &key) || ask_open(o->look.run_dir, false, &ask))
+    struct control_client *ask;
+    if (inspection_parse_device(device, &key) || control_client_open(o->common.run_dir, false, &ask))
         return STATUS_ERROR;
     json_t *decisions = jarray(), *members = jobject();
     jput(members, "device", jtext(device));
     jput(members, "last", jcount(o->last));
-    int error = ask_for(ask, "history", members, on_line, decisions);
+    int error = control_client_request(ask, "history", members, on_line, decisions);
     progress_end();
-    struct terminal term = terminal_of_stdout(o->look.colour);
-    if (!error && o->look.json)
+    struct terminal term = terminal_of_stdout(o->common.colour);
+    if (!error && o->common.json)
         print_json(device, decisions);
     else if (!error)
-        history_print_text(device, decisions, &term, stdout);
-    ask_close(ask);
+        history_text_print(device, decisions, &term, stdout);
+    control_client_close(ask);
     json_decref(decisions);
     return error ? STATUS_ERROR : finish_output();
 }
@@ -77,14 +77,14 @@ static int history(const struct options *o, const char *device)
 int cmd_history(int argc, char **argv)
 {
     enum { LAST = 256 };
-    static const struct option options[] = {{"last", required_argument, NULL, LAST}, LOOK_OPTIONS, {0}};
-    struct options o = {.look = look_options_default(), .last = 20};
+    static const struct option options[] = {{"last", required_argument, NULL, LAST}, DAEMON_OPTIONS, {0}};
+    struct history_options o = {.common = daemon_options_default(), .last = 20};
     int c, status;
     while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
         if (c == LAST) {
             if (parse_decimal(optarg, strlen(optarg), 1000000, &o.last))
                 return usage_error("history", "--last wants a number, not \"%s\"", optarg);
-        } else if (look_option("history", c, argv, help, &o.look, &status)) {
+        } else if (daemon_options_take("history", c, argv, help, &o.common, &status)) {
             return status;
         }
     }

@@ -53,7 +53,7 @@ static const struct format formats[] = {
 };
 enum { FORMATS = sizeof formats / sizeof *formats };
 
-struct options {
+struct plan_options {
     const char **dirs;
     size_t n_dirs, cap_dirs;
     const char *dump; /* NULL: the live store */
@@ -142,7 +142,7 @@ static bool find_format(const char *name, const struct format **ret_format)
 }
 
 /* Who gets a file must see where it came from. */
-static const char *origin(const struct options *o, struct arena *a)
+static const char *origin(const struct plan_options *o, struct arena *a)
 {
     char host[65] = "", when[32] = "";
     time_t now = time(NULL);
@@ -157,7 +157,7 @@ static const char *origin(const struct options *o, struct arena *a)
     return arena_printf(a, "The store of %s at %s, read by xenrecon " XENRECON_VERSION, host, when);
 }
 
-static int plan(const struct options *o, char **names, int n)
+static int plan(const struct plan_options *o, char **names, int n)
 {
     struct inspection *in;
     struct inspection_source from = {o->dump, o->dirs, o->n_dirs, o->run_dir, o->scope, o->domid};
@@ -184,7 +184,7 @@ static int plan(const struct options *o, char **names, int n)
 }
 
 /* --domain */
-static int parse_domain(const char *text, struct options *o)
+static int parse_domain(const char *text, struct plan_options *o)
 {
     uint64_t domid = 0;
     o->scope = strcmp(text, "all") == 0 ? SCOPE_ALL : SCOPE_ONE;
@@ -208,7 +208,7 @@ int cmd_plan(int argc, char **argv)
         {"help", no_argument, NULL, HELP},
         {0},
     };
-    struct options o = {.run_dir = ask_default_dir(), .format = &formats[0]};
+    struct plan_options o = {.run_dir = control_client_default_dir(), .format = &formats[0]};
     int c, status = -1;
     while (status < 0 && (c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
         switch (c) {

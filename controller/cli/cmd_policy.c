@@ -56,7 +56,7 @@ static bool check_file(const char *path)
 {
     struct diagnostic why;
     struct policy *p;
-    if (policy_load(path, false, &p, &why)) {
+    if (policy_dirs_load_file(path, false, &p, &why)) {
         report_bad(&why);
         return false;
     }
@@ -74,7 +74,7 @@ static size_t check_set(const struct policy_files *files)
     for (size_t i = 0; i < files->n; i++) {
         struct diagnostic why;
         struct policy *p;
-        if (policy_load(files->list[i].path, true, &p, &why) || policies_add(&set, p, &why)) {
+        if (policy_dirs_load_file(files->list[i].path, true, &p, &why) || policy_dirs_add(&set, p, &why)) {
             report_bad(&why);
             bad++;
         } else {
@@ -98,14 +98,14 @@ static int check_dirs(const char *const *dirs, size_t n_dirs)
 {
     struct policy_files files;
     struct diagnostic why;
-    if (policy_files_find(dirs, n_dirs, true, &files, &why)) {
+    if (policy_dirs_find(dirs, n_dirs, true, &files, &why)) {
         log_diagnostic(&why);
         return STATUS_ERROR;
     }
     if (files.n == 0)
         puts("there are no policies");
     size_t n = files.n, bad = check_set(&files);
-    policy_files_free(&files);
+    policy_dirs_free_files(&files);
     return check_result(bad, n);
 }
 
@@ -134,7 +134,7 @@ static int show(int argc, char **argv, const char *const *dirs, size_t n_dirs)
     struct policy_set set = {0};
     struct diagnostic why;
     int status = STATUS_OK;
-    if (policies_load(dirs, n_dirs, false, &set, &why)) {
+    if (policy_dirs_load(dirs, n_dirs, false, &set, &why)) {
         log_diagnostic(&why);
         return STATUS_ERROR;
     }
@@ -172,7 +172,7 @@ static int new (int argc, char **argv)
         return usage_error("policy", "policy new wants a type, and nothing else");
     if (!device_name_valid(argv[0], strlen(argv[0])))
         return usage_error("policy", "\"%s\" can be no type: up to 31 letters, digits, - and _", argv[0]);
-    policy_new_print(argv[0], stdout);
+    policy_template_print(argv[0], stdout);
     return finish_output();
 }
 

@@ -66,7 +66,7 @@ int cmd_run(int argc, char **argv)
         {"help", no_argument, NULL, HELP},
         {0},
     };
-    struct daemon_config d = {.resync = 300 * 1000, .runtime_dir = ask_default_dir()};
+    struct daemon_config d = {.resync = 300 * 1000, .runtime_dir = control_client_default_dir()};
     const char **dirs = NULL;
     size_t cap_dirs = 0;
     uint64_t seconds;

@@ -30,8 +30,8 @@ static const char help[] =
     "\n"
     "Exit status: 0, 1 on error, 64 when the command line is wrong.\n";
 
-struct options {
-    struct look_options look;
+struct status_options {
+    struct daemon_options common;
     char **names;
     int n_names;
     bool watch;
@@ -52,9 +52,9 @@ static void on_line(void *arg, const json_t *line)
         jappend(a->devices, json_incref(device));
 }
 
-static int ask_status(const struct options *o, struct answer *ret_answer)
+static int ask_status(const struct status_options *o, struct answer *ret_answer)
 {
-    struct ask *ask;
+    struct control_client *ask;
     struct answer a = {.devices = jarray()};
     json_t *members = jobject(), *names = jarray();
     for (int i = 0; i < o->n_names; i++)
@@ -62,12 +62,12 @@ static int ask_status(const struct options *o, struct answer *ret_answer)
     if (o->n_names)
         jput(members, "devices", json_incref(names));
     json_decref(names);
-    int error = ask_open(o->look.run_dir, false, &ask);
+    int error = control_client_open(o->common.run_dir, false, &ask);
     if (error) {
         json_decref(members);
     } else {
-        error = ask_for(ask, "status", members, on_line, &a);
-        ask_close(ask);
+        error = control_client_request(ask, "status", members, on_line, &a);
+        control_client_close(ask);
     }
     progress_end();
     if (error) {
@@ -105,21 +105,21 @@ static void print_screen(const char *text, const struct terminal *term)
     fputs(*end ? "..." : term->interactive ? "" : "\n", stdout);
 }
 
-static int show(const struct options *o)
+static int show(const struct status_options *o)
 {
     struct answer a;
     char *text = NULL;
     size_t size;
     if (ask_status(o, &a))
         return STATUS_ERROR;
-    struct terminal term = terminal_of_stdout(o->look.colour);
-    FILE *to = o->watch && !o->look.json ? open_memstream(&text, &size) : stdout;
+    struct terminal term = terminal_of_stdout(o->common.colour);
+    FILE *to = o->watch && !o->common.json ? open_memstream(&text, &size) : stdout;
     if (!to)
         abort(); /* as for any memory */
-    if (o->look.json)
+    if (o->common.json)
         print_json(&a, o->watch, to);
     else
-        status_print_text(a.daemon, a.devices, &term, to);
+        status_text_print(a.daemon, a.devices, &term, to);
     if (to != stdout)
         fclose(to);
     if (text) /* which is there once that is closed */
@@ -131,9 +131,9 @@ static int show(const struct options *o)
 }
 
 /* A daemon that is restarted is no reason to stop looking, but an output that nobody reads is. */
-static int watch(const struct options *o)
+static int watch(const struct status_options *o)
 {
-    struct terminal term = terminal_of_stdout(o->look.colour);
+    struct terminal term = terminal_of_stdout(o->common.colour);
     const struct timespec pause = {.tv_sec = o->interval};
     int status = show(o);
     while (status == STATUS_OK || (term.interactive && !ferror(stdout))) {
@@ -143,7 +143,7 @@ static int watch(const struct options *o)
     return status;
 }
 
-static int check_names(const struct options *o)
+static int check_names(const struct status_options *o)
 {
     struct device_key key;
     for (int i = 0; i < o->n_names; i++)
@@ -165,15 +165,15 @@ static int parse_interval(const char *text, unsigned *ret_interval)
 int cmd_status(int argc, char **argv)
 {
     enum { WATCH = 256 };
-    static const struct option options[] = {{"watch", optional_argument, NULL, WATCH}, LOOK_OPTIONS, {0}};
-    struct options o = {.look = look_options_default(), .interval = 2};
+    static const struct option options[] = {{"watch", optional_argument, NULL, WATCH}, DAEMON_OPTIONS, {0}};
+    struct status_options o = {.common = daemon_options_default(), .interval = 2};
     int c, status;
     while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
         if (c == WATCH) {
             o.watch = true;
             if (parse_interval(optarg, &o.interval))
                 return usage_error("status", "--watch wants seconds, 1 to 3600, not \"%s\"", optarg);
-        } else if (look_option("status", c, argv, help, &o.look, &status)) {
+        } else if (daemon_options_take("status", c, argv, help, &o.common, &status)) {
             return status;
         }
     }

@@ -18,12 +18,12 @@
 
 enum { PATIENCE = 10 /* seconds without a word */ };
 
-struct ask {
+struct control_client {
     char *path;
     FILE *from; /* reads; writes go to its descriptor */
 };
 
-const char *ask_default_dir(void)
+const char *control_client_default_dir(void)
 {
     const char *dir = getenv("XENRECON_RUNTIME_DIR");
     return dir && *dir ? dir : "/run/xenrecon";
@@ -72,16 +72,16 @@ static int open_socket(const char *path)
     return fd;
 }
 
-int ask_open(const char *run_dir, bool quiet, struct ask **ret_ask)
+int control_client_open(const char *run_dir, bool quiet, struct control_client **ret_ask)
 {
-    struct ask *a = xcalloc(1, sizeof *a);
+    struct control_client *a = xcalloc(1, sizeof *a);
     if (asprintf(&a->path, "%s/" CONTROL_SOCKET, run_dir) < 0)
         abort(); /* as for any memory */
     int fd = open_socket(a->path);
     if (fd < 0) {
         if (!quiet || (fd != -ENOENT && fd != -ECONNREFUSED && fd != -EACCES))
             say_closed(a->path, fd);
-        ask_close(a);
+        control_client_close(a);
         return fd;
     }
     a->from = fdopen(fd, "r");
@@ -91,7 +91,7 @@ int ask_open(const char *run_dir, bool quiet, struct ask **ret_ask)
     return 0;
 }
 
-void ask_close(struct ask *a)
+void control_client_close(struct control_client *a)
 {
     if (!a)
         return;
@@ -101,7 +101,7 @@ void ask_close(struct ask *a)
     free(a);
 }
 
-static int send_line(struct ask *a, json_t *request)
+static int send_line(struct control_client *a, json_t *request)
 {
     char *text = jline(request);
     size_t len = strlen(text), at = 0;
@@ -134,7 +134,7 @@ static int refused(const json_t *error)
     return -EPROTO;
 }
 
-static int lost(const struct ask *a)
+static int lost(const struct control_client *a)
 {
     int error = ferror(a->from) ? -errno : -ECONNRESET;
     if (error == -EAGAIN)
@@ -144,7 +144,7 @@ static int lost(const struct ask *a)
     return error;
 }
 
-static int read_answer(struct ask *a, void (*line)(void *arg, const json_t *line), void *arg)
+static int read_answer(struct control_client *a, void (*line)(void *arg, const json_t *line), void *arg)
 {
     char *text = NULL;
     size_t size = 0;
@@ -170,8 +170,8 @@ static int read_answer(struct ask *a, void (*line)(void *arg, const json_t *line
     return error;
 }
 
-int ask_for(struct ask *a, const char *name, json_t *members, void (*line)(void *arg, const json_t *line),
-            void *arg)
+int control_client_request(struct control_client *a, const char *name, json_t *members,
+                           void (*line)(void *arg, const json_t *line), void *arg)
 {
     json_t *request = members ? members : jobject();
     jput(request, "protocol", jcount(CONTROL_PROTOCOL));

@@ -14,13 +14,13 @@
 #include "schemas/json.h"
 #include "schemas/mem.h"
 
-struct recall {
+struct daemon_memory {
     struct arena arena;
     int pid;
     bool dry_run;
     uint64_t now, asked_at; /* the daemon's clock, and ours at that time */
     json_t *daemon, *policies;
-    struct recalled *devices;
+    struct remembered *devices;
     size_t n, cap;
     bool wrong; /* an answer that was not understood */
 };
@@ -44,13 +44,13 @@ static bool truth(const json_t *o, const char *key)
     return json_is_true(json_object_get(o, key));
 }
 
-static const char *text(struct recall *r, const json_t *o, const char *key)
+static const char *text(struct daemon_memory *r, const json_t *o, const char *key)
 {
     const char *s = jget_text(o, key);
     return s ? arena_strdup(&r->arena, s) : NULL;
 }
 
-static struct worker worker_of(struct recall *r, const json_t *o)
+static struct worker worker_of(struct daemon_memory *r, const json_t *o)
 {
     const json_t *list = json_object_get(o, "published"), *pair;
     struct published *published = arena_alloc(&r->arena, (json_array_size(list) + 1) * sizeof *published);
@@ -74,7 +74,7 @@ static struct worker worker_of(struct recall *r, const json_t *o)
     return w;
 }
 
-static struct script script_of(struct recall *r, const json_t *o)
+static struct script script_of(struct daemon_memory *r, const json_t *o)
 {
     return (struct script){.phase = (enum script_phase)number(o, "phase"),
                            .removing = truth(o, "removing"),
@@ -85,7 +85,7 @@ static struct script script_of(struct recall *r, const json_t *o)
                            .said = text(r, o, "said")};
 }
 
-static struct memory memory_of(struct recall *r, const json_t *o)
+static struct memory memory_of(struct daemon_memory *r, const json_t *o)
 {
     const json_t *b = json_object_get(o, "object"), *f = json_object_get(o, "failure");
     return (struct memory){.object = {.phase = (enum object_phase)number(b, "phase"),
@@ -107,11 +107,11 @@ static struct memory memory_of(struct recall *r, const json_t *o)
                                        .digest = jget_hex(f, "digest")}};
 }
 
-static void add_device(struct recall *r, const json_t *o)
+static void add_device(struct daemon_memory *r, const json_t *o)
 {
     const char *name = jget_text(o, "device");
     const json_t *memory = json_object_get(o, "memory");
-    struct recalled d = {0};
+    struct remembered d = {0};
     if (!name || device_key_parse(name, strlen(name), &d.key) || !memory) {
         r->wrong = true;
         return;
@@ -128,7 +128,7 @@ static void add_device(struct recall *r, const json_t *o)
 
 static void on_line(void *arg, const json_t *line)
 {
-    struct recall *r = arg;
+    struct daemon_memory *r = arg;
     json_t *daemon = json_object_get(line, "daemon"), *policy = json_object_get(line, "policy");
     if (daemon && !r->daemon)
         r->daemon = json_incref(daemon);
@@ -139,7 +139,7 @@ static void on_line(void *arg, const json_t *line)
 }
 
 /* Is it one to decide like: of our version, with an engine, for the store that we read? */
-static int check(const struct recall *r)
+static int check(const struct daemon_memory *r)
 {
     char ours[256];
     const char *version = jget_text(r->daemon, "xenrecon");
@@ -159,22 +159,22 @@ static int check(const struct recall *r)
     return -EPROTONOSUPPORT;
 }
 
-int recall_new(const char *run_dir, struct recall **ret_recall)
+int daemon_memory_ask(const char *run_dir, struct daemon_memory **ret_recall)
 {
-    struct recall *r = xcalloc(1, sizeof *r);
-    struct ask *ask = NULL;
+    struct daemon_memory *r = xcalloc(1, sizeof *r);
+    struct control_client *ask = NULL;
     json_t *members = jobject();
     jput(members, "memory", json_true());
     r->policies = jarray();
-    int error = ask_open(run_dir, true, &ask);
+    int error = control_client_open(run_dir, true, &ask);
     r->asked_at = our_clock();
     if (error)
         json_decref(members);
     else
-        error = ask_for(ask, "status", members, on_line, r);
+        error = control_client_request(ask, "status", members, on_line, r);
     if (!error)
-        error = ask_for(ask, "policies", NULL, on_line, r);
-    ask_close(ask);
+        error = control_client_request(ask, "policies", NULL, on_line, r);
+    control_client_close(ask);
     if (error == -EACCES)
         log_info("only root may ask the daemon: from the store alone, so that nothing is known of ages and "
                  "workers");
@@ -183,7 +183,7 @@ int recall_new(const char *run_dir, struct recall **ret_recall)
     else
         error = check(r);
     if (error) {
-        recall_free(r);
+        daemon_memory_free(r);
         return error;
     }
     r->pid = (int)jget_int(r->daemon, "pid", 0);
@@ -193,7 +193,7 @@ int recall_new(const char *run_dir, struct recall **ret_recall)
     return 0;
 }
 
-void recall_free(struct recall *r)
+void daemon_memory_free(struct daemon_memory *r)
 {
     if (!r)
         return;
@@ -204,22 +204,22 @@ void recall_free(struct recall *r)
     free(r);
 }
 
-int recall_pid(const struct recall *r)
+int daemon_memory_pid(const struct daemon_memory *r)
 {
     return r->pid;
 }
 
-uint64_t recall_now(const struct recall *r)
+uint64_t daemon_memory_now(const struct daemon_memory *r)
 {
     return r->now + (our_clock() - r->asked_at);
 }
 
-bool recall_runs_workers(const struct recall *r)
+bool daemon_memory_runs_workers(const struct daemon_memory *r)
 {
     return !r->dry_run;
 }
 
-int recall_policies(struct recall *r, struct policy_set *ret_set, struct diagnostic *ret_why)
+int daemon_memory_policies(struct daemon_memory *r, struct policy_set *ret_set, struct diagnostic *ret_why)
 {
     struct policy_set set = {0};
     const json_t *o;
@@ -234,7 +234,7 @@ int recall_policies(struct recall *r, struct policy_set *ret_set, struct diagnos
             continue;
         error = policy_parse(source, json_string_value(content), json_string_length(content), &p, ret_why);
         if (!error)
-            error = policies_add(&set, p, ret_why);
+            error = policy_dirs_add(&set, p, ret_why);
     }
     if (error)
         policy_set_clear(&set);
@@ -245,13 +245,13 @@ int recall_policies(struct recall *r, struct policy_set *ret_set, struct diagnos
 
 static int by_key(const void *a, const void *b)
 {
-    const struct recalled *x = a, *y = b;
+    const struct remembered *x = a, *y = b;
     return device_key_compare(&x->key, &y->key);
 }
 
 /* They came in order. */
-struct recalled *recall_device(const struct recall *r, const struct device_key *key)
+struct remembered *daemon_memory_device(const struct daemon_memory *r, const struct device_key *key)
 {
-    const struct recalled wanted = {.key = *key};
+    const struct remembered wanted = {.key = *key};
     return r->n ? bsearch(&wanted, r->devices, r->n, sizeof wanted, by_key) : NULL;
 }

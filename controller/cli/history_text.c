@@ -100,7 +100,7 @@ static void print_decision(const json_t *d, const struct terminal *term, FILE *t
     print_values(json_object_get(d, "values"), "frontend", term, to);
 }
 
-void history_print_text(const char *device, const json_t *decisions, const struct terminal *term, FILE *to)
+void history_text_print(const char *device, const json_t *decisions, const struct terminal *term, FILE *to)
 {
     const json_t *d;
     size_t i;

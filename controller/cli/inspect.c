@@ -135,15 +135,15 @@ static int load_policies(struct inspection *in, const struct inspection_source *
 {
     struct diagnostic why;
     int error;
-    if (!from->dump && !from->n_dirs && from->run_dir && !recall_new(from->run_dir, &in->recall) &&
+    if (!from->dump && !from->n_dirs && from->run_dir && !daemon_memory_ask(from->run_dir, &in->memory) &&
         from->scope == SCOPE_OWN)
-        log_info("as the running daemon decides, process %d", recall_pid(in->recall));
-    else if (in->recall)
+        log_info("as the running daemon decides, process %d", daemon_memory_pid(in->memory));
+    else if (in->memory)
         log_info("with the policies of the running daemon, process %d; of other domains' devices it "
                  "knows nothing",
-                 recall_pid(in->recall));
-    error = in->recall ? recall_policies(in->recall, &in->policies, &why)
-                       : policies_load(from->dirs, from->n_dirs, false, &in->policies, &why);
+                 daemon_memory_pid(in->memory));
+    error = in->memory ? daemon_memory_policies(in->memory, &in->policies, &why)
+                       : policy_dirs_load(from->dirs, from->n_dirs, false, &in->policies, &why);
     if (error)
         log_diagnostic(&why);
     return error;
@@ -172,7 +172,7 @@ void inspection_end(struct inspection *in)
         xs_blocking_close(in->blocking);
     dump_store_free(in->dump_store);
     dump_free(in->dump);
-    recall_free(in->recall);
+    daemon_memory_free(in->memory);
     policy_set_clear(&in->policies);
     free(in->domains);
     free(in);
@@ -205,21 +205,22 @@ static void on_view(void *arg, int status, struct view *view)
 /* The daemon knows only the devices of its own domain, which is ours. */
 static bool daemon_knows(const struct inspection *in, uint16_t self)
 {
-    return in && in->recall && self == in->own;
+    return in && in->memory && self == in->own;
 }
 
-static struct recalled *recalled(const struct inspection *in, uint16_t self, const struct device_key *key)
+static struct remembered *remembered_of(const struct inspection *in, uint16_t self,
+                                        const struct device_key *key)
 {
-    return daemon_knows(in, self) ? recall_device(in->recall, key) : NULL;
+    return daemon_knows(in, self) ? daemon_memory_device(in->memory, key) : NULL;
 }
 
 /* The daemon's worker, or NULL where it runs none for such a device. */
 static const struct worker *worker_of(const struct inspection *in, uint16_t self, const struct policy *policy,
-                                      const struct recalled *r)
+                                      const struct remembered *r)
 {
     static const struct worker none;
     const struct worker *w = r ? &r->worker : &none;
-    if (!daemon_knows(in, self) || !recall_runs_workers(in->recall) || policy->owner != OWNER_XENRECON)
+    if (!daemon_knows(in, self) || !daemon_memory_runs_workers(in->memory) || policy->owner != OWNER_XENRECON)
         return NULL;
     return policy->worker.command || w->state != WORKER_NONE ? w : NULL;
 }
@@ -229,7 +230,7 @@ static void ask_for_worker(const struct inspection *in, struct snapshot_request 
 {
     const struct worker *w = NULL;
     if (req->policy)
-        w = worker_of(in, req->self, req->policy, recalled(in, req->self, &req->device));
+        w = worker_of(in, req->self, req->policy, remembered_of(in, req->self, &req->device));
     if (!w)
         return;
     req->backend_keys = w->state == WORKER_NONE || w->state == WORKER_DEAD;
@@ -260,7 +261,7 @@ int inspection_view(struct inspection *in, const struct located *device, bool ev
         return error;
     }
     /* the daemon looked again at whatever has changed, so what failed did so with this view */
-    struct recalled *r = recalled(in, device->self, key);
+    struct remembered *r = remembered_of(in, device->self, key);
     if (r)
         r->memory.failure.digest = view_digest(t.view);
     *ret_view = t.view;
@@ -271,13 +272,13 @@ struct plan *inspection_decide(const struct inspection *in, const struct policy 
                                const struct view *view)
 {
     static const struct memory nothing;
-    const struct recalled *r = recalled(in, view->self, &view->device);
+    const struct remembered *r = remembered_of(in, view->self, &view->device);
     struct object object;
     struct decision_input input = {.policy = policy,
                                    .view = view,
                                    .memory = r ? &r->memory : &nothing,
                                    .worker = worker_of(in, view->self, policy, r),
-                                   .now = daemon_knows(in, view->self) ? recall_now(in->recall) : 0};
+                                   .now = daemon_knows(in, view->self) ? daemon_memory_now(in->memory) : 0};
     struct plan *plan = decide(&input, &object);
     if (r)
         engine_remark(plan, r->memory.kept, r->unwatched);

@@ -13,7 +13,7 @@ struct inspection {
     struct dump *dump;            /* or these two */
     struct dump_store *dump_store;
     struct store *store;
-    struct recall *recall; /* NULL: no daemon was asked */
+    struct daemon_memory *memory; /* NULL: no daemon was asked */
     struct policy_set policies;
     enum inspection_scope scope;
     uint16_t self, own; /* whose report it is, and ourselves */

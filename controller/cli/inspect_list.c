@@ -117,16 +117,16 @@ static void report_too_many(const struct list *l, struct report *report)
 
 static int list_tree(struct list *l, uint16_t self)
 {
-    struct listing_request req = {.store = l->in->store,
-                                  .self = self,
-                                  .place = BACKEND_ROOT,
-                                  .wanted = wanted,
-                                  .found = found,
-                                  .done = listed,
-                                  .arg = l};
+    struct backend_tree_request req = {.store = l->in->store,
+                                       .self = self,
+                                       .place = BACKEND_ROOT,
+                                       .wanted = wanted,
+                                       .found = found,
+                                       .done = listed,
+                                       .arg = l};
     l->self = self;
     l->done = false;
-    listing_start(&req);
+    backend_tree_list(&req);
     int error = inspection_run(l->in, &l->done);
     return error ? error : l->status;
 }

@@ -84,7 +84,7 @@ static void print_fields(const struct field *fields, int indent, const char *typ
     }
 }
 
-void policy_new_print(const char *type, FILE *out)
+void policy_template_print(const char *type, FILE *out)
 {
     fprintf(out,
             "# What is to be done about devices of the type %s; xenrecon-policy(5) explains it. Save it\n",

@@ -204,7 +204,7 @@ static void print_notes(const json_t *d, const struct terminal *term, FILE *to)
     }
 }
 
-void status_print_text(const json_t *daemon, const json_t *devices, const struct terminal *term, FILE *to)
+void status_text_print(const json_t *daemon, const json_t *devices, const struct terminal *term, FILE *to)
 {
     const json_t *d;
     size_t i;

@@ -7,7 +7,7 @@
 
 #include "controller/cli/terminal.h"
 
-void status_print_text(const json_t *daemon, const json_t *devices, const struct terminal *term, FILE *to);
-void history_print_text(const char *device, const json_t *decisions, const struct terminal *term, FILE *to);
+void status_text_print(const json_t *daemon, const json_t *devices, const struct terminal *term, FILE *to);
+void history_text_print(const char *device, const json_t *decisions, const struct terminal *term, FILE *to);
 
 #endif

@@ -358,7 +358,7 @@ static int load_policies(struct daemon *d, struct policy_set *ret_set)
 {
     struct diagnostic why;
     struct policy_set set = {0};
-    int error = policies_load(d->cfg->dirs, d->cfg->n_dirs, true, &set, &why);
+    int error = policy_dirs_load(d->cfg->dirs, d->cfg->n_dirs, true, &set, &why);
     if (error) {
         log_diagnostic(&why);
         return error;

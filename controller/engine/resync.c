@@ -57,14 +57,14 @@ static void on_listing_done(void *arg, int status)
 
 void resync_part(struct engine *e, enum backend_place place, const struct device_key *at)
 {
-    struct listing_request req = {.store = e->cfg.store,
-                                  .self = e->cfg.self,
-                                  .place = place,
-                                  .at = *at,
-                                  .wanted = wanted,
-                                  .found = on_listed,
-                                  .done = on_listing_done,
-                                  .arg = e};
+    struct backend_tree_request req = {.store = e->cfg.store,
+                                       .self = e->cfg.self,
+                                       .place = place,
+                                       .at = *at,
+                                       .wanted = wanted,
+                                       .found = on_listed,
+                                       .done = on_listing_done,
+                                       .arg = e};
     if (place == BACKEND_ROOT) {
         if (e->phase == ENGINE_STARTED)
             e->phase = ENGINE_LISTED;
@@ -75,7 +75,7 @@ void resync_part(struct engine *e, enum backend_place place, const struct device
     if (place != BACKEND_ROOT && !wanted(e, at->type))
         return;
     e->listings++;
-    listing_start(&req);
+    backend_tree_list(&req);
 }
 
 void resync_schedule(struct engine *e)

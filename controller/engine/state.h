@@ -11,7 +11,7 @@
 enum { POLL = 5000 }; /* milliseconds between looks at what the store refuses to watch for us */
 
 /* A guest's devices whose frontends are watched together. */
-struct guest {
+struct guest_watch {
     uint16_t devices;
     bool shared; /* by the watch that guests share, not by one of the guest's own */
 };
@@ -60,11 +60,11 @@ struct engine {
     bool begin_refused; /* the last one could not even begin */
     enum scan_phase scan;
 
-    struct guest *guests;   /* by domain */
-    unsigned n_own;         /* guests with a watch of their own */
-    unsigned n_shared;      /* guests that share one */
-    unsigned refused_roots; /* watches that every engine has and the store refused, a bit for each */
-    uint64_t rewatch_at;    /* when to ask for these again, milliseconds; 0: all are there */
+    struct guest_watch *guests; /* by domain */
+    unsigned n_own;             /* guests with a watch of their own */
+    unsigned n_shared;          /* guests that share one */
+    unsigned refused_roots;     /* watches that every engine has and the store refused, a bit for each */
+    uint64_t rewatch_at;        /* when to ask for these again, milliseconds; 0: all are there */
 
     uint64_t resynced_at; /* when everything was looked over last, milliseconds; 0: never */
     uint64_t resync_at;   /* when it will be next; 0: never */

@@ -49,7 +49,7 @@ static void on_root_watched(struct wanted *w, int status)
 /* One device more of the guest: is a watch needed for that? */
 static bool join(struct engine *e, uint16_t domid)
 {
-    struct guest *g = &e->guests[domid];
+    struct guest_watch *g = &e->guests[domid];
     if (g->devices++)
         return false;
     g->shared = e->n_own >= e->cfg.guest_watches;
@@ -60,7 +60,7 @@ static bool join(struct engine *e, uint16_t domid)
 /* One less: is a watch no longer needed? */
 static bool leave(struct engine *e, uint16_t domid)
 {
-    struct guest *g = &e->guests[domid];
+    struct guest_watch *g = &e->guests[domid];
     if (--g->devices)
         return false;
     unsigned *n = g->shared ? &e->n_shared : &e->n_own;

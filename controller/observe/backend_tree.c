@@ -9,24 +9,24 @@
 #include "schemas/mem.h"
 #include "schemas/value.h"
 
-struct listing {
-    struct listing_request req;
+struct tree_listing {
+    struct backend_tree_request req;
     unsigned pending;
     int status;
 };
 
 /* One directory that was asked for. */
-struct level {
-    struct listing *l;
+struct tree_level {
+    struct tree_listing *l;
     enum backend_place place;
     struct device_key at;
 };
 
-static void descend(struct listing *l, enum backend_place place, const struct device_key *at);
+static void descend(struct tree_listing *l, enum backend_place place, const struct device_key *at);
 
-static void name_found(struct level *level, const char *name)
+static void name_found(struct tree_level *level, const char *name)
 {
-    struct listing *l = level->l;
+    struct tree_listing *l = level->l;
     struct device_key at = level->at;
     uint64_t domid;
     if (!device_name_valid(name, strlen(name)))
@@ -47,15 +47,15 @@ static void name_found(struct level *level, const char *name)
 }
 
 /* A driver domain gets EACCES for what is not there, too, as the snapshot does; dom0 may read everything. */
-static bool nothing_there(const struct listing *l, int status)
+static bool nothing_there(const struct tree_listing *l, int status)
 {
     return status == -ENOENT || (status == -EACCES && l->req.self != 0);
 }
 
 static void on_names(void *arg, int status, const char *data, size_t len)
 {
-    struct level *level = arg;
-    struct listing *l = level->l;
+    struct tree_level *level = arg;
+    struct tree_listing *l = level->l;
     for (size_t at = 0; status == 0 && at < len; at += strlen(data + at) + 1)
         name_found(level, data + at);
     if (status && !nothing_there(l, status) && l->status == 0)
@@ -67,11 +67,11 @@ static void on_names(void *arg, int status, const char *data, size_t len)
     }
 }
 
-static void descend(struct listing *l, enum backend_place place, const struct device_key *at)
+static void descend(struct tree_listing *l, enum backend_place place, const struct device_key *at)
 {
     char path[BACKEND_PATH_SIZE];
-    struct level *level = xcalloc(1, sizeof *level);
-    *level = (struct level){l, place, *at};
+    struct tree_level *level = xcalloc(1, sizeof *level);
+    *level = (struct tree_level){l, place, *at};
     int n = snprintf(path, sizeof path, "/local/domain/%u/backend", l->req.self);
     if (place != BACKEND_ROOT)
         n += snprintf(path + n, sizeof path - (size_t)n, "/%s", at->type);
@@ -81,9 +81,9 @@ static void descend(struct listing *l, enum backend_place place, const struct de
     store_directory(l->req.store, 0, path, on_names, level);
 }
 
-void listing_start(const struct listing_request *request)
+void backend_tree_list(const struct backend_tree_request *request)
 {
-    struct listing *l = xcalloc(1, sizeof *l);
+    struct tree_listing *l = xcalloc(1, sizeof *l);
     l->req = *request;
     descend(l, request->place, &request->at);
 }

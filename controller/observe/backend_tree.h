@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Lists the backend tree of one domain, or a part of it: backend/<type>/<domid>/<devid>. Names that no device
  * could have are passed over. */
-#ifndef XENRECON_LISTING_H
-#define XENRECON_LISTING_H
+#ifndef XENRECON_BACKEND_TREE_H
+#define XENRECON_BACKEND_TREE_H
 
 #include "controller/store/store.h"
 #include "schemas/device.h"
 
-struct listing_request {
+struct backend_tree_request {
     struct store *store;
     uint16_t self;
     enum backend_place place; /* where to begin: BACKEND_ROOT, _TYPE or _DOMAIN */
@@ -20,6 +20,6 @@ struct listing_request {
     void *arg;
 };
 
-void listing_start(const struct listing_request *request);
+void backend_tree_list(const struct backend_tree_request *request);
 
 #endif

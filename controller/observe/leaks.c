@@ -28,7 +28,7 @@ struct leaks {
 };
 
 /* What a directory is, and thus what its names are. */
-enum level {
+enum leaks_level {
     DOMAINS,        /* /local/domain */
     BACKENDS,       /* .../backend */
     BACKEND_TYPES,  /* .../backend/<type> */
@@ -39,13 +39,13 @@ enum level {
 
 struct step {
     struct leaks *l;
-    enum level level;
+    enum leaks_level level;
     uint16_t domid; /* that the directory's last component names, or that it belongs to */
     const char *path;
     const char *backend; /* that a frontend names */
 };
 
-static struct step *step(struct leaks *l, enum level level, uint16_t domid, const char *path)
+static struct step *step(struct leaks *l, enum leaks_level level, uint16_t domid, const char *path)
 {
     struct step *s = arena_alloc(&l->arena, sizeof *s);
     *s = (struct step){.l = l, .level = level, .domid = domid, .path = path};
@@ -133,7 +133,7 @@ static void on_backend_key(void *arg, int status, const char *data, size_t len)
 
 /* ---- directories ---- */
 
-static void descend(struct leaks *l, enum level level, uint16_t domid, const char *path);
+static void descend(struct leaks *l, enum leaks_level level, uint16_t domid, const char *path);
 
 static void on_name(struct step *s, const char *name)
 {
@@ -195,7 +195,7 @@ static void on_names(void *arg, int status, const char *data, size_t len)
     answered(l);
 }
 
-static void descend(struct leaks *l, enum level level, uint16_t domid, const char *path)
+static void descend(struct leaks *l, enum leaks_level level, uint16_t domid, const char *path)
 {
     store_directory(l->req.store, 0, path, on_names, step(l, level, domid, path));
 }

@@ -30,7 +30,7 @@ struct worker_connection {
     uint64_t hello_by;             /* not welcome yet: closed then */
     uint64_t paused_until;         /* 0: it is read from */
     struct message_reader *reader; /* with the beginning of a line in it, or NULL */
-    struct pace pace;
+    struct read_pacing pace;
 };
 
 TAILQ_HEAD(connection_list, worker_connection);
@@ -218,7 +218,7 @@ static void keep_rest(struct worker_connection *c, struct message_reader *r)
 static void pause_reading(struct worker_connection *c, unsigned n_lines)
 {
     uint64_t now = uv_now(c->s->cfg.loop);
-    unsigned pause = pace_read(&c->pace, now * 1000, n_lines + 1, 0, 0);
+    unsigned pause = read_pacing_read(&c->pace, now * 1000, n_lines + 1, 0, 0);
     if (pause < 1000) /* less than the loop's clock knows: only a flood gets there */
         return;
     uv_poll_stop(&c->poll);

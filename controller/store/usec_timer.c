@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 /* An unset timer does not keep the loop alive, as a stopped uv_timer_t does not. */
-static void settle(struct fine_timer *t, unsigned us)
+static void settle(struct usec_timer *t, unsigned us)
 {
     if (us)
         uv_ref((uv_handle_t *)&t->poll);
@@ -16,7 +16,7 @@ static void settle(struct fine_timer *t, unsigned us)
 
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
-    struct fine_timer *t = poll->data;
+    struct usec_timer *t = poll->data;
     uint64_t times;
     (void)status, (void)events;
 
@@ -26,9 +26,9 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     t->over(t->arg);
 }
 
-int fine_timer_open(struct fine_timer *t, uv_loop_t *loop, void (*over)(void *arg), void *arg)
+int usec_timer_open(struct usec_timer *t, uv_loop_t *loop, void (*over)(void *arg), void *arg)
 {
-    *t = (struct fine_timer){.over = over, .arg = arg};
+    *t = (struct usec_timer){.over = over, .arg = arg};
     t->fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     if (t->fd < 0)
         return -errno;
@@ -43,13 +43,13 @@ int fine_timer_open(struct fine_timer *t, uv_loop_t *loop, void (*over)(void *ar
     return 0;
 }
 
-void fine_timer_close(struct fine_timer *t, uv_close_cb closed)
+void usec_timer_close(struct usec_timer *t, uv_close_cb closed)
 {
     uv_close((uv_handle_t *)&t->poll, closed);
     close(t->fd);
 }
 
-void fine_timer_set(struct fine_timer *t, unsigned us)
+void usec_timer_set(struct usec_timer *t, unsigned us)
 {
     const struct itimerspec when = {.it_value = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000L}};
     timerfd_settime(t->fd, 0, &when, NULL);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* A timer for less than the loop's milliseconds. Linux's timerfd on a libuv loop; one thread.
  * Times are microseconds from now; errors: none once it is open. */
-#ifndef XENRECON_FINE_TIMER_H
-#define XENRECON_FINE_TIMER_H
+#ifndef XENRECON_USEC_TIMER_H
+#define XENRECON_USEC_TIMER_H
 
 #include <uv.h>
 
-struct fine_timer {
+struct usec_timer {
     uv_poll_t poll;
     int fd;
     void (*over)(void *arg);
@@ -14,10 +14,10 @@ struct fine_timer {
 };
 
 /* 0, or a negative errno. It lies in the caller's memory until `closed` is called. */
-int fine_timer_open(struct fine_timer *t, uv_loop_t *loop, void (*over)(void *arg), void *arg);
-void fine_timer_close(struct fine_timer *t, uv_close_cb closed);
+int usec_timer_open(struct usec_timer *t, uv_loop_t *loop, void (*over)(void *arg), void *arg);
+void usec_timer_close(struct usec_timer *t, uv_close_cb closed);
 
 /* Once; what was set before is forgotten. 0: never. */
-void fine_timer_set(struct fine_timer *t, unsigned us);
+void usec_timer_set(struct usec_timer *t, unsigned us);
 
 #endif

@@ -18,7 +18,7 @@ struct xs_blocking {
 };
 
 /* What a request brought: data is freed by who asked. */
-struct outcome {
+struct xs_outcome {
     int status;
     char *data;
     size_t len;
@@ -44,34 +44,34 @@ static struct body body_split(const struct xs_request *r)
 }
 
 /* As the store sends it: its NUL counts, and there is another behind. */
-static struct outcome text(const char *s)
+static struct xs_outcome text(const char *s)
 {
-    struct outcome o = {.len = strlen(s) + 1};
+    struct xs_outcome o = {.len = strlen(s) + 1};
     o.data = xcalloc(1, o.len + 1);
     memcpy(o.data, s, o.len);
     return o;
 }
 
-static struct outcome failed(int e)
+static struct xs_outcome failed(int e)
 {
-    return (struct outcome){.status = e > 0 ? -e : -EIO};
+    return (struct xs_outcome){.status = e > 0 ? -e : -EIO};
 }
 
-static struct outcome truth(bool ok)
+static struct xs_outcome truth(bool ok)
 {
     return ok ? text("OK") : failed(errno);
 }
 
-static struct outcome do_read(struct xs_handle *h, uint32_t tx, const char *path)
+static struct xs_outcome do_read(struct xs_handle *h, uint32_t tx, const char *path)
 {
     unsigned len;
     char *value = xs_read(h, tx, path, &len); /* terminated behind len */
-    return value ? (struct outcome){.data = value, .len = len} : failed(errno);
+    return value ? (struct xs_outcome){.data = value, .len = len} : failed(errno);
 }
 
-static struct outcome do_directory(struct xs_handle *h, uint32_t tx, const char *path)
+static struct xs_outcome do_directory(struct xs_handle *h, uint32_t tx, const char *path)
 {
-    struct outcome o = {0};
+    struct xs_outcome o = {0};
     size_t cap = 0;
     unsigned n;
     char **names = xs_directory(h, tx, path, &n);
@@ -90,7 +90,7 @@ static struct outcome do_directory(struct xs_handle *h, uint32_t tx, const char 
     return o;
 }
 
-static struct outcome do_begin(struct xs_handle *h)
+static struct xs_outcome do_begin(struct xs_handle *h)
 {
     char id[16];
     xs_transaction_t tx = xs_transaction_start(h);
@@ -100,7 +100,7 @@ static struct outcome do_begin(struct xs_handle *h)
     return text(id);
 }
 
-static struct outcome do_is_introduced(struct xs_handle *h, const char *domid)
+static struct xs_outcome do_is_introduced(struct xs_handle *h, const char *domid)
 {
     errno = 0; /* "no" and "could not ask" are told apart by it alone */
     bool is = xs_is_domain_introduced(h, (unsigned)strtoul(domid, NULL, 10));
@@ -114,7 +114,7 @@ static bool wants_second(enum xsd_sockmsg_type type)
     return type == XS_WATCH || type == XS_UNWATCH;
 }
 
-static struct outcome perform(struct xs_blocking *b, const struct xs_request *r)
+static struct xs_outcome perform(struct xs_blocking *b, const struct xs_request *r)
 {
     struct xs_handle *h = b->handle;
     struct body body = body_split(r);
@@ -134,7 +134,7 @@ static struct outcome perform(struct xs_blocking *b, const struct xs_request *r)
     if (r->type == XS_RM)
         return truth(xs_rm(h, r->tx, body.first));
     if (r->type == XS_WATCH) {
-        struct outcome o = truth(xs_watch(h, body.first, body.second));
+        struct xs_outcome o = truth(xs_watch(h, body.first, body.second));
         b->watching |= !o.status;
         return o;
     }
@@ -182,7 +182,7 @@ bool xs_blocking_step(struct xs_blocking *b)
     bool worked = r || b->requests.failed.head;
 
     if (r) {
-        struct outcome o = perform(b, r);
+        struct xs_outcome o = perform(b, r);
         if (is_loss(o.status))
             lose(b, r, o.status);
         else

@@ -22,7 +22,7 @@ enum {
 _Static_assert((int)XS_CLIENT_IN_FLIGHT == (int)XS_SLOTS, "what the header says");
 
 /* One for each connect: a handle cannot be used again before libuv has closed it. */
-struct connection {
+struct xs_connection {
     uv_poll_t poll;
     struct xs_client *client;
     int fd;
@@ -40,17 +40,17 @@ struct xs_client {
     bool adopted_whole;
 
     uv_idle_t turn; /* runs once before the loop waits again, when there is something to send or to say */
-    struct fine_timer pause;
+    struct usec_timer pause;
     bool pauses;      /* there is a timer for that */
     unsigned handles; /* not yet closed */
     bool closing, closed;
     void (*on_closed)(void *arg);
     void *on_closed_arg;
 
-    struct connection *connection; /* NULL: none */
+    struct xs_connection *connection; /* NULL: none */
     bool write_blocked;
     unsigned paused; /* for how many microseconds */
-    struct pace pace;
+    struct read_pacing pace;
     struct xs_buffer in, out;
     size_t out_sent;
 
@@ -86,7 +86,7 @@ static void send_later(struct xs_client *c, enum xsd_sockmsg_type type, uint32_t
 static void pause_reading(struct xs_client *c, unsigned us)
 {
     c->paused = us;
-    fine_timer_set(&c->pause, us);
+    usec_timer_set(&c->pause, us);
 }
 
 static void client_request(struct store *s, enum xsd_sockmsg_type type, uint32_t tx, const void *body,
@@ -103,8 +103,8 @@ static void client_request(struct store *s, enum xsd_sockmsg_type type, uint32_t
         send_later(c, type, tx, body, len, done, arg);
     else
         xs_requests_wait(&c->requests, type, tx, body, len, done, arg);
-    if (c->paused > pace_ask(c->paused)) /* somebody waits for an answer now */
-        pause_reading(c, pace_ask(c->paused));
+    if (c->paused > read_pacing_ask(c->paused)) /* somebody waits for an answer now */
+        pause_reading(c, read_pacing_ask(c->paused));
     arm(c);
 }
 
@@ -126,7 +126,7 @@ static void on_handle_closed(struct xs_client *c)
 
 static void on_connection_closed(uv_handle_t *handle)
 {
-    struct connection *connection = handle->data;
+    struct xs_connection *connection = handle->data;
     struct xs_client *c = connection->client;
     free(connection);
     on_handle_closed(c);
@@ -134,7 +134,7 @@ static void on_connection_closed(uv_handle_t *handle)
 
 static void disconnect(struct xs_client *c)
 {
-    struct connection *connection = c->connection;
+    struct xs_connection *connection = c->connection;
     c->connection = NULL;
     c->write_blocked = false;
     if (c->paused)
@@ -160,7 +160,7 @@ static void on_poll(uv_poll_t *handle, int status, int events);
 
 static void update_poll(struct xs_client *c)
 {
-    struct connection *connection = c->connection;
+    struct xs_connection *connection = c->connection;
     int want = (c->paused ? 0 : UV_READABLE) | (c->write_blocked ? UV_WRITABLE : 0);
 
     if (want == connection->polled)
@@ -209,7 +209,7 @@ static void count_sent(struct xs_client *c, size_t n)
 
 static void flush(struct xs_client *c)
 {
-    struct connection *connection = c->connection;
+    struct xs_connection *connection = c->connection;
     c->write_blocked = false;
     while (c->out_sent < c->out.len && !connection->unanswered) {
         const char *data = c->out.data + c->out_sent;
@@ -371,7 +371,8 @@ static void receive(struct xs_client *c)
     unsigned outstanding = xs_requests_in_flight(&c->requests);
     if (c->connection->whole && outstanding > 1) /* the others are not on their way yet */
         outstanding = 1;
-    unsigned pause = pace_read(&c->pace, uv_hrtime() / 1000, harvest.events, harvest.replies, outstanding);
+    unsigned pause =
+        read_pacing_read(&c->pace, uv_hrtime() / 1000, harvest.events, harvest.replies, outstanding);
     if (pause && c->pauses) {
         c->counters.pauses++;
         pause_reading(c, pause);
@@ -381,7 +382,7 @@ static void receive(struct xs_client *c)
 
 static void on_poll(uv_poll_t *handle, int status, int events)
 {
-    struct connection *connection = handle->data;
+    struct xs_connection *connection = handle->data;
     struct xs_client *c = connection->client;
 
     if (status < 0) {
@@ -412,8 +413,8 @@ int xs_client_connect(struct xs_client *c)
     }
     if (fd < 0)
         return fd;
-    struct connection *connection = xcalloc(1, sizeof *connection);
-    *connection = (struct connection){.client = c, .fd = fd, .socket = !device, .whole = whole};
+    struct xs_connection *connection = xcalloc(1, sizeof *connection);
+    *connection = (struct xs_connection){.client = c, .fd = fd, .socket = !device, .whole = whole};
     int err = uv_poll_init(c->loop, &connection->poll, fd);
     if (err) {
         close(fd);
@@ -423,7 +424,7 @@ int xs_client_connect(struct xs_client *c)
     connection->poll.data = connection;
     c->handles++;
     c->connection = connection;
-    c->pace = (struct pace){0};
+    c->pace = (struct read_pacing){0};
     update_poll(c);
     return 0;
 }
@@ -442,7 +443,7 @@ static struct xs_client *client_new(uv_loop_t *loop, const char *path, int fd, b
     xs_requests_init(&c->requests);
     uv_idle_init(loop, &c->turn);
     c->turn.data = c;
-    c->pauses = fine_timer_open(&c->pause, loop, on_pause_over, c) == 0; /* it can do without */
+    c->pauses = usec_timer_open(&c->pause, loop, on_pause_over, c) == 0; /* it can do without */
     c->handles = 1 + c->pauses;
     return c;
 }
@@ -474,7 +475,7 @@ static void on_closed(uv_handle_t *handle)
 
 static void on_pause_closed(uv_handle_t *handle)
 {
-    const struct fine_timer *t = handle->data;
+    const struct usec_timer *t = handle->data;
     on_handle_closed(t->arg);
 }
 
@@ -490,7 +491,7 @@ void xs_client_close(struct xs_client *c, void (*closed)(void *arg), void *arg)
         close(c->adopted);
     uv_close((uv_handle_t *)&c->turn, on_closed);
     if (c->pauses)
-        fine_timer_close(&c->pause, on_pause_closed);
+        usec_timer_close(&c->pause, on_pause_closed);
     xs_requests_fail_all(&c->requests, -ECANCELED);
     xs_requests_settle(&c->requests, SIZE_MAX);
     c->closed = true;

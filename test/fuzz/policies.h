@@ -33,7 +33,7 @@ static inline void load_shipped(struct shipped *s)
     struct diagnostic why;
     for (int i = 0; i < 2; i++) {
         struct policy_set *set = i ? &s->bold : &s->as_is;
-        holds(!policies_load(dir, 1, false, set, &why), "%s: %s (this wants to be run where deploy/ is)",
+        holds(!policy_dirs_load(dir, 1, false, set, &why), "%s: %s (this wants to be run where deploy/ is)",
               why.file, why.message);
         for (size_t j = 0; i && j < set->n; j++)
             make_bold(set->list[j], j);

@@ -123,7 +123,7 @@ static inline void turn(void)
             uv_run(&loop, UV_RUN_NOWAIT);
         if (pauses() == before)
             return;
-        usleep(PACE_FLOOD);
+        usleep(PACING_FLOOD);
     }
 }
 

@@ -416,7 +416,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("script");
+    Suite *s = suite_create("hotplug scripts");
     TCase *t = tcase_create("scripts");
     tcase_add_checked_fixture(t, setup, teardown);
     if (geteuid() == 0) {

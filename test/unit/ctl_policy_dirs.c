@@ -53,7 +53,7 @@ static struct diagnostic must_fail(int status)
     struct policy_set set = {.n = 42};
     struct diagnostic why;
     diagnostic_set(&why, untouched, 0, 0, NULL, 0, "%s", untouched);
-    ck_assert_int_eq(policies_load(both, 2, true, &set, &why), status);
+    ck_assert_int_eq(policy_dirs_load(both, 2, true, &set, &why), status);
     ck_assert_uint_eq(set.n, 42);
     ck_assert_ptr_null(set.list);
     ck_assert_str_ne(why.file, untouched);
@@ -68,7 +68,7 @@ START_TEST(test_later_folders_override)
     put_policy("a/two.yaml", "two", "kernel");
     put_policy("b/two.yaml", "two", "external");
     put_policy("b/three.yaml", "three", "xenrecon");
-    ck_assert_int_eq(policies_load(both, 2, true, &set, &why), 0);
+    ck_assert_int_eq(policy_dirs_load(both, 2, true, &set, &why), 0);
     ck_assert_uint_eq(set.n, 3);
     ck_assert_int_eq(policy_set_find(&set, "one")->owner, OWNER_KERNEL);
     ck_assert_int_eq(policy_set_find(&set, "two")->owner, OWNER_EXTERNAL);
@@ -88,7 +88,7 @@ START_TEST(test_overridden_files_are_not_read)
     put_policy("a/x.yaml", "two", "kernel");
     put_policy("b/x.yaml", "three", "kernel");
     put_policy("b/y.yaml", "two", "kernel");
-    ck_assert_int_eq(policies_load(both, 2, true, &set, &why), 0);
+    ck_assert_int_eq(policy_dirs_load(both, 2, true, &set, &why), 0);
     ck_assert_uint_eq(set.n, 3);
     policy_set_clear(&set);
 }
@@ -103,13 +103,13 @@ START_TEST(test_only_yaml_files_by_name)
     for (int i = 0; i < COUNT(names); i++)
         put(names[i], "");
     put("b/ab.yaml", "");
-    ck_assert_int_eq(policy_files_find(both, 2, true, &files, &why), 0);
+    ck_assert_int_eq(policy_dirs_find(both, 2, true, &files, &why), 0);
     ck_assert_uint_eq(files.n, 3);
     ck_assert_str_eq(files.list[0].path, "a/a.yaml");
     ck_assert_str_eq(files.list[1].path, "b/ab.yaml");
     ck_assert_str_eq(files.list[2].path, "a/b.yaml");
-    policy_files_free(&files);
-    policy_files_free(&files);
+    policy_dirs_free_files(&files);
+    policy_dirs_free_files(&files);
 }
 END_TEST
 
@@ -172,10 +172,10 @@ START_TEST(test_size_limit)
     memcpy(text, policy, sizeof policy - 1);
     text[LIMIT + 1] = '\0';
     put("a/big.yaml", text);
-    ck_assert_int_eq(policy_load("a/big.yaml", true, &p, &why), -EFBIG);
+    ck_assert_int_eq(policy_dirs_load_file("a/big.yaml", true, &p, &why), -EFBIG);
     text[LIMIT] = '\0';
     put("a/big.yaml", text);
-    ck_assert_msg(policy_load("a/big.yaml", true, &p, &why) == 0, "%s", why.message);
+    ck_assert_msg(policy_dirs_load_file("a/big.yaml", true, &p, &why) == 0, "%s", why.message);
     policy_free(p);
     free(text);
 }
@@ -185,7 +185,7 @@ START_TEST(test_empty_folders)
 {
     struct policy_set set = {0};
     struct diagnostic why;
-    ck_assert_int_eq(policies_load(both, 2, true, &set, &why), 0);
+    ck_assert_int_eq(policy_dirs_load(both, 2, true, &set, &why), 0);
     ck_assert_uint_eq(set.n, 0);
     policy_set_clear(&set);
 }
@@ -235,7 +235,7 @@ START_TEST(test_others_could_write)
         ck_assert_ptr_nonnull(strstr(why.message, written_by[_i].why));
     }
     /* to look at them is no risk */
-    ck_assert_int_eq(policies_load(both, 2, !written_by[_i].why, &set, &why), 0);
+    ck_assert_int_eq(policy_dirs_load(both, 2, !written_by[_i].why, &set, &why), 0);
     ck_assert_uint_eq(set.n, 2);
     policy_set_clear(&set);
 }
@@ -267,8 +267,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("policies");
-    TCase *t = tcase_create("policies");
+    Suite *s = suite_create("policy dirs");
+    TCase *t = tcase_create("policy dirs");
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, test_later_folders_override);
     tcase_add_test(t, test_overridden_files_are_not_read);
