@@ -17,9 +17,9 @@
 #include "schemas/mem.h"
 
 enum {
-    CHUNK = 16 * 1024, /* bytes of an answer that are made at once, and a line more */
-    CHECK = 1000,      /* milliseconds between looks at who is slow */
-    BACKLOG = 128,     /* connections that wait to be taken, or closed */
+    CHUNK = 16 * 1024, /* an answer is made in pieces of so many bytes, and up to a line more */
+    CHECK = 1000,      /* milliseconds between checks for slow clients */
+    BACKLOG = 128,     /* connections that wait to be accepted */
 };
 
 /* A client is in one of these:
@@ -31,12 +31,12 @@ struct control_peer {
     struct control_server *c;
     uv_pipe_t pipe;
     uv_write_t write;
-    uint64_t moved; /* when something was read or written last */
+    uint64_t moved; /* when bytes were read or written last */
     bool closed;
-    char *request; /* the beginning of one, so many bytes of it */
+    char *request; /* what was read of the next requests, so many bytes */
     size_t n, cap;
     bool answering;
-    bool writing; /* until on_written() the request of that is libuv's, even when all was written at once */
+    bool writing; /* a write was given to libuv, and on_written() is still to be called */
     struct control_answer answer;
     char *chunk;
     size_t n_chunk, cap_chunk;
@@ -201,7 +201,7 @@ static struct control_answer answer(struct control_server *c, const char *text, 
     return a;
 }
 
-/* Answers the first line of what was read, if there is one, and no other's answer is under way. */
+/* Answers the first line of what was read, if there is one and no answer is under way. */
 static void next_request(struct control_peer *k)
 {
     char *newline = k->n && !k->answering && !k->writing ? memchr(k->request, '\n', k->n) : NULL;
@@ -224,7 +224,7 @@ static void on_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
     *buf = uv_buf_init(k->request + k->n, (unsigned)room);
 }
 
-/* Whoever fills the buffer before its first request has been answered does not keep to the protocol. */
+/* A client that fills the buffer before its first request was answered breaks the protocol. */
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
     struct control_peer *k = stream->data;
@@ -285,7 +285,7 @@ struct control_server *control_server_new(const struct control_server_config *co
     return c;
 }
 
-/* Does somebody answer there? */
+/* Does another process answer there? */
 static bool taken(int directory)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -325,7 +325,7 @@ static void on_closed(uv_handle_t *handle)
     release(handle->data);
 }
 
-/* The socket stays where it is: nobody answers there any more, which says as much as its absence. */
+/* The socket's file stays: nobody answers there any more, which says as much as if it were gone. */
 void control_server_close(struct control_server *c)
 {
     struct control_peer *k, *next;

@@ -35,8 +35,8 @@ enum {
 
 /* An answer in the making. */
 struct control_answer {
-    json_t *(*next)(void *state); /* the next line, for the caller to release; NULL: there is no more */
-    void (*end)(void *state);     /* it was the last, or nobody reads any more */
+    json_t *(*next)(void *state); /* the next line, which the caller releases; NULL: there are no more */
+    void (*end)(void *state);     /* called after the last line, or when the client is gone */
     void *state;
 };
 
@@ -52,8 +52,8 @@ struct control_server_config {
 };
 
 struct control_server *control_server_new(const struct control_server_config *config); /* not listening yet */
-/* Listens, unless it does so already; makes the run directory if it is not there. `take`: whoever else
- * answers there loses the place; otherwise -EADDRINUSE. Not logged. */
+/* Listens, unless it does so already; makes the run directory if it is missing. `take`: another process that
+ * answers there loses the place; without it, -EADDRINUSE. Not logged. */
 int control_server_listen(struct control_server *c, bool take);
 void control_server_close(struct control_server *c); /* NULL is fine. Gone when the loop has turned */
 

@@ -29,7 +29,7 @@
 enum {
     RECONNECT_MIN = 50, /* milliseconds */
     RECONNECT_MAX = 5000,
-    /* In dom0. A driver domain is not told of all that it would share a watch with: the end of a guest. */
+    /* in dom0; a driver domain is not told of all that a shared watch would tell of, as of a guest's end */
     GUEST_WATCHES = 64,
 };
 
@@ -42,17 +42,17 @@ struct daemon {
     struct hotplug_scripts *scripts;
     struct workers *workers; /* NULL: there were none yet */
     struct engine *engine;
-    struct status status;       /* what is told of all this */
+    struct status status;       /* what is told of the daemon */
     struct policy_set policies; /* until the engine takes them over */
-    bool stored;                /* we have the store, and have looked at everything in it */
-    size_t looks;               /* until that */
+    bool stored;                /* the store is there, and all that was in it has been reconciled */
+    size_t looks;               /* how many reconciles there were until then */
     bool closing, refused;      /* refused: the policies of the last SIGHUP */
     struct sd_notify notify;
     struct memory_trim memory;
     unsigned reconnect_delay;
     uint16_t self; /* our own domain, once there is an engine */
     int lock;
-    int error; /* that it ends with */
+    int error; /* what daemon_run() will return */
 };
 
 static void stop(struct daemon *d, int error);
@@ -62,7 +62,7 @@ static void stop(struct daemon *d, int error);
 static uint64_t clock_ms(void *arg)
 {
     struct daemon *d = arg;
-    return uv_now(&d->loop) + 1; /* never 0, which means unknown */
+    return uv_now(&d->loop) + 1; /* never 0, as that means unknown */
 }
 
 static uint64_t random_bits(void *arg)
@@ -180,7 +180,7 @@ static void start_status(struct daemon *d)
 
 /* ---- workers ---- */
 
-/* The run directory, once a policy wants it; or when a run before this one left workers there. */
+/* Opens the run directory once a policy wants workers, or when an earlier run left some there. */
 static int open_workers(struct daemon *d, const struct policy_set *set)
 {
     struct workers_config config = {
@@ -230,7 +230,7 @@ static void on_lost(void *arg, const char *why)
     reconnect_later(d);
 }
 
-/* One controller per store. A restarted store has another socket, and thus another lock. */
+/* One controller for each store. A restarted store has another socket, and so another lock. */
 static int take_lock(struct daemon *d)
 {
     char path[108 + 64];
@@ -239,7 +239,8 @@ static int take_lock(struct daemon *d)
     if (d->cfg->dry_run)
         return 0;
     if (d->lock >= 0)
-        close(d->lock); /* first: a new lock on the same file would go with the old descriptor */
+        close(d->lock); /* before the new one is taken: a lock on the same file would go with the old
+                           descriptor */
     d->lock = -1;
     error = store_default_path(path, sizeof path) ? store_lock(path, &lock, &holder) : -ENAMETOOLONG;
     if (error == -EBUSY)
@@ -253,7 +254,7 @@ static int take_lock(struct daemon *d)
     return error;
 }
 
-/* In dom0 libxl runs the scripts itself: two of us would set up everything twice. */
+/* In dom0 libxl runs the scripts itself, and everything would be set up twice. */
 static int refuse_hotplug(const struct daemon *d, const struct policy_set *set)
 {
     int error = 0;
@@ -275,7 +276,7 @@ static void on_domid(void *arg, int status, const char *data, size_t len)
     struct daemon *d = arg;
     uint64_t self = 0;
     if (store_gone(status))
-        return; /* on_lost() knows */
+        return; /* on_lost() deals with it */
     if (status && status != -ENOENT)
         log_warning("our own domain id cannot be read (%s): taken for 0", strerror(-status));
     else if (status == 0 && parse_decimal(data, len, DOMID_MAX, &self))
@@ -314,7 +315,7 @@ static void on_domid(void *arg, int status, const char *data, size_t len)
     engine_start(d->engine);
 }
 
-/* Waits for one, unless it is one that we may not use: that does not change by itself. */
+/* Waits for a store, unless there is one that we may not open: that does not change by itself. */
 static void no_store(struct daemon *d, int error)
 {
     char path[256];
@@ -328,7 +329,7 @@ static void no_store(struct daemon *d, int error)
     if (d->reconnect_delay == RECONNECT_MIN) {
         log_warning("no store yet: %s: %s; waiting for it", where ? where : "", strerror(-error));
         log_warning(STORE_HINT);
-        /* Devices will be looked after as soon as there is one: nobody need wait for that */
+        /* our service is up: it needs a store only to look after devices */
         sd_notify_ready(&d->notify);
     }
     reconnect_later(d);
@@ -421,7 +422,7 @@ static void on_terminate(uv_signal_t *signal, int number)
     stop(signal->data, 0);
 }
 
-/* What is in flight is answered as cancelled, and a transaction that is open goes with the connection. */
+/* Requests in flight are answered as cancelled, and an open transaction ends with the connection. */
 static void stop(struct daemon *d, int error)
 {
     if (d->closing)
@@ -453,7 +454,8 @@ static int watch_signal(struct daemon *d, uv_signal_t *handle, uv_signal_cb call
     return error ? error : uv_signal_start(handle, callback, number);
 }
 
-/* What all else needs. Where there are too few files for it, nothing was begun yet that must be ended. */
+/* Sets up the loop and the signals first. Where there are too few file descriptors for these, there is
+ * nothing else to be ended. */
 static int start_loop(struct daemon *d)
 {
     int error = uv_loop_init(&d->loop);

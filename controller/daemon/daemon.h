@@ -14,7 +14,7 @@ struct daemon_config {
     const char *const *dirs; /* --policies */
     size_t n_dirs;
     const char *runtime_dir;  /* where sockets and workers' state live */
-    const char *metrics_file; /* or NULL */
+    const char *metrics_file; /* NULL: none is written */
     bool once, dry_run;
     uint32_t resync; /* milliseconds; 0: never */
 };

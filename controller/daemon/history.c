@@ -7,35 +7,35 @@
 #include "schemas/json.h"
 #include "schemas/mem.h"
 
-/* The ring holds records, each in one piece; where one does not fit before the end, a gap is left there.
- * Positions count bytes since the beginning of time: where they are in the ring follows. Records whose keys
- * fall into the same bucket are chained, the newest first. */
+/* The ring holds records, each in one piece. Where one does not fit before the ring's end, a gap is left
+ * there. A position counts all bytes ever written; where it lies in the ring follows from it. Records whose
+ * keys fall into the same bucket are chained, the newest first. */
 enum {
     BUCKETS = 1024,
     RECORD_MAX = 4096,
     VALUE_MAX = 128, /* bytes of one value, or of one message */
-    GAP = 0xffff,    /* for a row */
+    GAP = 0xffff,    /* in the place of a row: this is no record */
 };
 
 struct record {
-    uint64_t before; /* position of the one before in the bucket */
+    uint64_t before; /* position of the bucket's previous record */
     uint64_t when;
-    uint32_t size; /* with what follows, a multiple of 8 */
+    uint32_t size; /* with the data behind it, a multiple of 8 */
     int32_t error;
     uint16_t row;
     uint16_t n_values;
     uint8_t outcome, n_actions, n_findings;
     uint8_t phase, worker;
     struct device_key key;
-    /* then n_actions times kind, reason; n_findings times code, severity, message; n_values times side,
-     * presence, name, value: numbers are a byte, texts end in a NUL */
+    /* Behind it lie n_actions times kind, reason; n_findings times code, severity, message; n_values times
+     * side, presence, name, value. Numbers are a byte, texts end in a NUL. */
 };
 
 struct history {
     char *ring;
     size_t size;
     uint64_t begin, end;      /* positions */
-    uint64_t newest[BUCKETS]; /* positions; from `end` on, or before `begin`: none */
+    uint64_t newest[BUCKETS]; /* positions; one that does not lie between `begin` and `end` means none */
     uint64_t records, added;
 };
 
@@ -44,7 +44,7 @@ struct history *history_new(size_t size)
     struct history *h = xcalloc(1, sizeof *h);
     h->size = size;
     h->ring = xcalloc(1, size);
-    h->begin = h->end = 8; /* 0 is no position */
+    h->begin = h->end = 8; /* so that 0 is no position */
     return h;
 }
 
@@ -92,7 +92,7 @@ static size_t cut(size_t len)
     return len < VALUE_MAX ? len : VALUE_MAX;
 }
 
-/* A NUL in a value of the store would end it here: it is shown as what it is not. */
+/* A NUL in a value of the store would end the text here: a ? stands in its place. */
 static void put_text(struct draft *d, const char *text, size_t len)
 {
     len = cut(len);
@@ -161,7 +161,7 @@ void history_add(struct history *h, uint64_t when, const struct reconciled *r)
     d.r.phase = (uint8_t)r->memory->object.phase;
     d.r.worker = (uint8_t)(r->worker ? r->worker->state : WORKER_NONE);
     d.r.key = *r->key;
-    put_plan(&d, r->plan); /* first: what a guest has written must not push it out */
+    put_plan(&d, r->plan); /* before the values: what a guest has written must not push it out */
     put_values(&d, r->policy, r->view);
     d.n = (d.n + 7) & ~(size_t)7;
     d.r.size = (uint32_t)d.n;

@@ -30,8 +30,8 @@ json_t *history_of(const struct history *h, const struct device_key *key, size_t
 
 struct history_counts {
     size_t bytes;
-    uint64_t records, forgotten; /* that are there; that were there */
-    uint64_t oldest;             /* when; 0: there is none */
+    uint64_t records, forgotten; /* records that are there, and those that were pushed out */
+    uint64_t oldest;             /* when the oldest was made; 0: there is none */
 };
 struct history_counts history_counts(const struct history *h);
 

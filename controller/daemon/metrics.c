@@ -80,12 +80,12 @@ static void print_work(const struct metrics *m, const struct engine_figures *f, 
         labelled(to, "actions_total", "action", action_name((enum action_kind)i), m->actions[i]);
 }
 
-/* Everything that is counted by device, in one go. */
+/* Everything that is counted by device. */
 struct census {
     const struct policy_set *policies;
     uint64_t findings[FINDING_COUNT];
     uint64_t phases[OBJECT_DEAD + 1];
-    uint64_t *types; /* as the policies are in the set */
+    uint64_t *types; /* a count for each policy of the set */
 };
 
 static void count_device(void *arg, const struct engine_device *d)

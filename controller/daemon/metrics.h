@@ -12,18 +12,19 @@
 
 enum { METRICS_BUCKETS = 13 };
 
-/* Zeroes to begin. */
+/* Begins as zeroes. */
 struct metrics {
     uint64_t retries, conflicts;
     uint64_t actions[ACTION_COUNT];
-    uint64_t took[METRICS_BUCKETS + 1]; /* looks, by how long they took; the last: longer than all buckets */
-    uint64_t took_sum;                  /* microseconds */
+    uint64_t
+        took[METRICS_BUCKETS + 1]; /* reconciles, by how long they took; the last: longer than all buckets */
+    uint64_t took_sum;             /* microseconds */
 };
 
 void metrics_count(struct metrics *m, const struct reconciled *r);
 
 struct status;
-/* `now` in milliseconds since 1970; `up`: this is not the last word. */
+/* `now` in milliseconds since 1970; `up`: the daemon goes on after this. */
 void metrics_print(const struct metrics *m, const struct status *s, uint64_t now, bool up, FILE *to);
 
 #endif

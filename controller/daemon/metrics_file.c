@@ -15,9 +15,9 @@
 struct metrics_file {
     struct metrics_file_config cfg;
     uv_timer_t timer;
-    char *temporary; /* beside it; node_exporter reads *.prom only */
+    char *temporary; /* beside the file; node_exporter reads *.prom only */
     bool changed, failed, written;
-    uint64_t written_at; /* the loop's time */
+    uint64_t written_at; /* uv_now() of the last write */
 };
 
 static int write_all(int fd, const char *text, size_t len)
@@ -32,7 +32,7 @@ static int write_all(int fd, const char *text, size_t len)
     return 0;
 }
 
-/* Never through a link that somebody left in the place of the temporary file. */
+/* Never through a link that lies in the place of the temporary file. */
 static int replace(const struct metrics_file *f, const char *text, size_t len)
 {
     if (unlink(f->temporary) && errno != ENOENT)

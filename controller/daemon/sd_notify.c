@@ -15,7 +15,7 @@
 #include "controller/base/log.h"
 #include "schemas/value.h"
 
-/* A path, or with a @ in front the name of an abstract socket. */
+/* `name` is a path, or the name of an abstract socket with a @ in front. */
 static int open_socket(const char *name)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -39,7 +39,7 @@ static int open_socket(const char *name)
     return -1;
 }
 
-/* Milliseconds between two beats; 0: nobody waits for them. */
+/* Milliseconds between two beats; 0: none are waited for. */
 static uint64_t beat_interval(void)
 {
     const char *text = getenv("WATCHDOG_USEC"), *whom = getenv("WATCHDOG_PID");
@@ -47,11 +47,11 @@ static uint64_t beat_interval(void)
     if (!text || parse_decimal(text, strlen(text), INT64_MAX, &microseconds))
         return 0;
     if (whom && (parse_decimal(whom, strlen(whom), INT32_MAX, &pid) || pid != (uint64_t)getpid()))
-        return 0; /* it is meant for another process, whose environment we have */
+        return 0; /* it is meant for another process, of which we have inherited the environment */
     return microseconds < 2000 ? 1 : microseconds / 2000;
 }
 
-/* The lines in `what`, each with its newline, and how we stand, if that is new. */
+/* Sends the lines in `what`, each with its newline, and the status if it has changed. */
 static void tell(struct sd_notify *n, const char *what)
 {
     char now[SD_NOTIFY_STATUS_SIZE], text[2 * SD_NOTIFY_STATUS_SIZE];
@@ -99,7 +99,7 @@ void sd_notify_ready(struct sd_notify *n)
     tell(n, "READY=1\n");
 }
 
-/* The time is for managers that wait for the end of the reload. */
+/* Managers that wait for the end of a reload need the time. */
 void sd_notify_reloading(struct sd_notify *n)
 {
     char text[64];

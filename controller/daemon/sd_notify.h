@@ -18,26 +18,25 @@
 enum { SD_NOTIFY_STATUS_SIZE = 256 };
 
 struct sd_notify {
-    int fd; /* -1: nobody wants to know */
+    int fd; /* -1: there is no service manager */
     uv_timer_t beat;
-    bool ready;   /* was said */
-    bool refused; /* the last message: only the first of several is worth a warning */
+    bool ready;   /* READY=1 was sent */
+    bool refused; /* the last message was refused: only the first of several in a row is logged */
     void (*describe)(void *arg, char *text, size_t size);
     void *arg;
-    char status[SD_NOTIFY_STATUS_SIZE]; /* as it was sent last */
+    char status[SD_NOTIFY_STATUS_SIZE]; /* the status line that was sent last */
 };
 
-/* `describe` writes one line about how we stand; it is called from all of the functions below, and at every
- * beat. */
+/* `describe` writes the status line; every function below calls it, and so does every beat. */
 void sd_notify_open(struct sd_notify *n, uv_loop_t *loop,
                     void (*describe)(void *arg, char *text, size_t size), void *arg);
 
 void sd_notify_ready(struct sd_notify *n);
-/* Before and after; nothing to be said of while we are not ready yet. */
+/* Around a reload. Nothing is sent before sd_notify_ready(). */
 void sd_notify_reloading(struct sd_notify *n);
 void sd_notify_reloaded(struct sd_notify *n);
 void sd_notify_stopping(struct sd_notify *n);
-void sd_notify_status(struct sd_notify *n); /* only how we stand, if that is new */
+void sd_notify_status(struct sd_notify *n); /* sends the status line only, if it has changed */
 
 void sd_notify_close(struct sd_notify *n); /* `n` must live until the loop has turned */
 

@@ -72,7 +72,7 @@ static void list_all(struct status_listing *l)
         qsort(l->keys, l->n, sizeof *l->keys, by_key);
 }
 
-/* False: the name is none, or no device of ours has it. */
+/* False: it is no device's name, or no device that the engine knows. */
 static bool device_named(const struct status *s, const char *name, struct device_key *ret_key)
 {
     struct engine_device d;
@@ -210,7 +210,7 @@ void status_connected(struct status *s, bool connected)
 
 void status_close(struct status *s)
 {
-    status_books_close(s); /* while everything is there that it counts */
+    status_books_close(s); /* while all that it counts is there */
     control_server_close(s->control);
     s->control = NULL;
     s->workers = NULL;

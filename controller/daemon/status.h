@@ -40,9 +40,9 @@ struct status_config {
 struct status {
     struct status_config cfg;
     struct control_server *control;
-    struct engine *engine;   /* NULL: the store was never there yet */
-    uint16_t self;           /* our own domain; meaningful with an engine */
-    struct workers *workers; /* NULL: there were none yet */
+    struct engine *engine;   /* NULL: the store was not there yet */
+    uint16_t self;           /* our own domain; only with an engine */
+    struct workers *workers; /* NULL: none were wanted yet */
     bool connected;          /* to the store */
     unsigned losses;         /* of the store */
     uint64_t since;          /* when the store came or went, milliseconds of cfg.clock */
@@ -53,10 +53,10 @@ struct status {
 };
 
 void status_open(struct status *s, const struct status_config *config);
-/* Answers at the control socket. Until we hold the store's lock, and in a dry run, only where nobody else
- * does; `take`: in any case. That it cannot is logged. */
+/* Answers at the control socket. `take`: in the place of another process that does so; without it, only where
+ * none does, which is for dry runs and until we hold the store's lock. An error is logged. */
 void status_listen(struct status *s, bool take);
-void status_close(struct status *s);  /* before what it tells of is gone */
+void status_close(struct status *s);  /* before the engine, the workers and the store's client are gone */
 void status_finish(struct status *s); /* when the loop has turned and the engine is gone */
 
 void status_set_engine(struct status *s, struct engine *e, uint16_t self);

@@ -11,6 +11,7 @@ void status_books_close(struct status *s);  /* writes the metrics once more */
 void status_books_finish(struct status *s); /* when the loop has turned */
 
 void status_books_add(struct status *s, const struct reconciled *r); /* a decision */
-void status_books_changed(struct status *s);                         /* something that no decision tells of */
+void status_books_changed(
+    struct status *s); /* something in the metrics has changed that no decision tells of */
 
 #endif

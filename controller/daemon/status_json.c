@@ -13,7 +13,7 @@ static uint64_t now_of(const struct status *s)
     return s->cfg.clock(s->cfg.clock_arg);
 }
 
-/* null when it is not known since when, or none is to come. */
+/* null when `since` is 0: it is not known, or there is none. */
 static json_t *age(uint64_t since, uint64_t now)
 {
     return since ? jseconds(now > since ? now - since : 0) : json_null();

@@ -8,11 +8,11 @@
 #include <unistd.h>
 
 enum {
-    LOCK_ATTEMPTS = 16 /* the holder may go away while we ask who it is */
+    LOCK_ATTEMPTS = 16 /* the holder may end while we ask for its pid */
 };
 
-/* Ours alone to change: for root below /run; for others in /tmp, where anybody could have made it before us.
- */
+/* A directory that only we may change. root's is below /run. Others' is in /tmp, where anybody could have
+ * made it before us. */
 static int open_directory(void)
 {
     char path[64] = "/run/xenrecon";
@@ -36,7 +36,7 @@ static int open_directory(void)
     return fd;
 }
 
-/* Readable for nobody else: a read lock of theirs would keep us out. */
+/* Not readable for others: a read lock of theirs would keep us out. */
 static int open_file(const struct stat *store)
 {
     char name[64];

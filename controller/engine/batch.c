@@ -20,8 +20,8 @@ struct batch;
 struct member {
     struct batch *b;
     struct reconcile reconcile;
-    int error;      /* of one of its writes */
-    bool unchanged; /* there was nothing to look at */
+    int error;      /* the first error of its writes */
+    bool unchanged; /* nothing had changed, so that there is no view */
 };
 
 struct batch {
@@ -32,7 +32,7 @@ struct batch {
     unsigned pending;
     int error; /* ends the batch: the store is lost, or the transaction could not begin */
     bool writes;
-    size_t at_member, at_action, at_removal; /* the next parent to look at */
+    size_t at_member, at_action, at_removal; /* which parent directory is looked at next */
 };
 
 static void finish(struct batch *b, int status);
@@ -57,12 +57,12 @@ static void end(struct batch *b)
     store_end(b->e->cfg.store, b->tx, b->writes && !b->error && !any_failed(b), on_end, b);
 }
 
-/* Our own writes are announced before the commit's answer, and need no reconcile; nor does what others did
- * until then to what the transaction has read: either it was read, or there was no commit. One thing is given
- * away. xenstored leaves out an event that equals one which it has not sent yet, so that somebody who writes
- * B's state a moment after us may be announced by our own event only. In dom0 toolstacks write `online` with
- * it, or remove B, and that is announced by itself; in a driver domain libxl writes Closed and waits for us,
- * so there we reconcile. F's events are never ours. */
+/* Events that arrived before the commit's answer need no reconcile. Some are of our own writes. The others
+ * are of what the transaction has read: either it read what they tell of, or there was no commit. One case is
+ * given away: xenstored leaves out an event that equals one which it has not sent yet, so that a client that
+ * writes B's state a moment after us may be announced by our own event only. In dom0 toolstacks write
+ * `online` with it, or remove B, and that is announced by itself. In a driver domain libxl writes Closed and
+ * waits for us, so there nothing is forgotten. F's events are never ours. */
 static void forget_announced(const struct engine *e, struct device *d)
 {
     if (e->cfg.self != 0)
@@ -70,7 +70,7 @@ static void forget_announced(const struct engine *e, struct device *d)
     d->dirty &= (uint8_t) ~(DIRTY_B_STATE | DIRTY_MARKER | DIRTY_F_STATE | DIRTY_ONLINE);
 }
 
-/* What becomes of one member when the transaction has ended so. */
+/* Ends one member's reconcile, as the transaction has ended. */
 static void settle(struct batch *b, struct member *m, int status, bool failed)
 {
     bool writes = m->reconcile.plan && plan_has_writes(m->reconcile.plan);
@@ -85,9 +85,9 @@ static void settle(struct batch *b, struct member *m, int status, bool failed)
     else if (status && writes && b->n == 1)
         reconcile_failed(&m->reconcile, status);
     else if (status && writes)
-        reconcile_in_own_transaction(
-            &m->reconcile); /* all of them together were too much: whose fault is it? */
-    else if (status || failed || !m->reconcile.plan) /* nothing was written for anybody, or not for it */
+        reconcile_in_own_transaction(&m->reconcile); /* together they were too much: each is tried alone */
+    else if (status || failed ||
+             !m->reconcile.plan) /* nothing was written, for any of them or for this one */
         reconcile_again(&m->reconcile);
     else
         reconcile_done(&m->reconcile);
@@ -127,7 +127,7 @@ static void on_parent(void *arg, int status, const char *data, size_t len)
     const struct action *a = &b->members[b->at_member].reconcile.plan->actions[b->at_action];
     (void)data;
     if (status == 0 && len)
-        b->at_removal = a->n_removals; /* somebody else is in it: it stays, and what it is in */
+        b->at_removal = a->n_removals; /* something else is in it, so it stays, and its parents with it */
     if (status == 0 && len == 0)
         store_remove(b->e->cfg.store, b->tx, a->removals[b->at_removal - 1].path, on_parent_removed, b);
     else
@@ -177,7 +177,7 @@ static void on_write(void *arg, int status, const char *data, size_t len)
 
 static void on_remove(void *arg, int status, const char *data, size_t len)
 {
-    on_write(arg, status == -ENOENT ? 0 : status, data, len); /* gone already: as it should be */
+    on_write(arg, status == -ENOENT ? 0 : status, data, len); /* it is gone, as it should be */
 }
 
 static void write_plan(struct batch *b, struct member *m)
@@ -220,7 +220,8 @@ static void on_view(void *arg, int status, struct view *view)
         end(b);
 }
 
-/* A quota, as a rule, of which others in our domain use their part: no device's fault, and said once. */
+/* As a rule a quota, which other clients in our domain use up as well. It is no device's fault, so it is
+ * logged once. */
 static void begin_refused(struct engine *e, int error)
 {
     if (error && !e->begin_refused && !store_gone(error))

@@ -51,8 +51,8 @@ static void on_introduced(void *arg, int status, const char *data, size_t len)
     scan_end(s);
 }
 
-/* When a domain is released, xenstored removes the nodes that it owns without an event for each: F may be
- * gone. */
+/* When a domain is released, xenstored removes the nodes that the domain owns, without an event for each. So
+ * any F may be gone. */
 void domain_scan_start(struct engine *e)
 {
     if (e->scan != SCAN_NONE) {
@@ -73,8 +73,8 @@ void domain_scan_start(struct engine *e)
     scan_end(s);
 }
 
-/* QEMU came or went: what it claims, or claimed, may be for us. Of all that it writes there, only `state`
- * says so. */
+/* A device model came or went. What it claims is not for us, and what it claimed may be now. Of all that it
+ * writes there, only `state` says which. */
 void domain_scan_model_event(struct engine *e, const char *path)
 {
     static const struct device_key everywhere;

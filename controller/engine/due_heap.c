@@ -17,7 +17,7 @@ static void put(struct due_heap *h, size_t at, struct device *d)
     d->heap_place = at + 1;
 }
 
-/* Moves the device from where it is, or would be last, to where it belongs. */
+/* Puts the device where it belongs, beginning at its present place or at the end. */
 static void settle(struct due_heap *h, size_t at, struct device *d)
 {
     uint64_t time = due_heap_time(d);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The engine's life, its tick, and what is started when. */
+/* The engine's life and its tick, and which work is started when. */
 #include "controller/engine/engine.h"
 
 #include <stdlib.h>
@@ -19,7 +19,7 @@ enum { PASSES_MAX = 32 }; /* snapshots in flight outside transactions */
 
 /* ---- the queue ---- */
 
-/* Devices whose time has come go into the queue; for the others we want to be woken. */
+/* Queues the devices whose time has come, and asks for a tick when the next one's comes. */
 static void wake_devices(struct engine *e, uint64_t now)
 {
     struct device *d;
@@ -41,7 +41,7 @@ static bool all_reconciled(const struct engine *e)
            e->scan == SCAN_NONE;
 }
 
-/* Does a worker owe us an answer? */
+/* Is an answer of the device's worker outstanding? */
 static bool worker_busy(const struct device *d)
 {
     enum object_phase phase = d->memory.object.phase;
@@ -84,7 +84,7 @@ static void dispatch(struct engine *e)
         e->phase = ENGINE_READY;
         e->cfg.ready(e->cfg.arg);
     }
-    /* what there is must be known before it can be kept */
+    /* policies are kept by devices, so all devices must be known first */
     if (e->reload && e->phase == ENGINE_READY && !e->passes && !e->listings) {
         policy_reload_apply(e);
         start_reconciles(e);
@@ -154,7 +154,7 @@ void engine_start(struct engine *e)
     e->phase = ENGINE_STARTED;
     e->wake_at = e->relist_at = 0;
     e->unlisted = 0;
-    watches_start(e); /* the first event of a watch comes at once: that is the first look at everything */
+    watches_start(e); /* a watch's first event comes at once: with it everything is listed */
     resync_schedule(e);
     engine_wake_soon(e);
 }
@@ -214,7 +214,7 @@ struct engine_figures engine_figures(const struct engine *e)
                                    .policies = &e->policies};
 }
 
-/* What it waits for: the end of a backoff, or the time for which its plan asked. */
+/* The later of the end of a hold and the time that the plan asked for. */
 static uint64_t next_at(const struct device *d)
 {
     return d->held && (!d->due || d->held > d->due) ? d->held : d->due;

@@ -11,7 +11,7 @@
 #include "controller/engine/workqueue.h"
 #include "schemas/mem.h"
 
-/* Does anything that is decided here depend on this key of B? */
+/* Which bits of enum dirty this key of B stands for; 0: no decision depends on it. */
 static unsigned dirt_of(const struct policy *p, const struct device *d, const char *key)
 {
     bool settled = d->seen && d->memory.object.phase != OBJECT_NONE;
@@ -25,11 +25,11 @@ static unsigned dirt_of(const struct policy *p, const struct device *d, const ch
         return DIRTY_ALL | DIRTY_LIKELY;
     if (p->owner == OWNER_KERNEL && (strncmp(key, "hotplug-", 8) == 0 || strcmp(key, "script") == 0))
         return DIRTY_ALL | DIRTY_LIKELY;
-    /* declared keys matter until the device is created */
+    /* declared keys matter only until the device is created */
     return !settled && (!d->seen || policy_find_key(p, BACKEND, key)) ? DIRTY_ALL | DIRTY_LIKELY : 0;
 }
 
-/* What the toolstack does is not held back for what the guest did. */
+/* A toolstack's event ends a hold: only guests are held back. */
 static void toolstack_did(struct engine *e, struct device *d, unsigned dirty)
 {
     if (dirty & (DIRTY_ALL | DIRTY_ONLINE))

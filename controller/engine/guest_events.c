@@ -6,8 +6,8 @@
 #include "controller/engine/workqueue.h"
 #include "schemas/mem.h"
 
-/* A guest may cause `burst` looks at once and then `events-per-second`: a bucket, kept as the time until
- * which what it has caused is paid for. */
+/* A token bucket: `burst` events at once, and then events_per_second of them. It is kept as the time until
+ * which the events so far are paid for. */
 static void guest_did(struct engine *e, struct device *d)
 {
     const struct policy *p = engine_policy(e, d);
@@ -31,7 +31,7 @@ void guest_events_of_device(struct engine *e, const char *token)
         guest_did(e, d);
 }
 
-/* Everything that lies there, or below. */
+/* Every device whose frontend lies at this path or below it. */
 static void guest_tree_event(struct engine *e, const char *path)
 {
     struct device *d;
@@ -42,7 +42,8 @@ static void guest_tree_event(struct engine *e, const char *path)
                 guest_did(e, d);
 }
 
-/* The device of one of these types whose frontend that is: `frontend` goes on behind its type. */
+/* A frontend's event. `frontend` begins with the type as guests name it, which one of these policies may
+ * have. */
 static void guest_device_event(struct engine *e, struct policy *const *policies, size_t n, uint16_t domid,
                                const char *frontend, const char *devid, size_t len)
 {
@@ -59,8 +60,8 @@ static void guest_device_event(struct engine *e, struct policy *const *policies,
     }
 }
 
-/* `rest` begins behind a guest's `device`. Guests may write there what they like, and all that is not about
- * the state of a frontend is dropped here, before it costs anything: false then. */
+/* `rest` begins behind a guest's `device`. Guests write there what they like. What is not about a frontend's
+ * state is dropped here, before it costs anything: false. */
 static bool guest_device_tree_event(struct engine *e, const char *path, const char *rest, uint16_t domid)
 {
     const char *devid = *rest ? strchr(rest + 1, '/') : NULL;
@@ -79,8 +80,8 @@ static bool guest_device_tree_event(struct engine *e, const char *path, const ch
     return true;
 }
 
-/* By a guest's own watch, or by that which guests share. The latter tells of all domains and all of them,
- * most of which is nothing to us, and again of the guests with a watch of their own. */
+/* The shared watch tells of all that lies below every domain, most of which is nothing to us. It also repeats
+ * what guests' own watches tell. */
 bool guest_events_of_tree(struct engine *e, const char *path, bool shared)
 {
     static const char root[] = "/local/domain", device[] = "/device";

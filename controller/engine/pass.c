@@ -16,7 +16,7 @@ static void on_view(void *arg, int status, struct view *view)
         reconcile_again(r);
     } else {
         reconcile_decide(r, view);
-        /* act only inside a transaction, where it counts, and after all that was announced until then */
+        /* writes are made inside a transaction only, and after all events that came until then */
         if (plan_acts(r->plan) && !r->e->cfg.dry_run)
             reconcile_again(r);
         else

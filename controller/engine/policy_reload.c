@@ -8,7 +8,7 @@
 #include "controller/engine/workqueue.h"
 #include "schemas/mem.h"
 
-/* What an object was created under stays in force for it, until it is closed. */
+/* A device that holds an object keeps the policy under which this was created, until it is closed. */
 static void keep_policy(struct engine *e, struct device *d)
 {
     const struct policy *old = engine_policy(e, d), *coming = policy_set_find(&e->coming, d->key.type);
@@ -55,7 +55,7 @@ void policy_reload_apply(struct engine *e)
     static const struct device_key everywhere;
     e->reload = false;
     device_table_each(&e->devices, BACKEND_ROOT, &everywhere, keep_or_drop, e);
-    for (size_t i = 0; i < e->policies.n; i++) { /* some device may keep one of these */
+    for (size_t i = 0; i < e->policies.n; i++) { /* a device may keep one of these */
         xgrow(&e->retired, &e->cap_retired, e->n_retired + 1, sizeof *e->retired);
         e->retired[e->n_retired++] = e->policies.list[i];
     }

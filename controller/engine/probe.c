@@ -15,7 +15,7 @@ struct probe {
     struct device *d;
     unsigned pending;
     bool changed, lost;
-    bool agree; /* F came to where B is: there will hardly be anything to do */
+    bool agree; /* F's state has become B's: there will hardly be anything to write */
 };
 
 static void answered(struct probe *p)
@@ -48,7 +48,7 @@ static void on_ring(void *arg, int status, struct view *view)
     compare(p, same, status);
 }
 
-/* An F that is ready again may have been away, and have come back with another ring. */
+/* An F that is ready may have been away meanwhile, and have come back with another ring. */
 static void ask_ring(struct probe *p)
 {
     struct snapshot_request req = {.store = p->e->cfg.store,
@@ -62,7 +62,7 @@ static void ask_ring(struct probe *p)
     snapshot_take(&req);
 }
 
-/* A state that cannot be read or understood counts as a change: the pass says what it is. */
+/* A state that cannot be read or understood counts as changed. */
 static bool state_is(int status, const char *data, size_t len, enum xenbus_state last)
 {
     enum xenbus_state state = XENBUS_ABSENT;
@@ -132,5 +132,5 @@ void probe_start(struct engine *e, struct device *d)
         ask(p, backend, MARKER_KEY, on_marker);
     if (dirty & DIRTY_F_STATE && d->watched)
         ask(p, d->watched, "state", on_frontend_state);
-    answered(p); /* the one that kept it alive; if nothing was asked, the end of it */
+    answered(p); /* for the count that it began with; the end of it where nothing was asked */
 }

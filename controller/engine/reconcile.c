@@ -33,7 +33,8 @@ static void on_frontend(void *arg, const char *path)
     watches_add_frontend(r->e, r->d, path);
 }
 
-/* What must be known to start one anew, and what it publishes, where B may hold other values. */
+/* Has those keys of B read that a new worker would need, and those that the worker publishes where B may have
+ * other values. */
 static void ask_for_worker(const struct device *d, const struct worker *w, struct snapshot_request *req)
 {
     const struct object *o = &d->memory.object;
@@ -47,18 +48,20 @@ static void ask_for_worker(const struct device *d, const struct worker *w, struc
 void reconcile_snapshot(struct reconcile *r, uint32_t tx,
                         void (*done)(void *arg, int status, struct view *view), void *arg)
 {
-    struct snapshot_request req = {.store = r->e->cfg.store,
-                                   .tx = tx,
-                                   .self = r->e->cfg.self,
-                                   .device = r->d->key,
-                                   .policy = r->policy,
-                                   .diagnose = !tx && !r->d->due, /* not while it may just take its time */
-                                   .frontend_found = on_frontend,
-                                   .frontend_arg = r,
-                                   .done = done,
-                                   .arg = arg};
+    struct snapshot_request req = {
+        .store = r->e->cfg.store,
+        .tx = tx,
+        .self = r->e->cfg.self,
+        .device = r->d->key,
+        .policy = r->policy,
+        .diagnose = !tx && !r->d->due, /* not while the last plan still waits for something */
+        .frontend_found = on_frontend,
+        .frontend_arg = r,
+        .done = done,
+        .arg = arg};
     struct worker worker;
-    /* what is announced is known, and the marker, which is read, says that it is the same directory still */
+    /* B's frontend need not be read: a change would have been announced, and the marker, which is read, says
+     * whether B is still the same directory */
     r->named = r->d->seen == SEEN_NAMED && !r->d->renamed && r->d->watched &&
                r->d->memory.object.phase != OBJECT_NONE && r->policy->owner == OWNER_XENRECON;
     if (r->named)
@@ -67,8 +70,7 @@ void reconcile_snapshot(struct reconcile *r, uint32_t tx,
     r->writes = tx && !r->e->cfg.dry_run;
     req.as_was = r->d->last.f;
     r->d->renamed = false;
-    /* What happened until now was announced before the answers to these requests can come: they will show it.
-     */
+    /* Events until now are of what the answers to these requests will show. */
     r->d->dirty = 0;
     tasks_update_script(r->e, r->d);
     if (tasks_ask_worker(r->e, r->d, &worker))
@@ -91,9 +93,8 @@ static bool named(const struct device *d, const struct view *v)
            domid == d->key.domid && marker.presence == PRESENT;
 }
 
-/* The values that a probe compares with: as they were seen, and as we are about to write them. Known before
- * the commit, since its events arrive before its reply; should it fail, the device is looked at in full
- * anyway. */
+/* Keeps the values that a probe compares with, as they will be after the plan's writes: their events arrive
+ * before the commit's answer. If the commit fails, the device is reconciled in full anyway. */
 static void remember_values(struct reconcile *r)
 {
     struct ends ends = view_ends(r->view);
@@ -124,7 +125,8 @@ bool reconcile_outdated(struct reconcile *r, const struct view *view)
     return outdated;
 }
 
-/* Steady is many things: what is overdue in it, is so since the ends are as they are. */
+/* Are both ends as they were? In the row `steady` something is overdue since the ends became as they are, not
+ * since the row was reached. */
 static bool same_ends(const struct device *d, const struct view *view)
 {
     struct ends ends = view_ends(view);
@@ -181,12 +183,13 @@ void reconcile_finished(struct engine *e, struct device *d, bool gone)
 {
     d->stage = STAGE_IDLE;
     d->own_event = d->dirty != 0;
-    bool script = d->memory.object.script.phase == SCRIPT_RUNNING; /* its end finds the device gone */
+    bool script =
+        d->memory.object.script.phase == SCRIPT_RUNNING; /* when it ends, the device is found gone */
     d->script.renewed |= gone;
-    if (gone && d->dirty) /* nothing less can tell whether it still is */
+    if (gone && d->dirty) /* only a full read can tell whether it is back */
         d->dirty |= DIRTY_ALL;
     if ((gone && !d->dirty && !script) ||
-        !engine_policy(e, d)) /* a reload dropped its type, and it is closed */
+        !engine_policy(e, d)) /* a reload dropped its type, and it holds nothing any more */
         registry_remove(e, d);
     else
         workqueue_add(e, d, 0);
@@ -202,7 +205,7 @@ static void end(struct reconcile *r, bool gone)
     reconcile_finished(e, d, gone);
 }
 
-/* How the world looks with the plan carried out. */
+/* The view as it will be once the plan is carried out. */
 static struct view *view_after(const struct reconcile *r)
 {
     struct view *after = view_copy(r->view);
@@ -220,7 +223,7 @@ static struct view *view_after(const struct reconcile *r)
     return after;
 }
 
-/* The directory, and not only keys of it? */
+/* Does the plan remove B itself, and not only keys of it? */
 static bool removes(const struct reconcile *r)
 {
     const struct plan *p = r->plan;
@@ -231,12 +234,13 @@ static bool removes(const struct reconcile *r)
     return false;
 }
 
-/* Our own writes are no news, but they may be what another row waits for: decide again on what the view has
- * become, without asking the store. What is then to be done is decided once more, from a fresh view. */
+/* Another row may have waited for our own writes, whose events are dropped. So it is decided again, on the
+ * view as it has become, without reading. A plan that acts is not carried out: the device is queued, and
+ * decided once more from a fresh view. */
 static void follow_up(struct reconcile *r)
 {
     if (removes(r))
-        return; /* the event that tells of it ends the device */
+        return; /* B's own event will end the device */
     struct plan *done = r->plan;
     struct view *before = r->view, *after = view_after(r);
     r->writes = false;
@@ -273,7 +277,8 @@ void reconcile_done(struct reconcile *r)
     if (wrote)
         follow_up(r);
     reconcile_log_findings(r, key);
-    if (d->retired_policy && !device_held(d) && !r->plan->deferred) { /* deferred: B is still to be removed */
+    if (d->retired_policy && !device_held(d) &&
+        !r->plan->deferred) { /* where it is deferred, B is still to be removed */
         d->retired_policy = NULL;
         workqueue_add(r->e, d, DIRTY_ALL | DIRTY_LIKELY);
     }

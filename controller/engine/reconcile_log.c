@@ -11,7 +11,8 @@ static uint64_t hash_findings(const struct plan *p)
     for (size_t i = 0; i < p->n_findings; i++) {
         const struct finding *f = &p->findings[i];
         hash = hash_bytes(hash, f->message, strlen(f->message));
-        hash = hash_bytes(hash, &f->severity, sizeof f->severity); /* what became an error is said again */
+        hash = hash_bytes(hash, &f->severity,
+                          sizeof f->severity); /* a warning that has become an error is said again */
     }
     return hash;
 }

@@ -32,13 +32,13 @@ static void on_listed(void *arg, const struct device_key *key)
 {
     struct engine *e = arg;
     struct device *d = registry_find_or_add(e, key);
-    /* one that we have seen was marked when the listing began, and may have been looked at since */
+    /* one that was read before was marked when the listing began, and may have been reconciled since */
     if (d && !d->seen && !d->dirty)
         workqueue_add(e, d, DIRTY_ALL);
 }
 
-/* What could not be listed may have devices that we do not know: nobody is told that we have seen them all.
- */
+/* A part that could not be listed may have devices that are not known. So ready() is not called until it
+ * could be. */
 static void on_listing_done(void *arg, int status)
 {
     struct engine *e = arg;

@@ -9,7 +9,7 @@
 #include "controller/engine/workqueue.h"
 #include "schemas/mem.h"
 
-/* The backend tree comes last: with its first event we look at everything, and hear of the rest by then. */
+/* The backend tree's comes last: its first event has everything listed, and by then the others are there. */
 enum root {
     ROOT_RELEASED,
     ROOT_MODELS,
@@ -17,12 +17,12 @@ enum root {
     ROOTS,
 };
 
-/* A watch that was asked for. */
+/* A watch that was asked for, until the store has answered. */
 struct wanted {
     struct engine *e;
-    enum root root; /* ROOTS: of a guest, or of a device */
+    enum root root; /* ROOTS: it is a guest's or a device's */
     bool guest, shared;
-    struct device_key key; /* then */
+    struct device_key key; /* of the device for which it was asked */
     char path[STORE_PATH_MAX];
 };
 
@@ -46,7 +46,7 @@ static void on_root_watched(struct wanted *w, int status)
 
 /* ---- a device's frontend ---- */
 
-/* One device more of the guest: is a watch needed for that? */
+/* Counts one more device of the guest. True: a watch is needed for that. */
 static bool join(struct engine *e, uint16_t domid)
 {
     struct guest_watch *g = &e->guests[domid];
@@ -57,7 +57,7 @@ static bool join(struct engine *e, uint16_t domid)
     return ++*n == 1 || !g->shared;
 }
 
-/* One less: is a watch no longer needed? */
+/* Counts one less. True: a watch is not needed any more. */
 static bool leave(struct engine *e, uint16_t domid)
 {
     struct guest_watch *g = &e->guests[domid];
@@ -84,7 +84,7 @@ static void on_frontend_watched(struct wanted *w, int status)
 {
     struct device *d = device_table_find(&w->e->devices, &w->key);
     if (d && d->watched && !d->by_guest && strcmp(d->watched, w->path) == 0)
-        refused(w->e, d, status); /* else it is no longer what is wanted */
+        refused(w->e, d, status); /* otherwise another frontend is watched by now */
 }
 
 static void on_guest_watched(struct wanted *w, int status)
@@ -113,12 +113,12 @@ static void on_watched(void *arg, int status, const char *data, size_t len)
 static void on_unwatched(void *arg, int status, const char *data, size_t len)
 {
     (void)arg;
-    (void)status; /* events of a watch that is still there find no device */
+    (void)status; /* if it stays, its events find no device */
     (void)data;
     (void)len;
 }
 
-/* F/state, not F: what a guest puts beside its state does not wake us. */
+/* Of F/state, not of F: other keys that a guest writes wake nobody. */
 static void watch_of(const struct device *d, const char *frontend, char path[static STORE_PATH_MAX],
                      char token[static DEVICE_KEY_SIZE + 2])
 {
@@ -150,7 +150,7 @@ void watches_remove_frontend(struct engine *e, struct device *d)
     d->by_guest = false;
 }
 
-/* Where toolstacks put it? */
+/* Is the frontend where toolstacks put it? */
 static bool in_guests_place(const struct engine *e, const struct device *d, const char *frontend)
 {
     char usual[160];

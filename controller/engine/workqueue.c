@@ -25,7 +25,7 @@ void workqueue_hold_until(struct engine *e, struct device *d, uint64_t until)
     reschedule(e, d);
 }
 
-/* Not where F was ready: then its ring is compared as well, for which no transaction is needed. */
+/* Where F was ready, its ring is compared as well, for which no transaction is needed. */
 bool workqueue_state_only(const struct engine *e, const struct device *d)
 {
     bool ready = d->last.f == XENBUS_INITIALISED || d->last.f == XENBUS_CONNECTED;
@@ -34,7 +34,7 @@ bool workqueue_state_only(const struct engine *e, const struct device *d)
            engine_policy(e, d)->owner == OWNER_XENRECON;
 }
 
-/* Is there probably something to write, so that it is to begin with the transaction? */
+/* Is there probably something to write, so that the reconcile is to begin with the transaction? */
 static bool for_batch(const struct engine *e, const struct device *d)
 {
     const struct policy *p = engine_policy(e, d);
