@@ -18,7 +18,7 @@
 #include "schemas/json.h"
 #include "schemas/printable.h"
 
-enum { LINE_SIZE = 1024 }; /* a longer message is cut */
+enum { LINE_SIZE = 1024 }; /* longer messages are cut */
 
 static enum log_level max_level = LOG_LEVEL_INFO;
 static enum log_format format_now = LOG_FORMAT_TEXT;
@@ -39,8 +39,8 @@ void log_set_journal(const char *path)
     journal_path = path;
 }
 
-/* $JOURNAL_STREAM is "<device>:<inode>" of the journal's socket. Children inherit it: only if that is our
- * stderr does anybody look at the level. */
+/* $JOURNAL_STREAM is "<device>:<inode>" of the journal's socket, and children inherit it. So the journal
+ * reads our stderr only if this is that socket. */
 static bool stderr_is_journal(void)
 {
     const char *stream = getenv("JOURNAL_STREAM");
@@ -56,7 +56,8 @@ static bool stderr_is_journal(void)
 
 struct line {
     enum log_level level;
-    const char *text, *device; /* or NULL */
+    const char *text;
+    const char *device; /* NULL: it is about none */
     struct log_about about;
 };
 
@@ -117,7 +118,7 @@ static void to_json(const struct line *l)
     snprintf(time, sizeof time, "%s.%03dZ", second, (int)(now.tv_nsec / 1000000) % 1000);
     put_member(o, "time", time);
     put_member(o, "level", levels[l->level].name);
-    jput(o, "message", json_string(l->text)); /* printable already */
+    jput(o, "message", json_string(l->text)); /* it was made printable before */
     put_member(o, "device", l->device);
     put_member(o, "row", l->about.row);
     put_member(o, "action", l->about.action);
@@ -128,7 +129,7 @@ static void to_json(const struct line *l)
     json_decref(o);
 }
 
-/* stderr: one call, for it is unbuffered, and lines of several processes must not mix. */
+/* In one call: stderr is unbuffered, and lines of several processes must not mix. */
 static void print_line(const struct line *l)
 {
     progress_hold();

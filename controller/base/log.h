@@ -17,7 +17,7 @@
 enum log_level {
     LOG_LEVEL_ERROR,
     LOG_LEVEL_WARNING,
-    LOG_LEVEL_INFO, /* the default: this and what is worse is printed */
+    LOG_LEVEL_INFO, /* the default: messages of this level and of worse ones are printed */
     LOG_LEVEL_DEBUG,
 };
 
@@ -39,18 +39,18 @@ void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* What a message is about, for those who search; what is NULL is left out. The text must name it all the
- * same. A device that a text begins with, as in `qdisk/7/51712: ...`, is found without this. */
+/* What a message is about, to search by; NULL is left out. The text must name it all the same. The device
+ * that a text begins with, as in `qdisk/7/51712: ...`, is found without this. */
 struct log_about {
     const char *row, *action, *finding;
 };
 void log_about(enum log_level level, const struct log_about *about, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* What is wrong in a file, with its line and the caret: an error of up to three lines. */
+/* Logs what is wrong in a file, with its line and the caret: an error of up to three lines. */
 void log_diagnostic(const struct diagnostic *d);
 
-/* Says what was suppressed, whether its time is over or not: the end. */
+/* Logs what was suppressed, whether its time is over or not; for the end of the process. */
 void log_flush(void);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* How many lines may be said of one device: some within a time, the rest is counted. Devices are told apart
- * by a table of a fixed size, in which the newcomer takes a slot; then the count of who had it is told, too.
- * Reads no clock. */
+/* How many lines may be logged of one device: some within a time, and the rest is counted. Devices lie in a
+ * table of a fixed size. A new one takes the slot of another, whose count is told then.
+ *
+ * One thread; reads no clock. */
 #ifndef XENRECON_LOG_LIMIT_H
 #define XENRECON_LOG_LIMIT_H
 
@@ -18,13 +19,13 @@ struct log_limit {
         uint64_t since; /* milliseconds */
         unsigned said, suppressed;
     } slots[LOG_SLOTS];
-    unsigned pending; /* slots with something to tell */
+    unsigned pending; /* slots with a count to be told */
     void (*tell)(const struct device_key *key, unsigned suppressed);
 };
 
-/* May this be said now? */
+/* May a line about this device be logged now? */
 bool log_limit_allows(struct log_limit *l, const struct device_key *key, uint64_t now);
-/* Tells of those whose time is over; of all. */
+/* Tells the counts whose time is over; `all`: every count. */
 void log_limit_tell(struct log_limit *l, uint64_t now, bool all);
 
 #endif

@@ -16,17 +16,18 @@
 
 enum { FILE_MAX = 256 * 1024 };
 
-/* Sets *ret_why for what the system refused, and hands the error on. */
+/* Sets *ret_why for an error of the system, and returns the error. */
 static int refuse(struct diagnostic *ret_why, const char *path, int error)
 {
     diagnostic_set(ret_why, path, 0, 0, NULL, 0, "%s", strerror(-error));
     return error;
 }
 
-/* NULL, or why what it says is not done. */
+/* Returns NULL, or why this file is not trusted. */
 static const char *distrusted(const struct stat *st)
 {
-    struct stat exe = {.st_uid = 0, .st_gid = 0}; /* who can change this program needs no policy for it */
+    struct stat exe = {.st_uid = 0,
+                       .st_gid = 0}; /* an owner of this program needs no policy to have commands run */
     (void)!stat("/proc/self/exe", &exe);
     if (st->st_uid != 0 && st->st_uid != geteuid() && st->st_uid != exe.st_uid)
         return "belongs to somebody who could have other commands run with it";
@@ -36,7 +37,7 @@ static const char *distrusted(const struct stat *st)
     return NULL;
 }
 
-/* Of what was opened, lest it is another by now. */
+/* Checks what was opened: the path may lead elsewhere by now. */
 static int check_trust(int fd, const char *path, struct diagnostic *ret_why)
 {
     struct stat st;
@@ -91,7 +92,7 @@ static int add_folder(struct policy_files *files, const char *dir, bool must_exi
     return status;
 }
 
-/* <root>/deploy/policies, when we are <root>/build<anything>/xenrecon and it is there. */
+/* Finds <root>/deploy/policies, where this program is <root>/build<anything>/xenrecon. */
 static bool find_build_tree(char *buf, size_t size)
 {
     char exe[PATH_MAX];
@@ -164,7 +165,7 @@ static int read_all(int fd, char *text, size_t size, size_t *ret_len)
     return 0;
 }
 
-/* The whole file, for free(). Not held up by a FIFO, nor led on by a device. */
+/* Reads a whole file; the caller frees it. A FIFO does not block it, and no device is read. */
 static int read_file(const char *path, bool obeyed, char **ret_text, size_t *ret_len,
                      struct diagnostic *ret_why)
 {

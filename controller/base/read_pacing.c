@@ -3,10 +3,9 @@
 
 #include <stdbool.h>
 
-enum { GROWTH = 16 }; /* the pause grows by such a part of itself: in 40 ms to its longest */
+enum { GROWTH = 16 }; /* the pause grows by this part of itself: within 40 ms to its longest */
 
-/* Between pauses the reads are as rare as we make them: the number of events tells whether the flood is over.
- */
+/* The pauses make reads rare, so the number of events tells whether the flood is over. */
 static bool calm(const struct read_pacing *p, uint64_t now)
 {
     return (uint64_t)p->events * PACING_CALM < now - p->last;
@@ -37,7 +36,7 @@ unsigned read_pacing_read(struct read_pacing *p, uint64_t now, unsigned events, 
     p->events += events;
     if (outstanding > PACING_FEW)
         return for_answers(outstanding);
-    if (answers || !events) /* the store writes a message in pieces: there may be neither */
+    if (answers || !events) /* a message comes in pieces: a read may bring neither */
         return 0;
     unsigned pause = for_events(p, now);
     return outstanding ? read_pacing_ask(pause) : pause;

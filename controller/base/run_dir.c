@@ -15,7 +15,7 @@
 
 enum { BACKLOG = 128 };
 
-/* NULL, or what is wrong with it. */
+/* Returns NULL, or what is wrong with a directory. */
 static const char *check(int fd, mode_t mode)
 {
     struct stat st;
@@ -25,7 +25,7 @@ static const char *check(int fd, mode_t mode)
         return "it does not belong to us";
     if (st.st_mode & (S_IWGRP | S_IWOTH))
         return "it can be changed by others";
-    /* ours, but perhaps made under another umask, or by somebody with other ideas of who may list it */
+    /* it is ours, but may have been made under another umask, or with a mode that lists it to others */
     mode_t want = mode & 0111 & ~0700u ? (st.st_mode & 07777) | mode : mode;
     return (st.st_mode & 07777) == want || fchmod(fd, want) == 0 ? NULL : strerror(errno);
 }
@@ -112,7 +112,7 @@ int run_dir_bind(int directory, const char *name, mode_t mode, int *ret_fd)
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-    /* beneath the directory that was checked, whatever its path leads to by now */
+    /* in the directory that was checked, wherever its path leads by now */
     snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", directory, name);
     if (fd < 0 || (unlinkat(directory, name, 0) && errno != ENOENT) ||
         bind(fd, (struct sockaddr *)&address, sizeof address) || fchmodat(directory, name, mode, 0) ||

@@ -15,22 +15,22 @@
 #include <sys/types.h>
 
 struct run_dir {
-    char *socket;        /* its path, absolute */
+    char *socket;        /* the socket's path, absolute */
     int worker, records; /* open directories */
 };
 
-/* Makes what is missing. -EPERM: it is not ours alone to change. */
+/* Opens it, and makes what is missing. -EPERM: others may change it. */
 int run_dir_open(const char *path, struct run_dir *ret_dir);
-void run_dir_close(struct run_dir *dir); /* after run_dir_open() */
+void run_dir_close(struct run_dir *dir); /* only after run_dir_open() has succeeded */
 
-/* Only the directory itself, made if it is missing; for the caller to close. */
+/* Opens only the directory itself, and makes it if it is missing. The caller closes it. */
 int run_dir_open_top(const char *path, int *ret_fd);
 
-/* A socket of that name and mode in the place of whatever was there, beneath an open directory: listening,
- * for the caller to close. Not logged. */
+/* Puts a listening socket of this name and mode into an open directory, in the place of what was there. The
+ * caller closes it. Errors are not logged. */
 int run_dir_bind(int directory, const char *name, mode_t mode, int *ret_fd);
 
-/* A socket in the place of whatever socket was there, listening, for the caller to close. */
+/* Puts the workers' listening socket in the place of an earlier one. The caller closes it. */
 int run_dir_listen(const struct run_dir *dir, int *ret_fd);
 
 #endif

@@ -15,7 +15,7 @@ struct tree_listing {
     int status;
 };
 
-/* One directory that was asked for. */
+/* A directory that is being listed. */
 struct tree_level {
     struct tree_listing *l;
     enum backend_place place;
@@ -46,7 +46,7 @@ static void name_found(struct tree_level *level, const char *name)
     }
 }
 
-/* A driver domain gets EACCES for what is not there, too, as the snapshot does; dom0 may read everything. */
+/* For what is not there, a driver domain gets EACCES; dom0, which may read everything, does not. */
 static bool nothing_there(const struct tree_listing *l, int status)
 {
     return status == -ENOENT || (status == -EACCES && l->req.self != 0);

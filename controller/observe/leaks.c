@@ -20,14 +20,14 @@ struct leak {
 struct leaks {
     struct leaks_request req;
     struct arena arena;
-    bool alive[DOMID_MAX + 1]; /* domains that have a directory */
+    bool alive[DOMID_MAX + 1]; /* whether a domain has a directory */
     bool domains_known;
     struct leak *list;
     size_t n, cap;
     unsigned pending;
 };
 
-/* What a directory is, and thus what its names are. */
+/* What a directory is, which says what the names in it are. */
 enum leaks_level {
     DOMAINS,        /* /local/domain */
     BACKENDS,       /* .../backend */
@@ -40,9 +40,9 @@ enum leaks_level {
 struct step {
     struct leaks *l;
     enum leaks_level level;
-    uint16_t domid; /* that the directory's last component names, or that it belongs to */
+    uint16_t domid; /* the domain that the directory is named after, or belongs to */
     const char *path;
-    const char *backend; /* that a frontend names */
+    const char *backend; /* the backend that the frontend names */
 };
 
 static struct step *step(struct leaks *l, enum leaks_level level, uint16_t domid, const char *path)
@@ -82,8 +82,7 @@ static void answered(struct leaks *l)
 
 /* ---- frontends ---- */
 
-/* One that is Closed waits for nothing but to be removed, as a toolstack does a moment after the backend
- * went. */
+/* A frontend that is Closed is no leak: a toolstack removes it a moment after the backend. */
 static void on_state(void *arg, int status, const char *data, size_t len)
 {
     struct step *s = arg;
@@ -108,8 +107,8 @@ static void on_backend(void *arg, int status, const char *data, size_t len)
     answered(l);
 }
 
-/* The guest can write it: it is only followed into a backend tree that we look at, and only as far as a
- * device. */
+/* A guest can write this. So it is followed only into a backend tree that is looked at, and only to a device.
+ */
 static void on_backend_key(void *arg, int status, const char *data, size_t len)
 {
     struct step *s = arg;
@@ -158,7 +157,7 @@ static void on_name(struct step *s, const char *name)
     case BACKEND_TYPES:
         descend(l, BACKEND_GUESTS, (uint16_t)domid, path);
         break;
-    case BACKEND_GUESTS: /* devices: not leaks */
+    case BACKEND_GUESTS: /* these are devices, not leaks */
         break;
     case FRONTENDS:
         descend(l, FRONTEND_TYPES, s->domid, path);
@@ -185,7 +184,7 @@ static void on_names(void *arg, int status, const char *data, size_t len)
 {
     struct step *s = arg;
     struct leaks *l = s->l;
-    if (s->level == DOMAINS && status) /* a driver domain may not list them: our own tree is left */
+    if (s->level == DOMAINS && status) /* a driver domain may not list them: its own tree is left */
         descend(l, BACKENDS, l->req.self, arena_printf(&l->arena, "/local/domain/%u/backend", l->req.self));
     l->domains_known |= s->level == DOMAINS && !status;
     if (status == 0 && len == 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What devices leave behind in the store: empty directories in a backend tree, and frontends whose backend is
- * gone. They belong to no device, so that `plan` looks for them on its own. What may not be read is passed
- * over. */
+ * gone. They belong to no device, so `plan` looks for them by itself. What may not be read is passed over.
+ * The search owns itself until `done`. One thread. */
 #ifndef XENRECON_LEAKS_H
 #define XENRECON_LEAKS_H
 
@@ -11,7 +11,7 @@
 struct leaks_request {
     struct store *store;
     uint16_t self;
-    bool everywhere;   /* in all domains' backend trees, not only our own */
+    bool everywhere;   /* looks into all domains' backend trees, not only our own */
     struct plan *host; /* where the findings go, sorted */
     void (*done)(void *arg);
     void *arg;

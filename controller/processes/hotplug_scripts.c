@@ -23,9 +23,9 @@
 #include "schemas/printable.h"
 
 enum {
-    OUTPUT_MAX = 4096,    /* the end of what a script printed */
-    SAID_MAX = 256,       /* of what is said about it: it goes to the store */
-    KILL_AFTER = 2 * 1000 /* milliseconds that a script has to end when it was told to */
+    OUTPUT_MAX = 4096,    /* bytes of a script's output that are logged, its last ones */
+    SAID_MAX = 256,       /* of what is said about a script: it goes to the store */
+    KILL_AFTER = 2 * 1000 /* milliseconds from SIGTERM to SIGKILL */
 };
 
 struct script_job {
@@ -33,14 +33,14 @@ struct script_job {
     struct hotplug_scripts *scripts;
     struct arena arena;
     const char *key;
-    size_t type_len; /* of the key */
+    size_t type_len; /* how much of the key is the type */
     const char *directory;
     char **argv, **env;
     uint32_t timeout, parallel;
-    uv_timer_t timer; /* until the deadline; then until it is killed */
+    uv_timer_t timer; /* for the deadline, and then for SIGKILL */
     uv_process_t process;
-    unsigned handles; /* that are still to be closed */
-    int output;       /* a file in memory, or -1 */
+    unsigned handles; /* handles of libuv that are still to be closed */
+    int output;       /* a file in memory for the output; -1: there is none */
     bool overdue;
     int error;
     char said[SAID_MAX];
@@ -53,13 +53,13 @@ struct hotplug_scripts {
     script_done_fn *done;
     void *arg;
     struct jobs waiting, running;
-    unsigned jobs; /* that are not freed yet */
+    unsigned jobs; /* jobs that are not freed yet */
     bool closed;
 };
 
 /* ---- may it be run? ---- */
 
-/* NULL, or what is wrong with it. */
+/* NULL, or what is wrong with the owner or the mode. `sticky_does`: the sticky bit is enough. */
 static const char *not_ours_alone(const struct stat *st, bool sticky_does)
 {
     if (st->st_uid != 0)
@@ -76,7 +76,7 @@ static int open_beneath(int directory, const char *path, uint64_t flags, uint64_
     return fd < 0 ? -errno : (int)fd;
 }
 
-/* From a directory to the root of the tree. */
+/* Checks every directory from this one up to the root. */
 static const char *check_above(int directory)
 {
     struct stat st, last = {0};
@@ -100,7 +100,7 @@ static const char *check_above(int directory)
     return wrong ? wrong : "cannot be looked at";
 }
 
-/* Each directory between the top one and the script, and the script. */
+/* Checks each directory between the top one and the script, and the script. */
 static const char *check_beneath(int top, const char *name)
 {
     char path[256];
@@ -125,7 +125,7 @@ static const char *check_beneath(int top, const char *name)
     return wrong;
 }
 
-/* NULL, and the script's absolute path in argv[0]; or what is wrong. */
+/* Returns NULL, with the script's absolute path in argv[0]; or what is wrong. */
 static const char *locate(struct script_job *j)
 {
     const char *name = j->argv[0];
@@ -162,7 +162,7 @@ static void say(struct script_job *j, int error, const char *format, ...)
     printable_copy(j->said, sizeof j->said, how, strlen(how), false);
 }
 
-/* Logs the lines that it printed last, and adds the very last one to what is said. */
+/* Logs the last lines that the script printed, and adds the very last one to `said`. */
 static void read_output(struct script_job *j)
 {
     char text[OUTPUT_MAX + 1], line[SAID_MAX];
@@ -232,7 +232,7 @@ static void on_exit_of(uv_process_t *process, int64_t status, int signal)
     struct script_job *j = process->data;
     char text[SIGNAL_TEXT_SIZE];
     if (j->overdue) {
-        kill(-process->pid, SIGKILL); /* what it left behind */
+        kill(-process->pid, SIGKILL); /* processes that the script has left behind */
         say(j, -ETIMEDOUT, "did not end within %u.%u s", j->timeout / 1000, j->timeout % 1000 / 100);
     } else if (signal) {
         signal_describe(signal, text);
@@ -253,7 +253,7 @@ static void on_deadline(uv_timer_t *timer)
     j->overdue = true;
 }
 
-/* Not from within hotplug_scripts_run(). */
+/* `done` is not called from within hotplug_scripts_run(). */
 static void on_refused(uv_timer_t *timer)
 {
     finish(timer->data);
@@ -283,7 +283,7 @@ static int spawn(struct script_job *j)
     stdio[1].data.fd = stdio[2].data.fd = j->output;
     j->process.data = j;
     j->handles++;
-    close_range(3, ~0U, CLOSE_RANGE_CLOEXEC); /* also what we were started with */
+    close_range(3, ~0U, CLOSE_RANGE_CLOEXEC); /* descriptors that we were started with as well */
     int error = uv_spawn(j->scripts->loop, &j->process, &options);
     close(input);
     return error;
@@ -315,7 +315,7 @@ static bool may_begin(const struct script_job *j)
     TAILQ_FOREACH (other, &j->scripts->running, next) {
         running += same_type(j, other);
         if (strcmp(j->key, other->key) == 0)
-            return false; /* one after the other */
+            return false; /* a device's scripts run one after the other */
     }
     return running < j->parallel;
 }
@@ -342,7 +342,7 @@ struct hotplug_scripts *hotplug_scripts_new(struct uv_loop_s *loop, script_done_
     return s;
 }
 
-/* A list that ends in NULL, with further words before them. */
+/* Copies a list that ends in NULL, behind further words. */
 static char **copy_words(struct arena *a, const char *const *list, const char *const *more)
 {
     size_t n = 0, at = 0;
@@ -359,7 +359,7 @@ static char **copy_words(struct arena *a, const char *const *list, const char *c
     return copy;
 }
 
-/* The tools that a script calls must find the store that we use. */
+/* Adds the variables with which the tools that a script calls find the store that we use. */
 static char **make_env(struct arena *a, const char *const *env)
 {
     static const char *const store[] = {"XENSTORED_PATH", "XENSTORED_RUNDIR"};

@@ -17,22 +17,22 @@
 struct uv_loop_s;
 
 struct script_request {
-    const char *key;       /* the device's; scripts of one type share their limit */
+    const char *key;       /* the device's, formatted; scripts of one type share their limit */
     const char *directory; /* absolute */
     const char *const *argv, *const *env;
     uint32_t timeout;  /* milliseconds */
-    uint32_t parallel; /* scripts of the type at a time */
+    uint32_t parallel; /* so many scripts of the type run at a time */
 };
 
-/* How a script ended: 0, or an error and what there is to say about it, printable and short. */
+/* How a script has ended: 0, or a negative errno and in `said` the reason, printable and short. */
 typedef void script_done_fn(void *arg, const char *key, int error, const char *said);
 
 struct hotplug_scripts;
 struct hotplug_scripts *hotplug_scripts_new(struct uv_loop_s *loop, script_done_fn *done, void *arg);
 void hotplug_scripts_run(struct hotplug_scripts *s,
                          const struct script_request *request); /* `done` is called later */
-/* Forgets those that wait, leaves those that run alone, calls nobody any more. Gone when the loop has turned.
- */
+/* Forgets the scripts that wait, and leaves those that run alone. `done` is not called any more. Freed when
+ * the loop has turned. */
 void hotplug_scripts_close(struct hotplug_scripts *s);
 
 #endif

@@ -57,7 +57,7 @@ void supervised_free(struct supervised *s)
 
 void supervised_say(struct supervised *s, const char *text)
 {
-    char copy[SAID_SIZE]; /* the text may be what was said before */
+    char copy[SAID_SIZE]; /* the text may lie in s->said */
     s->facts.said = text ? s->said : NULL;
     if (!text)
         return;
@@ -86,7 +86,7 @@ void supervised_await(struct supervised *s, uint32_t allowed, const char *awaite
     wake_by(s->w, s->deadline);
 }
 
-/* Those that were met meanwhile are found here, too: the timer is set for the first there was. */
+/* The timer is set for the earliest deadline there was; it may have been met meanwhile. */
 static void on_deadline(uv_timer_t *timer)
 {
     struct workers *w = timer->data;
@@ -107,7 +107,7 @@ static void on_deadline(uv_timer_t *timer)
 
 /* ---- news ---- */
 
-/* Those that are added by what we call are for the next turn. */
+/* News that the callbacks add are told in the next turn. */
 static void on_news(uv_timer_t *timer)
 {
     struct workers *w = timer->data;

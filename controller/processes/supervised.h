@@ -46,27 +46,27 @@ struct supervised {
     struct workers *w;
     struct device_key key;
     char name[DEVICE_KEY_SIZE];
-    struct worker facts;                  /* as workers_ask() tells them, but for `unwanted` */
+    struct worker facts;                  /* as workers_ask() tells them; that leaves out an unwanted one */
     struct worker_record record;          /* of the process that runs, or of the last that ran */
     struct worker_process *process;       /* NULL: none runs */
     struct worker_connection *connection; /* NULL: it is not connected, or has not said hello */
-    struct worker_launch *next;           /* to be started when the process has ended; or NULL */
+    struct worker_launch *next;           /* to be started when the process has ended; NULL: none is */
     enum ending ending;                   /* of the process */
-    bool has_news;                        /* it is in the list */
-    bool swept;          /* ended as nobody's; forgotten then, unless somebody looked meanwhile */
-    bool unwanted;       /* forgotten when the process has ended */
+    bool has_news;                        /* it is in the list of news */
+    bool swept; /* ended because nobody asked for it; forgotten then, unless somebody has asked meanwhile */
+    bool unwanted;       /* workers_stop() was called: forgotten when the process has ended */
     bool fresh;          /* the next process gets an empty state file */
-    bool found, asked;   /* found again; somebody asked for it */
-    bool told;           /* to connect or disconnect, on this connection */
+    bool found, asked;   /* it ran before this process did; workers_ask() was called for it */
+    bool told;           /* it was told to connect or disconnect, on this connection */
     unsigned misconduct; /* connections of this process that were closed for what it sent */
     uint64_t logged_at;
-    uint64_t ready_at;      /* the process, for the first time; 0: not yet */
+    uint64_t ready_at;      /* when the process was ready for the first time; 0: not yet */
     uint64_t deadline;      /* 0: none */
-    uint32_t allowed;       /* how long it had until then */
-    const char *awaited;    /* what it is to do until then: a phrase after "did not" */
-    struct arena published; /* what facts.published is made of */
-    char said[SAID_SIZE];   /* what facts.said is made of */
-    char cause[SAID_SIZE];  /* why it was killed; or empty */
+    uint32_t allowed;       /* how long it had until the deadline */
+    const char *awaited;    /* what it is to do until the deadline: a phrase after "did not" */
+    struct arena published; /* the memory of facts.published */
+    char said[SAID_SIZE];   /* the memory of facts.said */
+    char cause[SAID_SIZE];  /* why it was killed; empty: it was not */
 };
 
 LIST_HEAD(bucket, supervised);
@@ -74,27 +74,29 @@ TAILQ_HEAD(news, supervised);
 
 struct workers {
     struct workers_config cfg;
-    void (*overdue)(struct supervised *s);                 /* its deadline has passed */
-    void (*kill)(struct supervised *s, const char *cause); /* it will be DEAD */
+    void (*overdue)(struct supervised *s);                 /* called when its deadline has passed */
+    void (*kill)(struct supervised *s, const char *cause); /* kills it: it will be DEAD */
     struct run_dir dir;
     struct worker_socket *socket;
     struct bucket buckets[BUCKETS];
     struct news news;
-    unsigned running; /* processes */
-    uint64_t deaths;  /* without being told to */
+    unsigned running; /* processes that run */
+    uint64_t deaths;  /* workers that ended without being told to, ever */
     uv_timer_t deadlines, teller;
-    uint64_t wake_at; /* of `deadlines`; 0: it is not set */
-    unsigned handles; /* that are still to be closed */
+    uint64_t wake_at; /* when `deadlines` is set to go off; 0: it is not set */
+    unsigned handles; /* handles of libuv that are still to be closed */
     bool closed;
 };
 
 uint64_t supervised_now(const struct workers *w); /* decide()'s clock; never 0 */
-struct supervised *supervised_find(const struct workers *w, const struct device_key *key); /* or NULL */
+struct supervised *supervised_find(const struct workers *w,
+                                   const struct device_key *key); /* NULL: there is none */
 struct supervised *supervised_new(struct workers *w, const struct device_key *key);
-void supervised_free(struct supervised *s);                  /* its process, if any, goes on */
-void supervised_tell(struct supervised *s);                  /* that there is news, later */
-void supervised_say(struct supervised *s, const char *text); /* made printable; NULL: nothing */
-/* It has so much time; "did not <awaited> within 60.0 s" is why it is killed then. */
+void supervised_free(struct supervised *s); /* its process goes on, if there is one */
+void supervised_tell(struct supervised *s); /* has cfg.changed called for it, later */
+void supervised_say(struct supervised *s,
+                    const char *text); /* sets facts.said, made printable; NULL: to nothing */
+/* It has so many milliseconds. "did not <awaited> within 60.0 s" is why it is killed otherwise. */
 void supervised_await(struct supervised *s, uint32_t allowed, const char *awaited);
 
 #endif

@@ -9,9 +9,9 @@
 
 #include "schemas/mem.h"
 
-enum { VARIABLES_MAX = 10 /* that every worker gets, and the NULL */ };
+enum { VARIABLES_MAX = 10 /* the variables that every worker gets, and the NULL */ };
 
-/* A name, or a number, which need not be anybody's. */
+/* Takes a user's name, or a number, which need not be any user's. */
 static const char *find_user(struct arena *a, const char *name, uid_t *ret_uid, gid_t *ret_gid)
 {
     char *end;
@@ -47,7 +47,7 @@ static void find_identity(struct worker_launch *l, const struct worker_start *st
     l->command.gid = *ret_gid;
 }
 
-/* The policy's come last: of two of a name, getenv() takes the first. */
+/* The policy's variables come last: of two of a name, getenv() takes the first. */
 static void make_env(struct worker_launch *l, const struct worker_start *start, const char *socket, gid_t gid)
 {
     const struct policy *p = start->policy;
@@ -69,12 +69,13 @@ static void make_env(struct worker_launch *l, const struct worker_start *start, 
     for (size_t i = 0; i < p->worker.n_environment; i++) {
         const struct variable *v = &p->worker.environment[i];
         path = path || strcmp(v->name, "PATH") == 0;
-        if (strncmp(v->name, "XENSTORED_", 10) != 0) /* whatever a policy says: a worker has no store */
+        if (strncmp(v->name, "XENSTORED_", 10) !=
+            0) /* no worker may have the store, whatever a policy says */
             env[n++] = arena_printf(a, "%s=%s", v->name, v->value);
     }
     if (!path)
         env[n++] = arena_strdup(a, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-    l->command.env = env; /* cleared memory: NULL is at the end */
+    l->command.env = env; /* the memory is cleared, so there is a NULL at the end */
 }
 
 struct worker_launch *worker_launch_new(const struct worker_start *start, const char *socket)

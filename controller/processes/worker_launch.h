@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* How a worker is to be started: a copy of what was asked for, with what every worker is given added. It may
- * have to wait until the worker before has ended. */
+/* How a worker is to be started: a copy of the request, with the variables that every worker is given. It may
+ * have to wait until the previous worker has ended. Owned by its holder; one thread. */
 #ifndef XENRECON_WORKER_LAUNCH_H
 #define XENRECON_WORKER_LAUNCH_H
 
@@ -12,10 +12,10 @@ struct worker_launch {
     struct arena arena;
     uint64_t incarnation;
     struct worker_command command;
-    uid_t uid;                       /* that it is, or will become by itself */
+    uid_t uid;                       /* the user that it runs as, or will become by itself */
     uint32_t create, connect, close; /* deadlines, milliseconds */
     uint32_t retry_initial, retry_max;
-    const char *wrong; /* why it cannot be started at all; or NULL */
+    const char *wrong; /* why it cannot be started at all; NULL: it can */
 };
 
 struct worker_launch *worker_launch_new(const struct worker_start *start, const char *socket);

@@ -13,7 +13,7 @@
 #include "controller/base/signals.h"
 #include "controller/processes/worker_session.h"
 
-enum { COMPLAIN_AFTER = 10 * 1000 /* milliseconds after SIGKILL */ };
+enum { COMPLAIN_AFTER = 10 * 1000 /* milliseconds from SIGKILL to an error in the log */ };
 
 /* ---- death ---- */
 
@@ -128,7 +128,8 @@ void lifecycle_overdue(struct supervised *s)
                     s->allowed / 1000, s->allowed % 1000 / 100);
         kill_now(s);
         return;
-    case ENDING_KILLED: /* it hangs in the kernel; nothing else can be done, and nothing started beside it */
+    case ENDING_KILLED: /* it hangs in the kernel: nothing else can be done, and no other is started beside it
+                         */
         log_error("%s: worker %d was killed, but does not end", s->name, (int)s->record.pid);
         return;
     }
@@ -153,7 +154,7 @@ static void new_process(struct supervised *s, struct worker_process *p)
     s->cause[0] = '\0';
 }
 
-/* It is remembered before it gets its token: there is none that we would not find again. */
+/* The record is saved before the worker gets its token: so there is none that would not be found again. */
 static int spawn(struct supervised *s, const struct worker_launch *l)
 {
     const struct worker_process_config config = {.loop = s->w->cfg.loop, .ended = on_ended, .arg = s};
@@ -208,8 +209,8 @@ void lifecycle_launch(struct supervised *s, struct worker_launch *l)
 
 /* ---- life after our own death ---- */
 
-/* One that cannot be held, but may be alive, is no reason to start another beside it: rather we do not begin.
- */
+/* A worker that cannot be held by a pidfd may be alive. Then nothing is started at all, rather than another
+ * beside it. */
 int lifecycle_found(void *arg, const struct worker_record *record)
 {
     struct workers *w = arg;

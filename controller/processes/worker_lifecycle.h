@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A worker's life: launch -> (told to end -> killed) -> ended -> dead, forgotten, or the next one.
+/* A worker's life: launched, told to end, killed where that does not help, ended; and then dead, forgotten or
+ * followed by the next one. The `supervised` belongs to the table.
  *
  * One thread, the loop's. What goes wrong with a worker ends in DEAD and is logged. */
 #ifndef XENRECON_WORKER_LIFECYCLE_H
@@ -7,10 +8,12 @@
 
 #include "controller/processes/supervised.h"
 
-int lifecycle_found(void *arg, const struct worker_record *record);        /* arg: the workers */
-void lifecycle_launch(struct supervised *s, struct worker_launch *launch); /* takes it over; none runs */
-void lifecycle_end(struct supervised *s);                     /* `stop` and SIGTERM, if it runs */
-void lifecycle_kill(struct supervised *s, const char *cause); /* it will be DEAD */
-void lifecycle_overdue(struct supervised *s);                 /* its deadline has passed */
+int lifecycle_found(
+    void *arg, const struct worker_record *record); /* a record of an earlier run; `arg` is the workers */
+void lifecycle_launch(struct supervised *s,
+                      struct worker_launch *launch); /* takes the launch over; no process runs */
+void lifecycle_end(struct supervised *s); /* tells its process to end, if one runs: `stop` and SIGTERM */
+void lifecycle_kill(struct supervised *s, const char *cause); /* kills its process: it will be DEAD */
+void lifecycle_overdue(struct supervised *s); /* what to do now that its deadline has passed */
 
 #endif

@@ -29,12 +29,12 @@ struct worker_process {
     pid_t pid;
     uint64_t started;
     int pidfd;
-    int token[2]; /* a pipe, until the token was given; or -1. Our end for reading keeps SIGPIPE away */
+    int token[2]; /* a pipe until the token was given, then -1; our reading end keeps SIGPIPE away */
     struct worker_exit how;
     uv_poll_t poll;
     uv_timer_t timer;
-    unsigned checks;  /* whether the group is gone */
-    unsigned handles; /* that are still to be closed */
+    unsigned checks;  /* how often it was looked whether the group is gone */
+    unsigned handles; /* handles of libuv that are still to be closed */
     bool polled, closed;
 };
 
@@ -51,7 +51,7 @@ int worker_process_start_time(pid_t pid, uint64_t *ret_started)
     if (error)
         return error;
     text[n] = '\0';
-    /* the 22nd field, proc(5); the second is the name in parentheses, with whatever in it */
+    /* the 22nd field, proc(5); the second is the name in parentheses, which may have anything in it */
     const char *at = strrchr(text, ')');
     for (int i = 2; at && i < 22; i++)
         at = strchr(at + 1, ' ');
@@ -79,7 +79,8 @@ static void close_token(struct worker_process *p)
     }
 }
 
-/* What it left behind was killed, but that takes its time; a zombie that nobody waits for takes for ever. */
+/* The rest of the group was killed, which takes a while; a zombie whose parent does not wait takes for ever.
+ */
 static void on_check(uv_timer_t *timer)
 {
     struct worker_process *p = timer->data;
@@ -90,9 +91,9 @@ static void on_check(uv_timer_t *timer)
     p->cfg.ended(p->cfg.arg, &p->how);
 }
 
-/* Nobody else may take the number of a child that nobody waited for: the group is its own, until we wait. Of
- * one that we found again, init may have taken the number back a moment ago; that it was given to a new group
- * since, all others having been given out before, is not to be feared. */
+/* The number of a child cannot be given again before we wait for it, so the group is its own until then. Of a
+ * process that was found again, init may have freed the number a moment ago. That it was given to a new group
+ * since then is not to be feared: all other numbers would have to be used first. */
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
     struct worker_process *p = poll->data;
@@ -100,7 +101,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     int r = waitid(P_PIDFD, (id_t)p->pidfd, &info, WEXITED | WNOHANG | WNOWAIT);
     (void)status, (void)events;
     if (r == 0 && info.si_pid == 0)
-        return; /* not yet */
+        return; /* it has not ended yet */
     if (r == 0) {
         p->how.known = true;
         p->how.status = info.si_code == CLD_EXITED ? info.si_status : 0;
@@ -158,7 +159,7 @@ static int watch(struct worker_process *p)
 
 /* ---- in the child, where nothing is called that could wait for another thread of ours ---- */
 
-/* No more than we have: only some may raise what they have. */
+/* Not above our own limit: only some processes may raise it. */
 static bool limit(__rlimit_resource_t resource, rlim_t to)
 {
     struct rlimit l;
@@ -170,7 +171,7 @@ static bool limit(__rlimit_resource_t resource, rlim_t to)
     return setrlimit(resource, &l) == 0;
 }
 
-/* fds[i] becomes i, all others are closed by execve(). */
+/* Makes fds[i] the descriptor i; all others are closed by execve(). */
 static bool arrange(const int fds[WORKER_FDS])
 {
     int copies[WORKER_FDS];
@@ -188,12 +189,12 @@ static bool become(const struct worker_command *c)
     return !c->as_user || (setgroups(0, NULL) == 0 && setgid(c->gid) == 0 && setuid(c->uid) == 0);
 }
 
-/* Limits come before the user, who may not set them where he has nothing to do with us. */
+/* Limits are set before the user, who may not be allowed to set them. */
 static void run_child(const struct worker_command *c, const int fds[WORKER_FDS], int report)
 {
     sigset_t none;
     for (int i = 1; i < NSIG; i++)
-        signal(i, SIG_DFL); /* fails for those that have no other */
+        signal(i, SIG_DFL); /* fails for signals that have no other handler */
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     setsid();
@@ -208,16 +209,16 @@ static void run_child(const struct worker_command *c, const int fds[WORKER_FDS],
 
 /* ---- in the parent ---- */
 
-/* Not uv_spawn(): that sets no limits, to set them afterwards takes a capability that we may lack, and it
- * waits for its children by itself. */
+/* Not by uv_spawn(): it sets no limits, and it waits for its children itself. Setting limits afterwards takes
+ * a capability that we may lack. */
 static int spawn(struct worker_process *p, const struct worker_command *c, const int fds[WORKER_FDS],
                  const int report[2])
 {
     sigset_t all, before;
     int error = 0;
-    close_range(3, ~0U, CLOSE_RANGE_CLOEXEC); /* also what we were started with */
+    close_range(3, ~0U, CLOSE_RANGE_CLOEXEC); /* descriptors that we were started with as well */
     sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* until the child has no handlers of ours any more */
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* until the child has none of our handlers any more */
     pid_t pid = fork();
     if (pid == 0)
         run_child(c, fds, report[1]);
@@ -270,7 +271,7 @@ int worker_process_give_token(struct worker_process *p, const char *token)
 {
     char line[TOKEN_DIGITS + 2];
     int len = snprintf(line, sizeof line, "%s\n", token);
-    ssize_t n = write(p->token[1], line, (size_t)len); /* a pipe takes so little at once, or nothing */
+    ssize_t n = write(p->token[1], line, (size_t)len); /* a pipe takes so few bytes at once, or none */
     int error = n < 0 ? -errno : n != len ? -EIO : 0;
     close_token(p);
     return error;
@@ -280,7 +281,7 @@ int worker_process_find(const struct worker_process_config *config, pid_t pid, u
                         struct worker_process **ret_process)
 {
     struct worker_process *p;
-    if (pid <= 1) /* whose group would be everybody */
+    if (pid <= 1) /* its group would be all processes */
         return -ESRCH;
     p = new_process(config);
     int error = hold(p, pid);
@@ -309,5 +310,5 @@ uint64_t worker_process_started(const struct worker_process *p)
 
 void worker_process_signal(struct worker_process *p, int signal)
 {
-    pidfd_send_signal(p->pidfd, signal, NULL, 0); /* that it is gone is news that comes anyway */
+    pidfd_send_signal(p->pidfd, signal, NULL, 0); /* if it is gone, `ended` is called anyway */
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* One worker's process, whether we started it or found it again after our restart: held by a pidfd, so that a
- * number that was given again is never mistaken for it, and watched by that on the loop. It leads a session
- * and a process group of its own, and what is left of that group when it ends is killed with it.
+/* One worker's process, started by us or found again after our restart. It is held by a pidfd, which is
+ * watched on the loop, so that another process that gets its number is never mistaken for it. It leads a
+ * session and a process group of its own. What is left of the group when it ends is killed.
  *
- * It is its own object: gone when the loop has turned after worker_process_close(). Errors are negative
- * errno. */
+ * It owns itself: freed when the loop has turned after worker_process_close(). One thread, the loop's. Errors
+ * are negative errno. */
 #ifndef XENRECON_WORKER_PROCESS_H
 #define XENRECON_WORKER_PROCESS_H
 
@@ -34,28 +34,27 @@ struct worker_process_config {
 
 struct worker_command {
     char **argv, **env; /* end in NULL */
-    bool as_user;       /* as uid and gid, and in no other group; else as we are */
+    bool as_user;       /* it runs as uid and gid, and in no other group; false: as we do */
     uid_t uid;
     gid_t gid;
-    uint32_t open_files, memory; /* as in the policy; 0: as we have it */
+    uint32_t open_files, memory; /* limits, as in the policy; 0: as we have them */
 };
 
-/* Starts one, with the state file as its descriptor. It has no token yet, and waits for it. */
+/* Starts one, with state_fd as its descriptor WORKER_STATE_FD. It waits for its token. */
 int worker_process_spawn(const struct worker_process_config *config, const struct worker_command *command,
                          int state_fd, struct worker_process **ret_process);
 
-/* Lets it have the token. A worker that never gets it, because we died before it was remembered, reads the
- * end of a file instead. */
+/* Gives it the token. If we die before we have saved its record, it reads the end of a file instead. */
 int worker_process_give_token(struct worker_process *p, const char *token);
 
-/* The one that was started at that time; -ESRCH: it is gone. */
+/* Finds the process of that number that was started at that time; -ESRCH: it is gone. */
 int worker_process_find(const struct worker_process_config *config, pid_t pid, uint64_t started,
                         struct worker_process **ret_process);
 
 pid_t worker_process_pid(const struct worker_process *p);
 uint64_t worker_process_started(const struct worker_process *p);
-void worker_process_signal(struct worker_process *p, int signal); /* to the one process */
-void worker_process_close(struct worker_process *p);              /* forgets it: it goes on */
+void worker_process_signal(struct worker_process *p, int signal); /* to the process, not to its group */
+void worker_process_close(struct worker_process *p);              /* the process goes on */
 
 /* When the process of that number was started, in ticks since boot; -ESRCH: there is none. */
 int worker_process_start_time(pid_t pid, uint64_t *ret_started);

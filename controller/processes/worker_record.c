@@ -18,9 +18,10 @@ enum {
     FILE_NAME_SIZE = DEVICE_KEY_SIZE + 8,
 };
 
-static const char heading[] = "xenrecon-worker 1\n"; /* another number where older records cannot be read */
+static const char heading[] =
+    "xenrecon-worker 1\n"; /* the number changes when older records cannot be read any more */
 
-/* Those of the fields that are numbers, in the file's order. */
+/* The fields that are numbers, in the file's order. */
 #define NUMBERS(X)               \
     X(incarnation, UINT64_MAX)   \
     X(pid, INT32_MAX)            \
@@ -54,7 +55,7 @@ static bool parse_file_name(const char *name, struct device_key *ret_key, const 
     return device_key_parse(text, len, ret_key) == 0;
 }
 
-/* A process of another boot is gone, whatever its number. */
+/* The id of this boot. A process of another boot is gone, whatever its number. */
 static int read_boot(char ret_boot[static BOOT_SIZE])
 {
     int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
@@ -121,7 +122,7 @@ void worker_record_remove(const struct run_dir *dir, const struct device_key *ke
 
 /* ---- reading ---- */
 
-/* 0, or an error where it is not a file of ours alone. */
+/* Opens a file. An error where it is not a regular file that only we may change. */
 static int open_ours(const struct run_dir *dir, const char *name, int flags, int *ret_fd)
 {
     struct stat st;
@@ -139,7 +140,8 @@ static int open_ours(const struct run_dir *dir, const char *name, int flags, int
     return error;
 }
 
-/* The rest of the line at *at if it begins with the name and a space, NUL-terminated, and *at behind it. */
+/* If the line at *at begins with the name and a space: its rest, NUL-terminated, and *at is moved behind the
+ * line. Otherwise NULL. */
 static const char *field(char **at, const char *name)
 {
     size_t len = strlen(name);
@@ -207,13 +209,13 @@ static int read_record(const struct run_dir *dir, const char *name, const char *
     return strlen(text) == (size_t)n && parse_record(text, boot, ret) ? 0 : -EINVAL;
 }
 
-/* It is of no use to anybody, and never will be; other errors pass. */
+/* Will the record never be of use again? Other errors may pass. */
 static bool unusable(int error)
 {
     return error == -EINVAL || error == -EPERM || error == -EACCES || error == -ELOOP || error == -ENXIO;
 }
 
-/* A state file that no record belongs to, or a file that we began to write. */
+/* Is it a state file without a record, or a file that was not written to its end? */
 static bool is_leftover(const struct run_dir *dir, const struct device_key *key, const char *suffix)
 {
     char name[FILE_NAME_SIZE];
@@ -230,7 +232,7 @@ static int look_at(const struct run_dir *dir, const char *name, const char *boot
     struct worker_record record;
     const char *suffix;
     if (!parse_file_name(name, &key, &suffix))
-        return 0; /* who knows whose it is */
+        return 0; /* it may be a file of somebody else */
     if (*suffix) {
         if (is_leftover(dir, &key, suffix))
             unlinkat(dir->records, name, 0);
@@ -259,7 +261,7 @@ int worker_record_each(const struct run_dir *dir, int (*each)(void *arg, const s
     struct dirent **names;
     char path[32];
     snprintf(path, sizeof path, "/proc/self/fd/%d", dir->records);
-    int n = scandir(path, &names, NULL, alphasort); /* a record before its state file */
+    int n = scandir(path, &names, NULL, alphasort); /* sorted, so that a record comes before its state file */
     if (n < 0)
         return -errno;
     for (int i = 0; i < n; i++) {
@@ -275,7 +277,7 @@ int worker_record_open_state(const struct run_dir *dir, const struct device_key 
 {
     char name[FILE_NAME_SIZE];
     file_name(key, ".state", name);
-    /* never truncated: the worker before may still hold it */
+    /* not truncated: the previous worker may still hold it */
     if (fresh && unlinkat(dir->records, name, 0) && errno != ENOENT)
         return -errno;
     return open_ours(dir, name, O_RDWR | O_CREAT | (fresh ? O_EXCL : 0), ret_fd);

@@ -10,10 +10,10 @@
 
 enum {
     LOG_INTERVAL = 500, /* milliseconds between two lines about what one worker says */
-    MISCONDUCT_MAX = 8, /* a worker whose connection was closed so often for what it sent is broken */
+    MISCONDUCT_MAX = 8, /* after so many connections that were closed for what it sent, a worker is broken */
 };
 
-/* However much a worker has to say, it does not fill the journal. */
+/* Limits what is logged of one worker, however much it says. */
 static bool may_log(struct supervised *s)
 {
     uint64_t now = supervised_now(s->w);
@@ -25,7 +25,7 @@ static bool may_log(struct supervised *s)
 
 /* ---- connections ---- */
 
-/* The process that we know, or one of its session. */
+/* Is it the worker's process, or one of its session? */
 static bool is_of(const struct supervised *s, pid_t pid, pid_t session, uid_t uid)
 {
     pid_t ours = s->process ? worker_process_pid(s->process) : 0;
@@ -44,7 +44,7 @@ static void *whose(void *arg, pid_t pid, uid_t uid)
     return NULL;
 }
 
-/* In a time that tells nothing of where they differ. */
+/* Compares in a time that does not depend on where they differ. */
 static bool same_token(const char *ours, const char *theirs)
 {
     unsigned char differ = 0;
@@ -62,7 +62,7 @@ void session_hang_up(struct supervised *s)
     s->connection = NULL;
 }
 
-/* It has to say anew how it stands. One that never did has no more time because it connects again. */
+/* It has to say its state anew. One that never did gets no more time by connecting again. */
 static void start_over(struct supervised *s, const char *awaited)
 {
     if (s->facts.state == WORKER_STARTING)
@@ -131,7 +131,7 @@ static bool same_keys(const struct worker *facts, const struct published *keys, 
     return true;
 }
 
-/* What is at the same place is left there: nobody is told of what is no news. */
+/* What has not changed is not replaced, and is no news. */
 static void publish(struct supervised *s, const struct message *m)
 {
     struct published keys[MESSAGE_KEYS_MAX] = {{0}}, *copy;
@@ -170,7 +170,7 @@ static void on_ready(struct supervised *s, const struct message *m)
         settle(s, s->facts.ring ? WORKER_CONNECTED : WORKER_READY);
 }
 
-/* Unasked, where it says how it stands: before or after `ready`, and as long as it was told nothing. */
+/* A worker says this unasked to tell its state: before or after `ready`, as long as it was told nothing. */
 static void on_connected(struct supervised *s, uint64_t ring)
 {
     struct worker *f = &s->facts;
@@ -186,13 +186,13 @@ static void on_connected(struct supervised *s, uint64_t ring)
     settle(s, WORKER_CONNECTED);
 }
 
-/* Unasked, it has given the ring up: trying that again at once would do no good. */
+/* A worker that says this unasked has given the ring up: connecting it again at once would do no good. */
 static void on_disconnected(struct supervised *s)
 {
     struct worker *f = &s->facts;
     if (f->state == WORKER_CONNECTED)
         f->refused = f->ring;
-    if (f->state != WORKER_CONNECTING) /* which is for `error` or `connected` to answer */
+    if (f->state != WORKER_CONNECTING) /* then `error` or `connected` is the answer */
         f->ring = 0;
     if (f->state == WORKER_CONNECTED || f->state == WORKER_DISCONNECTING)
         settle(s, WORKER_READY);

@@ -9,7 +9,7 @@
 #include "controller/processes/supervised.h"
 
 struct worker_socket *session_new(struct workers *w, int listening);
-void session_hang_up(struct supervised *s); /* the state is for the caller to change */
+void session_hang_up(struct supervised *s); /* closes its connection; the caller sets the state */
 /* Tells a READY one to connect, a CONNECTING or CONNECTED one to disconnect; others nothing. */
 void session_connect(struct supervised *s, uint64_t ring, const struct published *keys, size_t n_keys);
 void session_disconnect(struct supervised *s);

@@ -15,9 +15,9 @@
 #include "schemas/mem.h"
 
 enum {
-    ACCEPTS = 16,          /* connections in one turn of the loop */
-    ACCEPT_PAUSE = 1000,   /* milliseconds, when we have no descriptors left */
-    SEND_BUFFER = 1 << 16, /* what a worker may leave unread: several of the longest lines */
+    ACCEPTS = 16,          /* connections accepted in one turn of the loop */
+    ACCEPT_PAUSE = 1000,   /* milliseconds without accepting, when there are no descriptors left */
+    SEND_BUFFER = 1 << 16, /* bytes that a worker may leave unread: several of the longest lines */
 };
 
 struct worker_connection {
@@ -27,9 +27,9 @@ struct worker_connection {
     uv_poll_t poll;
     int fd;
     bool welcome, broken, closed;
-    uint64_t hello_by;             /* not welcome yet: closed then */
-    uint64_t paused_until;         /* 0: it is read from */
-    struct message_reader *reader; /* with the beginning of a line in it, or NULL */
+    uint64_t hello_by;             /* when it is closed if it was not welcomed by then */
+    uint64_t paused_until;         /* not read before then; 0: at any time */
+    struct message_reader *reader; /* holds the beginning of a line; NULL: there is none */
     struct read_pacing pace;
 };
 
@@ -41,10 +41,10 @@ struct worker_socket {
     int listening;
     uv_poll_t listener;
     uv_timer_t timer;
-    uint64_t wake_at;              /* of the timer; 0: it is not set */
-    uint64_t accept_again;         /* 0: we do */
-    struct message_reader scratch; /* of whom we read from */
-    unsigned handles;              /* that are still to be closed, the connections' included */
+    uint64_t wake_at;              /* when the timer is set to go off; 0: it is not set */
+    uint64_t accept_again;         /* when to accept again; 0: we do */
+    struct message_reader scratch; /* for the connection that is being read */
+    unsigned handles; /* handles of libuv that are still to be closed, the connections' included */
     bool closed;
 };
 
@@ -74,7 +74,7 @@ void worker_socket_hang_up(struct worker_connection *c)
     close(c->fd);
 }
 
-/* Closes it by its own fault, or because it left. */
+/* Closes a connection that broke the protocol, or whose worker left. */
 static void lose(struct worker_connection *c, const char *wrong)
 {
     struct worker_socket *s = c->s;
@@ -141,7 +141,7 @@ static void on_timer(uv_timer_t *timer)
 
 /* ---- out ---- */
 
-/* The kernel's buffer is the queue: whoever lets it run full does not read. */
+/* The kernel's buffer is the queue: a worker that lets it run full does not read. */
 static bool send_line(int fd, const struct message_line *line)
 {
     return send(fd, line->text, line->len, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)line->len;
@@ -166,7 +166,7 @@ static void refuse(int fd, const char *why)
     message_begin(&line, MESSAGE_REFUSED);
     message_arg(&line, why);
     if (message_end(&line))
-        send_line(fd, &line); /* or not: it is closed now */
+        send_line(fd, &line); /* it is closed now, whether this arrives or not */
 }
 
 /* ---- in ---- */
@@ -190,7 +190,7 @@ static const char *welcome(struct worker_connection *c, const struct message *m)
     return NULL;
 }
 
-/* NULL, or what is wrong. */
+/* Returns NULL, or what is wrong with the line. */
 static const char *take_line(struct worker_connection *c, char *line, size_t len)
 {
     struct worker_socket *s = c->s;
@@ -201,7 +201,7 @@ static const char *take_line(struct worker_connection *c, char *line, size_t len
     return c->welcome ? s->cfg.message(s->cfg.arg, c->whose, &m) : welcome(c, &m);
 }
 
-/* What begins a line is kept until the rest comes. */
+/* Keeps the beginning of a line until the rest comes. */
 static void keep_rest(struct worker_connection *c, struct message_reader *r)
 {
     bool rest = r->len > r->taken;
@@ -219,14 +219,14 @@ static void pause_reading(struct worker_connection *c, unsigned n_lines)
 {
     uint64_t now = uv_now(c->s->cfg.loop);
     unsigned pause = read_pacing_read(&c->pace, now * 1000, n_lines + 1, 0, 0);
-    if (pause < 1000) /* less than the loop's clock knows: only a flood gets there */
+    if (pause < 1000) /* shorter than the loop's clock knows: longer ones only come from a flood */
         return;
     uv_poll_stop(&c->poll);
     c->paused_until = now + pause / 1000;
     wake_by(c->s, c->paused_until);
 }
 
-/* One read in a turn: nobody keeps us from the others. */
+/* Reads once in a turn of the loop, so that the others get their turn. */
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
     struct worker_connection *c = poll->data;
@@ -309,7 +309,7 @@ static void greet(struct worker_socket *s, int fd)
     wake_by(s, c->hello_by);
 }
 
-/* A flood of them must not keep us from what else there is to do. */
+/* Accepts only some in a turn: a flood of connections must not keep us from other work. */
 static void on_connection(uv_poll_t *poll, int status, int events)
 {
     struct worker_socket *s = poll->data;
@@ -340,7 +340,7 @@ struct worker_socket *worker_socket_new(const struct worker_socket_config *confi
     TAILQ_INIT(&s->list);
     uv_timer_init(config->loop, &s->timer);
     int error = uv_poll_init(config->loop, &s->listener, listening);
-    if (error) { /* a socket can always be polled, but for want of memory */
+    if (error) { /* only want of memory can do this to a socket */
         log_error("cannot wait for workers: %s", uv_strerror(error));
         abort();
     }

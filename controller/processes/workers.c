@@ -14,7 +14,7 @@
 #include "schemas/mem.h"
 
 enum {
-    KILL_AFTER = 5 * 1000, /* milliseconds */
+    KILL_AFTER = 5 * 1000, /* milliseconds from SIGTERM to SIGKILL */
     HELLO_WITHIN = 10 * 1000,
 };
 
@@ -148,7 +148,8 @@ bool workers_peek(const struct workers *w, const struct device_key *key, struct 
     return true;
 }
 
-/* A reload may bring back who needs it before it has ended: it still holds what it holds. */
+/* A reload may bring back the device before its worker has ended. It counts as STARTING until then, since the
+ * process may still hold what the device needs. */
 static void sweep(struct supervised *s)
 {
     if (!s->process) {

@@ -25,50 +25,52 @@
 
 struct workers;
 
-/* Does a policy want any? Did a run before this one leave records there? */
+/* Does a policy of the set want workers? Did an earlier run leave records in the run directory? */
 bool workers_wanted(const struct policy_set *set);
 bool workers_left(const char *run_dir);
 
-/* Makes the run directory, reads the records of workers that may still run, listens. 0, or an error that was
- * logged. */
+/* Makes the run directory, reads the records of workers that may still run, and listens. 0, or a negative
+ * errno that was logged. */
 int workers_new(const struct workers_config *config, struct workers **ret_workers);
 
-/* Starts one, after the present one has ended if that is another incarnation's or being stopped. Nothing
- * happens where one of this incarnation runs. STARTING from now on, until it is ready or DEAD. */
+/* Starts one. Where a worker of another incarnation runs, or one that is being stopped, this has to end
+ * first. Nothing happens where one of the same incarnation runs. The state is STARTING until the worker is
+ * ready or DEAD. */
 void workers_start(struct workers *w, const struct worker_start *start);
 
-/* To one that is READY: connect; to one that is CONNECTING or CONNECTED: disconnect. To others nothing
- * happens: whoever asked looks again when they have changed. */
+/* Tells a READY worker to connect; a CONNECTING or CONNECTED one to disconnect. In other states nothing
+ * happens: `changed` is called when there is a new one. */
 void workers_connect(struct workers *w, const struct device_key *key, uint64_t ring,
                      const struct published *keys, size_t n_keys);
 void workers_disconnect(struct workers *w, const struct device_key *key);
 
-/* Ends it, if there is one, and forgets the device: `stop` and SIGTERM, SIGKILL 5 s later; its record and its
- * state file go when it has ended. */
+/* Ends the worker, if there is one, and forgets the device: `stop` and SIGTERM, and SIGKILL 5 s later. The
+ * record and the state file go when it has ended. */
 void workers_stop(struct workers *w, const struct device_key *key);
 
-/* Whichever of these an action's task is; nothing where it is none of theirs. */
+/* Does what the action's task asks for; nothing, where it is not about workers. */
 void workers_do(struct workers *w, const struct device_key *key, const struct policy *policy,
                 const struct action *a);
 
-/* What is known of a device's worker; its strings are good until the loop turns or workers_start() or
- * workers_stop() is called for it. NONE when there is none. */
+/* What is known of a device's worker; NONE: there is none. The strings are good until the loop turns, or
+ * until workers_start() or workers_stop() is called for it. See workers_sweep(). */
 void workers_ask(struct workers *w, const struct device_key *key, struct worker *ret_worker);
 
-/* The same for those who only want to tell of it: nobody counts as having asked. And its process, 0 when none
- * runs. False: there is no worker. */
+/* The same, to show it: it does not count as asked for. *ret_pid is its process, 0: none runs. False: there
+ * is no worker. */
 bool workers_peek(const struct workers *w, const struct device_key *key, struct worker *ret_worker,
                   pid_t *ret_pid);
 
-/* Every device has been looked at: workers found again that nobody has asked for with workers_ask() since
- * workers_new() are ended. Who looks before they have sees them STARTING, and then DEAD. */
+/* Ends the workers of an earlier run that workers_ask() was not called for since workers_new(); to be called
+ * when every device has been reconciled. A device that asks before its worker has ended sees it STARTING, and
+ * then DEAD. */
 void workers_sweep(struct workers *w);
 
-unsigned workers_running(const struct workers *w); /* processes, those included that are being ended */
+unsigned workers_running(const struct workers *w); /* processes, those that are being ended included */
 uint64_t workers_deaths(const struct workers *w);  /* of workers that were not told to end, ever */
 
-/* Closes the sockets and forgets everything; the processes go on, to be found again. Gone when the loop has
- * turned. */
+/* Closes the sockets and forgets everything; the processes go on, and are found again by the next run. Freed
+ * when the loop has turned. */
 void workers_close(struct workers *w);
 
 #endif
