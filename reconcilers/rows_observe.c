@@ -13,7 +13,7 @@ static void quote_errors(struct situation *s)
 {
     static const char *const whose[] = {"the backend", "the guest"};
     static const enum finding_code codes[] = {FINDING_BACKEND_ERROR, FINDING_GUEST_ERROR};
-    for (int side = 0; side < 2; side++)
+    for (enum side side = 0; side < 2; side++)
         if (s->view->error[side].presence == PRESENT)
             plan_find(s->plan, codes[side], SEVERITY_WARNING, "%s reports %s", whose[side],
                       situation_quote(s, &s->view->error[side]));

@@ -86,7 +86,7 @@ static void need_declared(struct situation *s, enum side side, enum required mom
     for (size_t i = 0; i < v->n_keys[side]; i++) {
         const struct view_key *k = &v->keys[side][i];
         const struct key_spec *spec =
-            k->value.presence == UNREADABLE ? policy_find_key(s->policy, (int)side, k->name) : NULL;
+            k->value.presence == UNREADABLE ? policy_find_key(s->policy, side, k->name) : NULL;
         if (spec && key_counts(spec, side, moment))
             say_unreadable(s, view_key_path(v, side, k->name, &s->plan->arena));
     }
@@ -264,7 +264,7 @@ static bool key_complete(const struct situation *s, enum side side, const struct
         valid = key_valid(s, side, spec, spec->name, &named, say, severity);
     for (size_t i = 0; i < v->n_keys[side] && spec->pattern; i++) {
         const struct view_key *k = &v->keys[side][i];
-        if (k->value.presence == ABSENT || policy_find_key(s->policy, (int)side, k->name) != spec)
+        if (k->value.presence == ABSENT || policy_find_key(s->policy, side, k->name) != spec)
             continue;
         found = true;
         valid &= key_valid(s, side, spec, k->name, &k->value, say, severity);
@@ -290,7 +290,7 @@ static bool keys_complete(const struct situation *s, enum side side, enum requir
         const struct key_spec *spec = &s->policy->keys[side][i];
         bool required = spec->required != REQUIRED_NO && spec->required <= moment;
         if (required && other_key_does(s, side, spec))
-            spec = policy_find_key(s->policy, (int)side, spec->alternative);
+            spec = policy_find_key(s->policy, side, spec->alternative);
         /* what the toolstack wrote must be valid even where it is optional; guests may write what they like
          * there */
         if (required || key_counts(spec, side, moment))

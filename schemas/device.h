@@ -15,6 +15,12 @@ enum {
     BACKEND_PATH_SIZE = 128, /* a buffer for a backend directory's path */
 };
 
+/* A device has two ends: the directory B in the backend's domain, and F in the frontend's. */
+enum side {
+    BACKEND,
+    FRONTEND,
+};
+
 struct device_key {
     char type[DEVICE_NAME_MAX + 1];
     char devid[DEVICE_NAME_MAX + 1]; /* text: the store makes no number of it, and neither do we */

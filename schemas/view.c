@@ -62,17 +62,16 @@ struct view *view_copy(const struct view *v)
     copy->directory = v->directory;
     copy->front = v->front;
     copy->domain = v->domain;
-    for (int side = 0; side < 2; side++)
-        view_set_error(copy, (enum side)side, v->error[side].presence, v->error[side].text,
-                       v->error[side].len);
+    for (enum side side = 0; side < 2; side++)
+        view_set_error(copy, side, v->error[side].presence, v->error[side].text, v->error[side].len);
     copy->qemu = v->qemu;
     copy->null_model = v->null_model;
     if (v->path[FRONTEND])
         view_set_frontend(copy, v->path[FRONTEND]);
-    for (int side = 0; side < 2; side++)
+    for (enum side side = 0; side < 2; side++)
         for (size_t i = 0; i < v->n_keys[side]; i++) {
             const struct view_key *k = &v->keys[side][i];
-            view_add(copy, (enum side)side, k->name, k->value.presence, k->value.text, k->value.len);
+            view_add(copy, side, k->name, k->value.presence, k->value.text, k->value.len);
         }
     return copy;
 }
@@ -109,7 +108,7 @@ static size_t unite(struct view_key *keys, size_t n)
 
 void view_seal(struct view *v)
 {
-    for (int side = 0; side < 2; side++)
+    for (enum side side = 0; side < 2; side++)
         if (v->n_keys[side]) {
             qsort(v->keys[side], v->n_keys[side], sizeof *v->keys[side], by_name);
             v->n_keys[side] = unite(v->keys[side], v->n_keys[side]);
@@ -158,7 +157,7 @@ uint64_t view_digest(const struct view *v)
     uint64_t h = hash_bytes(HASH_INIT, flags, sizeof flags);
     const char *frontend = v->path[FRONTEND] ? v->path[FRONTEND] : "";
     h = hash_bytes(h, frontend, strlen(frontend) + 1);
-    for (int side = 0; side < 2; side++) {
+    for (enum side side = 0; side < 2; side++) {
         h = hash_bytes(h, &v->n_keys[side], sizeof v->n_keys[side]);
         for (size_t i = 0; i < v->n_keys[side]; i++) {
             const struct view_key *k = &v->keys[side][i];

@@ -17,11 +17,6 @@
 #define NULL_MODEL_KEY "xenrecon"
 #define NULL_MODEL     "null"
 
-enum side {
-    BACKEND,
-    FRONTEND,
-};
-
 struct view_key {
     const char *name;
     struct value value;

@@ -14,13 +14,12 @@
 static struct view *redact(const struct policy *policy, const struct view *v)
 {
     struct view *copy = view_copy(v);
-    for (int side = 0; side < 2; side++)
+    for (enum side side = 0; side < 2; side++)
         for (size_t i = 0; i < v->n_keys[side]; i++) {
             const struct view_key *k = &v->keys[side][i];
             const struct key_spec *spec = policy_find_key(policy, side, k->name);
             if (spec && spec->secret && k->value.presence == PRESENT)
-                view_replace(copy, (enum side)side, k->name, PRESENT, SECRET_REDACTED,
-                             strlen(SECRET_REDACTED));
+                view_replace(copy, side, k->name, PRESENT, SECRET_REDACTED, strlen(SECRET_REDACTED));
         }
     view_seal(copy);
     return copy;
@@ -81,14 +80,13 @@ static int write_store(const char *directory, const struct view *v)
         const char *domid = arena_printf(&a, "%u", v->self);
         print_node(f, "/local/domain/0/domid", &(struct value){PRESENT, domid, strlen(domid)});
     }
-    for (int side = 0; side < 2; side++) {
+    for (enum side side = 0; side < 2; side++) {
         if (!v->path[side])
             continue;
         print_node(f, v->path[side], &empty);
         for (size_t i = 0; i < v->n_keys[side]; i++)
             if (v->keys[side][i].value.presence == PRESENT)
-                print_node(f, view_key_path(v, (enum side)side, v->keys[side][i].name, &a),
-                           &v->keys[side][i].value);
+                print_node(f, view_key_path(v, side, v->keys[side][i].name, &a), &v->keys[side][i].value);
     }
     const char *model = arena_printf(&a, "/local/domain/%u/device-model/%u", v->self, v->device.domid);
     if (v->qemu == PRESENT || v->null_model)

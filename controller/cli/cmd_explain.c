@@ -38,7 +38,7 @@ static const char help[] =
 
 static bool secret(const struct policy *policy, enum side side, const char *key)
 {
-    const struct key_spec *spec = policy_find_key(policy, (int)side, key);
+    const struct key_spec *spec = policy_find_key(policy, side, key);
     return spec && spec->secret;
 }
 
@@ -67,14 +67,14 @@ static void print_values(const struct policy *policy, const struct view *view)
 {
     static const char *const titles[] = {"backend  B", "frontend F"};
     struct arena scratch = {0};
-    for (int side = 0; side < 2; side++) {
+    for (enum side side = 0; side < 2; side++) {
         if (!view->path[side]) {
             printf("  %s is not known\n", titles[side]);
             continue;
         }
         printf("  %s %s\n", titles[side], printable(&scratch, view->path[side]));
         for (size_t i = 0; i < view->n_keys[side]; i++)
-            print_value(policy, (enum side)side, &view->keys[side][i], &scratch);
+            print_value(policy, side, &view->keys[side][i], &scratch);
     }
     if (view->qemu == PRESENT)
         printf("  a device model runs for domain %u\n", view->device.domid);
@@ -125,12 +125,12 @@ static void print_variants(const struct inspection *in, const struct policy *pol
     struct arena a = {0};
     print_variant(in, policy, view, as_is, BACKEND, "online", "0", "online = 0");
     print_variant(in, policy, view, as_is, BACKEND, "online", "1", "online = 1");
-    for (int side = 0; side < 2; side++) {
+    for (enum side side = 0; side < 2; side++) {
         for (int state = 0; view->path[side] && state < XENBUS_STATE_COUNT; state++)
-            print_variant(in, policy, view, as_is, (enum side)side, "state", arena_printf(&a, "%d", state),
+            print_variant(in, policy, view, as_is, side, "state", arena_printf(&a, "%d", state),
                           arena_printf(&a, "%s %s", ends[side], xenbus_state_name((enum xenbus_state)state)));
         if (view->path[side])
-            print_variant(in, policy, view, as_is, (enum side)side, "state", NULL,
+            print_variant(in, policy, view, as_is, side, "state", NULL,
                           arena_printf(&a, "%s state removed", ends[side]));
     }
     print_variant(in, policy, view, as_is, BACKEND, MARKER_KEY, NULL, "the marker removed");

@@ -105,7 +105,7 @@ static void put_text(struct draft *d, const char *text, size_t len)
 
 static void put_values(struct draft *d, const struct policy *policy, const struct view *v)
 {
-    for (int side = 0; side < 2; side++)
+    for (enum side side = 0; side < 2; side++)
         for (size_t i = 0; i < v->n_keys[side]; i++) {
             const struct view_key *k = &v->keys[side][i];
             const struct key_spec *spec = policy_find_key(policy, side, k->name);

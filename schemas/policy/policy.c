@@ -6,7 +6,6 @@
 
 #include "schemas/mem.h"
 #include "schemas/policy/fields.h"
-#include "schemas/view.h"
 
 static void free_words(char **words, size_t n)
 {
@@ -126,7 +125,7 @@ static bool pattern_matches(const char *pattern, const char *name)
     }
 }
 
-const struct key_spec *policy_find_key(const struct policy *p, int side, const char *name)
+const struct key_spec *policy_find_key(const struct policy *p, enum side side, const char *name)
 {
     const struct key_spec *keys = p->keys[side];
     for (size_t i = 0; i < p->n_keys[side]; i++)

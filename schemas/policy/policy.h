@@ -161,7 +161,7 @@ bool policy_hotplug(const struct policy *p, uint16_t self);
 
 /* The spec that a key's name falls under: the exact name first, then the patterns in order. NULL when it is
  * not declared. */
-const struct key_spec *policy_find_key(const struct policy *p, int side, const char *name);
+const struct key_spec *policy_find_key(const struct policy *p, enum side side, const char *name);
 
 /* What stands for a secret where it is not shown; it passes every check. */
 #define SECRET_REDACTED "redacted"

@@ -41,7 +41,7 @@ static void keep_side(struct report *r, const struct policy *policy, const struc
     struct report_value *kept = arena_alloc(&r->arena, (n + 1) * sizeof *kept);
     for (size_t i = 0; i < n; i++) {
         const struct view_key *k = &view->keys[side][i];
-        const struct key_spec *spec = policy_find_key(policy, (int)side, k->name);
+        const struct key_spec *spec = policy_find_key(policy, side, k->name);
         kept[i].name = arena_strdup(&r->arena, k->name);
         kept[i].secret = spec && spec->secret;
         kept[i].value = (struct value){k->value.presence, "", 0};

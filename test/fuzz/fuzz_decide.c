@@ -126,9 +126,9 @@ static void take_keys(struct choices *c, struct view *v, const struct policy *p)
         take_value(c, v, FRONTEND, "state");
         take_value(c, v, FRONTEND, "backend");
     }
-    for (int side = 0; side < 2; side++)
+    for (enum side side = 0; side < 2; side++)
         for (size_t i = 0; i < p->n_keys[side] && v->path[side]; i++)
-            take_declared(c, v, (enum side)side, &p->keys[side][i]);
+            take_declared(c, v, side, &p->keys[side][i]);
 }
 
 static struct view *take_view(struct choices *c, const struct policy *p)
@@ -140,10 +140,10 @@ static struct view *take_view(struct choices *c, const struct policy *p)
     v->domain = take_presence(c);
     v->front = take_presence(c);
     v->qemu = (enum presence)take_below(c, 3);
-    for (int side = 0; side < 2; side++) {
+    for (enum side side = 0; side < 2; side++) {
         size_t len;
         char *text = take_text(c, &len);
-        view_set_error(v, (enum side)side, (enum presence)take_below(c, 3), text, len);
+        view_set_error(v, side, (enum presence)take_below(c, 3), text, len);
         free(text);
     }
     if (v->directory == PRESENT)

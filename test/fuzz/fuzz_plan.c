@@ -79,10 +79,10 @@ static struct plan *decided(const struct policy *policy, const struct view *view
 static void check_view(const struct host *h, const struct view *v)
 {
     struct arena a = {0};
-    for (int side = 0; side < 2; side++)
+    for (enum side side = 0; side < 2; side++)
         for (size_t i = 0; i < v->n_keys[side]; i++) {
             const struct view_key *k = &v->keys[side][i];
-            const char *path = view_key_path(v, (enum side)side, k->name, &a);
+            const char *path = view_key_path(v, side, k->name, &a);
             struct value in_dump = dump_lookup(h->dump, path);
             holds(i == 0 || strcmp(v->keys[side][i - 1].name, k->name) < 0, "%s is there twice", path);
             if (strchr(k->name, '*')) { /* a directory that could not be listed */

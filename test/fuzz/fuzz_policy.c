@@ -23,7 +23,7 @@ static char *printed(const struct policy *p, size_t *ret_len)
 /* A key is found by its own name, and what the policy lists is valid. */
 static void check_keys(const struct policy *p)
 {
-    for (int side = 0; side < 2; side++)
+    for (enum side side = 0; side < 2; side++)
         for (size_t i = 0; i < p->n_keys[side]; i++) {
             const struct key_spec *spec = &p->keys[side][i];
             holds(policy_find_key(p, side, spec->name), "%s", spec->name);

@@ -17,7 +17,7 @@ static inline void plan_check_declared(const struct plan *plan, const struct vie
                                        enum side side, enum required moment, const char *name)
 {
     for (size_t i = 0; i < v->n_keys[side]; i++) {
-        const struct key_spec *spec = policy_find_key(p, (int)side, v->keys[side][i].name);
+        const struct key_spec *spec = policy_find_key(p, side, v->keys[side][i].name);
         if (spec && (side == BACKEND || (spec->required != REQUIRED_NO && spec->required <= moment)))
             plan_check_key(plan, v, side, v->keys[side][i].name, name);
     }

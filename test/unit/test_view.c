@@ -29,7 +29,7 @@ START_TEST(begins)
     ck_assert(v->self == 3 && device_key_equal(&v->device, &device));
     ck_assert(v->directory == UNREADABLE && v->front == PRESENT && v->domain == PRESENT && v->qemu == ABSENT);
     ck_assert(!v->null_model && !v->path[FRONTEND]);
-    for (int side = 0; side < 2; side++)
+    for (enum side side = 0; side < 2; side++)
         ck_assert(v->n_keys[side] == 0 && v->error[side].presence == ABSENT);
     view_free(v);
 }
