@@ -3,42 +3,17 @@
 
 #include <string.h>
 
-#include "reconcilers/transitions.h"
+#include "reconcilers/keys.h"
+#include "reconcilers/phase.h"
+#include "reconcilers/ring.h"
+#include "reconcilers/worker_command.h"
+#include "reconcilers/writes.h"
 #include "schemas/policy/fields.h"
 
 enum {
     CONNECT_AGAIN = 5000, /* milliseconds until a worker that refused a ring is asked once more */
     TEXT_MAX = 255,       /* of a value that a guest wrote and a worker is told */
 };
-
-/* ---- phases ---- */
-
-static enum object_phase phase_of(const struct situation *s)
-{
-    if (s->worker.incarnation != s->object.incarnation)
-        return OBJECT_DEAD; /* it is another device's of the same name */
-    switch (s->worker.state) {
-    case WORKER_STARTING:
-        return OBJECT_STARTING;
-    case WORKER_READY:
-        return OBJECT_READY;
-    case WORKER_CONNECTING:
-        return OBJECT_CONNECTING;
-    case WORKER_CONNECTED:
-        return OBJECT_CONNECTED;
-    case WORKER_DISCONNECTING:
-        return OBJECT_DISCONNECTING;
-    case WORKER_NONE:
-    case WORKER_DEAD:
-        break;
-    }
-    return OBJECT_DEAD;
-}
-
-bool worker_employed(const struct situation *s)
-{
-    return s->in->worker && (s->policy->worker.command || s->worker.state != WORKER_NONE);
-}
 
 void worker_dismiss(struct situation *s)
 {
@@ -48,86 +23,13 @@ void worker_dismiss(struct situation *s)
         object_release(s, "the policy has no worker");
 }
 
-void worker_take_in(struct situation *s)
-{
-    if (!worker_employed(s) || !object_held(s))
-        return;
-    enum object_phase phase = phase_of(s);
-    if (phase != s->object.phase)
-        object_enter(s, phase);
-    if (s->marked && s->marker.incarnation == s->object.incarnation)
-        s->object.unpublished = false; /* the answer to the commit that did it may have been lost */
-}
-
-/* ---- the command ---- */
-
-static const char *placeholder(const struct situation *s, const char *name, size_t len)
-{
-    struct arena *a = &s->plan->arena;
-    const struct device_key *d = &s->view->device;
-    const char *key = arena_strndup(a, name, len);
-    if (strcmp(key, "type") == 0)
-        return d->type;
-    if (strcmp(key, "domid") == 0)
-        return arena_printf(a, "%u", d->domid);
-    if (strcmp(key, "devid") == 0)
-        return d->devid;
-    if (strcmp(key, "key") == 0)
-        return arena_printf(a, "%s/%u/%s", d->type, d->domid, d->devid);
-    struct value v = view_get(s->view, BACKEND, key);
-    return v.presence == PRESENT ? v.text : "";
-}
-
-static const char *fill_in(const struct situation *s, const char *word)
-{
-    struct arena *a = &s->plan->arena;
-    const char *filled = "", *open;
-    for (; (open = strstr(word, "${")); word = strchr(open, '}') + 1) { /* the parser saw to the brace */
-        const char *name = open + 2;
-        filled = arena_printf(a, "%s%.*s%s", filled, (int)(open - word), word,
-                              placeholder(s, name, strcspn(name, "}")));
-    }
-    return *filled ? arena_printf(a, "%s%s", filled, word) : word;
-}
-
-static const char *const *command(const struct situation *s)
-{
-    const struct policy *p = s->policy;
-    const char **argv = arena_alloc(&s->plan->arena, (p->worker.n_command + 1) * sizeof *argv);
-    for (size_t i = 0; i < p->worker.n_command; i++)
-        argv[i] = fill_in(s, p->worker.command[i]);
-    return argv;
-}
-
-static uint64_t hash_of(const char *const *words)
-{
-    uint64_t h = HASH_INIT;
-    for (; *words; words++)
-        h = hash_bytes(h, *words, strlen(*words) + 1);
-    return h;
-}
-
-uint64_t worker_command(struct situation *s)
-{
-    return hash_of(command(s));
-}
-
-void worker_show(struct situation *s, struct action *a)
-{
-    static const char *const nothing[] = {NULL};
-    if (!s->policy->worker.command)
-        return;
-    a->argv = command(s);
-    a->env = nothing;
-}
-
 void worker_start(struct situation *s, const char *why)
 {
     struct action *a = plan_act(s->plan, ACTION_CREATE, why);
     a->task = TASK_START;
     worker_show(s, a);
     a->incarnation = s->object.incarnation;
-    s->object.command = hash_of(a->argv);
+    s->object.command = worker_command_hash(a->argv);
     object_enter(s, OBJECT_STARTING);
 }
 
@@ -211,16 +113,6 @@ enum connection worker_connect(struct situation *s, bool anew, const char *why)
 }
 
 /* ---- what it publishes ---- */
-
-uint64_t worker_published(const struct worker *w)
-{
-    uint64_t h = HASH_INIT;
-    for (size_t i = 0; i < w->n_published; i++) {
-        h = hash_bytes(h, w->published[i].key, strlen(w->published[i].key) + 1);
-        h = hash_bytes(h, w->published[i].value, strlen(w->published[i].value) + 1);
-    }
-    return h | 1;
-}
 
 static bool may_publish(const struct situation *s, const char *key)
 {

@@ -1,25 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* What the rows of the handshake table do with a device's worker. Where there is none (no worker in the
  * policy, or `plan`, which runs none), connecting and disconnecting are done as soon as they are decided. */
-#ifndef XENRECON_WORKER_EFFECTS_H
-#define XENRECON_WORKER_EFFECTS_H
+#ifndef XENRECON_DATA_PLANE_H
+#define XENRECON_DATA_PLANE_H
 
 #include "reconcilers/situation.h"
 
-/* Is there a worker to ask? Not without one in the policy, but for one that was started when there was. */
-bool worker_employed(const struct situation *s);
 /* Ends one that the policy does not have, unless it is this directory's: that one serves until its end. */
 void worker_dismiss(struct situation *s);
-/* The object's phase follows from what the worker says. */
-void worker_take_in(struct situation *s);
 
 void worker_start(struct situation *s, const char *why);
 /* Are the values there that it is started with? What is missing is said. */
 bool worker_can_start(struct situation *s);
-/* For a report: what would be started. */
-void worker_show(struct situation *s, struct action *a);
-/* The words that it would be started with now, as a number. */
-uint64_t worker_command(struct situation *s);
 
 enum connection {
     CONNECTION_MADE, /* to the ring that F shows */
@@ -36,8 +28,6 @@ void worker_publish(struct situation *s, struct action *a);
 bool worker_publishes_anew(const struct situation *s);
 /* B was compared with it, and holds what it publishes. */
 void worker_compared(struct situation *s);
-/* The same number for the same keys and values; never 0. */
-uint64_t worker_published(const struct worker *w);
 
 /* What it says is wrong, if anything. */
 void worker_say(struct situation *s);

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "reconcilers/data_plane.h"
-#include "reconcilers/situation.h"
+#include "reconcilers/phase.h"
+#include "reconcilers/rows_handshake.h"
+#include "reconcilers/rows_observe.h"
 
 static const struct rule *rules_of(enum owner owner)
 {

@@ -26,14 +26,4 @@ struct plan *decide(const struct decision_input *in, struct object *ret_object);
 /* Is the row in the table of this owner's devices? */
 bool row_belongs(enum row row, enum owner owner);
 
-/* The two ends as the table sees them, for reports. F of a dead domain is absent. */
-struct ends {
-    int online; /* 1, 0, or -1: absent or not understood */
-    enum xenbus_state backend, frontend;
-};
-struct ends view_ends(const struct view *view);
-
-/* A number for the connect keys: another ring has another one. */
-uint64_t view_ring(const struct policy *p, const struct view *view);
-
 #endif

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "reconcilers/object.h"
 
-#include "reconcilers/worker.h"
-
 const char *object_phase_name(enum object_phase phase)
 {
     static const char *const names[] = {
@@ -11,14 +9,4 @@ const char *object_phase_name(enum object_phase phase)
 #undef X
     };
     return names[phase];
-}
-
-const char *worker_state_name(enum worker_state state)
-{
-    static const char *const names[] = {
-#define X(name, text) [WORKER_##name] = (text),
-        WORKER_STATES(X)
-#undef X
-    };
-    return names[state];
 }

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "reconcilers/data_plane.h"
+#include "reconcilers/phase.h"
 #include "reconcilers/transitions.h"
+#include "reconcilers/writes.h"
 
 bool destroy(const struct situation *s)
 {

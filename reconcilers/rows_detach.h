@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Rows of the handshake table that are about the end of a device: what the toolstack takes away, and what it
- * closes. They are read like those in handshake.c, and stand in its table. */
-#ifndef XENRECON_DETACH_H
-#define XENRECON_DETACH_H
+ * closes. They are read like those in rows_handshake.c, and stand in its table. */
+#ifndef XENRECON_ROWS_DETACH_H
+#define XENRECON_ROWS_DETACH_H
 
 #include "reconcilers/situation.h"
 

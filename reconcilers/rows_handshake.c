@@ -2,9 +2,19 @@
 /* The decision table for `owner: xenrecon`: we drive the backend's state. Each row's condition stands in
  * words in schemas/row.h; here it stands as a predicate, followed by what the row does. A predicate may rely
  * on the rows above it not having matched. */
+#include "reconcilers/rows_handshake.h"
+
 #include "reconcilers/data_plane.h"
+#include "reconcilers/keys.h"
+#include "reconcilers/phase.h"
+#include "reconcilers/ring.h"
+#include "reconcilers/rows_common.h"
 #include "reconcilers/rows_detach.h"
+#include "reconcilers/rows_orphan.h"
+#include "reconcilers/rows_steady.h"
 #include "reconcilers/transitions.h"
+#include "reconcilers/worker_command.h"
+#include "reconcilers/writes.h"
 
 /* A frontend that closes this often in this time is not answered until the time is over. */
 enum { FLAP_CYCLES = 10, FLAP_WINDOW = 60 * 1000 };

@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-#include "reconcilers/transitions.h"
+#include "reconcilers/rows_orphan.h"
+#include "reconcilers/writes.h"
 
 /* How often removal is tried before the device is let go without it: nobody else would end the waiting. */
 enum { REMOVALS_MAX = 3 };

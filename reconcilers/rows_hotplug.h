@@ -2,8 +2,8 @@
 /* Rows that run hotplug scripts for `owner: kernel`, where the policy has it, as `xl devd` does in a driver
  * domain. A script is started by one decision and its end is taken in by a later one; between the two the
  * object says that it runs. */
-#ifndef XENRECON_HOTPLUG_H
-#define XENRECON_HOTPLUG_H
+#ifndef XENRECON_ROWS_HOTPLUG_H
+#define XENRECON_ROWS_HOTPLUG_H
 
 #include "reconcilers/situation.h"
 

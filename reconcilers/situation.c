@@ -6,55 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "reconcilers/transitions.h"
 #include "schemas/printable.h"
 
-enum { READ_AGAIN = 5000 }; /* milliseconds until what could not be read is read again */
-
 /* ---- reading ---- */
-
-static bool value_is(const struct value *v, char c)
-{
-    return v->presence == PRESENT && v->len == 1 && v->text[0] == c;
-}
-
-const char *const common_key_names[COMMON_KEYS] = {
-    [KEY_STATE] = "state",       [KEY_ONLINE] = "online",
-    [KEY_FRONTEND] = "frontend", [KEY_FRONTEND_ID] = "frontend-id",
-    [KEY_MARKER] = MARKER_KEY,   [KEY_FRONT_STATE] = "state",
-};
-
-void situation_keys(const struct view *view, struct value ret_keys[static COMMON_KEYS])
-{
-    for (int i = 0; i < COMMON_KEYS; i++)
-        ret_keys[i] = view_get(view, i < COMMON_BACKEND_KEYS ? BACKEND : FRONTEND, common_key_names[i]);
-}
-
-struct ends situation_ends(const struct view *view, const struct value keys[static COMMON_KEYS],
-                           bool *ret_bad_frontend)
-{
-    struct ends ends = {-1, XENBUS_ABSENT, XENBUS_ABSENT};
-    const struct value *b = &keys[KEY_STATE], *f = &keys[KEY_FRONT_STATE], *online = &keys[KEY_ONLINE];
-    if (value_is(online, '0') || value_is(online, '1'))
-        ends.online = online->text[0] == '1';
-    if (b->presence == PRESENT && xenbus_state_parse(b->text, b->len, &ends.backend))
-        ends.backend = XENBUS_INVALID;
-    *ret_bad_frontend = false;
-    if (f->presence == PRESENT && view->domain != ABSENT &&
-        xenbus_state_parse(f->text, f->len, &ends.frontend)) {
-        ends.frontend = XENBUS_UNKNOWN;
-        *ret_bad_frontend = true;
-    }
-    return ends;
-}
-
-struct ends view_ends(const struct view *view)
-{
-    struct value keys[COMMON_KEYS];
-    bool bad;
-    situation_keys(view, keys);
-    return situation_ends(view, keys, &bad);
-}
 
 static void say_unreadable(struct situation *s, const char *path)
 {
@@ -72,12 +26,6 @@ static void need(struct situation *s, const char *key)
 {
     struct value v = view_get(s->view, BACKEND, key);
     need_value(s, BACKEND, key, &v);
-}
-
-/* The keys of this side that decide whether a row's keys are complete: see keys_complete(). */
-static bool key_counts(const struct key_spec *spec, enum side side, enum required moment)
-{
-    return side == BACKEND || (spec->required != REQUIRED_NO && spec->required <= moment);
 }
 
 static void need_declared(struct situation *s, enum side side, enum required moment)
@@ -241,145 +189,4 @@ void situation_overdue(struct situation *s, uint32_t limit, enum finding_code co
         plan_find(s->plan, code, aged, "%s, for more than %u.%u s", text, limit / 1000, limit % 1000 / 100);
     else
         plan_find(s->plan, code, unaged, "%s (since when is not known)", text);
-}
-
-/* Is it valid? What is not goes to `say`, if given. */
-static bool key_valid(const struct situation *s, enum side side, const struct key_spec *spec,
-                      const char *name, const struct value *value, struct plan *say, enum severity severity)
-{
-    const char *wrong = key_spec_check(spec, value);
-    if (wrong && say)
-        plan_find(say, FINDING_INVALID_KEY, severity, "%s/%s %s", s->view->path[side], name, wrong);
-    return !wrong;
-}
-
-/* Is there a key for this spec, and is each that there is valid? */
-static bool key_complete(const struct situation *s, enum side side, const struct key_spec *spec,
-                         bool required, struct plan *say, enum severity severity)
-{
-    const struct view *v = s->view;
-    struct value named = view_get(v, side, spec->name);
-    bool found = !spec->pattern && named.presence != ABSENT, valid = true;
-    if (found)
-        valid = key_valid(s, side, spec, spec->name, &named, say, severity);
-    for (size_t i = 0; i < v->n_keys[side] && spec->pattern; i++) {
-        const struct view_key *k = &v->keys[side][i];
-        if (k->value.presence == ABSENT || policy_find_key(s->policy, side, k->name) != spec)
-            continue;
-        found = true;
-        valid &= key_valid(s, side, spec, k->name, &k->value, say, severity);
-    }
-    if (!found && required && say)
-        plan_find(say, FINDING_MISSING_KEY, severity, "%s/%s is missing",
-                  v->path[side] ? v->path[side] : "the frontend's directory", spec->name);
-    return valid && (found || !required);
-}
-
-/* Is the key not there, but the one that does as well? */
-static bool other_key_does(const struct situation *s, enum side side, const struct key_spec *spec)
-{
-    return spec->alternative && view_get(s->view, side, spec->name).presence == ABSENT &&
-           view_get(s->view, side, spec->alternative).presence == PRESENT;
-}
-
-static bool keys_complete(const struct situation *s, enum side side, enum required moment, struct plan *say,
-                          enum severity severity)
-{
-    bool complete = true;
-    for (size_t i = 0; i < s->policy->n_keys[side]; i++) {
-        const struct key_spec *spec = &s->policy->keys[side][i];
-        bool required = spec->required != REQUIRED_NO && spec->required <= moment;
-        if (required && other_key_does(s, side, spec))
-            spec = policy_find_key(s->policy, side, spec->alternative);
-        /* what the toolstack wrote must be valid even where it is optional; guests may write what they like
-         * there */
-        if (required || key_counts(spec, side, moment))
-            complete &= key_complete(s, side, spec, required, say, severity);
-    }
-    return complete;
-}
-
-bool situation_keys_complete(const struct situation *s, enum side side, enum required moment)
-{
-    return keys_complete(s, side, moment, NULL, SEVERITY_INFO);
-}
-
-void situation_say_keys(struct situation *s, enum side side, enum required moment, enum severity severity)
-{
-    keys_complete(s, side, moment, s->plan, severity);
-}
-
-/* ---- rows that every owner has ---- */
-
-bool vanished(const struct situation *s)
-{
-    return s->view->directory == ABSENT;
-}
-
-bool unreadable(const struct situation *s)
-{
-    return s->unreadable;
-}
-
-bool bad_value(const struct situation *s)
-{
-    return s->bad;
-}
-
-bool incomplete_dir(const struct situation *s)
-{
-    return !s->marked && s->keys[KEY_ONLINE].presence == ABSENT;
-}
-
-bool mismatched(const struct situation *s)
-{
-    const struct value *frontend = &s->keys[KEY_FRONTEND];
-    return s->frontend_id != s->view->device.domid ||
-           (frontend->presence == PRESENT &&
-            !device_frontend_path_valid(frontend->text, frontend->len, s->view->device.domid));
-}
-
-bool always(const struct situation *s)
-{
-    (void)s;
-    return true;
-}
-
-enum outcome on_vanished(struct situation *s)
-{
-    struct script script = s->object.script;
-    object_release(s, "the backend directory is gone");
-    if (script.phase == SCRIPT_RUNNING)
-        s->object.script = script; /* it cannot be called back; no other one may run beside it */
-    return DECIDED;
-}
-
-enum outcome on_nothing(struct situation *s)
-{
-    (void)s;
-    return DECIDED;
-}
-
-enum outcome on_unreadable(struct situation *s)
-{
-    if (s->in->now)
-        plan_wake(s->plan, s->in->now + READ_AGAIN, false);
-    return DECIDED;
-}
-
-enum outcome on_incomplete_dir(struct situation *s)
-{
-    situation_overdue(s, s->policy->deadlines.create, FINDING_INCOMPLETE_DIR, SEVERITY_WARNING,
-                      SEVERITY_WARNING, "%s has no `online` key: the toolstack has not finished writing it",
-                      s->view->path[BACKEND]);
-    return DECIDED;
-}
-
-enum outcome on_mismatched(struct situation *s)
-{
-    plan_find(s->plan, FINDING_MISMATCHED_FRONTEND, SEVERITY_ERROR,
-              "frontend is %s and frontend-id is %s, but the directory is for domain %u",
-              situation_quote(s, &s->keys[KEY_FRONTEND]), situation_quote(s, &s->keys[KEY_FRONTEND_ID]),
-              s->view->device.domid);
-    return DECIDED;
 }

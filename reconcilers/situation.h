@@ -5,20 +5,7 @@
 #define XENRECON_SITUATION_H
 
 #include "reconcilers/decide.h"
-#include "schemas/marker.h"
-
-/* The keys that rows look at whatever the policy says. */
-enum common_key {
-    KEY_STATE,
-    KEY_ONLINE,
-    KEY_FRONTEND,
-    KEY_FRONTEND_ID,
-    KEY_MARKER,
-    COMMON_BACKEND_KEYS,
-    KEY_FRONT_STATE = COMMON_BACKEND_KEYS,
-    COMMON_KEYS,
-};
-extern const char *const common_key_names[COMMON_KEYS];
+#include "reconcilers/ends.h"
 
 struct situation {
     const struct decision_input *in;
@@ -50,9 +37,6 @@ struct rule {
 };
 
 void situation_read(struct situation *s, const struct decision_input *in, struct plan *plan);
-void situation_keys(const struct view *view, struct value ret_keys[static COMMON_KEYS]);
-struct ends situation_ends(const struct view *view, const struct value keys[static COMMON_KEYS],
-                           bool *ret_bad_frontend);
 
 /* Runs the rules, indexed by enum row, in the table's order; rows without a rule are skipped. The last one
  * must always apply. Sets plan->row. */
@@ -80,34 +64,5 @@ uint64_t situation_since(const struct situation *s);
  * be woken. Where time is unknown it says it at once, with the severity `unaged`. */
 void situation_overdue(struct situation *s, uint32_t limit, enum finding_code code, enum severity aged,
                        enum severity unaged, const char *format, ...) __attribute__((format(printf, 6, 7)));
-
-/* Are the declared keys of this side that are required, at the given moment or earlier, there and valid? */
-bool situation_keys_complete(const struct situation *s, enum side side, enum required moment);
-/* Findings for those that are not. */
-void situation_say_keys(struct situation *s, enum side side, enum required moment, enum severity severity);
-
-/* The rows that every owner has. */
-bool vanished(const struct situation *s);
-bool unreadable(const struct situation *s);
-bool bad_value(const struct situation *s);
-bool incomplete_dir(const struct situation *s);
-bool mismatched(const struct situation *s);
-bool always(const struct situation *s);
-enum outcome on_vanished(struct situation *s);
-enum outcome on_nothing(struct situation *s);    /* bad-value: said already */
-enum outcome on_unreadable(struct situation *s); /* likewise; read again later */
-enum outcome on_incomplete_dir(struct situation *s);
-enum outcome on_mismatched(struct situation *s);
-
-/* Rows that every owner has at its end (observe.c). */
-bool orphan(const struct situation *s);
-bool collect(const struct situation *s);
-enum outcome on_orphan(struct situation *s);
-enum outcome on_collect(struct situation *s);
-enum outcome on_steady(struct situation *s); /* what a device at rest may be waiting for too long */
-
-/* The tables, by owner. */
-extern const struct rule handshake_rules[ROW_COUNT]; /* xenrecon */
-extern const struct rule observe_rules[ROW_COUNT];   /* kernel, external */
 
 #endif

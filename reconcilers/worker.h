@@ -38,4 +38,7 @@ struct worker {
     size_t n_published;
 };
 
+/* The same number for the same keys and values that it publishes; never 0. */
+uint64_t worker_published(const struct worker *w);
+
 #endif

@@ -15,6 +15,7 @@
 #include "controller/observe/snapshot.h"
 #include "controller/store/store_path.h"
 #include "reconcilers/decide.h"
+#include "reconcilers/ends.h"
 #include "schemas/mem.h"
 
 int inspection_run(struct inspection *in, const bool *done)

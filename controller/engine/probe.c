@@ -7,7 +7,7 @@
 #include "controller/engine/reconcile.h"
 #include "controller/engine/workqueue.h"
 #include "controller/observe/snapshot.h"
-#include "reconcilers/decide.h"
+#include "reconcilers/ring.h"
 #include "schemas/mem.h"
 
 struct probe {

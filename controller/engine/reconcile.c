@@ -13,8 +13,9 @@
 #include "controller/engine/watches.h"
 #include "controller/engine/workqueue.h"
 #include "controller/observe/snapshot.h"
-#include "reconcilers/data_plane.h"
 #include "reconcilers/decide.h"
+#include "reconcilers/ends.h"
+#include "reconcilers/ring.h"
 
 void reconcile_begin(struct reconcile *r, struct engine *e, struct device *d)
 {

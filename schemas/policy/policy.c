@@ -137,6 +137,11 @@ const struct key_spec *policy_find_key(const struct policy *p, enum side side, c
     return NULL;
 }
 
+bool key_counts(const struct key_spec *spec, enum side side, enum required moment)
+{
+    return side == BACKEND || (spec->required != REQUIRED_NO && spec->required <= moment);
+}
+
 static bool is_hex(const char *text, size_t len)
 {
     if (len > 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))

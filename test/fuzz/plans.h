@@ -4,6 +4,7 @@
 #ifndef XENRECON_TEST_FUZZ_PLANS_H
 #define XENRECON_TEST_FUZZ_PLANS_H
 
+#include "reconcilers/ends.h"
 #include "test/fuzz/fuzz.h"
 #include "test/lib/plan_check.h"
 

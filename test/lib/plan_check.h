@@ -3,7 +3,7 @@
 #ifndef XENRECON_TEST_PLAN_CHECK_H
 #define XENRECON_TEST_PLAN_CHECK_H
 
-#include "reconcilers/situation.h"
+#include "reconcilers/ends.h"
 #include "test/lib/scene.h"
 
 static inline void plan_check_key(const struct plan *plan, const struct view *v, enum side side,

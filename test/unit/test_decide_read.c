@@ -5,7 +5,7 @@
 #include <check.h>
 #include <stdint.h>
 
-#include "reconcilers/situation.h"
+#include "reconcilers/ends.h"
 #include "test/lib/plan_check.h"
 #include "test/lib/unit.h"
 

@@ -7,7 +7,6 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "reconcilers/data_plane.h"
 #include "test/lib/plan_check.h"
 #include "test/lib/unit.h"
 

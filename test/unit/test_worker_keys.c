@@ -6,7 +6,7 @@
 #include <check.h>
 #include <stdint.h>
 
-#include "reconcilers/data_plane.h"
+#include "reconcilers/ring.h"
 #include "test/lib/plan_check.h"
 #include "test/lib/unit.h"
 

@@ -6,7 +6,6 @@
 #include <check.h>
 #include <stdint.h>
 
-#include "reconcilers/data_plane.h"
 #include "test/lib/plan_check.h"
 #include "test/lib/unit.h"
 #include "test/unit/worker_cases.h"

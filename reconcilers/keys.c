@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include "reconcilers/keys.h"
+
+/* How often connect keys that are missing are looked for, before their deadline and after it; milliseconds.
+ */
+enum { LOOK_SOON = 500, LOOK_SLOWLY = 5000 };
+
+/* Is it valid? What is not goes to `say`, if given. */
+static bool key_valid(const struct situation *s, enum side side, const struct key_spec *spec,
+                      const char *name, const struct value *value, struct plan *say, enum severity severity)
+{
+    const char *wrong = key_spec_check(spec, value);
+    if (wrong && say)
+        plan_find(say, FINDING_INVALID_KEY, severity, "%s/%s %s", s->view->path[side], name, wrong);
+    return !wrong;
+}
+
+/* Is there a key for this spec, and is each that there is valid? */
+static bool key_complete(const struct situation *s, enum side side, const struct key_spec *spec,
+                         bool required, struct plan *say, enum severity severity)
+{
+    const struct view *v = s->view;
+    struct value named = view_get(v, side, spec->name);
+    bool found = !spec->pattern && named.presence != ABSENT, valid = true;
+    if (found)
+        valid = key_valid(s, side, spec, spec->name, &named, say, severity);
+    for (size_t i = 0; i < v->n_keys[side] && spec->pattern; i++) {
+        const struct view_key *k = &v->keys[side][i];
+        if (k->value.presence == ABSENT || policy_find_key(s->policy, side, k->name) != spec)
+            continue;
+        found = true;
+        valid &= key_valid(s, side, spec, k->name, &k->value, say, severity);
+    }
+    if (!found && required && say)
+        plan_find(say, FINDING_MISSING_KEY, severity, "%s/%s is missing",
+                  v->path[side] ? v->path[side] : "the frontend's directory", spec->name);
+    return valid && (found || !required);
+}
+
+/* Is the key not there, but the one that does as well? */
+static bool other_key_does(const struct situation *s, enum side side, const struct key_spec *spec)
+{
+    return spec->alternative && view_get(s->view, side, spec->name).presence == ABSENT &&
+           view_get(s->view, side, spec->alternative).presence == PRESENT;
+}
+
+static bool keys_complete(const struct situation *s, enum side side, enum required moment, struct plan *say,
+                          enum severity severity)
+{
+    bool complete = true;
+    for (size_t i = 0; i < s->policy->n_keys[side]; i++) {
+        const struct key_spec *spec = &s->policy->keys[side][i];
+        bool required = spec->required != REQUIRED_NO && spec->required <= moment;
+        if (required && other_key_does(s, side, spec))
+            spec = policy_find_key(s->policy, side, spec->alternative);
+        if (required || key_counts(spec, side, moment))
+            complete &= key_complete(s, side, spec, required, say, severity);
+    }
+    return complete;
+}
+
+bool situation_keys_complete(const struct situation *s, enum side side, enum required moment)
+{
+    return keys_complete(s, side, moment, NULL, SEVERITY_INFO);
+}
+
+void situation_say_keys(struct situation *s, enum side side, enum required moment, enum severity severity)
+{
+    keys_complete(s, side, moment, s->plan, severity);
+}
+
+enum severity effect_patience(struct situation *s, uint32_t deadline)
+{
+    uint64_t since = situation_since(s);
+    if (!s->in->now)
+        return SEVERITY_WARNING;
+    if (s->in->now - since >= deadline)
+        return SEVERITY_ERROR;
+    plan_wake(s->plan, since + deadline, false);
+    return SEVERITY_WARNING;
+}
+
+bool effect_connect_keys(struct situation *s)
+{
+    if (situation_keys_complete(s, FRONTEND, REQUIRED_CONNECT))
+        return true;
+    enum severity severity = effect_patience(s, s->policy->deadlines.connect);
+    situation_say_keys(s, FRONTEND, REQUIRED_CONNECT, severity);
+    /* only F's state is watched, and this guest may write its ring after it */
+    if (s->in->now)
+        plan_wake(s->plan, s->in->now + (severity == SEVERITY_ERROR ? LOOK_SLOWLY : LOOK_SOON), false);
+    return false;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#include "reconcilers/phase.h"
+
+bool object_held(const struct situation *s)
+{
+    return s->object.phase != OBJECT_NONE;
+}
+
+void object_enter(struct situation *s, enum object_phase phase)
+{
+    s->object.phase = phase;
+    s->object.phase_since = s->in->now;
+    s->object.front_connected = false;
+}
+
+void object_release(struct situation *s, const char *why)
+{
+    bool runs = s->worker.state != WORKER_NONE;
+    if (object_held(s) || runs)
+        plan_act(s->plan, ACTION_RELEASE, why)->task = runs ? TASK_STOP : TASK_NONE;
+    s->object = (struct object){0};
+    s->worker = (struct worker){0};
+}
+
+bool object_connected(const struct situation *s)
+{
+    return s->object.phase == OBJECT_CONNECTED || s->object.phase == OBJECT_CONNECTING || s->marker.connected;
+}
+
+static enum object_phase phase_of(const struct situation *s)
+{
+    if (s->worker.incarnation != s->object.incarnation)
+        return OBJECT_DEAD; /* it is another device's of the same name */
+    switch (s->worker.state) {
+    case WORKER_STARTING:
+        return OBJECT_STARTING;
+    case WORKER_READY:
+        return OBJECT_READY;
+    case WORKER_CONNECTING:
+        return OBJECT_CONNECTING;
+    case WORKER_CONNECTED:
+        return OBJECT_CONNECTED;
+    case WORKER_DISCONNECTING:
+        return OBJECT_DISCONNECTING;
+    case WORKER_NONE:
+    case WORKER_DEAD:
+        break;
+    }
+    return OBJECT_DEAD;
+}
+
+bool worker_employed(const struct situation *s)
+{
+    return s->in->worker && (s->policy->worker.command || s->worker.state != WORKER_NONE);
+}
+
+void worker_take_in(struct situation *s)
+{
+    if (!worker_employed(s) || !object_held(s))
+        return;
+    enum object_phase phase = phase_of(s);
+    if (phase != s->object.phase)
+        object_enter(s, phase);
+    if (s->marked && s->marker.incarnation == s->object.incarnation)
+        s->object.unpublished = false; /* the answer to the commit that did it may have been lost */
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#include "reconcilers/rows_common.h"
+
+#include "reconcilers/phase.h"
+
+enum { READ_AGAIN = 5000 }; /* milliseconds until what could not be read is read again */
+
+bool vanished(const struct situation *s)
+{
+    return s->view->directory == ABSENT;
+}
+
+bool unreadable(const struct situation *s)
+{
+    return s->unreadable;
+}
+
+bool bad_value(const struct situation *s)
+{
+    return s->bad;
+}
+
+bool incomplete_dir(const struct situation *s)
+{
+    return !s->marked && s->keys[KEY_ONLINE].presence == ABSENT;
+}
+
+bool mismatched(const struct situation *s)
+{
+    const struct value *frontend = &s->keys[KEY_FRONTEND];
+    return s->frontend_id != s->view->device.domid ||
+           (frontend->presence == PRESENT &&
+            !device_frontend_path_valid(frontend->text, frontend->len, s->view->device.domid));
+}
+
+bool always(const struct situation *s)
+{
+    (void)s;
+    return true;
+}
+
+enum outcome on_vanished(struct situation *s)
+{
+    struct script script = s->object.script;
+    object_release(s, "the backend directory is gone");
+    if (script.phase == SCRIPT_RUNNING)
+        s->object.script = script; /* it cannot be called back; no other one may run beside it */
+    return DECIDED;
+}
+
+enum outcome on_nothing(struct situation *s)
+{
+    (void)s;
+    return DECIDED;
+}
+
+enum outcome on_unreadable(struct situation *s)
+{
+    if (s->in->now)
+        plan_wake(s->plan, s->in->now + READ_AGAIN, false);
+    return DECIDED;
+}
+
+enum outcome on_incomplete_dir(struct situation *s)
+{
+    situation_overdue(s, s->policy->deadlines.create, FINDING_INCOMPLETE_DIR, SEVERITY_WARNING,
+                      SEVERITY_WARNING, "%s has no `online` key: the toolstack has not finished writing it",
+                      s->view->path[BACKEND]);
+    return DECIDED;
+}
+
+enum outcome on_mismatched(struct situation *s)
+{
+    plan_find(s->plan, FINDING_MISMATCHED_FRONTEND, SEVERITY_ERROR,
+              "frontend is %s and frontend-id is %s, but the directory is for domain %u",
+              situation_quote(s, &s->keys[KEY_FRONTEND]), situation_quote(s, &s->keys[KEY_FRONTEND_ID]),
+              s->view->device.domid);
+    return DECIDED;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+#include "reconcilers/rows_orphan.h"
+
+#include "reconcilers/phase.h"
+#include "reconcilers/writes.h"
+
+bool orphan(const struct situation *s)
+{
+    return s->view->domain == ABSENT || (s->view->path[FRONTEND] && s->view->front == ABSENT);
+}
+
+/* How long it has been one. */
+static bool past_grace(const struct situation *s)
+{
+    const struct memory *m = s->in->memory;
+    if (!s->in->now)
+        return true; /* a report says what is done in the end */
+    /* a script may have to run before it is collected; one that ran for a detached device is another matter
+     */
+    bool collecting = m->row == ROW_HOTPLUG_REMOVE && !(s->online != 1 && s->b == XENBUS_CLOSED);
+    return m->row == ROW_COLLECT || collecting ||
+           (m->row == ROW_ORPHAN && s->in->now - m->row_since >= s->policy->orphan.grace);
+}
+
+/* Never what is online in a living domain, or what a kernel still serves. */
+static bool removable(const struct situation *s)
+{
+    return !(s->online == 1 && s->view->domain != ABSENT) &&
+           !(s->policy->owner == OWNER_KERNEL && s->b == XENBUS_CONNECTED);
+}
+
+bool collect(const struct situation *s)
+{
+    return orphan(s) && s->policy->orphan.action == ORPHAN_REMOVE && removable(s) && past_grace(s);
+}
+
+enum outcome on_orphan(struct situation *s)
+{
+    if (s->policy->orphan.action == ORPHAN_REMOVE && removable(s)) /* time is known, or it was collect's */
+        plan_wake(s->plan, situation_since(s) + s->policy->orphan.grace, true);
+    situation_overdue(s, s->policy->orphan.grace, FINDING_ORPHAN, SEVERITY_WARNING, SEVERITY_WARNING,
+                      s->view->domain == ABSENT ? "domain %u is gone" : "the frontend of domain %u is gone",
+                      s->view->device.domid);
+    return DECIDED;
+}
+
+enum outcome on_collect(struct situation *s)
+{
+    object_release(s, "its frontend is gone");
+    struct action *a = plan_act(s->plan, ACTION_COLLECT, "its frontend is gone for longer than orphan.grace");
+    action_remove(s->plan, a, s->view->path[BACKEND], false);
+    effect_remove_parents(s, a);
+    return DECIDED;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* The rows of every owner's table for a device whose frontend is gone. */
+#ifndef XENRECON_ROWS_ORPHAN_H
+#define XENRECON_ROWS_ORPHAN_H
+
+#include "reconcilers/situation.h"
+
+bool orphan(const struct situation *s);
+bool collect(const struct situation *s);
+enum outcome on_orphan(struct situation *s);
+enum outcome on_collect(struct situation *s);
+
+#endif
