@@ -15,7 +15,7 @@ enum {
     TEXT_MAX = 255,       /* of a value that a guest wrote and a worker is told */
 };
 
-void worker_dismiss(struct situation *s)
+void stop_unwanted_worker(struct situation *s)
 {
     bool serves = s->worker.state != WORKER_DEAD && s->marked && s->b >= XENBUS_INIT_WAIT &&
                   s->marker.incarnation == s->worker.incarnation;
@@ -23,7 +23,9 @@ void worker_dismiss(struct situation *s)
         object_release(s, "the policy has no worker");
 }
 
-void worker_start(struct situation *s, const char *why)
+/* ---- its start ---- */
+
+static void worker_start(struct situation *s, const char *why)
 {
     struct action *a = plan_act(s->plan, ACTION_CREATE, why);
     a->task = TASK_START;
@@ -33,7 +35,8 @@ void worker_start(struct situation *s, const char *why)
     object_enter(s, OBJECT_STARTING);
 }
 
-bool worker_can_start(struct situation *s)
+/* Are the values there that it is started with? What is missing is said. */
+static bool worker_can_start(struct situation *s)
 {
     for (size_t i = 0; i < s->policy->n_keys[BACKEND]; i++) {
         const struct key_spec *spec = &s->policy->keys[BACKEND][i];
@@ -44,6 +47,43 @@ bool worker_can_start(struct situation *s)
         return true;
     situation_say_keys(s, BACKEND, REQUIRED_CREATE, SEVERITY_ERROR);
     return false;
+}
+
+struct action *data_plane_start(struct situation *s, const char *why)
+{
+    bool begins = !object_held(s);
+    if (begins)
+        s->object.incarnation = s->in->fresh_incarnation;
+    if (!worker_employed(s)) {
+        struct action *a = plan_act(s->plan, ACTION_CREATE, why);
+        worker_show(s, a);
+        return a;
+    }
+    if (!begins)
+        return plan_act(s->plan, ACTION_PUBLISH, "the worker is ready");
+    s->object.unpublished = true;
+    worker_start(s, why);
+    return NULL;
+}
+
+bool data_plane_outdated(const struct situation *s)
+{
+    return worker_employed(s) && object_held(s) && s->object.command != worker_command(s);
+}
+
+bool data_plane_lost(const struct situation *s)
+{
+    return s->object.phase == OBJECT_DEAD || (worker_employed(s) && s->object.phase == OBJECT_STARTING);
+}
+
+void data_plane_restart(struct situation *s)
+{
+    if (!worker_employed(s))
+        return;
+    if (s->in->now < s->worker.until)
+        plan_wake(s->plan, s->worker.until, true);
+    else if (worker_can_start(s))
+        worker_start(s, "the worker died");
 }
 
 /* ---- the connection ---- */
@@ -82,24 +122,33 @@ static bool holds(const struct situation *s)
                     OBJECT_DISCONNECTING);
 }
 
-bool worker_disconnect(struct situation *s, const char *why)
+static enum disconnect worker_disconnect(struct situation *s, const char *why)
 {
     if (!holds(s))
-        return true;
+        return DISCONNECT_NOTHING;
     if (s->object.phase != OBJECT_CONNECTING && s->object.phase != OBJECT_CONNECTED)
-        return false; /* it disconnects already, or has not said yet how it stands */
+        return DISCONNECT_WAITS; /* it disconnects already, or has not said yet how it stands */
     plan_act(s->plan, ACTION_DISCONNECT, why)->task = TASK_DISCONNECT;
     object_enter(s, OBJECT_DISCONNECTING);
-    return false;
+    return DISCONNECT_WAITS;
 }
 
-enum connection worker_connect(struct situation *s, bool anew, const char *why)
+enum disconnect data_plane_disconnect(struct situation *s, const char *why)
 {
-    if (!worker_employed(s))
-        return CONNECTION_MADE;
+    if (worker_employed(s))
+        return worker_disconnect(s, why);
+    enum disconnect was = object_connected(s) ? DISCONNECT_DONE : DISCONNECT_NOTHING;
+    if (s->object.phase != OBJECT_READY)
+        object_enter(s, OBJECT_READY);
+    return was;
+}
+
+/* A step towards the ring. True: it is connected to it. */
+static bool worker_connect(struct situation *s, bool anew, const char *why)
+{
     uint64_t ring = view_ring(s->policy, s->view);
     if (s->object.phase == OBJECT_CONNECTED && s->worker.ring == ring && !anew)
-        return CONNECTION_MADE;
+        return true;
     if (s->object.phase == OBJECT_READY && !refused(s, ring)) {
         struct action *a = plan_act(s->plan, ACTION_CONNECT, why);
         a->task = TASK_CONNECT;
@@ -109,7 +158,21 @@ enum connection worker_connect(struct situation *s, bool anew, const char *why)
     } else {
         worker_disconnect(s, why);
     }
-    return CONNECTION_WAITS;
+    return false;
+}
+
+const char *data_plane_connect(struct situation *s, bool anew, const char *why)
+{
+    if (worker_employed(s))
+        return worker_connect(s, anew, why) ? "the worker has connected" : NULL;
+    if (s->b == XENBUS_CONNECTED)
+        plan_act(s->plan, ACTION_DISCONNECT, why);
+    return why;
+}
+
+bool data_plane_strayed(const struct situation *s)
+{
+    return worker_employed(s) && (s->object.phase != OBJECT_CONNECTED || s->worker.ring != s->marker.ring);
 }
 
 /* ---- what it publishes ---- */
@@ -130,7 +193,7 @@ static bool given(const struct policy *p, const char *key)
     return false;
 }
 
-void worker_publish(struct situation *s, struct action *a)
+void data_plane_publish(struct situation *s, struct action *a)
 {
     const struct policy *p = s->policy;
     for (size_t i = 0; i < p->n_publish; i++)
@@ -141,6 +204,12 @@ void worker_publish(struct situation *s, struct action *a)
             effect_put(s, a, k->key, k->value);
     }
     s->object.published = worker_published(&s->worker);
+}
+
+void data_plane_publish_again(struct situation *s, struct action *a)
+{
+    if (worker_employed(s))
+        data_plane_publish(s, a);
 }
 
 /* Only what was read is compared: what became new meanwhile is looked at again. */
@@ -156,13 +225,13 @@ static bool published_differs(const struct situation *s)
     return false;
 }
 
-bool worker_publishes_anew(const struct situation *s)
+bool data_plane_publishes_anew(const struct situation *s)
 {
     return worker_employed(s) && s->object.published != worker_published(&s->worker) &&
            STATE_IN(s->object.phase, OBJECT_READY, OBJECT_CONNECTED) && published_differs(s);
 }
 
-void worker_compared(struct situation *s)
+void data_plane_compared(struct situation *s)
 {
     bool asked = s->worker.n_published > 0;
     for (size_t i = 0; i < s->worker.n_published; i++)
@@ -173,7 +242,7 @@ void worker_compared(struct situation *s)
 
 /* ---- what there is to say ---- */
 
-void worker_say(struct situation *s)
+void data_plane_say(struct situation *s)
 {
     for (size_t i = 0; i < s->worker.n_published; i++)
         if (!may_publish(s, s->worker.published[i].key))

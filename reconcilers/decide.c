@@ -40,10 +40,10 @@ struct plan *decide(const struct decision_input *in, struct object *ret_object)
     struct situation s;
     struct plan *p = plan_new();
     situation_read(&s, in, p);
-    worker_dismiss(&s);
+    stop_unwanted_worker(&s);
     worker_take_in(&s);
     situation_decide(&s, rules_of(in->policy->owner));
-    worker_say(&s);
+    data_plane_say(&s);
     if (in->memory->failure.error && in->memory->failure.row == p->row && p->n_actions)
         plan_find(p, FINDING_ACTION_FAILED, SEVERITY_ERROR, "%s failed %u times: %s",
                   action_name(p->actions[p->n_actions - 1].kind), in->memory->failure.attempt,

@@ -101,14 +101,12 @@ static enum outcome remove_closed(struct situation *s)
 enum outcome on_toolstack_closed(struct situation *s)
 {
     static const char why[] = "the toolstack wrote Closed, and is about to remove the device";
-    bool gone = worker_employed(s) ? worker_disconnect(s, why) : !object_connected(s);
-    if (s->view->self != 0 && gone)
-        return remove_closed(s);
-    if (worker_employed(s) ? !gone : gone)
+    enum disconnect was = data_plane_disconnect(s, why);
+    if (was == DISCONNECT_WAITS)
         return DECIDED;
-    if (!worker_employed(s))
-        object_enter(s, OBJECT_READY);
-    if (!s->marker.connected && worker_employed(s))
+    if (was == DISCONNECT_NOTHING && s->view->self != 0)
+        return remove_closed(s);
+    if (was == DISCONNECT_NOTHING && !s->marker.connected)
         return DECIDED;
     struct marker m = {.incarnation = s->object.incarnation, .wrote = s->marker.wrote};
     effect_put_marker(s, plan_act(s->plan, ACTION_DISCONNECT, why), m);

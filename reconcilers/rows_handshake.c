@@ -130,34 +130,18 @@ static bool create(const struct situation *s)
            ((!object_held(s) && begins(s)) || (to_be_published(s) && s->object.phase == OBJECT_READY));
 }
 
-/* The worker was started with values that are not in B any more. */
-static bool outdated(struct situation *s)
-{
-    return worker_employed(s) && object_held(s) && s->object.command != worker_command(s);
-}
-
 static enum outcome on_create(struct situation *s)
 {
-    static const char why[] = "the toolstack asks for it, and its keys are complete";
-    if (outdated(s))
+    if (data_plane_outdated(s))
         return effect_release(s, "the toolstack has changed its keys");
-    if (!object_held(s)) {
-        s->object.incarnation = s->in->fresh_incarnation;
-        s->object.unpublished = worker_employed(s);
-    }
-    if (worker_employed(s) && s->object.phase == OBJECT_NONE) {
-        worker_start(s, why);
-    } else {
-        struct action *a = plan_act(s->plan, worker_employed(s) ? ACTION_PUBLISH : ACTION_CREATE,
-                                    worker_employed(s) ? "the worker is ready" : why);
-        if (!worker_employed(s))
-            worker_show(s, a);
-        s->object.unpublished = false;
-        object_enter(s, OBJECT_READY);
-        worker_publish(s, a);
-        effect_put(s, a, "hotplug-status", "connected");
-        effect_put_state(s, a, XENBUS_INIT_WAIT, NULL);
-    }
+    struct action *a = data_plane_start(s, "the toolstack asks for it, and its keys are complete");
+    if (!a)
+        return DECIDED;
+    s->object.unpublished = false;
+    object_enter(s, OBJECT_READY);
+    data_plane_publish(s, a);
+    effect_put(s, a, "hotplug-status", "connected");
+    effect_put_state(s, a, XENBUS_INIT_WAIT, NULL);
     return DECIDED;
 }
 
@@ -168,7 +152,7 @@ static bool starting(const struct situation *s)
 
 static enum outcome on_starting(struct situation *s)
 {
-    if (outdated(s))
+    if (data_plane_outdated(s))
         return effect_release(s, "the toolstack has changed its keys");
     situation_overdue(s, s->policy->deadlines.create, FINDING_STUCK_CREATE, SEVERITY_ERROR, SEVERITY_WARNING,
                       "the worker is not ready yet");
@@ -218,20 +202,16 @@ static bool respawn(const struct situation *s)
 {
     bool closes = STATE_IN(s->b, XENBUS_INIT_WAIT, XENBUS_CONNECTED, XENBUS_CLOSING) &&
                   STATE_IN(s->f, XENBUS_ABSENT, XENBUS_CLOSING, XENBUS_CLOSED);
-    return (s->object.phase == OBJECT_DEAD || (worker_employed(s) && s->object.phase == OBJECT_STARTING)) &&
-           !closes;
+    return data_plane_lost(s) && !closes;
 }
 
 static enum outcome on_respawn(struct situation *s)
 {
-    uint64_t until = s->worker.until;
     if (s->object.phase == OBJECT_STARTING)
         situation_overdue(s, s->policy->deadlines.create, FINDING_STUCK_CREATE, SEVERITY_ERROR,
                           SEVERITY_WARNING, "the worker is not ready yet");
-    else if (worker_employed(s) && s->in->now < until)
-        plan_wake(s->plan, until, true);
-    else if (worker_employed(s) && worker_can_start(s))
-        worker_start(s, "the worker died");
+    else
+        data_plane_restart(s);
     return DECIDED;
 }
 
@@ -262,9 +242,7 @@ static bool reconnect(const struct situation *s)
 {
     return s->b == XENBUS_CONNECTED && front_ready(s) &&
            (!s->marker.connected || s->marker.ring != view_ring(s->policy, s->view) ||
-            (s->f == XENBUS_INITIALISED && s->object.front_connected) ||
-            (worker_employed(s) &&
-             (s->object.phase != OBJECT_CONNECTED || s->worker.ring != s->marker.ring)));
+            (s->f == XENBUS_INITIALISED && s->object.front_connected) || data_plane_strayed(s));
 }
 
 static enum outcome on_reconnect(struct situation *s)
@@ -275,8 +253,6 @@ static enum outcome on_reconnect(struct situation *s)
                                     : "the frontend started over with B Connected";
     if (!effect_connect_keys(s))
         return DECIDED;
-    if (!worker_employed(s))
-        plan_act(s->plan, ACTION_DISCONNECT, why);
     effect_connect(s, anew, why);
     return DECIDED;
 }
@@ -340,27 +316,26 @@ static enum outcome on_cycle(struct situation *s)
         plan_wake(s->plan, o->cycles_since + FLAP_WINDOW, true);
         return DECIDED;
     }
-    if (worker_employed(s) && !worker_disconnect(s, why))
+    if (data_plane_disconnect(s, why) == DISCONNECT_WAITS)
         return DECIDED;
     o->cycles++;
     object_enter(s, OBJECT_READY);
     struct action *a = plan_act(s->plan, ACTION_CYCLE, why);
-    if (worker_employed(s))
-        worker_publish(s, a);
+    data_plane_publish_again(s, a);
     effect_put_state(s, a, XENBUS_INIT_WAIT, NULL);
     return DECIDED;
 }
 
 static bool publish(const struct situation *s)
 {
-    return STATE_IN(s->b, XENBUS_INIT_WAIT, XENBUS_CONNECTED) && worker_publishes_anew(s);
+    return STATE_IN(s->b, XENBUS_INIT_WAIT, XENBUS_CONNECTED) && data_plane_publishes_anew(s);
 }
 
 /* A frontend that is connected looks again when B's state is written, be it the same. */
 static enum outcome on_publish(struct situation *s)
 {
     struct action *a = plan_act(s->plan, ACTION_PUBLISH, "the worker publishes other values");
-    worker_publish(s, a);
+    data_plane_publish(s, a);
     if (s->b == XENBUS_CONNECTED && s->marker.wrote == s->b)
         effect_touch_state(s, a);
     return DECIDED;

@@ -81,7 +81,7 @@ enum outcome on_steady(struct situation *s)
 {
     if (s->object.phase == OBJECT_CONNECTED && s->f == XENBUS_CONNECTED)
         s->object.front_connected = true;
-    worker_compared(s);
+    data_plane_compared(s);
     if (s->policy->handshake == HANDSHAKE_FULL)
         observe_states(s);
     observe_hotplug(s);

@@ -49,7 +49,7 @@ uint64_t worker_command_hash(const char *const *words)
     return h;
 }
 
-uint64_t worker_command(struct situation *s)
+uint64_t worker_command(const struct situation *s)
 {
     return worker_command_hash(command(s));
 }

@@ -11,6 +11,6 @@ void worker_show(struct situation *s, struct action *a);
 /* The same number for the same words; `words` ends in NULL. */
 uint64_t worker_command_hash(const char *const *words);
 /* The number of those that it would be started with now. */
-uint64_t worker_command(struct situation *s);
+uint64_t worker_command(const struct situation *s);
 
 #endif
