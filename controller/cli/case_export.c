@@ -10,7 +10,7 @@
 #include "controller/cli/inspect.h"
 #include "schemas/report/report.h"
 
-/* A view in which what the policy calls secret is not. */
+/* A copy of the view in which secrets are replaced. */
 static struct view *redact(const struct policy *policy, const struct view *v)
 {
     struct view *copy = view_copy(v);
@@ -45,7 +45,7 @@ static int finish(FILE *f)
     return 0;
 }
 
-/* As `xenstore-ls -f` does it: what is not printable in ASCII is escaped, a quote is not. */
+/* Escapes as `xenstore-ls -f` does: what is not printable ASCII, and no quotes. */
 static void print_node(FILE *f, const char *path, const struct value *v)
 {
     fprintf(f, "%s = \"", path);
@@ -76,7 +76,7 @@ static int write_store(const char *directory, const struct view *v)
     FILE *f = create(directory, "store");
     if (!f)
         return -EIO;
-    if (v->self) { /* who loads this is domain 0, and speaks for another with it */
+    if (v->self) { /* a dump is read as by domain 0: this says whose tree it is */
         const char *domid = arena_printf(&a, "%u", v->self);
         print_node(f, "/local/domain/0/domid", &(struct value){PRESENT, domid, strlen(domid)});
     }

@@ -26,7 +26,7 @@ int usage_bad_option(const char *command, int c, char **argv)
 {
     const char *what = c == ':' ? "is missing its argument" : "is no option here";
     const char *word = argv[optind - 1];
-    /* optopt is a character that can be named when it came in a group such as -xyz */
+    /* optopt is a character that can be printed where it came in a group such as -xyz */
     if (c == '?' && optopt > ' ' && optopt < 0x7f && strncmp(word, "--", 2) != 0)
         return usage_error(command, "-%c %s", optopt, what);
     return usage_error(command, "%s %s", word, what);

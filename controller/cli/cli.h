@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* The commands, and what they share: how options are read, and how a command ends. Each takes argv[0] = its
- * own name and returns the exit status. Blocking is fine here, but for `run`. One thread. */
+ * own name and returns the exit status. They may block, all but `run`. One thread. */
 #ifndef XENRECON_CLI_H
 #define XENRECON_CLI_H
 
 enum {
     STATUS_OK = 0,
     STATUS_ERROR = 1,
-    STATUS_FOUND = 2, /* plan --detailed-exitcode: there is something to do, or to say */
+    STATUS_FOUND = 2, /* plan --detailed-exitcode: there is something to do or to say */
     STATUS_USAGE = 64,
 };
 
@@ -21,17 +21,17 @@ int cmd_policy(int argc, char **argv);
 /* `xenrecon: <text>` and a hint to the help of `command` (NULL: of all) on stderr; returns STATUS_USAGE. */
 int usage_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* For getopt_long's `?` and `:` (start the short options with a colon): says what was wrong; returns
+/* For getopt_long's `?` and `:`, where the short options start with a colon. Logs what is wrong, and returns
  * STATUS_USAGE. */
 int usage_bad_option(const char *command, int c, char **argv);
 
-/* Prints the text of --help, and ends the command's output: STATUS_OK, or STATUS_ERROR. */
+/* Prints the text of --help, and ends the output: STATUS_OK or STATUS_ERROR. */
 int print_help(const char *text);
 
 /* --quiet: no progress is shown, and nothing logged but warnings and errors. */
 void be_quiet(void);
 
-/* Flushes stdout: STATUS_OK, or STATUS_ERROR and a message when the output got lost. */
+/* Flushes stdout: STATUS_OK; or STATUS_ERROR, having logged that output was lost. */
 int finish_output(void);
 
 #endif

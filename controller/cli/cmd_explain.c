@@ -101,7 +101,7 @@ static void print_variant(const struct inspection *in, const struct policy *poli
 {
     struct value now = view_get(view, side, key);
     if (now.presence == PRESENT ? value && strcmp(now.text, value) == 0 : !value)
-        return; /* that is how it is */
+        return; /* it has this value now */
     struct view *other = view_copy(view);
     view_replace(other, side, key, value ? PRESENT : ABSENT, value, value ? strlen(value) : 0);
     view_seal(other);

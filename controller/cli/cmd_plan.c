@@ -43,7 +43,7 @@ static const char help[] =
 struct format {
     const char *name;
     void (*print)(const struct report *r, FILE *to);
-    bool values; /* it shows those of each device */
+    bool values; /* shows the values of each device */
 };
 
 static const struct format formats[] = {
@@ -80,7 +80,7 @@ static int report_on(struct inspection *in, const struct located *device, bool n
     bool gone = view->directory == ABSENT;
     if (gone && named)
         inspection_say_no_device(name, view);
-    else if (!gone) /* one that went away since it was listed is not worth a word */
+    else if (!gone) /* a device that went away since it was listed is not mentioned */
         inspection_report(in, policy, view, report);
     view_free(view);
     return gone && named ? STATUS_ERROR : STATUS_OK;
@@ -141,7 +141,7 @@ static bool find_format(const char *name, const struct format **ret_format)
     return false;
 }
 
-/* Who gets a file must see where it came from. */
+/* A report in a file says where it came from. */
 static const char *origin(const struct plan_options *o, struct arena *a)
 {
     char host[65] = "", when[32] = "";
@@ -183,7 +183,7 @@ static int plan(const struct plan_options *o, char **names, int n)
     return status;
 }
 
-/* --domain */
+/* Takes the argument of --domain. */
 static int parse_domain(const char *text, struct plan_options *o)
 {
     uint64_t domid = 0;
@@ -191,7 +191,7 @@ static int parse_domain(const char *text, struct plan_options *o)
     if (o->scope == SCOPE_ONE && parse_decimal(text, strlen(text), DOMID_MAX, &domid))
         return usage_error("plan", "--domain is a domain's number, or all, not \"%s\"", text);
     o->domid = (uint16_t)domid;
-    return -1; /* as cmd_plan() has it */
+    return -1; /* as in cmd_plan(): go on */
 }
 
 int cmd_plan(int argc, char **argv)

@@ -37,11 +37,11 @@ static const char help[] =
 static void report_bad(const struct diagnostic *why)
 {
     char text[2 * sizeof *why];
-    fflush(stdout); /* so that both appear in order where they go to one place */
+    fflush(stdout); /* so that stdout and stderr come in order where they go to one place */
     fputs(diagnostic_format(why, text, sizeof text), stderr);
 }
 
-static bool quiet; /* --quiet */
+static bool quiet; /* --quiet was given */
 
 static void report_good(const struct policy *p)
 {
@@ -65,7 +65,7 @@ static bool check_file(const char *path)
     return true;
 }
 
-/* Within a set no type may occur twice; between files that somebody names, it may. Returns how many are bad.
+/* Within a set no type may occur twice; among files that were named it may. Returns how many files are bad.
  */
 static size_t check_set(const struct policy_files *files)
 {

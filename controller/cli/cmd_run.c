@@ -31,8 +31,9 @@ static const char help[] =
     "workers and\n"
     "hotplug scripts running.\n";
 
-/* The store wakes us with each message. A batch process does not take the processor from the one that wakes
- * it, so that the store goes on with the next. Nothing is lost if it cannot be; what we start is none. */
+/* The store wakes us with each message. As a batch process we do not take the processor from it then, so that
+ * it goes on with the next message. It is no error if this cannot be set. Processes that we start do not
+ * inherit it. */
 static void let_others_first(void)
 {
     sched_setscheduler(0, SCHED_BATCH | SCHED_RESET_ON_FORK, &(struct sched_param){0});

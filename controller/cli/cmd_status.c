@@ -35,7 +35,7 @@ struct status_options {
     char **names;
     int n_names;
     bool watch;
-    unsigned interval; /* seconds */
+    unsigned interval; /* --watch: seconds between two screens */
 };
 
 struct answer {
@@ -90,7 +90,7 @@ static void print_json(const struct answer *a, bool one_line, FILE *to)
     json_decref(root);
 }
 
-/* No more lines than there are on the screen. */
+/* Prints no more lines than the screen has. */
 static void print_screen(const char *text, const struct terminal *term)
 {
     size_t lines = 0;
@@ -122,7 +122,7 @@ static int show(const struct status_options *o)
         status_text_print(a.daemon, a.devices, &term, to);
     if (to != stdout)
         fclose(to);
-    if (text) /* which is there once that is closed */
+    if (text) /* it is there once the stream is closed */
         print_screen(text, &term);
     free(text);
     json_decref(a.daemon);
@@ -130,7 +130,7 @@ static int show(const struct status_options *o)
     return finish_output();
 }
 
-/* A daemon that is restarted is no reason to stop looking, but an output that nobody reads is. */
+/* Goes on while the daemon is restarted; ends when nobody reads the output. */
 static int watch(const struct status_options *o)
 {
     struct terminal term = terminal_of_stdout(o->common.colour);
@@ -152,7 +152,7 @@ static int check_names(const struct status_options *o)
     return STATUS_OK;
 }
 
-/* NULL: as it is. */
+/* `text` NULL: the interval stays as it is. */
 static int parse_interval(const char *text, unsigned *ret_interval)
 {
     uint64_t seconds = *ret_interval;

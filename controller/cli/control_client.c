@@ -16,11 +16,11 @@
 #include "schemas/json.h"
 #include "schemas/mem.h"
 
-enum { PATIENCE = 10 /* seconds without a word */ };
+enum { PATIENCE = 10 /* seconds without a line */ };
 
 struct control_client {
     char *path;
-    FILE *from; /* reads; writes go to its descriptor */
+    FILE *from; /* to read from; writes go to its descriptor */
 };
 
 const char *control_client_default_dir(void)
@@ -106,7 +106,7 @@ static int send_line(struct control_client *a, json_t *request)
     char *text = jline(request);
     size_t len = strlen(text), at = 0;
     int error = 0;
-    text[len++] = '\n'; /* in the place of the NUL */
+    text[len++] = '\n'; /* it takes the place of the NUL */
     while (at < len && !error) {
         ssize_t n = send(fileno(a->from), text + at, len - at, MSG_NOSIGNAL);
         if (n < 0 && errno != EINTR)
@@ -117,7 +117,7 @@ static int send_line(struct control_client *a, json_t *request)
     return error;
 }
 
-/* The daemon refused, and says why. */
+/* Logs why the daemon refused. */
 static int refused(const json_t *error)
 {
     const char *code = jget_text(error, "code"), *message = jget_text(error, "message");
@@ -180,7 +180,7 @@ int control_client_request(struct control_client *a, const char *name, json_t *m
     int error = send_line(a, request);
     json_decref(request);
     if (error == -EPIPE || error == -ECONNRESET)
-        error = 0; /* there may be an answer all the same */
+        error = 0; /* it may have answered before it closed */
     if (error) {
         say_closed(a->path, error);
         return error;

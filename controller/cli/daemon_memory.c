@@ -18,11 +18,11 @@ struct daemon_memory {
     struct arena arena;
     int pid;
     bool dry_run;
-    uint64_t now, asked_at; /* the daemon's clock, and ours at that time */
+    uint64_t now, asked_at; /* the daemon's clock, and our own at that time */
     json_t *daemon, *policies;
     struct remembered *devices;
     size_t n, cap;
-    bool wrong; /* an answer that was not understood */
+    bool wrong; /* an answer could not be understood */
 };
 
 static uint64_t our_clock(void)
@@ -138,7 +138,8 @@ static void on_line(void *arg, const json_t *line)
         add_device(r, json_object_get(line, "device"));
 }
 
-/* Is it one to decide like: of our version, with an engine, for the store that we read? */
+/* Can decisions be made as this daemon makes them: is it of our version, has it an engine, does it look after
+ * the store that we read? */
 static int check(const struct daemon_memory *r)
 {
     char ours[256];
@@ -249,7 +250,7 @@ static int by_key(const void *a, const void *b)
     return device_key_compare(&x->key, &y->key);
 }
 
-/* They came in order. */
+/* The devices came sorted by key. */
 struct remembered *daemon_memory_device(const struct daemon_memory *r, const struct device_key *key)
 {
     const struct remembered wanted = {.key = *key};

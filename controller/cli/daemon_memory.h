@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What the running daemon remembers of its devices, for commands that decide as it does: the policies in
- * force, each device's memory and worker, and its clock, so that ages are known. The daemon is asked once; it
- * is the commands that read the store and decide. Blocks. */
+ * force, each device's memory and worker, and its clock, so that ages are known. The daemon is asked once;
+ * the commands read the store and decide by themselves.
+ *
+ * Owned by the caller. Blocks. One thread. */
 #ifndef XENRECON_DAEMON_MEMORY_H
 #define XENRECON_DAEMON_MEMORY_H
 
@@ -13,18 +15,18 @@
 
 struct daemon_memory;
 
-/* 0; or a negative errno when no daemon runs there, or one of another version or for another store, or it
- * does not answer: then it has been said why it is done without. */
+/* 0; or a negative errno, and it was logged why the command goes on without the daemon: none runs, it does
+ * not answer, or it is of another version or for another store. */
 int daemon_memory_ask(const char *run_dir, struct daemon_memory **ret_recall);
 void daemon_memory_free(struct daemon_memory *r); /* NULL is fine */
 
 int daemon_memory_pid(const struct daemon_memory *r);
-uint64_t daemon_memory_now(const struct daemon_memory *r); /* on the daemon's clock */
+uint64_t daemon_memory_now(const struct daemon_memory *r); /* milliseconds of the daemon's clock */
 
-/* Takes the daemon's policies out, once. -EINVAL and *ret_why: one cannot be read. */
+/* Takes the daemon's policies out; once only. -EINVAL and *ret_why: one of them cannot be read. */
 int daemon_memory_policies(struct daemon_memory *r, struct policy_set *ret_set, struct diagnostic *ret_why);
 
-/* Of one device; zeroes for one that the daemon does not know. */
+/* What is remembered of one device. */
 struct remembered {
     struct device_key key;
     struct memory memory;
@@ -32,7 +34,7 @@ struct remembered {
     int unwatched; /* as for engine_remark() */
 };
 struct remembered *daemon_memory_device(const struct daemon_memory *r,
-                                        const struct device_key *key); /* NULL: unknown */
+                                        const struct device_key *key); /* NULL: the daemon does not know it */
 bool daemon_memory_runs_workers(const struct daemon_memory *r);        /* false in a dry run */
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The options of commands that show what the running daemon knows: `status`, `history`. */
+/* The options of commands that show what the running daemon knows: `status` and `history`. One thread. */
 #ifndef XENRECON_DAEMON_OPTIONS_H
 #define XENRECON_DAEMON_OPTIONS_H
 
@@ -11,7 +11,7 @@ struct daemon_options {
     bool json;
 };
 
-/* For getopt_long()'s table, and what it then returns; a command's own values lie below these. */
+/* Values that getopt_long() returns for these options; a command's own are less. */
 enum {
     DAEMON_OPTION_FORMAT = 512,
     DAEMON_OPTION_COLOUR,
@@ -30,8 +30,8 @@ enum {
 
 struct daemon_options daemon_options_default(void);
 
-/* Takes one that getopt_long() returned. True: the command ends with *ret_status: the help was asked for, or
- * something is wrong and was said. */
+/* Takes what getopt_long() returned. True: the command ends with *ret_status, because the help was printed,
+ * or because something is wrong and was logged. */
 bool daemon_options_take(const char *command, int c, char **argv, const char *help, struct daemon_options *o,
                          int *ret_status);
 

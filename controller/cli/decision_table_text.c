@@ -59,7 +59,7 @@ static size_t total(const struct table *t)
     return sum;
 }
 
-/* The column to do without next; n: there is none. */
+/* The column to be left out next; n: none may be. */
 static size_t least_important(const struct table *t)
 {
     size_t least = t->n;

@@ -11,7 +11,7 @@
 #include "controller/base/progress.h"
 #include "schemas/mem.h"
 
-/* Up to one byte more than a dump may have, so that it is refused as too long. */
+/* Reads up to one byte more than a dump may have: then it is refused as too long. */
 static int read_all(int fd, char **ret_text, size_t *ret_len)
 {
     enum { CHUNK = 256 << 10 };

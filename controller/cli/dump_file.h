@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Dumps as files, and what a report has to say of one. */
+/* Dumps as files, and what a report says of them. Blocks. One thread. */
 #ifndef XENRECON_DUMP_FILE_H
 #define XENRECON_DUMP_FILE_H
 
 #include "controller/store/dump_store.h"
 #include "schemas/plan.h"
 
-/* Reads and parses a file, or stdin for "-": 0 and a dump for dump_free(), or a negative errno, having said
- * why. */
+/* Reads and parses a file, or stdin for "-". 0 and a dump for dump_free(); or a negative errno, which was
+ * logged. */
 int dump_file_load(const char *file, struct dump **ret_dump);
 
-/* Findings about the text: lines that could not be used, values that were needed and not whole, no backends.
- */
+/* Adds findings about the text: lines that could not be used, values that were needed but not whole, a dump
+ * without backends. */
 void dump_file_report(const struct dump *dump, const struct dump_store *store, struct plan *host);
 
 #endif

@@ -5,7 +5,7 @@
 #include "controller/cli/status_text.h"
 #include "schemas/json.h"
 
-/* In the reader's time zone, as logs have it. */
+/* In the reader's time zone, as in logs. */
 static void print_when(double when, FILE *to)
 {
     time_t seconds = (time_t)when;
@@ -16,7 +16,7 @@ static void print_when(double when, FILE *to)
     fprintf(to, "%s.%03d", text, (int)((when - (double)seconds) * 1000 + 0.5) % 1000);
 }
 
-/* One line, or what fits of it. */
+/* Prints one line, as much of it as fits. */
 static void note(const struct terminal *term, enum colour c, const char *mark, const char *name,
                  const char *text, FILE *to)
 {

@@ -61,7 +61,7 @@ static void on_domains(void *arg, int status, const char *data, size_t len)
     }
 }
 
-/* Other domains' trees: can they be seen, and which are there? */
+/* Finds the other domains, where their trees may be read. */
 static int find_domains(struct inspection *in)
 {
     struct domains n = {.in = in};
@@ -92,7 +92,7 @@ static int say_closed(int error)
     return error;
 }
 
-/* Something is there that was taken for it. */
+/* Logs that what was opened is no store. */
 static int say_no_store(int error)
 {
     char path[256];
@@ -215,7 +215,7 @@ static struct remembered *remembered_of(const struct inspection *in, uint16_t se
     return daemon_knows(in, self) ? daemon_memory_device(in->memory, key) : NULL;
 }
 
-/* The daemon's worker, or NULL where it runs none for such a device. */
+/* The worker that the daemon knows; NULL: it runs none for such a device. */
 static const struct worker *worker_of(const struct inspection *in, uint16_t self, const struct policy *policy,
                                       const struct remembered *r)
 {
@@ -226,7 +226,7 @@ static const struct worker *worker_of(const struct inspection *in, uint16_t self
     return policy->worker.command || w->state != WORKER_NONE ? w : NULL;
 }
 
-/* What the daemon, too, would read because of its worker. */
+/* Asks for what the daemon would read as well because of the device's worker. */
 static void ask_for_worker(const struct inspection *in, struct snapshot_request *req)
 {
     const struct worker *w = NULL;
@@ -261,7 +261,8 @@ int inspection_view(struct inspection *in, const struct located *device, bool ev
         log_error("cannot read %s/%u/%s: %s", key->type, key->domid, key->devid, strerror(-error));
         return error;
     }
-    /* the daemon looked again at whatever has changed, so what failed did so with this view */
+    /* the daemon has reconciled whatever has changed, so the failure that it remembers is one with this view
+     */
     struct remembered *r = remembered_of(in, device->self, key);
     if (r)
         r->memory.failure.digest = view_digest(t.view);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What one-shot commands do with the store, or with a dump of one: take a look at some or all devices, and
- * decide, without acting. Blocks. */
+/* What one-shot commands do with the store, or with a dump of it: read some or all devices, and decide,
+ * without acting.
+ *
+ * The caller owns what is returned. Blocks. One thread. Errors are negative errno, and were logged. */
 #ifndef XENRECON_INSPECT_H
 #define XENRECON_INSPECT_H
 
@@ -11,27 +13,27 @@
 
 struct inspection;
 
-/* Whose backend trees. A dump is always looked at as a whole. */
+/* Whose backend trees are read. A dump is always read as a whole. */
 enum inspection_scope { SCOPE_OWN, SCOPE_ONE, SCOPE_ALL };
 
-/* What to look at, and what to decide it with. */
+/* What to read, and what to decide with. */
 struct inspection_source {
-    const char *dump;        /* a dump in this file, or in stdin for "-"; NULL: the store */
-    const char *const *dirs; /* policies; none: the default places, or the running daemon's */
+    const char *dump; /* a dump in this file, or in stdin for "-"; NULL: the store */
+    const char *const
+        *dirs; /* where policies are; none: the default places, or the running daemon's policies */
     size_t n_dirs;
     const char
-        *run_dir; /* where to look for a running daemon, unless there is a dump or dirs; NULL: nowhere */
+        *run_dir; /* where a running daemon would be asked, unless there is a dump or dirs; NULL: nowhere */
     enum inspection_scope scope;
-    uint16_t domid; /* SCOPE_ONE: of this domain */
+    uint16_t domid; /* SCOPE_ONE: whose */
 };
 
-/* Opens the store or the dump, reads our own domain id, loads the policies; asks the daemon, and says on
- * stderr whether there was one. 0; or a negative errno, having said why. Shows its progress, as all of this
- * does, until inspection_end() or progress_end(). */
+/* Opens the store or the dump, reads our own domain id and loads the policies. Asks the daemon, and logs
+ * whether there was one. Progress is shown from here until inspection_end() or progress_end(). */
 int inspection_begin(const struct inspection_source *from, struct inspection **ret_inspection);
 void inspection_end(struct inspection *in); /* NULL is fine */
 
-uint16_t inspection_self(const struct inspection *in); /* the domain whose report it is; 0 for a dump */
+uint16_t inspection_self(const struct inspection *in); /* the domain whose tree is read; 0 for a dump */
 const struct policy *inspection_policy(const struct inspection *in, const char *type);
 
 /* A device, and whose backend tree it is in. */
@@ -40,39 +42,39 @@ struct located {
     struct device_key key;
 };
 
-/* Every device of a type that has a policy, of the domains in scope. The report's host findings say
- * what else is there. For free(). */
+/* Lists every device, in the domains in scope, of a type that has a policy. What else is there goes into the
+ * report's host findings. The caller frees the list. */
 int inspection_list(struct inspection *in, struct located **ret_devices, size_t *ret_n,
                     struct report *report);
 
-/* The devices of that name, of whatever type: where only one domain is in scope that one, there or not; else
- * those that are there. 0 and a list for free(); or a negative errno, having said why. */
+/* Finds the devices of that name, of any type. Where only one domain is in scope it is that domain's, there
+ * or not; otherwise those that are there. The caller frees the list. */
 int inspection_find(struct inspection *in, const struct device_key *key, struct located **ret_devices,
                     size_t *ret_n);
 
-/* Findings about what belongs to no device. */
+/* Adds findings about what belongs to no device. */
 int inspection_leaks(struct inspection *in, struct report *report);
 
-/* 0 and a sealed view for view_free(); or a negative errno, having said why. */
+/* Reads a device into a sealed view, which the caller frees with view_free(). */
 int inspection_view(struct inspection *in, const struct located *device, bool everything,
                     struct view **ret_view);
 
-/* What would be decided for this view now, by the daemon that was asked, or by somebody who knows only the
- * store (`in` NULL: in any case); for plan_free(). */
+/* Decides for this view as the daemon that was asked would now, or as one that knows only the store; `in`
+ * NULL: the latter. The caller frees the plan with plan_free(). */
 struct plan *inspection_decide(const struct inspection *in, const struct policy *policy,
                                const struct view *view);
 
-/* The view's device, decided, into the report. */
+/* Decides, and adds the device to the report. */
 void inspection_report(const struct inspection *in, const struct policy *policy, const struct view *view,
                        struct report *report);
 
-/* What is to be said of the dump itself, once all its devices were looked at. */
+/* Adds findings about the dump itself; after all its devices were read. */
 void inspection_report_dump(const struct inspection *in, struct report *report);
 
-/* A DEVICE argument: 0, or -EINVAL having said so. */
+/* Parses a DEVICE argument. 0, or -EINVAL. */
 int inspection_parse_device(const char *text, struct device_key *ret_key);
 
-/* What is said of one that somebody named. */
+/* Logs that there is none, where somebody has named it. */
 void inspection_say_no_policy(const char *name, const char *type);
 void inspection_say_no_device(const char *name, const struct view *view);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What controller/cli/inspect.c and inspect_list.c share. */
+/* An inspection's insides, for inspect.c and inspect_list.c. */
 #ifndef XENRECON_INSPECT_IMPL_H
 #define XENRECON_INSPECT_IMPL_H
 
@@ -9,19 +9,19 @@
 #include "controller/store/xs_blocking.h"
 
 struct inspection {
-    struct xs_blocking *blocking; /* either this */
-    struct dump *dump;            /* or these two */
+    struct xs_blocking *blocking; /* the store's connection; NULL: there is a dump */
+    struct dump *dump;            /* the dump, and the store that answers from it; NULL: there is none */
     struct dump_store *dump_store;
     struct store *store;
     struct daemon_memory *memory; /* NULL: no daemon was asked */
     struct policy_set policies;
     enum inspection_scope scope;
-    uint16_t self, own; /* whose report it is, and ourselves */
-    uint16_t *domains;  /* SCOPE_ALL */
+    uint16_t self, own; /* the domain whose tree is read, and our own */
+    uint16_t *domains;  /* all domains, for SCOPE_ALL */
     size_t n_domains, cap_domains;
 };
 
-/* Until *done: 0, or a negative errno. */
+/* Has requests answered until *done. 0, or a negative errno. */
 int inspection_run(struct inspection *in, const bool *done);
 
 #endif

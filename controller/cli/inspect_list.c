@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which devices there are, and what was left over. */
+/* Lists which devices there are, and what is left over. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,7 @@ struct list {
     const struct device_key *only; /* NULL: all that have a policy */
     struct located *devices;
     size_t n, cap;
-    uint16_t self;    /* whose tree is being listed */
+    uint16_t self;    /* the domain whose tree is being listed */
     char **strangers; /* types without a policy, some more than once */
     size_t n_strangers, cap_strangers;
     bool done;
@@ -84,7 +84,7 @@ static int by_guest(const void *a, const void *b)
     return order ? order : (x->key.domid > y->key.domid) - (x->key.domid < y->key.domid);
 }
 
-/* The least of the limits that the guest's types have: beyond it some device is not looked after. */
+/* The smallest limit of the guest's types: with more devices than that, some are not looked after. */
 static uint32_t limit_of(const struct list *l, const struct located *devices, size_t n)
 {
     uint32_t limit = UINT32_MAX;
@@ -95,7 +95,7 @@ static uint32_t limit_of(const struct list *l, const struct located *devices, si
     return limit;
 }
 
-/* As the engine counts them: a guest's devices of all types that have a policy. */
+/* Counts a guest's devices of all types that have a policy, as the engine does. */
 static void report_too_many(const struct list *l, struct report *report)
 {
     struct located *sorted = xcalloc(l->n, sizeof *sorted);
@@ -190,7 +190,7 @@ int inspection_leaks(struct inspection *in, struct report *report)
     return error;
 }
 
-/* Is there such a directory? */
+/* Asks whether a directory is there. */
 struct existence {
     bool done;
     int status;

@@ -9,7 +9,8 @@
 
 enum { WIDTH = 100 };
 
-/* In as many lines as it takes; within a section so that it stays a comment when the field is turned on. */
+/* Prints a comment in as many lines as it takes. Within a section it stays one when the field is turned on.
+ */
 static void print_comment(const char *text, int indent, FILE *out)
 {
     while (*text) {
@@ -26,7 +27,7 @@ static void print_comment(const char *text, int indent, FILE *out)
     }
 }
 
-/* What to write where there is no default. */
+/* Examples for fields that have no default. */
 static const struct {
     const char *name, *value;
 } samples[] = {
@@ -71,7 +72,7 @@ static void print_fields(const struct field *fields, int indent, const char *typ
 {
     for (const struct field *f = fields; f->name; f++) {
         if (f->required && !indent)
-            continue; /* that is there already */
+            continue; /* it was printed before */
         if (!indent)
             fputc('\n', out);
         print_comment(f->about, indent, out);

@@ -169,7 +169,7 @@ static void print_note(const char *text, enum colour c, const struct terminal *t
     fputc('\n', to);
 }
 
-/* Only their names: `explain` has the words. */
+/* Prints only their codes: `explain` has the words. */
 static void print_findings(const json_t *d, const struct terminal *term, FILE *to)
 {
     char text[600];

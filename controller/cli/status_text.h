@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What `status` and `history` print for people, from what the daemon answered. */
+/* What `status` and `history` print for people, from the daemon's answers. One thread. */
 #ifndef XENRECON_STATUS_TEXT_H
 #define XENRECON_STATUS_TEXT_H
 

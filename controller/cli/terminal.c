@@ -56,7 +56,7 @@ void terminal_end(const struct terminal *t, enum colour c, FILE *to)
         fputs("\033[0m", to);
 }
 
-/* Characters, not bytes: our texts are valid UTF-8 without anything wide in it that we know of. */
+/* Counts characters, not bytes. Our texts are valid UTF-8, and no character in them is wide. */
 static size_t characters(const char *text)
 {
     size_t n = 0;

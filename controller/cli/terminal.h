@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What is known of who reads our output: how wide it is, whether it has colours. And texts for people: tables
- * and ages. One thread. */
+/* What is known of the terminal that our output goes to: its width, and whether it has colours. Also texts
+ * for people: tables and ages. One thread; nothing here fails. */
 #ifndef XENRECON_TERMINAL_H
 #define XENRECON_TERMINAL_H
 
@@ -22,17 +22,17 @@ struct terminal {
     bool colour, interactive;
 };
 
-/* --color: always, never or auto, which is where stdout is a terminal, $NO_COLOR is not set and $TERM is not
- * `dumb`. -1: it is none of these. */
+/* Parses the argument of --color: always, never or auto, which is where stdout is a terminal, $NO_COLOR is
+ * not set and $TERM is not `dumb`. -1: it is none of these. */
 int terminal_parse_colour(const char *text);
 enum { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER };
 
-/* Of stdout; $COLUMNS and $LINES count more than what the terminal says. */
+/* stdout's; $COLUMNS and $LINES count more than what the terminal says. */
 struct terminal terminal_of_stdout(int colour);
 
 void terminal_begin(const struct terminal *t, enum colour c, FILE *to);
 void terminal_end(const struct terminal *t, enum colour c, FILE *to);
-/* At most `width` characters of the text; one that is cut ends in `~`. Returns how many it printed. */
+/* Prints at most `width` characters of the text; one that is cut ends in `~`. Returns how many it printed. */
 size_t terminal_print(const char *text, size_t width, FILE *to);
 
 enum { AGE_SIZE = 24 };
@@ -47,9 +47,10 @@ struct table_column {
 };
 
 struct table;
-struct table *table_new(const struct table_column *columns, size_t n); /* which live as long as the table */
+struct table *table_new(const struct table_column *columns,
+                        size_t n); /* the columns must live as long as the table */
 void table_free(struct table *t);
-/* A cell for each column, copied; NULL: `-`. */
+/* Adds a row: a cell for each column, copied; NULL: `-`. */
 void table_add(struct table *t, const char *const *cells, const enum colour *colours);
 void table_fit(struct table *t, size_t width);
 void table_print_titles(const struct table *t, const struct terminal *term, FILE *to);

@@ -12,7 +12,7 @@
 
 enum { PATH_SIZE = 48, TRIES = 100 };
 
-/* Relative, thus below our own domain wherever that is. */
+/* A relative path: below our own domain, whichever that is. */
 static const char *path_of(const struct claim *c, const char *key, char buf[PATH_SIZE])
 {
     snprintf(buf, PATH_SIZE, "device-model/%u%s%s", (unsigned)c->domid, *key ? "/" : "", key);
@@ -72,8 +72,8 @@ static int write_key(const struct claim *c, xs_transaction_t tx, const char *nam
     return xs_write(c->store, tx, path_of(c, name, path), value, (unsigned)strlen(value)) ? 0 : failure();
 }
 
-/* The state of a device model that is no null one must never be made to look like ours: its devices would be
- * served twice. */
+/* The state of a device model that is not a null one must never be made to look like ours: its devices would
+ * be served twice. */
 static int make(const struct claim *c, xs_transaction_t tx, bool running)
 {
     struct key state = {false, false}, word = state;
@@ -149,7 +149,7 @@ enum claim_fate claim_check(struct claim *c)
             break;
         free(event);
     }
-    errno = 0; /* "no" and "could not ask" are told apart by it alone */
+    errno = 0; /* errno alone tells "no" from "could not ask" */
     if (xs_is_domain_introduced(c->store, c->domid))
         return CLAIM_STANDS;
     return errno ? CLAIM_LOST : CLAIM_OVER;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What a device model says of itself in the store, below `device-model/<domid>` of its own domain: `state`,
- * for which libxl waits, and before it `xenrecon` = "null", from which the controller knows that this one
- * serves no devices. Through libxenstore, which blocks while the store does. Errors are negative errno. */
+ * for which libxl waits, and before that `xenrecon` = "null", by which the controller knows that this one
+ * serves no devices. Through libxenstore, so it blocks while the store does. One thread. Errors are negative
+ * errno. */
 #ifndef XENRECON_DM_CLAIM_H
 #define XENRECON_DM_CLAIM_H
 
@@ -9,15 +10,15 @@
 #include <stdint.h>
 
 struct claim {
-    struct xs_handle *store; /* NULL: lost */
+    struct xs_handle *store; /* NULL: the store is lost */
     uint16_t domid;
-    bool ours; /* the keys are */
+    bool ours; /* claim_make() has written the keys */
 };
 
 /* Connects, and watches for the ends of domains. */
 int claim_open(struct claim *c, uint16_t domid);
 
-/* Becomes readable when something may have happened to a domain; see claim_check(). */
+/* A descriptor that becomes readable when something may have happened to a domain; see claim_check(). */
 int claim_fd(const struct claim *c);
 
 /* Writes `xenrecon`, and `state` if it runs. -EBUSY: another device model has claimed the domain. */
@@ -26,7 +27,7 @@ int claim_make(struct claim *c, bool running);
 enum claim_fate {
     CLAIM_STANDS,
     CLAIM_OVER, /* the domain is gone */
-    CLAIM_LOST, /* the store is */
+    CLAIM_LOST, /* the store is lost */
 };
 enum claim_fate claim_check(struct claim *c);
 

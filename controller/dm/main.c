@@ -15,20 +15,20 @@
 #include "controller/dm/server.h"
 #include "schemas/mem.h"
 
-/* How often to look by itself: a store that dies says nothing */
+/* Milliseconds between checks of the domain: a store that is lost says nothing */
 enum { LOOK = 20 * 1000 };
 
 struct dm {
     uv_loop_t loop;
     uv_signal_t signals[3];
-    uv_poll_t *events; /* of the store; NULL: lost */
+    uv_poll_t *events; /* for the store's events; NULL: it is lost */
     uv_timer_t look;
     struct dm_options options;
     struct qmp_machine machine;
     struct dm_server *server;
     struct claim claim;
-    bool announced; /* that it runs */
-    bool said_lost; /* the store, once */
+    bool announced; /* `state` says that it runs */
+    bool said_lost; /* it was logged that the store is lost */
     bool closing;
     int status;
 };
@@ -176,7 +176,7 @@ static int start(struct dm *d)
 
 static int run(struct dm *d)
 {
-    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP}; /* the last is libxl's */
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP}; /* libxl sends the last one */
     signal(SIGPIPE, SIG_IGN);
     uv_loop_init(&d->loop);
     for (size_t i = 0; i < 3; i++) {

@@ -9,8 +9,8 @@
 #include "schemas/printable.h"
 #include "schemas/value.h"
 
-/* What an option is to us. Those of QEMU that take an argument have to be known, lest the argument, such as a
- * domain's name, is taken for an option. */
+/* What an option means to us. QEMU's options that take an argument must be known: otherwise an argument, such
+ * as a domain's name, would be taken for an option. */
 enum meaning {
     DOMID,
     CHARDEV,
@@ -89,7 +89,7 @@ static int wrong(struct parse *p, const char *option, const char *argument, cons
 
 /* ---- lists of parameters: `socket,id=libxl-cmd,server=on`; a comma in a value is written twice ---- */
 
-/* The next one, or NULL at the end. A word without `=` has the value "". */
+/* The next parameter; NULL: there are no more. A word without `=` has the value "". */
 static const char *next_parameter(struct arena *a, const char **at, const char **ret_value)
 {
     if (!**at)
@@ -116,7 +116,7 @@ static bool on(const char *value)
            strcmp(value, "true") == 0;
 }
 
-/* `server,nowait` until QEMU 5, `server=on,wait=off` since. */
+/* QEMU 5 and older have `server,nowait`, later ones `server=on,wait=off`. */
 static int parse_chardev(struct parse *p, const char *argument)
 {
     struct dm_options *o = p->o;
@@ -124,7 +124,7 @@ static int parse_chardev(struct parse *p, const char *argument)
     const char *at = argument, *value, *name = next_parameter(&o->arena, &at, &value);
     bool server = false;
     uint64_t fd;
-    if (!name || strcmp(name, "socket") != 0) /* a console's, say */
+    if (!name || strcmp(name, "socket") != 0) /* it may be a console's */
         return 0;
     while ((name = next_parameter(&o->arena, &at, &value)) != NULL) {
         if (strcmp(name, "id") == 0)
@@ -140,7 +140,7 @@ static int parse_chardev(struct parse *p, const char *argument)
         }
     }
     if (!s.id || !server || (!s.path && s.fd < 0))
-        return 0; /* no place where anybody could come to us; an -mon that names it is told so */
+        return 0; /* nobody could connect there; a -mon that names it is refused */
     if (s.path)
         s.fd = -1;
     if (o->n_sockets == DM_SOCKETS_MAX)
@@ -149,7 +149,7 @@ static int parse_chardev(struct parse *p, const char *argument)
     return 0;
 }
 
-/* Chardevs may stand behind the monitors that use them: looked for when all is read. */
+/* A chardev may stand behind the monitor that uses it, so monitors are read after all else. */
 static int parse_monitor(struct parse *p, const char *argument)
 {
     const char *at = argument, *name, *value, *id = NULL;
@@ -173,7 +173,7 @@ static int parse_monitor(struct parse *p, const char *argument)
     return wrong(p, "-mon", argument, "there is no socket of that name to listen at");
 }
 
-/* Everything but a PV or PVH guest needs its hardware emulated, from the first instruction on. */
+/* All guests but PV and PVH ones need emulated hardware from their first instruction on. */
 static int parse_machine(struct parse *p, const char *argument)
 {
     const char *at = argument, *name, *value, *type = NULL;
@@ -185,7 +185,7 @@ static int parse_machine(struct parse *p, const char *argument)
             type = name;
         first = false;
     }
-    if (!type) /* only more about the one that was named */
+    if (!type) /* it only says more about the machine named before */
         return 0;
     p->has_machine = true;
     p->o->probe = strcmp(type, "none") == 0;
@@ -227,7 +227,8 @@ static int parse_known(struct parse *p, enum meaning meaning, const char *argume
     return 0;
 }
 
-/* QEMU takes one dash for two. KNOWN: an option of no interest, or no option. */
+/* Finds an option; QEMU takes one dash for two. KNOWN: the word is no option, or one that means nothing to
+ * us. */
 static size_t find(const char *word)
 {
     size_t i = KNOWN;
@@ -239,7 +240,7 @@ static size_t find(const char *word)
     return i;
 }
 
-/* Once for all but the monitors, once for these. */
+/* Runs once for all options but the monitors, and once for these. */
 static int parse_words(struct parse *p, int argc, char *const *argv, bool monitors)
 {
     int error = 0;

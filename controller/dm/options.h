@@ -15,25 +15,25 @@
 
 enum { DM_SOCKETS_MAX = 8 };
 
-/* Where QMP is spoken: a path to listen at, or a descriptor that listens already. */
+/* Where QMP is spoken: a path to listen at, or a descriptor that is listening. */
 struct dm_socket {
-    const char *id;   /* the chardev's */
-    const char *path; /* NULL: fd */
+    const char *id;   /* the chardev's id */
+    const char *path; /* NULL: there is a descriptor, `fd` */
     int fd;
-    bool control; /* some -mon speaks QMP there; the others are not ours to open */
+    bool control; /* a -mon speaks QMP there; other sockets are not opened */
 };
 
 struct dm_options {
     struct arena arena;
-    bool probe;     /* -machine none: only asks what we can, there is no domain */
-    bool has_domid; /* else it is such a probe */
+    bool probe;     /* -machine none: it is only asked what this program can do, and there is no domain */
+    bool has_domid; /* there is a domain; false for such a probe */
     uint16_t domid;
-    bool paused; /* -S: is not running before `cont` */
+    bool paused; /* -S: not running before `cont` */
     struct dm_socket sockets[DM_SOCKETS_MAX];
     size_t n_sockets;
 };
 
-/* 0, or -EINVAL and in *ret_error, which the options own, what is wrong. Either way free them with
+/* 0; or -EINVAL, and *ret_error, which the options own, says what is wrong. Either way the caller calls
  * dm_options_free(). Options that mean nothing to us are passed over. */
 int dm_options_parse(int argc, char *const *argv, struct dm_options *ret_options, const char **ret_error);
 void dm_options_free(struct dm_options *o);

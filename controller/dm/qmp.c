@@ -29,7 +29,7 @@ static json_t *none(void)
     return returned(json_array());
 }
 
-/* The version whose QMP this is, since those who ask choose their commands by it. Who answers stands beside.
+/* The version of QEMU whose QMP this is: clients choose their commands by it. The package says who answers.
  */
 static json_t *version(void)
 {
@@ -41,7 +41,7 @@ static char *line_of(json_t *message)
 {
     char *text = json_dumps(message, JSON_COMPACT | JSON_ENSURE_ASCII);
     if (!text)
-        abort(); /* out of memory: all that we send can be written */
+        abort(); /* out of memory: all that is sent can be written as JSON */
     size_t len = strlen(text);
     text = xrealloc(text, len + 3);
     memcpy(text + len, "\r\n", 3);
@@ -79,7 +79,7 @@ static json_t *do_query_version(struct qmp_session *s, const json_t *arguments)
     return returned(version());
 }
 
-/* `prelaunch`: -S, and nobody said `cont` yet. */
+/* `prelaunch`: there was -S, and no `cont` yet. */
 static json_t *do_query_status(struct qmp_session *s, const json_t *arguments)
 {
     const struct qmp_machine *m = s->machine;
@@ -97,7 +97,7 @@ static json_t *do_query_chardev(struct qmp_session *s, const json_t *arguments)
         const struct dm_socket *socket = &m->options->sockets[i];
         if (!socket->control)
             continue;
-        /* a path need not be UTF-8, which JSON is */
+        /* a path may not be UTF-8, as JSON must be */
         json_t *name = socket->path ? json_sprintf("unix:%s,server=on", socket->path)
                                     : json_sprintf("fd:%d,server=on", socket->fd);
         json_array_append_new(list, json_pack("{s:s, s:o, s:b}", "label", socket->id, "filename",
@@ -236,7 +236,7 @@ void qmp_session_finish(struct qmp_session *s)
     *s = (struct qmp_session){.machine = s->machine};
 }
 
-/* Whether this byte ends the message. */
+/* Takes a byte. True: it ends the message. */
 static bool take(struct qmp_session *s, char c)
 {
     xgrow(&s->text, &s->cap, s->len + 1, 1);

@@ -14,12 +14,12 @@
 
 enum { QMP_MESSAGE_MAX = 64 * 1024 };
 
-/* The machine that they all speak of; the caller's. */
+/* The machine that all sessions speak of; owned by the caller. */
 struct qmp_machine {
     const struct dm_options *options;
-    unsigned clients[DM_SOCKETS_MAX]; /* connected now, by socket */
-    bool running, started;            /* started: ran at some time */
-    bool quit;                        /* was asked for */
+    unsigned clients[DM_SOCKETS_MAX]; /* clients that are connected, by socket */
+    bool running, started;            /* it runs; it has run at some time */
+    bool quit;                        /* `quit` was received */
 };
 
 struct qmp_session {
@@ -35,12 +35,12 @@ struct qmp_session {
 void qmp_session_init(struct qmp_session *s, struct qmp_machine *machine);
 void qmp_session_finish(struct qmp_session *s);
 
-/* What to send, NUL-terminated, to be freed by the caller. */
+/* What to send first, NUL-terminated; the caller frees it. */
 char *qmp_greeting(void);
 
-/* Takes bytes until a message is complete, and answers that one: *ret_answer to be sent and freed, or NULL
- * when all of the bytes were taken without one. Returns how many were. *ret_broken: what comes cannot be
- * understood any more; send the answer and hang up. */
+/* Takes bytes until a message is complete, and answers that one. *ret_answer: to be sent and freed; NULL: all
+ * bytes were taken, and no message was complete. Returns how many bytes were taken. *ret_broken: what comes
+ * cannot be understood any more; the answer is to be sent and the connection closed. */
 size_t qmp_feed(struct qmp_session *s, const char *data, size_t len, char **ret_answer, bool *ret_broken);
 
 #endif

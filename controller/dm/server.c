@@ -16,14 +16,14 @@ enum { CLIENTS_MAX = 16, BACKLOG = 8 };
 struct listener {
     uv_pipe_t pipe;
     struct dm_server *server;
-    size_t index; /* of the socket, in the options */
+    size_t index; /* the socket's index in the options */
     bool open;
 };
 
 struct dm_server {
     struct dm_server_config cfg;
     struct listener listeners[DM_SOCKETS_MAX];
-    unsigned n_clients, n_open; /* n_open: handles that are not closed yet */
+    unsigned n_clients, n_open; /* clients that are connected; handles of libuv that are not closed yet */
     struct client *clients;
     bool closing;
 };
@@ -41,7 +41,7 @@ struct client {
 struct sending {
     uv_write_t request;
     char *text;
-    bool last; /* hang up then */
+    bool last; /* the connection is closed when it is written */
 };
 
 static void handle_closed(struct dm_server *s)
@@ -88,7 +88,7 @@ static void on_sent(uv_write_t *request, int status)
         hang_up(c);
 }
 
-/* Takes `text` over. A client that does not read what it asked for gets no more than the socket holds. */
+/* Sends `text`, which it takes over. A client that does not read gets no more than the socket holds. */
 static void send_text(struct client *c, char *text, bool last)
 {
     struct sending *w = xcalloc(1, sizeof *w);
@@ -148,7 +148,7 @@ static struct client *add_client(struct listener *l)
     return c;
 }
 
-/* One too many is let in and out again: left outside, it would wake us for ever. */
+/* A client too many is accepted and closed: left waiting, it would wake us for ever. */
 static void on_connection(uv_stream_t *stream, int status)
 {
     struct listener *l = stream->data;
@@ -165,8 +165,8 @@ static void on_connection(uv_stream_t *stream, int status)
 
 /* ---- sockets ---- */
 
-/* A path that is too long would be cut, and another one bound. What was left there by another is removed if
- * it is a socket. */
+/* Refuses a path that is too long: it would be cut, and another one bound. A socket that was left there is
+ * removed. */
 static int bind_path(uv_pipe_t *pipe, const char *path)
 {
     struct sockaddr_un address;
@@ -201,7 +201,7 @@ int dm_server_new(const struct dm_server_config *config, struct dm_server **ret_
     const struct dm_options *o = config->machine->options;
     struct dm_server *s = xcalloc(1, sizeof *s);
     s->cfg = *config;
-    s->n_open = 1; /* held until it is returned or closed */
+    s->n_open = 1; /* held by the caller until it is returned or closed */
     for (size_t i = 0; i < o->n_sockets; i++) {
         int error = o->sockets[i].control ? listen_at(s, i) : 0;
         if (error) {
@@ -225,7 +225,8 @@ void dm_server_close(struct dm_server *s)
     s->closing = true;
     for (size_t i = 0; i < DM_SOCKETS_MAX; i++)
         if (s->listeners[i].open)
-            uv_close((uv_handle_t *)&s->listeners[i].pipe, on_listener_closed); /* which removes its path */
+            uv_close((uv_handle_t *)&s->listeners[i].pipe,
+                     on_listener_closed); /* this removes its path, too */
     for (struct client *c = s->clients, *next; c; c = next) {
         next = c->next;
         hang_up(c);

@@ -11,7 +11,7 @@
 struct dump_store {
     struct store store;
     const struct dump *dump;
-    struct xs_requests requests; /* only their queues */
+    struct xs_requests requests; /* only the queues of it are used */
     struct dump_store_miss misses[DUMP_NOTES_MAX];
     size_t n_misses;
 };

@@ -14,17 +14,17 @@
 struct dump_store;
 
 struct dump_store *dump_store_new(const struct dump *dump);
-/* Everything outstanding is answered with -ECANCELED before this returns. NULL is fine. */
+/* Outstanding requests are answered with -ECANCELED before this returns. NULL is fine. */
 void dump_store_free(struct dump_store *s);
 struct store *dump_store_store(struct dump_store *s);
 
 /* Answers the oldest request. False: there was none. */
 bool dump_store_step(struct dump_store *s);
-/* Steps until *done is set: 0; or nothing is left to do that could set it: -EDEADLK. */
+/* Steps until *done is set: 0. -EDEADLK: no request is left that could set it. */
 int dump_store_run(struct dump_store *s, const bool *done);
 
-/* Which lines were asked for a value that they do not show, because it was cut or damaged? In the order of
- * the questions, up to DUMP_NOTES_MAX of them. */
+/* Lines that were asked for a value which they do not show, because it was cut or damaged. In the order of
+ * the requests, up to DUMP_NOTES_MAX of them. */
 struct dump_store_miss {
     unsigned line;
     char *path;

@@ -9,12 +9,12 @@
 #include "schemas/mem.h"
 
 enum {
-    DIRECTORY_MAX = 16 << 20, /* bytes of names; no store that we would want to serve has as many */
+    DIRECTORY_MAX = 16 << 20, /* bytes of names: more than any store that could be served has */
     DIRECTORY_RESTARTS = 16,
-    GENERATION_SIZE = 24, /* a decimal of 64 bits */
+    GENERATION_SIZE = 24, /* holds a decimal of 64 bits */
 };
 
-/* Two strings, the first with its NUL. */
+/* Sends two strings, the first with its NUL. */
 static void request_pair(struct store *s, enum xsd_sockmsg_type type, uint32_t tx, const char *first,
                          const char *second, size_t second_len, store_reply_fn *done, void *arg)
 {
@@ -78,8 +78,8 @@ void store_is_introduced(struct store *s, uint16_t domid, store_reply_fn *done, 
     request_string(s, XS_IS_DOMAIN_INTRODUCED, 0, body, done, arg);
 }
 
-/* A directory. One that does not fit into a message is answered with E2BIG; it comes in parts then, each with
- * the node's generation, which tells whether the parts belong together. */
+/* A directory that is being read. One that does not fit into a message is answered with E2BIG. Then it is
+ * read in parts, each with the node's generation, which tells whether the parts belong together. */
 struct directory {
     struct store *store;
     uint32_t tx;
@@ -88,7 +88,7 @@ struct directory {
     char *names;
     size_t len, cap;
     unsigned restarts;
-    char generation[GENERATION_SIZE]; /* empty before the first part */
+    char generation[GENERATION_SIZE]; /* the first part's; empty before that */
     char path[];
 };
 
@@ -112,7 +112,8 @@ static void directory_ask(struct directory *d)
     request_pair(d->store, XS_DIRECTORY_PART, d->tx, d->path, offset, (size_t)n + 1, on_part, d);
 }
 
-/* Whole names, in which an empty one may only be the last: the end of the list. Without the mark. */
+/* *ret_len: how many bytes of whole names there are. An empty name may only be the last: it ends the list
+ * (*ret_end), and is not counted. */
 static int part_names(const char *names, size_t len, size_t *ret_len, bool *ret_end)
 {
     size_t at = 0;
@@ -130,14 +131,14 @@ static int part_names(const char *names, size_t len, size_t *ret_len, bool *ret_
         }
         at += name + 1;
     }
-    if (len == 0) /* neither a name nor the end: we would ask for ever */
+    if (len == 0) /* it has neither a name nor the end: it would be asked for without end */
         return -EPROTO;
     *ret_len = len;
     *ret_end = false;
     return 0;
 }
 
-/* 0: it was added; 1: the directory changed, start again. */
+/* 0: the part was added. 1: the directory has changed, and must be read again. */
 static int directory_add(struct directory *d, const char *data, size_t len, bool *ret_end)
 {
     const char *nul = memchr(data, '\0', len);

@@ -20,13 +20,13 @@
 
 struct store;
 
-/* No answer at all: the store was lost, or the client was closed. */
+/* There was no answer: the store was lost, or the client was closed. */
 static inline bool store_gone(int status)
 {
     return status == -ECONNRESET || status == -ECANCELED;
 }
 
-/* data is NUL-terminated behind its len bytes; NULL unless status is 0. */
+/* `data` has a NUL behind its `len` bytes; it is NULL unless `status` is 0. */
 typedef void store_reply_fn(void *arg, int status, const char *data, size_t len);
 
 struct store_ops {
@@ -36,7 +36,7 @@ struct store_ops {
 
 struct store {
     const struct store_ops *ops;
-    /* set by the user of the store */
+    /* the user of the store sets these */
     void (*event)(void *arg, const char *path, const char *token);
     void (*lost)(void *arg, const char *why);
     void *arg;
@@ -44,7 +44,8 @@ struct store {
 
 /* tx is 0 outside transactions. */
 void store_read(struct store *s, uint32_t tx, const char *path, store_reply_fn *done, void *arg);
-/* Names, each with its NUL. A directory too long for one message is put together from its parts. */
+/* The answer is names, each with its NUL. A directory too long for one message is put together from its
+ * parts. */
 void store_directory(struct store *s, uint32_t tx, const char *path, store_reply_fn *done, void *arg);
 void store_write(struct store *s, uint32_t tx, const char *path, const char *value, store_reply_fn *done,
                  void *arg);

@@ -5,7 +5,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-/* An unset timer does not keep the loop alive, as a stopped uv_timer_t does not. */
+/* A timer that is not set does not keep the loop alive, as a stopped uv_timer_t does not. */
 static void settle(struct usec_timer *t, unsigned us)
 {
     if (us)
@@ -21,7 +21,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     (void)status, (void)events;
 
     if (read(t->fd, &times, sizeof times) != sizeof times)
-        return; /* it was set again */
+        return; /* it has been set again meanwhile */
     settle(t, 0);
     t->over(t->arg);
 }

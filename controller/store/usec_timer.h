@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A timer for less than the loop's milliseconds. Linux's timerfd on a libuv loop; one thread.
- * Times are microseconds from now; errors: none once it is open. */
+/* A timer for less than the loop's milliseconds: Linux's timerfd on a libuv loop. It lies in the caller's
+ * memory. One thread. Times are microseconds from now. Once it is open, nothing fails. */
 #ifndef XENRECON_USEC_TIMER_H
 #define XENRECON_USEC_TIMER_H
 
@@ -13,11 +13,11 @@ struct usec_timer {
     void *arg;
 };
 
-/* 0, or a negative errno. It lies in the caller's memory until `closed` is called. */
+/* 0, or a negative errno. The memory must stay until `closed` is called. */
 int usec_timer_open(struct usec_timer *t, uv_loop_t *loop, void (*over)(void *arg), void *arg);
 void usec_timer_close(struct usec_timer *t, uv_close_cb closed);
 
-/* Once; what was set before is forgotten. 0: never. */
+/* Goes off once; what was set before is forgotten. 0: never. */
 void usec_timer_set(struct usec_timer *t, unsigned us);
 
 #endif

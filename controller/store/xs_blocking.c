@@ -14,17 +14,17 @@ struct xs_blocking {
     struct store store;
     struct xs_handle *handle;
     bool lost, watching;
-    struct xs_requests requests; /* only their queues */
+    struct xs_requests requests; /* only the queues of it are used */
 };
 
-/* What a request brought: data is freed by who asked. */
+/* The answer to a request; the caller frees its data. */
 struct xs_outcome {
     int status;
     char *data;
     size_t len;
 };
 
-/* A request's strings. Bodies come from our own code, but not all of it is here. */
+/* A request's strings. Bodies come from our own code, but may be incomplete all the same. */
 struct body {
     const char *first, *second; /* NULL: missing */
     size_t second_len;
@@ -43,7 +43,7 @@ static struct body body_split(const struct xs_request *r)
     return b;
 }
 
-/* As the store sends it: its NUL counts, and there is another behind. */
+/* As the store sends a text: its NUL counts, and there is another behind it. */
 static struct xs_outcome text(const char *s)
 {
     struct xs_outcome o = {.len = strlen(s) + 1};
@@ -65,7 +65,7 @@ static struct xs_outcome truth(bool ok)
 static struct xs_outcome do_read(struct xs_handle *h, uint32_t tx, const char *path)
 {
     unsigned len;
-    char *value = xs_read(h, tx, path, &len); /* terminated behind len */
+    char *value = xs_read(h, tx, path, &len); /* with a NUL behind len */
     return value ? (struct xs_outcome){.data = value, .len = len} : failed(errno);
 }
 
@@ -102,7 +102,7 @@ static struct xs_outcome do_begin(struct xs_handle *h)
 
 static struct xs_outcome do_is_introduced(struct xs_handle *h, const char *domid)
 {
-    errno = 0; /* "no" and "could not ask" are told apart by it alone */
+    errno = 0; /* errno alone tells "no" from "could not ask" */
     bool is = xs_is_domain_introduced(h, (unsigned)strtoul(domid, NULL, 10));
     if (!is && errno)
         return failed(errno);
@@ -149,7 +149,8 @@ static struct xs_outcome perform(struct xs_blocking *b, const struct xs_request 
     return failed(ENOSYS);
 }
 
-/* libxenstore closes its descriptor when the store goes away; the store itself has no such errors. */
+/* libxenstore closes its descriptor when the store is lost; the store itself never answers with these errors.
+ */
 static bool is_loss(int status)
 {
     return status == -EPIPE || status == -EBADF || status == -ECONNRESET;

@@ -12,13 +12,13 @@
 struct xs_blocking;
 
 int xs_blocking_open(struct xs_blocking **ret_blocking);
-/* Everything outstanding is answered with -ECANCELED before this returns. Not from inside a completion. */
+/* Outstanding requests are answered with -ECANCELED before this returns. Not from inside a completion. */
 void xs_blocking_close(struct xs_blocking *b);
 struct store *xs_blocking_store(struct xs_blocking *b);
 
-/* Performs the oldest request, delivers events that have come. False: there was nothing to do. */
+/* Performs the oldest request, and delivers events that have come. False: there was nothing to do. */
 bool xs_blocking_step(struct xs_blocking *b);
-/* Steps until *done is set: 0; or nothing is left to do that could set it: -EDEADLK. */
+/* Steps until *done is set: 0. -EDEADLK: no request is left that could set it. */
 int xs_blocking_run(struct xs_blocking *b, const bool *done);
 
 #endif

@@ -16,19 +16,19 @@
 
 enum {
     READ_MAX = 64 << 10,
-    OUT_KEEP = 8 << 10, /* a larger buffer is given back once it is written */
-    REFILL = 32,        /* answers, after which the store gets more to do before we go on with the others */
+    OUT_KEEP = 8 << 10, /* bytes; a larger buffer is given back once it is written */
+    REFILL = 32, /* after so many answers new requests are sent, before the other answers are delivered */
 };
 _Static_assert((int)XS_CLIENT_IN_FLIGHT == (int)XS_SLOTS, "what the header says");
 
-/* One for each connect: a handle cannot be used again before libuv has closed it. */
+/* Made anew by each connect: a handle cannot be used again before libuv has closed it. */
 struct xs_connection {
     uv_poll_t poll;
     struct xs_client *client;
     int fd;
-    int polled; /* uv_poll_event, what we wait for */
+    int polled; /* the uv_poll_event bits that we wait for */
     bool socket;
-    bool whole; /* one message per write, and the next when it is answered */
+    bool whole; /* takes one message per write, and the next when that is answered */
     bool unanswered;
 };
 
@@ -39,17 +39,17 @@ struct xs_client {
     int adopted;
     bool adopted_whole;
 
-    uv_idle_t turn; /* runs once before the loop waits again, when there is something to send or to say */
+    uv_idle_t turn; /* runs once before the loop waits again, when there is something to send or to settle */
     struct usec_timer pause;
-    bool pauses;      /* there is a timer for that */
-    unsigned handles; /* not yet closed */
+    bool pauses;      /* pauses are made: there is a timer for them */
+    unsigned handles; /* handles of libuv that are not closed yet */
     bool closing, closed;
     void (*on_closed)(void *arg);
     void *on_closed_arg;
 
     struct xs_connection *connection; /* NULL: none */
     bool write_blocked;
-    unsigned paused; /* for how many microseconds */
+    unsigned paused; /* reading pauses for so many microseconds; 0: it does not */
     struct read_pacing pace;
     struct xs_buffer in, out;
     size_t out_sent;
@@ -62,7 +62,7 @@ struct xs_client {
 
 static void on_turn(uv_idle_t *handle);
 
-/* An active idle handle keeps the loop from sleeping, wherever in its turn we are. */
+/* An active idle handle keeps the loop from sleeping, whenever in its turn it is started. */
 static void arm(struct xs_client *c)
 {
     if (!c->closing)
@@ -79,7 +79,7 @@ static void send_later(struct xs_client *c, enum xsd_sockmsg_type type, uint32_t
                        size_t len, store_reply_fn *done, void *arg)
 {
     uint32_t id = xs_requests_start(&c->requests, type, done, arg);
-    (void)xs_wire_append(&c->out, type, id, tx, body, len); /* its length was looked at */
+    (void)xs_wire_append(&c->out, type, id, tx, body, len); /* its length was checked before */
     c->counters.requests++;
 }
 
@@ -103,7 +103,7 @@ static void client_request(struct store *s, enum xsd_sockmsg_type type, uint32_t
         send_later(c, type, tx, body, len, done, arg);
     else
         xs_requests_wait(&c->requests, type, tx, body, len, done, arg);
-    if (c->paused > read_pacing_ask(c->paused)) /* somebody waits for an answer now */
+    if (c->paused > read_pacing_ask(c->paused)) /* now an answer is waited for */
         pause_reading(c, read_pacing_ask(c->paused));
     arm(c);
 }
@@ -143,7 +143,7 @@ static void disconnect(struct xs_client *c)
     close(connection->fd);
 }
 
-/* Only from the loop's own calls, so never while a completion or an event looks into the buffer. */
+/* Called by the loop only, so never while a completion or an event handler uses the buffer. */
 static void lose(struct xs_client *c, const char *why)
 {
     disconnect(c);
@@ -183,8 +183,8 @@ static void start_waiting(struct xs_client *c)
     }
 }
 
-/* The device's driver looks at each message as it is written, and may refuse it: a second watch, a watch
- * without room. That is an answer to this request, and says nothing about the others. */
+/* The kernel's driver checks each message as it is written, and may refuse it: a second watch, a watch beyond
+ * its limit. That answers this request, and says nothing about the others. */
 static void refused(struct xs_client *c, const char *message, int status)
 {
     struct xsd_sockmsg header;
@@ -236,7 +236,7 @@ static void flush(struct xs_client *c)
             return;
         }
     }
-    if (c->out_sent == c->out.len || c->out_sent > OUT_KEEP) { /* it may be long before it is ever empty */
+    if (c->out_sent == c->out.len || c->out_sent > OUT_KEEP) { /* it may not become empty for a long time */
         xs_buffer_cut(&c->out, c->out_sent);
         c->out_sent = 0;
     }
@@ -254,13 +254,13 @@ static void on_turn(uv_idle_t *handle)
         start_waiting(c);
     if (c->connection && !c->write_blocked && c->out.len)
         flush(c);
-    /* not what fails meanwhile: somebody may try again each time */
+    /* not those that fail meanwhile: a completion may try again each time */
     xs_requests_settle(&c->requests, xs_requests_failed(&c->requests));
 }
 
 /* Receiving */
 
-/* What one read brought. */
+/* What one read has brought. */
 struct harvest {
     unsigned events, replies;
 };
@@ -280,18 +280,19 @@ static int deliver(struct xs_client *c, const struct xs_message *m, struct harve
     harvest->replies++;
     c->counters.replies++;
     c->connection->unanswered = false;
-    if (c->out.len) /* the next one may go */
+    if (c->out.len) /* the device takes the next one now */
         arm(c);
     if (m->type == XS_ERROR) {
         s.done(s.arg, xs_wire_error(m->body, m->len), NULL, 0);
         return 0;
     }
-    if (m->type != s.type) { /* that it was not: it is answered with the others */
+    if (m->type != s.type) { /* it answers another kind of request: this one is answered with the others when
+                                the connection is lost */
         fail(c, s.done, s.arg, -ECONNRESET);
         return -EPROTO;
     }
-    /* Terminate it where it lies: the byte behind belongs to the next message, or is the buffer's spare one.
-     */
+    /* Puts a NUL behind it where it lies: that byte belongs to the next message, or is the buffer's spare
+     * one. */
     char *end = c->in.data + (m->body - c->in.data) + m->len;
     char next = *end;
     *end = '\0';
@@ -300,7 +301,7 @@ static int deliver(struct xs_client *c, const struct xs_message *m, struct harve
     return 0;
 }
 
-/* What can go now, goes; the rest, and what may be wrong, is for the end of the turn. */
+/* Sends what can be sent now. The rest, and errors, are for the end of the turn. */
 static void refill(struct xs_client *c)
 {
     start_waiting(c);
@@ -312,7 +313,7 @@ static void refill(struct xs_client *c)
         count_sent(c, (size_t)n);
 }
 
-/* Every whole message in the buffer. False when the connection is no more. */
+/* Delivers every whole message in the buffer. False: the connection is gone. */
 static bool deliver_all(struct xs_client *c, struct harvest *harvest)
 {
     struct xs_message m;
@@ -323,7 +324,7 @@ static bool deliver_all(struct xs_client *c, struct harvest *harvest)
     while ((found = xs_wire_parse(c->in.data + at, c->in.len - at, &m, &size)) > 0) {
         at += size;
         found = deliver(c, &m, harvest);
-        if (!c->connection) /* closed by who got it */
+        if (!c->connection) /* the receiver of the message has closed it */
             return false;
         if (found < 0)
             break;
@@ -349,7 +350,7 @@ static void on_pause_over(void *arg)
     update_poll(c);
 }
 
-/* One read in a turn of the loop: the others on it have theirs. */
+/* Reads once in a turn of the loop, so that others on it get their turn. */
 static void receive(struct xs_client *c)
 {
     struct harvest harvest = {0};
@@ -369,7 +370,7 @@ static void receive(struct xs_client *c)
     if (c->requests.waiting.head && c->requests.n_free)
         arm(c);
     unsigned outstanding = xs_requests_in_flight(&c->requests);
-    if (c->connection->whole && outstanding > 1) /* the others are not on their way yet */
+    if (c->connection->whole && outstanding > 1) /* the other requests are not sent yet */
         outstanding = 1;
     unsigned pause =
         read_pacing_read(&c->pace, uv_hrtime() / 1000, harvest.events, harvest.replies, outstanding);
@@ -443,7 +444,7 @@ static struct xs_client *client_new(uv_loop_t *loop, const char *path, int fd, b
     xs_requests_init(&c->requests);
     uv_idle_init(loop, &c->turn);
     c->turn.data = c;
-    c->pauses = usec_timer_open(&c->pause, loop, on_pause_over, c) == 0; /* it can do without */
+    c->pauses = usec_timer_open(&c->pause, loop, on_pause_over, c) == 0; /* it works without pauses as well */
     c->handles = 1 + c->pauses;
     return c;
 }

@@ -25,26 +25,27 @@ enum { XS_CLIENT_IN_FLIGHT = 128 };
 
 struct xs_client;
 
-/* Not connected yet. path NULL: store_default_path(), looked up at every connect. */
+/* Makes a client that is not connected. path NULL: store_default_path(), which is asked at every connect. */
 struct xs_client *xs_client_new(uv_loop_t *loop, const char *path);
-/* On a connected descriptor, which it takes over; for tests. It cannot be connected a second time. */
+/* Makes one on a connected descriptor, which it takes over; for tests. It cannot be connected a second time.
+ */
 struct xs_client *xs_client_new_fd(uv_loop_t *loop, int fd, bool one_message_per_write);
 
 struct store *xs_client_store(struct xs_client *c);
 
-/* Does not block. -EISCONN when it is; otherwise as open(2) and connect(2) say. What is asked without a
- * connection is answered with -ECONNRESET. */
+/* Does not block. -EISCONN: it is connected; otherwise errors as of open(2) and connect(2). Requests without
+ * a connection are answered with -ECONNRESET. */
 int xs_client_connect(struct xs_client *c);
 
-/* Everything outstanding is answered with -ECANCELED before this returns (what a completion asks meanwhile,
- * too, so do not try again on it), nothing after it; `lost` is not called. The client is freed on the loop;
- * then `closed` is called, if any. */
+/* Outstanding requests are answered with -ECANCELED before this returns, and so are those that completions
+ * make meanwhile: they must not try again. Nothing is answered after it, and `lost` is not called. The client
+ * is freed on the loop; then `closed` is called, unless it is NULL. */
 void xs_client_close(struct xs_client *c, void (*closed)(void *arg), void *arg);
 
-/* Since the client was made. */
+/* Counted since the client was made. */
 struct xs_client_counters {
-    uint64_t requests, replies, events; /* sent, received */
-    uint64_t reads, writes;             /* system calls that moved something */
+    uint64_t requests, replies, events; /* requests sent; replies and events received */
+    uint64_t reads, writes;             /* system calls that moved bytes */
     uint64_t bytes_read, bytes_written;
     uint64_t pauses;
 };

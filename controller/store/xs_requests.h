@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The requests that a client owes an answer: in flight (each in a slot that its id names), waiting for a
- * slot, and failed, which are to be told so when the loop comes to it. Holds the completions; runs them only
- * in xs_requests_settle(). No descriptor, no loop. */
+/* The requests that a client has not answered yet: in flight (each in a slot that its id names), waiting for
+ * a slot, and failed, whose completions are to run at the end of the turn. Owns copies of the bodies.
+ * Completions run only in xs_requests_settle(). No descriptor, no loop. One thread. */
 #ifndef XENRECON_XS_REQUESTS_H
 #define XENRECON_XS_REQUESTS_H
 
@@ -12,15 +12,15 @@ enum {
     XS_SLOTS = 1 << XS_SLOT_BITS,
 };
 
-/* In flight. Its id is a sequence number and, in the low bits, its slot. */
+/* A request in flight. Its id is a sequence number with the slot in the low bits. */
 struct xs_slot {
     uint32_t id;
     enum xsd_sockmsg_type type;
-    store_reply_fn *done; /* NULL: free */
+    store_reply_fn *done; /* NULL: the slot is free */
     void *arg;
 };
 
-/* Waiting, or failed (without a body then). */
+/* A request that waits, or has failed and has no body then. */
 struct xs_request {
     struct xs_request *next;
     enum xsd_sockmsg_type type;
@@ -44,25 +44,26 @@ struct xs_requests {
     struct xs_slot slots[XS_SLOTS];
 };
 
-void xs_requests_init(struct xs_requests *q); /* it must not be moved then */
+void xs_requests_init(struct xs_requests *q); /* it must not be moved after that */
 unsigned xs_requests_in_flight(const struct xs_requests *q);
 
-/* Needs a free slot; returns the id to send. */
+/* Takes a free slot, which there must be; returns the id to send. */
 uint32_t xs_requests_start(struct xs_requests *q, enum xsd_sockmsg_type type, store_reply_fn *done,
                            void *arg);
-/* A reply's request, which is no longer in flight then. False: nobody asked for it. */
+/* Takes the request of a reply out of its slot. False: there is none with that id. */
 bool xs_requests_take(struct xs_requests *q, uint32_t id, struct xs_slot *ret_slot);
 
-/* The body is copied. */
+/* Queues a request until there is a slot. The body is copied. */
 void xs_requests_wait(struct xs_requests *q, enum xsd_sockmsg_type type, uint32_t tx, const void *body,
                       size_t len, store_reply_fn *done, void *arg);
-/* The oldest that waits, to be started and freed by the caller; NULL when none does or no slot is free. */
+/* Takes the oldest waiting request out, to be started and freed by the caller. NULL: none waits, or no slot
+ * is free. */
 struct xs_request *xs_requests_next(struct xs_requests *q);
 
 void xs_requests_fail(struct xs_requests *q, store_reply_fn *done, void *arg, int status);
 void xs_requests_fail_all(struct xs_requests *q, int status);
 size_t xs_requests_failed(const struct xs_requests *q);
-/* Runs the completions of the n oldest that failed, or of as many as there are. */
+/* Runs the completions of the n oldest failed requests, or of as many as there are. */
 void xs_requests_settle(struct xs_requests *q, size_t n);
 
 #endif

@@ -43,10 +43,11 @@ size_t xs_wire_size(const char *data)
 
 static bool type_valid(uint32_t type)
 {
-    return type < XS_TYPE_COUNT && type != XS_SET_TARGET + 1; /* the number of a request that is no more */
+    return type < XS_TYPE_COUNT &&
+           type != XS_SET_TARGET + 1; /* that is the number of a request that was abolished */
 }
 
-/* Exactly two strings: the path, the token. */
+/* Is it exactly two strings, the path and the token? */
 static bool event_valid(const char *body, size_t len)
 {
     const char *nul = len ? memchr(body, '\0', len) : NULL;

@@ -19,33 +19,33 @@ struct xs_buffer {
     size_t len, cap;
 };
 
-void xs_buffer_free(struct xs_buffer *b); /* empty and usable again */
-/* Takes the first n bytes away. */
+void xs_buffer_free(struct xs_buffer *b); /* empties it; it can be used again */
+/* Removes the first n bytes. */
 void xs_buffer_cut(struct xs_buffer *b, size_t n);
 
 struct xs_message {
     enum xsd_sockmsg_type type;
     uint32_t req_id;
     size_t len;
-    const char *body; /* where it was parsed, not terminated */
+    const char *body; /* lies where it was parsed; no NUL behind it */
 };
 
-/* 0, or -E2BIG when the body is longer than XENSTORE_PAYLOAD_MAX. */
+/* 0; -E2BIG: the body is longer than XENSTORE_PAYLOAD_MAX. */
 int xs_wire_append(struct xs_buffer *b, enum xsd_sockmsg_type type, uint32_t req_id, uint32_t tx,
                    const void *body, size_t len);
 
-/* The first message of len bytes: 1 with *ret_size the bytes it takes, 0 when there is not yet all of it,
- * -EPROTO. */
+/* Parses the first message. 1: *ret_size is how many bytes it takes. 0: it is not complete yet. -EPROTO: it
+ * is not the protocol. */
 int xs_wire_parse(const char *data, size_t len, struct xs_message *ret_message, size_t *ret_size);
 
 /* The size of the message whose beginning was written by xs_wire_append(). */
 size_t xs_wire_size(const char *data);
 
-/* Of a parsed XS_WATCH_EVENT. */
+/* The strings of a parsed XS_WATCH_EVENT. */
 const char *xs_event_path(const struct xs_message *m);
 const char *xs_event_token(const struct xs_message *m);
 
-/* What the text of an XS_ERROR means: a negative errno, -EIO when it has none that we know. */
+/* The negative errno that the text of an XS_ERROR means; -EIO: an unknown text. */
 int xs_wire_error(const char *text, size_t len);
 
 #endif
