@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Messages for the administrator, one line each on stderr: `xenrecon: <text>`, or a JSON object. Where stderr
- * is the journal's, they go to it with fields of their own (XENRECON_DEVICE, _ROW, _ACTION, _FINDING); if it
- * takes none, as text with the level in front, as sd-daemon(3) has it. The journal's datagrams are ten lines
- * of ours, for the reason that controller/daemon/sd_notify.h gives. Whatever a guest wrote is escaped here,
- * at the latest.
+ * is the journal's, they go to the journal with fields of their own (XENRECON_DEVICE, _ROW, _ACTION,
+ * _FINDING). If it does not take them, they are text with the level in front, as in sd-daemon(3). The
+ * journal's protocol is written out here, for the reason that controller/daemon/sd_notify.h gives. Text of
+ * guests is escaped here, at the latest.
  *
- * What is said of one device is limited: beyond LOG_BURST lines within LOG_WINDOW they are counted, and the
- * count is said when the time is over. So is nobody else's. One thread. */
+ * Lines about one device are limited: beyond LOG_BURST lines within LOG_WINDOW they are only counted, and the
+ * count is logged when that time is over. Other lines are not limited. One thread; nothing here fails. */
 #ifndef XENRECON_LOG_H
 #define XENRECON_LOG_H
 

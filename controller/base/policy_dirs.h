@@ -2,9 +2,9 @@
 /* Where policies come from: folders of `*.yaml`. A file replaces one of the same name in an earlier folder. A
  * set is loaded as a whole or not at all. Blocks on the file system: for start-up and reload.
  *
- * A policy can have commands run as root. So what is `obeyed` must belong to root, to our own user or to the
- * owner of this program, and nobody else may be able to change it: otherwise -EPERM, for a file and for a
- * folder.
+ * A policy can have commands run as root. So policies that are `obeyed` must belong to root, to our own user
+ * or to the owner of this program, and no other user may be able to change them: otherwise -EPERM, for a file
+ * and for a folder.
  *
  * The caller owns what is returned. Any thread. Errors are negative errno, explained in *ret_why. */
 #ifndef XENRECON_POLICY_DIRS_H

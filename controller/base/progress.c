@@ -91,7 +91,7 @@ static void *run(void *arg)
     return arg;
 }
 
-/* Signals are for the main thread, whatever it does with them. */
+/* Signals are blocked in the thread: the main thread deals with them. */
 static bool start_thread(void)
 {
     static bool registered;

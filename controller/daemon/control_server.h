@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /* The control socket, RUN/control: where `status`, `history`, `plan` and `explain` ask the running daemon.
- * For root alone: its mode is 0600, and a peer of another user than root or ours is not listened to.
+ * For root alone: its mode is 0600, and requests are taken only from root and from our own user.
  *
  * A request is a line of JSON, at most CONTROL_REQUEST_MAX bytes with its newline:
  *
  *   {"protocol": 1, "request": NAME, ...}
  *
- * The answer is lines of JSON, each an object with one member that says what it is, of which the last is one
- * of
+ * The answer is lines of JSON, each an object with one member, which says what the line is. The last one is
+ * one of
  *
  *   {"end": true}
  *   {"error": {"code": CODE, "message": TEXT}}     code: bad-request, protocol, unknown-request, ...
  *
- * and then the next request may come. What there is to ask for is in controller/daemon/status.h.
+ * and then the next request may come. controller/daemon/status.h has the requests.
  *
- * Bounded: CONTROL_CLIENTS_MAX connections, of which more are closed at once; answers are made line by line,
- * as they are read, and who reads nothing for CONTROL_PATIENCE, or asks nothing for as long, is dropped.
+ * Bounded: there are at most CONTROL_CLIENTS_MAX connections, and further ones are closed at once. Answers
+ * are made line by line, as they are read. A client that reads nothing for CONTROL_PATIENCE, or asks nothing
+ * for as long, is dropped.
  *
  * One thread, the loop's. Errors are negative errno. */
 #ifndef XENRECON_CONTROL_SERVER_H

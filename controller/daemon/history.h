@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What was decided for devices, and what became of it: the last of it, of all devices, in one ring of bytes
- * of a size that never changes, so that it costs the same however long and however much. What is kept of a
- * decision is what a person asks for afterwards: when, which row, the values that it was made from, the
- * actions, the findings, the outcome. A secret is never kept, only that there was one.
+/* The last decisions about all devices, and their outcomes, in one ring of bytes whose size never changes. Of
+ * a decision, it keeps what a person asks for afterwards: the time, the row, the values that it was made
+ * from, the actions, the findings, the outcome. Of a secret, it keeps only that there was one.
  *
- * Only news are kept: a look that found everything as it was before leaves nothing. A guest that changes its
- * state all the time pushes out what is older; `forgotten` tells.
+ * Only news are kept: a reconcile that found everything as before leaves no record. A guest that changes its
+ * state all the time pushes out older records, which `forgotten` counts.
  *
- * Owns its memory; reads no clock. */
+ * Owns its memory. One thread; reads no clock, and nothing fails. */
 #ifndef XENRECON_HISTORY_H
 #define XENRECON_HISTORY_H
 
@@ -25,7 +24,8 @@ void history_free(struct history *h);
 /* `when` is milliseconds since 1970. */
 void history_add(struct history *h, uint64_t when, const struct reconciled *r);
 
-/* What there is of a device, as in history.schema.json: oldest first, at most so many of the last. */
+/* The records of a device, as in history.schema.json: the oldest first, and at most so many of the last ones.
+ */
 json_t *history_of(const struct history *h, const struct device_key *key, size_t most);
 
 struct history_counts {

@@ -4,7 +4,7 @@
  * daemon is there. Nothing runs in between. Writing blocks, for as long as the file system takes; nothing is
  * waited for that must be on a disk.
  *
- * One thread, the loop's. What goes wrong is logged, once until it has worked again. */
+ * One thread, the loop's. An error is logged, once until writing has worked again. */
 #ifndef XENRECON_METRICS_FILE_H
 #define XENRECON_METRICS_FILE_H
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Tells the service manager how we stand: the protocol of sd_notify(3), which is stable, and a few lines.
- * libsystemd would bring libgcrypt, lzma, zstd and lz4 into a root daemon of a small dom0, and these lines
- * would be needed all the same where it is not there. Without $NOTIFY_SOCKET all of this does nothing.
+/* Tells the service manager our state, by the protocol of sd_notify(3). The protocol is stable and takes a
+ * few lines. libsystemd would bring libgcrypt, lzma, zstd and lz4 into a root daemon of a small dom0, and the
+ * lines would be needed all the same where it is missing. Without $NOTIFY_SOCKET all of this does nothing.
  *
- * With $WATCHDOG_USEC a timer on the loop says twice within that time that the loop turns: whoever stops
- * turning is ended and started again. What could not be sent is not sent again: nothing here may block.
+ * With $WATCHDOG_USEC, a timer on the loop says twice within that time that the loop turns; the manager
+ * restarts a daemon whose loop does not. A message that cannot be sent is dropped: nothing here may block.
  *
- * Belongs to one daemon, whose children shall not speak for it: both variables are gone from the environment
- * after sd_notify_open(). One thread, the loop's. */
+ * The daemon's children shall not speak for it, so sd_notify_open() takes both variables out of the
+ * environment. One thread, the loop's. */
 #ifndef XENRECON_SD_NOTIFY_H
 #define XENRECON_SD_NOTIFY_H
 

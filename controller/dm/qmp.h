@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What is said on a QMP connection, the one of a device model that has no devices. No I/O: bytes in, bytes
- * out. What is asked is answered truthfully where the answer is known, and is CommandNotFound otherwise.
+/* The QMP of a device model that has no devices. No I/O: bytes in, bytes out. A command is answered
+ * truthfully where the answer is known, and with CommandNotFound otherwise.
  *
  * Source: QEMU's specification of QMP (docs/interop/qmp-spec), and what libxl and libxenstat send. A message
  * is a JSON object; messages need nothing between them, so they are told apart by counting braces. */
@@ -35,7 +35,7 @@ struct qmp_session {
 void qmp_session_init(struct qmp_session *s, struct qmp_machine *machine);
 void qmp_session_finish(struct qmp_session *s);
 
-/* What to send first, NUL-terminated; the caller frees it. */
+/* The greeting to send first, NUL-terminated; the caller frees it. */
 char *qmp_greeting(void);
 
 /* Takes bytes until a message is complete, and answers that one. *ret_answer: to be sent and freed; NULL: all

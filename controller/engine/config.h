@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the engine is given when it is made: the store, and callbacks for time, random numbers, tasks and
- * books. They are its only way out. What a callback is given by pointer is good during the call only. */
+/* The engine's configuration: the store, and callbacks for time, random numbers, tasks and books. They are
+ * its only way out. Pointers that a callback is given are good during the call only. */
 #ifndef XENRECON_ENGINE_CONFIG_H
 #define XENRECON_ENGINE_CONFIG_H
 

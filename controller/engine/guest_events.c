@@ -60,8 +60,8 @@ static void guest_device_event(struct engine *e, struct policy *const *policies,
     }
 }
 
-/* `rest` begins behind a guest's `device`. Guests write there what they like. What is not about a frontend's
- * state is dropped here, before it costs anything: false. */
+/* `rest` begins behind a guest's `device`. Guests write there what they like. Events that are not about a
+ * frontend's state are dropped here, before it costs anything: false. */
 static bool guest_device_tree_event(struct engine *e, const char *path, const char *rest, uint16_t domid)
 {
     const char *devid = *rest ? strchr(rest + 1, '/') : NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Looks over the backend tree, or a part of it: devices that are known are queued, and those that are listed
  * and not known yet become known. Done at the start, at intervals, and where an event says only that
- * something has changed somewhere below. What cannot be listed is tried again with backoff.
+ * something has changed somewhere below. A part that cannot be listed is tried again with backoff.
  *
  * One thread. Errors are logged, once until listing works again. */
 #ifndef XENRECON_ENGINE_RESYNC_H

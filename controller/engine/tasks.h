@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a plan asks for beside writes, given out once these are there: scripts and workers. How a worker is,
- * is asked each time. How a script has ended waits in the device until it is next reconciled: a reconcile
+/* What a plan asks for beside writes, given out once these are there: scripts and workers. A worker's state
+ * is asked for each time. A script's end is kept in the device until that is next reconciled: a reconcile
  * that is under way remembers, at its end, how things were at its beginning.
  *
  * One thread. A script's error is logged, and kept for decisions. */

@@ -5,9 +5,9 @@
  * put them. Beyond engine_config.guest_watches, guests share one of all domains, most of whose events are
  * nothing to us.
  *
- * The store may refuse a watch: a driver domain has 128 in all, and others may have used them. What a refused
- * watch would tell of is polled, and the watch is asked for again: a device's when it is next reconciled, the
- * others by watches_retry().
+ * The store may refuse a watch: a driver domain has 128 in all, and others may have used them. Then the
+ * values that it would tell of are polled, and the watch is asked for again: a device's when it is next
+ * reconciled, the others by watches_retry().
  *
  * One thread. A refusal is logged, or remembered in the device. */
 #ifndef XENRECON_ENGINE_WATCHES_H

@@ -7,7 +7,7 @@
  *   3. where a frontend could be connected, its connect keys; where it is gone, whether F and its domain are
  *
  * Each step's requests are in flight together. Inside a transaction the view is atomic; outside it may be
- * torn, and whoever wants to act on it must look again inside one. */
+ * torn, and a decision that writes needs another one from inside. */
 #ifndef XENRECON_SNAPSHOT_H
 #define XENRECON_SNAPSHOT_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the supervision of workers is given when it is made, and what a worker is started with. Pointers are
+/* The configuration of the workers' supervision, and of one worker that is to be started. Pointers are
  * good during the call only, but for the run directory's name, which must live as long as the workers. */
 #ifndef XENRECON_PROCESSES_CONFIG_H
 #define XENRECON_PROCESSES_CONFIG_H

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Runs hotplug scripts on the loop: so many at a time, each with a deadline, none of them trusted to be what
- * its name says.
+/* Runs hotplug scripts on the loop: so many at a time, each with a deadline. A script's name is not trusted.
  *
- * Only a regular file beneath the directory is run, reached without a symbolic link; it, its directories and
- * all directories above must be root's, and nobody else's to change. Thus it can be run by its path, which
- * Xen's scripts need to find each other. It gets a cleared environment, no shell in between, no input, and a
- * process group of its own. What it prints goes to memory and not through a pipe, so that neither our end nor
- * a daemon that it leaves behind is its trouble: scripts that run when we exit are left to run.
+ * Only a regular file beneath the directory is run, reached without a symbolic link. It, its directories and
+ * all directories above must belong to root, and no other user may be able to change them. So it can be run
+ * by its path, by which Xen's scripts find each other. It gets a cleared environment, no shell in between, no
+ * input, and a process group of its own. Its output goes to a file in memory, not through a pipe. So it is
+ * not disturbed when we exit, and a daemon that it leaves behind does not keep us waiting. Scripts that run
+ * when we exit are left to run.
  *
  * One thread, the loop's. Errors are negative errno. */
 #ifndef XENRECON_HOTPLUG_SCRIPTS_H

@@ -2,7 +2,7 @@
 /* A worker's life: launched, told to end, killed where that does not help, ended; and then dead, forgotten or
  * followed by the next one. The `supervised` belongs to the table.
  *
- * One thread, the loop's. What goes wrong with a worker ends in DEAD and is logged. */
+ * One thread, the loop's. A worker that fails is DEAD, and that is logged. */
 #ifndef XENRECON_WORKER_LIFECYCLE_H
 #define XENRECON_WORKER_LIFECYCLE_H
 

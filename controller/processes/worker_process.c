@@ -189,7 +189,7 @@ static bool become(const struct worker_command *c)
     return !c->as_user || (setgroups(0, NULL) == 0 && setgid(c->gid) == 0 && setuid(c->uid) == 0);
 }
 
-/* Limits are set before the user, who may not be allowed to set them. */
+/* Limits are set before the user is: the user may not be allowed to set them. */
 static void run_child(const struct worker_command *c, const int fds[WORKER_FDS], int report)
 {
     sigset_t none;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What workers say, and what they are told while they live.
+/* The conversation with a worker: its messages, and ours to it.
  *
- * One thread, the loop's. A worker that says what is not its to say loses its connection, and is killed when
- * that happens too often. */
+ * One thread, the loop's. A worker that breaks the protocol loses its connection, and is killed when that
+ * happens too often. */
 #ifndef XENRECON_WORKER_SESSION_H
 #define XENRECON_WORKER_SESSION_H
 

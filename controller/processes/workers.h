@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Supervises workers on the loop: starts them, speaks with them, ends them, and finds them again after a
  * restart of the controller. It keeps one rule by itself: never two workers for one device. A start waits
- * until the one before has ended, whatever that takes.
+ * until the previous worker has ended, however long that takes.
  *
- * What outlives this process is in the run directory (xenrecon-worker(7)): a record with the token of each
- * worker, and its state file. Processes are held by pidfd, so that a number that was given again is never
- * mistaken for a worker.
+ * Each worker has a record with its token, and a state file, in the run directory (xenrecon-worker(7)): they
+ * outlive this process. Processes are held by pidfd, so that another one that gets a worker's number is never
+ * mistaken for it.
  *
- * A worker reads its token from a pipe (WORKER_TOKEN_FD), which is written when the record is there: if we
- * die before, it reads the end of a file, and there is no worker that nobody would find again.
+ * A worker reads its token from a pipe (WORKER_TOKEN_FD), to which it is written once the record is there. If
+ * we die before that, the worker reads the end of a file and ends: none is left that would not be found
+ * again.
  *
  * One thread, the loop's. Errors are negative errno. Times are milliseconds. */
 #ifndef XENRECON_WORKERS_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A dump as a store that can be read: XS_READ and XS_DIRECTORY are answered from it, with -ENOENT for what
- * was not there and -EIO for what cannot be known (never -EACCES: below F that would mean "not there" to a
- * driver domain). Whatever would change a store is answered with -EROFS, anything else with -ENOSYS. Requests
- * are queued; completions run in dump_store_step() and dump_store_run() only.
+/* A dump as a store that can be read: XS_READ and XS_DIRECTORY are answered from it, with -ENOENT for keys
+ * that were not there and -EIO for those that cannot be known (never -EACCES: below F, that would mean "not
+ * there" to a driver domain). Requests that would change a store are answered with -EROFS, all others with
+ * -ENOSYS. Requests are queued; completions run in dump_store_step() and dump_store_run() only.
  *
  * One thread. The dump must live as long as this. */
 #ifndef XENRECON_DUMP_STORE_H

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The store as the engine sees it: requests and completions, never a call that blocks. Behind it stand the
- * asynchronous client of the daemon, libxenstore for one-shot commands, and what tests put there.
+/* The store as the engine sees it: requests and completions, never a call that blocks. It is implemented by
+ * the daemon's asynchronous client, by libxenstore for one-shot commands, by dumps, and by tests.
  *
- * Rules for who implements it:
+ * Rules for an implementation:
  *  - requests are answered in any order, each exactly once, never from inside the call that made them;
- *  - when the store is lost, everything outstanding is answered with -ECONNRESET, then `lost` is called;
+ *  - when the store is lost, every outstanding request is answered with -ECONNRESET, then `lost` is called;
  *  - a body is copied during the call; the data handed to a completion is only good until it returns;
  *  - a body longer than XENSTORE_PAYLOAD_MAX is answered with -E2BIG.
  *

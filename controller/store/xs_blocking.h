@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The store over libxenstore, for one-shot commands: a request is queued, and performed when its turn comes
  * in xs_blocking_step() or xs_blocking_run(), which wait for the store. Nothing else waits, and no completion
- * runs from inside the request. What libxenstore has no call for is answered with -ENOSYS.
+ * runs from inside the request. Requests for which libxenstore has no call are answered with -ENOSYS.
  *
- * One thread. Owns the libxenstore handle. Errors are negative errnos. */
+ * One thread. Owns the libxenstore handle. Errors are negative errno. */
 #ifndef XENRECON_XS_BLOCKING_H
 #define XENRECON_XS_BLOCKING_H
 

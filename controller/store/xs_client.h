@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The daemon's client of the store: asynchronous, on a libuv loop, one connection for requests and watches.
  *
- * Responsible for: pipelining (what is asked in one turn of the loop goes out in one write, up to
- * XS_CLIENT_IN_FLIGHT at once, the rest in order), matching replies, noticing loss at once, pacing. Not for
+ * Responsible for: pipelining (requests made in one turn of the loop go out in one write, up to
+ * XS_CLIENT_IN_FLIGHT at once, the others in order), matching replies, noticing loss at once, pacing. Not for
  * reconnecting: after `lost`, or in it, the user may call xs_client_connect() again; watches are gone then.
  *
  * Speaks to xenstored's socket, and to /dev/xen/xenbus, which wants one whole message per write(2), and the
@@ -10,8 +10,8 @@
  * on 6.1: with more in flight the store gets one request's length with another's text). There the kernel
  * itself handles XS_WATCH and waits for the store meanwhile.
  *
- * Everything runs on the loop's thread. The client owns its handles, its descriptor and copies of what was
- * asked. Nothing runs, no timer either, while nothing happens. Errors are negative errnos. Completions,
+ * Everything runs on the loop's thread. The client owns its handles, its descriptor and copies of the
+ * requests. Nothing runs, no timer either, while nothing happens. Errors are negative errno. Completions,
  * events and `lost` are called from the loop (and at close), never from a request; they may make requests and
  * may close the client. */
 #ifndef XENRECON_XS_CLIENT_H
