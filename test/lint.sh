@@ -13,13 +13,14 @@
 #   licence     every file names its licence
 #   policies    those shipped agree with the parser and with the JSON Schema
 #   man         every manual page can be made
+#   documents   what the READMEs say of the sources is there
 #
 # Logs are kept in build/lint.
 # shellcheck source=test/lib/jobs.sh
 # shellcheck disable=SC2317  # jobs are called by their names
 . "$(dirname "$0")/lib/jobs.sh"
 limit=${LIMIT:-1200}
-every=(tidy analyzer cppcheck shell python layers licence policies man format)
+every=(tidy analyzer cppcheck shell python layers licence policies man documents format)
 formatter=$(clang-format --version 2>/dev/null || true)
 if [ $# = 0 ]; then
     set -- "${every[@]}"
@@ -30,7 +31,7 @@ if [ $# = 0 ]; then
 fi
 for part; do
     [[ " ${every[*]} " = *" $part "* ]] || {
-        sed -n '3,17s/^# \{0,1\}//p' "$0" >&2
+        sed -n '3,18s/^# \{0,1\}//p' "$0" >&2
         exit 64
     }
 done

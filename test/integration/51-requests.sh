@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# How many requests things take: the figures of README.md. A number that grew is a loss; one that shrank is to be put
+# How many requests things take: the figures of test/bench/README.md. A number that grew is a loss; one that shrank is to be put
 # here.
 # shellcheck source=test/lib/testlib.sh
 . "$(dirname "$0")/../lib/testlib.sh"

@@ -97,10 +97,10 @@ check "the worker gave up all that it could" "$(sed -nE 's/^(CapEff|CapPrm|Secco
     "Uid=200007 CapPrm=0000000000000000 CapEff=0000000000000000 NoNewPrivs=1 Seccomp=2 /run/xenrecon/worker"
 soon "systemctl status says how it stands" "active 0 1 device, 1 worker" how
 
-# ---- restarts, the first one with the README's way to metrics
+# ---- restarts, the first one with the manual's way to metrics
 
 mkdir -p /var/lib/prometheus/node-exporter
-sed -n "s/^    echo '\(XENRECON_OPTIONS=.*\)' | sudo tee .*/\1/p" "$repo/README.md" >/etc/default/xenrecon
+sed -n "s/^echo '\(XENRECON_OPTIONS=.*\)' | sudo tee .*/\1/p" "$repo/deploy/man/xenrecon.8.scd" >/etc/default/xenrecon
 main=$(property MainPID)
 adopted=$(logs 'vgreet/7/0: adopt')
 systemctl restart xenrecon
@@ -110,7 +110,7 @@ prom=/var/lib/prometheus/node-exporter/xenrecon.prom
 metrics() {
     grep -h ^xenrecon_up "$prom" 2>/dev/null || true
 }
-soon "metrics: as the README says" "xenrecon_up 1" metrics
+soon "metrics: as the manual says" "xenrecon_up 1" metrics
 check "metrics: for node_exporter to read, which is not root" "$(stat -c %a "$prom")" 644
 check "restart: the old one left in good order" "$(logs 'SIGTERM: leaving the devices as they are')" 1
 
