@@ -20,6 +20,15 @@ enum common_key {
 };
 extern const char *const common_key_names[COMMON_KEYS];
 
+/* STATE_IN(state, ONE, OTHER): is it one of these? Up to six, which are known when this is compiled. */
+enum { NO_STATE = -2 };
+#define STATE_BIT(state) (1u << ((int)(state)-NO_STATE))
+#define STATE_BITS(a, b, c, d, e, f, ...) \
+    (STATE_BIT(a) | STATE_BIT(b) | STATE_BIT(c) | STATE_BIT(d) | STATE_BIT(e) | STATE_BIT(f))
+#define STATE_IN(state, ...) \
+    ((STATE_BIT(state) &     \
+      STATE_BITS(__VA_ARGS__, NO_STATE, NO_STATE, NO_STATE, NO_STATE, NO_STATE, NO_STATE)) != 0)
+
 struct ends {
     int online; /* 1, 0, or -1: absent or not understood */
     enum xenbus_state backend;

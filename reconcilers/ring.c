@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-/* A worker is told of every declared key, so every one may make another ring. */
-static bool ring_key(const struct policy *p, const struct key_spec *spec)
+bool ring_has_key(const struct policy *p, const struct key_spec *spec)
 {
     return spec->required == REQUIRED_CONNECT || (p->worker.command && spec->required != REQUIRED_CREATE);
 }
@@ -15,7 +14,7 @@ uint64_t view_ring(const struct policy *p, const struct view *v)
     for (size_t i = 0; i < v->n_keys[FRONTEND]; i++) {
         const struct view_key *k = &v->keys[FRONTEND][i];
         const struct key_spec *spec = policy_find_key(p, FRONTEND, k->name);
-        if (!spec || !ring_key(p, spec) || k->value.presence != PRESENT)
+        if (!spec || !ring_has_key(p, spec) || k->value.presence != PRESENT)
             continue;
         h = hash_bytes(h, k->name, strlen(k->name) + 1);
         h = hash_bytes(h, k->value.text, k->value.len);

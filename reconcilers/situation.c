@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "reconcilers/needs.h"
 #include "schemas/printable.h"
 
 /* ---- reading ---- */
@@ -28,59 +29,46 @@ static void need(struct situation *s, const char *key)
     need_value(s, BACKEND, key, &v);
 }
 
-static void need_declared(struct situation *s, enum side side, enum required moment)
+static void need_declared(struct situation *s, enum side side, unsigned required)
 {
     const struct view *v = s->view;
     for (size_t i = 0; i < v->n_keys[side]; i++) {
         const struct view_key *k = &v->keys[side][i];
         const struct key_spec *spec =
             k->value.presence == UNREADABLE ? policy_find_key(s->policy, side, k->name) : NULL;
-        if (spec && key_counts(spec, side, moment))
+        if (spec && needs_requires_key(required, side, spec))
             say_unreadable(s, view_key_path(v, side, k->name, &s->plan->arena));
     }
 }
 
-static bool looks_at_frontend(const struct situation *s)
+static unsigned required(const struct situation *s)
 {
-    return s->view->domain != ABSENT && s->policy->handshake == HANDSHAKE_FULL;
+    const struct needs_input in = {.policy = s->policy,
+                                   .self = s->view->self,
+                                   .ends = {s->online, s->b, s->f},
+                                   .marked = s->marked,
+                                   .domain_gone = s->view->domain == ABSENT,
+                                   .worker = s->in->worker,
+                                   .now = s->in->now};
+    return needs_of(&in).required;
 }
 
-/* Another worker is to be started, with B's keys. */
-static bool wants_worker(const struct situation *s)
-{
-    return s->in->worker && s->policy->worker.command && s->marked && s->b >= XENBUS_INIT_WAIT &&
-           STATE_IN(s->worker.state, WORKER_NONE, WORKER_DEAD) && s->in->now >= s->worker.until;
-}
-
-/* A value is needed when some row that could decide here would look at it. */
 static void read_needed(struct situation *s)
 {
-    bool on = s->online == 1;
+    unsigned needs = required(s);
     if (s->view->directory == UNREADABLE) {
         say_unreadable(s, s->view->path[BACKEND]);
         return;
     }
     for (int i = 0; i < COMMON_BACKEND_KEYS; i++)
         need_value(s, BACKEND, common_key_names[i], &s->keys[i]);
-    if (looks_at_frontend(s))
+    if (needs & NEED_FRONT_STATE)
         need_value(s, FRONTEND, "state", &s->keys[KEY_FRONT_STATE]);
-    if (policy_hotplug(s->policy, s->view->self)) {
-        need(s, "script");
-        need(s, "hotplug-status");
-        need(s, "hotplug-error");
-    }
-    if (s->policy->owner != OWNER_XENRECON)
-        return;
-    if (on && (STATE_IN(s->b, XENBUS_ABSENT, XENBUS_INITIALISING) || wants_worker(s)))
-        need_declared(s, BACKEND, REQUIRED_CREATE);
-    if (on && STATE_IN(s->b, XENBUS_ABSENT, XENBUS_INITIALISING))
-        need_declared(s, FRONTEND, REQUIRED_CREATE);
-    if (on && s->marked && STATE_IN(s->b, XENBUS_INIT_WAIT, XENBUS_CONNECTED, XENBUS_CLOSED) &&
-        STATE_IN(s->f, XENBUS_INITIALISED, XENBUS_CONNECTED))
-        need_declared(s, FRONTEND, REQUIRED_CONNECT);
-    if (s->policy->qemu && s->view->qemu == UNREADABLE &&
-        ((on && s->b == XENBUS_INITIALISING) ||
-         (!s->marked && s->online == 0 && s->b == XENBUS_CLOSING && !s->f_active)))
+    for (const char *const *key = needs_hotplug; (needs & NEED_HOTPLUG) && *key; key++)
+        need(s, *key);
+    need_declared(s, BACKEND, needs);
+    need_declared(s, FRONTEND, needs);
+    if ((needs & NEED_DEVICE_MODEL) && s->view->qemu == UNREADABLE)
         say_unreadable(s, "the device model's state");
 }
 

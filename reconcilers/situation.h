@@ -42,15 +42,6 @@ void situation_read(struct situation *s, const struct decision_input *in, struct
  * must always apply. Sets plan->row. */
 void situation_decide(struct situation *s, const struct rule rules[static ROW_COUNT]);
 
-/* STATE_IN(state, ONE, OTHER): is it one of these? Up to six, which are known when this is compiled. */
-enum { NO_STATE = -2 };
-#define STATE_BIT(state) (1u << ((int)(state)-NO_STATE))
-#define STATE_BITS(a, b, c, d, e, f, ...) \
-    (STATE_BIT(a) | STATE_BIT(b) | STATE_BIT(c) | STATE_BIT(d) | STATE_BIT(e) | STATE_BIT(f))
-#define STATE_IN(state, ...) \
-    ((STATE_BIT(state) &     \
-      STATE_BITS(__VA_ARGS__, NO_STATE, NO_STATE, NO_STATE, NO_STATE, NO_STATE, NO_STATE)) != 0)
-
 /* Is there a key of B with anything in it? */
 bool situation_has(const struct situation *s, const char *key);
 

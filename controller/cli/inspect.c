@@ -226,33 +226,23 @@ static const struct worker *worker_of(const struct inspection *in, uint16_t self
     return policy->worker.command || w->state != WORKER_NONE ? w : NULL;
 }
 
-/* Asks for what the daemon would read as well because of the device's worker. */
-static void ask_for_worker(const struct inspection *in, struct snapshot_request *req)
-{
-    const struct worker *w = NULL;
-    if (req->policy)
-        w = worker_of(in, req->self, req->policy, remembered_of(in, req->self, &req->device));
-    if (!w)
-        return;
-    req->backend_keys = w->state == WORKER_NONE || w->state == WORKER_DEAD;
-    req->also = w->published;
-    req->n_also = w->n_published;
-}
-
 int inspection_view(struct inspection *in, const struct located *device, bool everything,
                     struct view **ret_view)
 {
     const struct device_key *key = &device->key;
+    const struct policy *policy = policy_set_find(&in->policies, key->type);
+    struct remembered *r = remembered_of(in, device->self, key);
     struct taken t = {0};
     struct snapshot_request req = {.store = in->store,
                                    .self = device->self,
                                    .device = *key,
-                                   .policy = policy_set_find(&in->policies, key->type),
+                                   .policy = policy,
+                                   .worker = policy ? worker_of(in, device->self, policy, r) : NULL,
+                                   .object = r ? &r->memory.object : NULL,
                                    .everything = everything,
                                    .diagnose = true,
                                    .done = on_view,
                                    .arg = &t};
-    ask_for_worker(in, &req);
     snapshot_take(&req);
     int error = inspection_run(in, &t.done);
     if (!error)
@@ -263,7 +253,6 @@ int inspection_view(struct inspection *in, const struct located *device, bool ev
     }
     /* the daemon has reconciled whatever has changed, so the failure that it remembers is one with this view
      */
-    struct remembered *r = remembered_of(in, device->self, key);
     if (r)
         r->memory.failure.digest = view_digest(t.view);
     *ret_view = t.view;

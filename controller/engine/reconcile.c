@@ -34,18 +34,6 @@ static void on_frontend(void *arg, const char *path)
     watches_add_frontend(r->e, r->d, path);
 }
 
-/* Has those keys of B read that a new worker would need, and those that the worker publishes where B may have
- * other values. */
-static void ask_for_worker(const struct device *d, const struct worker *w, struct snapshot_request *req)
-{
-    const struct object *o = &d->memory.object;
-    req->backend_keys = w->state == WORKER_NONE || w->state == WORKER_DEAD;
-    if (o->published == worker_published(w))
-        return;
-    req->also = w->published;
-    req->n_also = w->n_published;
-}
-
 void reconcile_snapshot(struct reconcile *r, uint32_t tx,
                         void (*done)(void *arg, int status, struct view *view), void *arg)
 {
@@ -55,6 +43,7 @@ void reconcile_snapshot(struct reconcile *r, uint32_t tx,
         .self = r->e->cfg.self,
         .device = r->d->key,
         .policy = r->policy,
+        .object = &r->d->memory.object,
         .diagnose = !tx && !r->d->due, /* not while the last plan still waits for something */
         .frontend_found = on_frontend,
         .frontend_arg = r,
@@ -75,7 +64,7 @@ void reconcile_snapshot(struct reconcile *r, uint32_t tx,
     r->d->dirty = 0;
     tasks_update_script(r->e, r->d);
     if (tasks_ask_worker(r->e, r->d, &worker))
-        ask_for_worker(r->d, &worker, &req);
+        req.worker = &worker;
     snapshot_take(&req);
 }
 

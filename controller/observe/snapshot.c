@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "schemas/marker.h"
+#include "reconcilers/needs.h"
 #include "schemas/mem.h"
 
 enum { KEYS_MAX = 1024 }; /* of one side; what a guest makes up beyond them is not read */
@@ -17,7 +17,10 @@ struct snapshot {
     struct view *view;
     int step;
     unsigned pending;
-    unsigned asked[2];        /* keys, by side */
+    unsigned asked[2];      /* keys, by side */
+    unsigned asked_needs;   /* enum need, as bits */
+    const char **published; /* keys of B that a worker publishes, to be read */
+    size_t n_published;
     bool unchanged;           /* F's state is as it was: the end */
     enum presence null_asked; /* of what makes a device model a null one */
     int error;
@@ -122,14 +125,13 @@ static void ask_pattern(struct snapshot *s, enum side side, const char *base, co
     store_directory(s->req.store, s->req.tx, path, on_names, question(s, side, name, behind));
 }
 
-static void ask_declared(struct snapshot *s, enum side side, enum required least)
+/* The declared keys of this side that are among the needs. */
+static void ask_declared(struct snapshot *s, enum side side, unsigned needs)
 {
     const struct policy *p = s->req.policy;
     for (size_t i = 0; i < p->n_keys[side] && s->view->path[side]; i++) {
         const struct key_spec *spec = &p->keys[side][i];
-        if (!s->req.everything && least != REQUIRED_NO && spec->required != least)
-            continue;
-        if (view_has(s->view, side, spec->name)) /* one of those that every device has */
+        if (!needs_reads_key(needs, p, side, spec) || view_has(s->view, side, spec->name))
             continue;
         if (spec->pattern)
             ask_pattern(s, side, "", spec->name);
@@ -138,20 +140,7 @@ static void ask_declared(struct snapshot *s, enum side side, enum required least
     }
 }
 
-/* What connects: what is required for it, what does as well, and all else that a worker is told of. */
-static void ask_connect_keys(struct snapshot *s)
-{
-    const struct policy *p = s->req.policy;
-    ask_declared(s, FRONTEND, p->worker.command ? REQUIRED_NO : REQUIRED_CONNECT);
-    for (size_t i = 0; i < p->n_keys[FRONTEND] && s->view->path[FRONTEND]; i++)
-        if (p->keys[FRONTEND][i].alternative && !p->worker.command)
-            ask(s, FRONTEND, p->keys[FRONTEND][i].alternative);
-}
-
 /* ---- the steps ---- */
-
-static const char *const core[] = {"state", "online", "frontend", "frontend-id", MARKER_KEY};
-enum { CORE = sizeof core / sizeof *core };
 
 static enum xenbus_state state_of(const struct view *v, enum side side)
 {
@@ -184,6 +173,15 @@ static void ask_presence(struct snapshot *s, enum side side, const char *path, e
     store_read(s->req.store, s->req.tx, path, on_presence, presence_question(s, side, ret_presence));
 }
 
+static void ask_frontend_presence(struct snapshot *s)
+{
+    if (s->view->path[FRONTEND])
+        ask_presence(s, FRONTEND, s->view->path[FRONTEND], &s->view->front);
+    /* which a driver domain may not read, there or not */
+    ask_presence(s, BACKEND, arena_printf(&s->arena, "/local/domain/%u", s->req.device.domid),
+                 &s->view->domain);
+}
+
 static void on_error_text(void *arg, int status, const char *data, size_t len)
 {
     struct question *q = arg;
@@ -196,8 +194,8 @@ static void on_error_text(void *arg, int status, const char *data, size_t len)
 static bool find_directory(struct snapshot *s)
 {
     bool unreadable = false;
-    for (int i = 0; i < CORE; i++) {
-        enum presence presence = view_get(s->view, BACKEND, core[i]).presence;
+    for (int i = 0; i < COMMON_BACKEND_KEYS; i++) {
+        enum presence presence = view_get(s->view, BACKEND, common_key_names[i]).presence;
         if (presence == PRESENT)
             s->view->directory = PRESENT;
         unreadable |= presence == UNREADABLE;
@@ -283,14 +281,44 @@ static void ask_errors(struct snapshot *s)
                    on_error_text, question(s, FRONTEND, "", NULL));
 }
 
-static void ask_hotplug(struct snapshot *s)
+static void ask_names(struct snapshot *s, const char *const *names)
 {
-    static const char *const keys[] = {"script", "hotplug-status", "hotplug-error", "vifname", "gatewaydev",
-                                       "type"}; /* the latter for its environment */
-    bool run = policy_hotplug(s->req.policy, s->req.self) && strcmp(s->req.policy->frontend, "vif") == 0;
-    for (size_t i = 0; i < (run ? sizeof keys / sizeof *keys : 3); i++)
-        if (!view_has(s->view, BACKEND, keys[i]))
-            ask(s, BACKEND, keys[i]);
+    for (; *names; names++)
+        if (!view_has(s->view, BACKEND, *names))
+            ask(s, BACKEND, *names);
+}
+
+/* What the needs name, but for what was asked before. */
+static void ask_needs(struct snapshot *s, unsigned needs)
+{
+    needs &= ~s->asked_needs;
+    s->asked_needs |= needs;
+    if (needs & NEED_HOTPLUG)
+        ask_names(s, needs_hotplug);
+    if (needs & NEED_VIF)
+        ask_names(s, needs_vif);
+    ask_declared(s, BACKEND, needs);
+    ask_declared(s, FRONTEND, needs);
+    for (size_t i = 0; (needs & NEED_PUBLISHED) && i < s->n_published; i++)
+        ask(s, BACKEND, s->published[i]);
+    if (needs & NEED_DEVICE_MODEL)
+        ask_qemu(s);
+    if (needs & NEED_BACK_LINK)
+        ask(s, FRONTEND, "backend");
+    if (needs & NEED_FRONTEND_PRESENCE)
+        ask_frontend_presence(s);
+}
+
+static unsigned needs_so_far(const struct snapshot *s)
+{
+    const struct needs_input in = {.policy = s->req.policy,
+                                   .self = s->req.self,
+                                   .ends = view_ends(s->view),
+                                   .marked = view_get(s->view, BACKEND, MARKER_KEY).presence == PRESENT,
+                                   .worker = s->req.worker,
+                                   .published_unknown = s->n_published > 0,
+                                   .everything = s->req.everything};
+    return needs_of(&in).read;
 }
 
 /* B's keys that name its frontend, as they are known to be. */
@@ -312,63 +340,31 @@ static void first_step(struct snapshot *s)
         add_frontend_keys(s);
     if (s->req.frontend && !s->req.unless)
         frontend_found(s, s->req.frontend);
-    for (int i = 0; i < CORE; i++)
-        if (!view_has(s->view, BACKEND, core[i]))
-            ask(s, BACKEND, core[i]);
+    for (int i = 0; i < COMMON_BACKEND_KEYS; i++)
+        if (!view_has(s->view, BACKEND, common_key_names[i]))
+            ask(s, BACKEND, common_key_names[i]);
 }
 
 static void second_step(struct snapshot *s)
 {
-    const struct policy *p = s->req.policy;
-    const struct view *v = s->view;
-    enum xenbus_state b = state_of(v, BACKEND);
-    struct value online = view_get(v, BACKEND, "online");
-    bool marked = view_get(v, BACKEND, MARKER_KEY).presence == PRESENT;
     if (!find_directory(s)) {
-        store_directory(s->req.store, s->req.tx, v->path[BACKEND], on_presence,
+        store_directory(s->req.store, s->req.tx, s->view->path[BACKEND], on_presence,
                         presence_question(s, BACKEND, &s->view->directory));
         return;
     }
     find_frontend(s);
-    if (p->owner == OWNER_KERNEL)
-        ask_hotplug(s);
-    if (p->owner != OWNER_XENRECON && !s->req.everything) {
-        if (b == XENBUS_INITIALISING) /* nobody took it: are its keys why? */
-            ask_declared(s, BACKEND, REQUIRED_CREATE);
-        return;
-    }
-    bool creates = b == XENBUS_ABSENT || b == XENBUS_INITIALISING || s->req.everything;
-    if (creates || s->req.backend_keys)
-        ask_declared(s, BACKEND, REQUIRED_NO);
-    if (creates)
-        ask_declared(s, FRONTEND, REQUIRED_CREATE);
-    if (b == XENBUS_INIT_WAIT || b == XENBUS_CONNECTED)
-        for (size_t i = 0; i < s->req.n_also; i++)
-            ask(s, BACKEND, s->req.also[i].key);
-    if (p->qemu && (b == XENBUS_INITIALISING || (b == XENBUS_CLOSING && !marked)))
-        ask_qemu(s);
-    if (p->destroy.frontend && !(online.presence == PRESENT && online.text[0] == '1'))
-        ask(s, FRONTEND, "backend");
+    /* F's state is not known yet: what follows from it is not asked for */
+    ask_needs(s, needs_so_far(s) & ~(unsigned)NEED_FRONTEND_PRESENCE);
 }
 
 static void third_step(struct snapshot *s)
 {
-    const struct policy *p = s->req.policy;
-    enum xenbus_state b = state_of(s->view, BACKEND), f = state_of(s->view, FRONTEND);
+    struct ends ends = view_ends(s->view);
     if (s->view->directory != PRESENT)
         return;
     find_qemu(s);
-    if (p->owner == OWNER_XENRECON && !s->req.everything &&
-        (f == XENBUS_INITIALISED || f == XENBUS_CONNECTED))
-        ask_connect_keys(s);
-    if (view_get(s->view, FRONTEND, "state").presence != PRESENT) {
-        if (s->view->path[FRONTEND])
-            ask_presence(s, FRONTEND, s->view->path[FRONTEND], &s->view->front);
-        /* which a driver domain may not read, there or not */
-        ask_presence(s, BACKEND, arena_printf(&s->arena, "/local/domain/%u", s->req.device.domid),
-                     &s->view->domain);
-    }
-    if (s->req.diagnose && !(b == XENBUS_CONNECTED && f == XENBUS_CONNECTED))
+    ask_needs(s, needs_so_far(s) & NEEDS_BEYOND_FRONT_STATE);
+    if (s->req.diagnose && !(ends.backend == XENBUS_CONNECTED && ends.frontend == XENBUS_CONNECTED))
         ask_errors(s);
 }
 
@@ -401,12 +397,19 @@ static void next_step(struct snapshot *s)
     req.done(req.arg, 0, view);
 }
 
-static void copy_also(struct snapshot *s)
+/* The names of what the worker publishes, unless B is known to hold it. */
+static void copy_worker(struct snapshot *s, const struct worker *w)
 {
-    struct published *also = arena_alloc(&s->arena, (s->req.n_also + 1) * sizeof *also);
-    for (size_t i = 0; i < s->req.n_also; i++)
-        also[i].key = arena_strdup(&s->arena, s->req.also[i].key);
-    s->req.also = also;
+    if (!w)
+        return;
+    struct worker *copy = arena_alloc(&s->arena, sizeof *copy);
+    *copy = *w;
+    s->req.worker = copy;
+    if (s->req.object && s->req.object->published == worker_published(w))
+        return;
+    s->published = arena_alloc(&s->arena, (w->n_published + 1) * sizeof *s->published);
+    for (; s->n_published < w->n_published; s->n_published++)
+        s->published[s->n_published] = arena_strdup(&s->arena, w->published[s->n_published].key);
 }
 
 void snapshot_take(const struct snapshot_request *request)
@@ -414,13 +417,13 @@ void snapshot_take(const struct snapshot_request *request)
     struct snapshot *s = xcalloc(1, sizeof *s);
     s->req = *request;
     s->view = view_new(request->self, &request->device);
-    copy_also(s);
+    copy_worker(s, request->worker);
     s->pending++;
     if (request->frontend)
         s->req.frontend = arena_strdup(&s->arena, request->frontend);
     if (request->ring_of) {
         view_set_frontend(s->view, request->ring_of);
-        ask_connect_keys(s);
+        ask_declared(s, FRONTEND, NEED_RING);
     } else if (request->unless) {
         frontend_found(s, s->req.frontend);
     }

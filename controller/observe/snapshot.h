@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads one device from the store into a view. Only what some row of the table could look at is asked for:
+/* Reads one device from the store into a view. What is asked for is what reconcilers/needs.h
+ * says that a decision reads:
  *
  *   1. the five keys of B that every decision needs, or those of them that are not known (and B's listing
  * when none of them is there)
@@ -12,7 +13,8 @@
 #define XENRECON_SNAPSHOT_H
 
 #include "controller/store/store.h"
-#include "schemas/plan.h"
+#include "reconcilers/object.h"
+#include "reconcilers/worker.h"
 #include "schemas/policy/policy.h"
 #include "schemas/view.h"
 
@@ -28,11 +30,11 @@ struct snapshot_request {
     enum xenbus_state as_was; /* the view is NULL then */
     const char *ring_of;      /* only the connect keys, of the frontend directory there; else NULL */
     bool everything;          /* all declared keys of both sides, needed or not */
-    /* Keys of B that are read, too, where it is InitWait or Connected. Copied. */
-    const struct published *also;
-    size_t n_also;
-    bool backend_keys; /* the declared keys of B, whatever state it is in */
-    bool diagnose;     /* what only helps to say what is wrong, where something may be */
+    /* The device's worker, or NULL, and what is remembered of the device, or NULL: for what a decision reads
+     * because of them. Only looked at by snapshot_take() itself. */
+    const struct worker *worker;
+    const struct object *object;
+    bool diagnose; /* what only helps to say what is wrong, where something may be */
     /* Called with F's path before anything below it is read, so that a watch can be there first. May be NULL.
      */
     void (*frontend_found)(void *frontend_arg, const char *path);

@@ -21,22 +21,19 @@ static void on_view(void *arg, int status, struct view *view)
     *(struct taken *)arg = (struct taken){true, view};
 }
 
-static struct view *view_of(const char *dump_text, const char *backend_keys)
+static struct view *view_under(const char *dump_text, const char *yaml, bool everything)
 {
-    char yaml[256];
     struct diagnostic why = {.message = ""};
     struct policy *policy;
     struct dump *dump;
     struct taken t = {0};
-    int n = snprintf(yaml, sizeof yaml, "version: 1\ntype: vusb\nowner: xenrecon\nbackend-keys: %s\n",
-                     backend_keys);
-    ck_assert_msg(!policy_parse("p", yaml, (size_t)n, &policy, &why), "%s", why.message);
+    ck_assert_msg(!policy_parse("p", yaml, strlen(yaml), &policy, &why), "%s", why.message);
     ck_assert_msg(!dump_parse("d", dump_text, strlen(dump_text), &dump, &why), "%s", why.message);
     struct dump_store *store = dump_store_new(dump);
     struct snapshot_request req = {.store = dump_store_store(store),
                                    .device = {.type = "vusb", .devid = "0", .domid = 7},
                                    .policy = policy,
-                                   .everything = true,
+                                   .everything = everything,
                                    .done = on_view,
                                    .arg = &t};
     snapshot_take(&req);
@@ -45,6 +42,13 @@ static struct view *view_of(const char *dump_text, const char *backend_keys)
     dump_free(dump);
     policy_free(policy);
     return t.view;
+}
+
+static struct view *view_of(const char *dump_text, const char *backend_keys)
+{
+    char yaml[256];
+    snprintf(yaml, sizeof yaml, "version: 1\ntype: vusb\nowner: xenrecon\nbackend-keys: %s\n", backend_keys);
+    return view_under(dump_text, yaml, true);
 }
 
 static void assert_keys(const char *dump_text, const char *backend_keys, const char *expected)
@@ -88,6 +92,26 @@ START_TEST(key_of_two_patterns_is_there_once)
 }
 END_TEST
 
+/* Connecting takes what F had to have before, too. */
+START_TEST(frontend_that_is_ready_shows_every_required_key)
+{
+    static const char f[] = "/local/domain/7/device/vusb/0";
+    char text[1024];
+    snprintf(text, sizeof text,
+             B "/state = \"2\"\n" B "/online = \"1\"\n" B "/frontend = \"%s\"\n%s/state = \"3\"\n"
+               "%s/first = \"1\"\n%s/ring = \"8\"\n%s/other = \"x\"\n",
+             f, f, f, f, f);
+    struct view *v = view_under(text,
+                                "version: 1\ntype: vusb\nowner: xenrecon\nfrontend-keys: {first: {required: "
+                                "true}, ring: {required: connect}, other: {}}\n",
+                                false);
+    ck_assert_str_eq(view_get(v, FRONTEND, "first").text, "1");
+    ck_assert_str_eq(view_get(v, FRONTEND, "ring").text, "8");
+    ck_assert(!view_has(v, FRONTEND, "other"));
+    view_free(v);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("snapshot");
@@ -95,6 +119,7 @@ int main(void)
     tcase_add_test(tc, pattern_names_what_is_there);
     tcase_add_test(tc, directory_that_cannot_be_listed_is_its_pattern);
     tcase_add_test(tc, key_of_two_patterns_is_there_once);
+    tcase_add_test(tc, frontend_that_is_ready_shows_every_required_key);
     suite_add_tcase(s, tc);
     return run_suite(s);
 }
