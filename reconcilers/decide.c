@@ -35,6 +35,19 @@ static bool held_back(const struct decision_input *in, const struct plan *p)
            f->digest == view_digest(in->view);
 }
 
+/* What there is to say of any row: how it stands with the device's policy, and with what we are told of it.
+ */
+static void say_circumstances(const struct memory *m, struct plan *p)
+{
+    if (m->retired_policy)
+        plan_find(p, FINDING_POLICY_CHANGED, SEVERITY_WARNING,
+                  "the policy that this device was created under is not in force any more");
+    if (m->unwatched)
+        plan_find(p, FINDING_UNWATCHED, SEVERITY_WARNING,
+                  "the store refuses to watch its frontend (%s): looked at every %d s",
+                  strerror(-m->unwatched), UNWATCHED_POLL / 1000);
+}
+
 struct plan *decide(const struct decision_input *in, struct object *ret_object)
 {
     struct situation s;
@@ -53,6 +66,7 @@ struct plan *decide(const struct decision_input *in, struct object *ret_object)
         plan_wake(p, in->memory->failure.until, true);
         s.object = in->memory->object;
     }
+    say_circumstances(in->memory, p);
     *ret_object = s.object;
     return p;
 }

@@ -65,11 +65,15 @@ struct failure {
     uint64_t digest; /* of the view: another one ends the backoff */
 };
 
+/* Milliseconds between looks at a device whose frontend cannot be watched. */
+enum { UNWATCHED_POLL = 5000 };
+
 struct memory {
     struct object object;
-    enum row row;       /* that decided last time */
-    uint64_t row_since; /* milliseconds; since when it does; 0: never decided */
-    bool kept;          /* a reload dropped its policy: under it nothing is begun any more */
+    enum row row;        /* that decided last time */
+    uint64_t row_since;  /* milliseconds; since when it does; 0: never decided */
+    bool retired_policy; /* a reload dropped its policy: under it nothing is begun any more */
+    int unwatched;       /* why the store refuses to watch its frontend, a negative errno; 0: it does not */
     struct failure failure;
 };
 

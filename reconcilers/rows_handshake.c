@@ -48,7 +48,7 @@ static bool claimed_by_qemu(const struct situation *s)
 /* Under a policy that is not in force any more only what is held already is looked after. */
 static bool begins(const struct situation *s)
 {
-    return object_held(s) || !s->in->memory->kept;
+    return object_held(s) || !s->in->memory->retired_policy;
 }
 
 static bool unclaimed_close(const struct situation *s)

@@ -110,7 +110,7 @@ static enum outcome start(struct situation *s, bool removing)
 {
     struct script *r = &s->object.script;
     say_failed(s, removing);
-    if (s->in->memory->kept)
+    if (s->in->memory->retired_policy)
         return DECIDED;
     if (failures(s, removing) && s->in->now && s->in->now < r->until) {
         plan_wake(s->plan, r->until, true);

@@ -117,8 +117,8 @@ static void add_device(struct daemon_memory *r, const json_t *o)
         return;
     }
     d.memory = memory_of(r, memory);
-    d.memory.kept = truth(memory, "kept");
-    d.unwatched = (int)jget_int(memory, "unwatched", 0);
+    d.memory.retired_policy = truth(memory, "kept");
+    d.memory.unwatched = (int)jget_int(memory, "unwatched", 0);
     d.worker = worker_of(r, json_object_get(memory, "worker"));
     xgrow(&r->devices, &r->cap, r->n + 1, sizeof *r->devices);
     r->devices[r->n++] = d;

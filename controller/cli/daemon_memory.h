@@ -31,7 +31,6 @@ struct remembered {
     struct device_key key;
     struct memory memory;
     struct worker worker;
-    int unwatched; /* as for engine_remark() */
 };
 struct remembered *daemon_memory_device(const struct daemon_memory *r,
                                         const struct device_key *key); /* NULL: the daemon does not know it */

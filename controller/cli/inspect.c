@@ -11,7 +11,6 @@
 #include "controller/base/progress.h"
 #include "controller/cli/dump_file.h"
 #include "controller/cli/inspect_impl.h"
-#include "controller/engine/engine.h"
 #include "controller/observe/snapshot.h"
 #include "controller/store/store_path.h"
 #include "reconcilers/decide.h"
@@ -270,10 +269,7 @@ struct plan *inspection_decide(const struct inspection *in, const struct policy 
                                    .memory = r ? &r->memory : &nothing,
                                    .worker = worker_of(in, view->self, policy, r),
                                    .now = daemon_knows(in, view->self) ? daemon_memory_now(in->memory) : 0};
-    struct plan *plan = decide(&input, &object);
-    if (r)
-        engine_remark(plan, r->memory.kept, r->unwatched);
-    return plan;
+    return decide(&input, &object);
 }
 
 void inspection_report(const struct inspection *in, const struct policy *policy, const struct view *view,

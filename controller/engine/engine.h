@@ -43,10 +43,6 @@ void engine_set_policies(struct engine *e, struct policy_set *policies);
 /* Looks everything over. */
 void engine_resync(struct engine *e);
 
-/* What the engine itself has to say of a device beside what was decided. `kept`: its policy was dropped by a
- * reload; `unwatched`: why the store refused the watch of its frontend, a negative errno, or 0. */
-void engine_remark(struct plan *p, bool kept, int unwatched);
-
 /* ---- what there is to tell of it ---- */
 
 struct engine_figures {

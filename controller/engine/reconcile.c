@@ -124,23 +124,13 @@ static bool same_ends(const struct device *d, const struct view *view)
            d->last.online == ends.online;
 }
 
-void engine_remark(struct plan *p, bool kept, int unwatched)
-{
-    if (kept)
-        plan_find(p, FINDING_POLICY_CHANGED, SEVERITY_WARNING,
-                  "the policy that this device was created under is not in force any more");
-    if (unwatched)
-        plan_find(p, FINDING_UNWATCHED, SEVERITY_WARNING,
-                  "the store refuses to watch its frontend (%s): looked at every %d s", strerror(-unwatched),
-                  POLL / 1000);
-}
-
 void reconcile_decide(struct reconcile *r, struct view *view)
 {
     struct engine *e = r->e;
     struct worker worker;
     bool worked = tasks_ask_worker(e, r->d, &worker);
-    r->d->memory.kept = r->d->retired_policy != NULL;
+    r->d->memory.retired_policy = r->d->retired_policy != NULL;
+    r->d->memory.unwatched = r->d->unwatched;
     struct decision_input in = {.policy = r->policy,
                                 .view = view,
                                 .memory = &r->d->memory,
@@ -154,7 +144,6 @@ void reconcile_decide(struct reconcile *r, struct view *view)
     r->plan = decide(&in, &r->object);
     r->first = !r->d->seen;
     remember_values(r);
-    engine_remark(r->plan, r->d->retired_policy != NULL, r->d->unwatched);
 }
 
 /* ---- what is remembered ---- */

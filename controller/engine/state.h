@@ -8,7 +8,7 @@
 #include "controller/engine/device_table.h"
 #include "controller/engine/due_heap.h"
 
-enum { POLL = 5000 }; /* milliseconds between looks at what the store refuses to watch for us */
+enum { POLL = UNWATCHED_POLL }; /* milliseconds between looks at what the store refuses to watch for us */
 
 /* A guest's devices whose frontends are watched together. */
 struct guest_watch {

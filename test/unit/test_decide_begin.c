@@ -46,7 +46,7 @@ START_TEST(policy_dropped)
     struct scene s = dropped[_i].scene;
     char buf[256];
     for (int kept = 0; kept <= 1; kept++) {
-        s.rest.kept = kept;
+        s.rest.retired_policy = kept;
         struct run r = run_decide(&s);
         enum row row = kept ? dropped[_i].kept : dropped[_i].row;
         ck_assert_str_eq(row_name(r.plan->row), row_name(row));
@@ -65,9 +65,9 @@ START_TEST(policy_dropped_while_a_worker_starts)
     struct run r = run_decide(&s);
     assert_plan(&r, ROW_CREATE, "create", "");
     w = (struct worker){.state = WORKER_READY, .incarnation = scene_incarnation[FRESH]};
-    s.rest.kept = true;
+    s.rest.retired_policy = true;
     r = go_on(&s, &r);
-    assert_plan(&r, ROW_CREATE, "publish", "");
+    assert_plan(&r, ROW_CREATE, "publish", "policy-changed");
     run_free(&r);
 }
 END_TEST

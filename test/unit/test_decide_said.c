@@ -3,6 +3,7 @@
 #include "reconcilers/decide.h"
 
 #include <check.h>
+#include <errno.h>
 #include <stdint.h>
 
 #include "test/lib/plan_check.h"
@@ -166,12 +167,32 @@ START_TEST(reasons_say)
 }
 END_TEST
 
+/* Of a device that is at rest, too, and of one that a report knows no times of. */
+START_TEST(circumstances_say)
+{
+    struct scene s = {.b = "online=1 state=4", .f = "state=4 " RING_A, SERVES, .now = _i ? 1000000 : 0};
+    s.rest.retired_policy = true;
+    s.rest.unwatched = -ENOSPC;
+    struct run r = run_decide(&s);
+    assert_plan(&r, ROW_STEADY, "", "policy-changed unwatched");
+    ck_assert_str_eq(r.plan->findings[0].message,
+                     "the policy that this device was created under is not in force any more");
+    ck_assert_str_eq(
+        r.plan->findings[1].message,
+        "the store refuses to watch its frontend (No space left on device): looked at every 5 s");
+    ck_assert_int_eq(r.plan->findings[0].severity, SEVERITY_WARNING);
+    ck_assert_int_eq(r.plan->findings[1].severity, SEVERITY_WARNING);
+    run_free(&r);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("decide what is said");
     TCase *t = tcase_create("words");
     tcase_add_loop_test(t, findings_say, 0, COUNT(said));
     tcase_add_test(t, ages_say);
+    tcase_add_loop_test(t, circumstances_say, 0, 2);
     tcase_add_loop_test(t, reasons_say, 0, COUNT(reasons));
     suite_add_tcase(s, t);
     return run_suite(s);

@@ -52,7 +52,8 @@ static struct run look(const char *type, const struct world *w, uint64_t now)
     if (!w->front_gone)
         view_add(r.view, FRONTEND, "state", PRESENT, "1", 1);
     view_seal(r.view);
-    struct memory m = {.object.script = w->script, .row = w->row, .row_since = w->since, .kept = w->kept};
+    struct memory m = {
+        .object.script = w->script, .row = w->row, .row_since = w->since, .retired_policy = w->kept};
     struct decision_input in = {r.policy, r.view, &m, NULL, now, 1};
     r.plan = decide(&in, &r.object);
     return r;
