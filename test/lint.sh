@@ -105,7 +105,7 @@ layers() {
     while read -r room below; do
         may_include "$below|controller/$room" controller/"$room"/*.[ch]
     done <<<"$rooms"
-    diff <(sed 's/ .*//' <<<"$rooms" | sort) <(cd controller && ls -d -- */ | tr -d /) || wrong=1 # no room is left out
+    diff <(cut -d ' ' -f 1 <<<"$rooms" | sort) <(find controller -mindepth 1 -type d -printf '%f\n' | sort) || wrong=1 # no room is left out
     ! grep -Hn 'include <uv\.h>' controller/engine/*.[ch] || wrong=1
     mapfile -t others < <(grep -vE '^(controller/engine|test/sim)/' "$logs/c")
     ! grep -HnF '"controller/engine/state.h"' "${others[@]}" || wrong=1
