@@ -22,7 +22,7 @@
 [ $# -gt 0 ] || set -- build test lint
 
 # What the machine has: systemd, what our tests want in there, and below Xen's libraries
-machine=(systemd systemd-sysv openrc dbus init-system-helpers procps python3 libyaml-0-2 libjansson4 libuv1 libseccomp2)
+machine=(systemd openrc dbus init-system-helpers procps python3 libyaml-0-2 libjansson4 libuv1 libseccomp2)
 packages=()
 store=no deploy=no list=no
 

@@ -14,7 +14,7 @@ for page in deploy/man/*.scd; do
         "$(LC_ALL=C.UTF-8 MANWIDTH=100 MANROFFSEQ='' man --warnings -E UTF-8 -l -Tutf8 -Z "$dir/$name" 2>&1 >/dev/null)" ""
 done
 plain() {
-    LC_ALL=C.UTF-8 MANWIDTH=120 man -l "$dir/$1" | col -b
+    LC_ALL=C.UTF-8 MANWIDTH=120 man --no-justification -l "$dir/$1" | col -b
 }
 
 # ---- xenrecon(8): every command, every option, and no others
