@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Builds packages out of a copy of these sources:   package.sh deb|rpm FOLDER [OPTION OF RPMBUILD]...
-set -eu
+set -eu -o pipefail
 cd "$(dirname "$0")/.."
 unset MAKEFLAGS MFLAGS MAKELEVEL B
 folder=$(mkdir -p "$2" && cd "$2" && pwd)
