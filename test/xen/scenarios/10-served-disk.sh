@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # boots: xenstored oxenstored
-# short: oxenstored
+# short: xenstored
 # A disk that the toolstack attaches and xenrecon takes through its handshake, and xl destroy of a guest that uses one.
 # shellcheck source=test/xen/lib.sh
 . /xen/lib.sh
