@@ -2,6 +2,7 @@
 /* The control socket's bounds in time: who is dropped, and that nothing is left of them. */
 #include <check.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -49,6 +50,7 @@ static struct control_answer ask(void *arg, const json_t *request)
 static void setup(void)
 {
     snprintf(dir, sizeof dir, "/tmp/xr.XXXXXX");
+    signal(SIGPIPE, SIG_IGN); /* as the daemon has it */
     ck_assert_ptr_nonnull(mkdtemp(dir));
     snprintf(path, sizeof path, "%s/control", dir);
     uv_loop_init(&loop);
