@@ -147,7 +147,7 @@ START_TEST(test_who_reads_may_stay)
 {
     int fd = client(ASK);
     char buf[65536];
-    for (uint64_t end = uv_now(&loop) + 3 * PATIENCE; uv_now(&loop) < end;) {
+    for (uint64_t end = uv_now(&loop) + (uint64_t)3 * PATIENCE; uv_now(&loop) < end;) {
         ck_assert_uint_gt(read_all(fd, buf, sizeof buf), 0);
         turn(1);
     }
