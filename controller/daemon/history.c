@@ -114,7 +114,7 @@ static void put_values(struct draft *d, const struct policy *policy, const struc
             size_t len = k->value.presence == PRESENT && !secret ? k->value.len : strlen(text);
             if (k->value.presence == ABSENT || !fits(d, 4 + cut(strlen(k->name)) + cut(len)))
                 continue;
-            put_byte(d, side);
+            put_byte(d, (int)side);
             put_byte(d, (int)k->value.presence);
             put_text(d, k->name, strlen(k->name));
             put_text(d, text, len);

@@ -279,7 +279,8 @@ static void on_kept_back(int signal, siginfo_t *info, void *context)
     }
     if (note_unknown(info->si_syscall))
         watch.unknown();
-    RESULT((ucontext_t *)context) = -ENOSYS;
+    /* a register, signed or not, by the architecture */
+    RESULT((ucontext_t *)context) = (__typeof__(RESULT((ucontext_t *)context)))-ENOSYS;
     errno = error;
 }
 
