@@ -20,19 +20,19 @@ void stop_unwanted_worker(struct situation *s)
     bool serves = s->worker.state != WORKER_DEAD && s->marked && s->b >= XENBUS_INIT_WAIT &&
                   s->marker.incarnation == s->worker.incarnation;
     if (s->worker.state != WORKER_NONE && !s->policy->worker.command && !serves && !s->unreadable && !s->bad)
-        object_release(s, "the policy has no worker");
+        phase_release(s, "the policy has no worker");
 }
 
 /* ---- its start ---- */
 
 static void worker_start(struct situation *s, const char *why)
 {
-    struct action *a = plan_act(s->plan, ACTION_CREATE, why);
+    struct action *a = plan_add_action(s->plan, ACTION_CREATE, why);
     a->task = TASK_START;
-    worker_show(s, a);
+    worker_command_show(s, a);
     a->incarnation = s->object.incarnation;
     s->object.command = worker_command_hash(a->argv);
-    object_enter(s, OBJECT_STARTING);
+    phase_enter(s, OBJECT_STARTING);
 }
 
 /* Are the values there that it is started with? What is missing is said. */
@@ -43,24 +43,24 @@ static bool worker_can_start(struct situation *s)
         if (!spec->pattern && !view_has(s->view, BACKEND, spec->name))
             return false; /* it died after they were passed over: that it did will be looked at */
     }
-    if (situation_keys_complete(s, BACKEND, REQUIRED_CREATE))
+    if (keys_complete(s, BACKEND, REQUIRED_CREATE))
         return true;
-    situation_say_keys(s, BACKEND, REQUIRED_CREATE, SEVERITY_ERROR);
+    keys_say(s, BACKEND, REQUIRED_CREATE, SEVERITY_ERROR);
     return false;
 }
 
 struct action *data_plane_start(struct situation *s, const char *why)
 {
-    bool begins = !object_held(s);
+    bool begins = !phase_held(s);
     if (begins)
         s->object.incarnation = s->in->fresh_incarnation;
-    if (!worker_employed(s)) {
-        struct action *a = plan_act(s->plan, ACTION_CREATE, why);
-        worker_show(s, a);
+    if (!has_worker(s)) {
+        struct action *a = plan_add_action(s->plan, ACTION_CREATE, why);
+        worker_command_show(s, a);
         return a;
     }
     if (!begins)
-        return plan_act(s->plan, ACTION_PUBLISH, "the worker is ready");
+        return plan_add_action(s->plan, ACTION_PUBLISH, "the worker is ready");
     s->object.unpublished = true;
     worker_start(s, why);
     return NULL;
@@ -68,20 +68,20 @@ struct action *data_plane_start(struct situation *s, const char *why)
 
 bool data_plane_outdated(const struct situation *s)
 {
-    return worker_employed(s) && object_held(s) && s->object.command != worker_command(s);
+    return has_worker(s) && phase_held(s) && s->object.command != worker_command_now(s);
 }
 
 bool data_plane_lost(const struct situation *s)
 {
-    return s->object.phase == OBJECT_DEAD || (worker_employed(s) && s->object.phase == OBJECT_STARTING);
+    return s->object.phase == OBJECT_DEAD || (has_worker(s) && s->object.phase == OBJECT_STARTING);
 }
 
 void data_plane_restart(struct situation *s)
 {
-    if (!worker_employed(s))
+    if (!has_worker(s))
         return;
     if (s->in->now < s->worker.until)
-        plan_wake(s->plan, s->worker.until, true);
+        plan_requeue_at(s->plan, s->worker.until, true);
     else if (worker_can_start(s))
         worker_start(s, "the worker died");
 }
@@ -110,7 +110,7 @@ static bool refused(struct situation *s, uint64_t ring)
     uint64_t now = s->in->now, again = s->object.phase_since + CONNECT_AGAIN;
     if (s->worker.refused != ring || now >= again)
         return false;
-    plan_wake(s->plan, again, true);
+    plan_requeue_at(s->plan, again, true);
     return true;
 }
 
@@ -128,33 +128,33 @@ static enum disconnect worker_disconnect(struct situation *s, const char *why)
         return DISCONNECT_NOTHING;
     if (s->object.phase != OBJECT_CONNECTING && s->object.phase != OBJECT_CONNECTED)
         return DISCONNECT_WAITS; /* it disconnects already, or has not said yet how it stands */
-    plan_act(s->plan, ACTION_DISCONNECT, why)->task = TASK_DISCONNECT;
-    object_enter(s, OBJECT_DISCONNECTING);
+    plan_add_action(s->plan, ACTION_DISCONNECT, why)->task = TASK_DISCONNECT;
+    phase_enter(s, OBJECT_DISCONNECTING);
     return DISCONNECT_WAITS;
 }
 
 enum disconnect data_plane_disconnect(struct situation *s, const char *why)
 {
-    if (worker_employed(s))
+    if (has_worker(s))
         return worker_disconnect(s, why);
-    enum disconnect was = object_connected(s) ? DISCONNECT_DONE : DISCONNECT_NOTHING;
+    enum disconnect was = phase_connected(s) ? DISCONNECT_DONE : DISCONNECT_NOTHING;
     if (s->object.phase != OBJECT_READY)
-        object_enter(s, OBJECT_READY);
+        phase_enter(s, OBJECT_READY);
     return was;
 }
 
 /* A step towards the ring. True: it is connected to it. */
 static bool worker_connect(struct situation *s, bool anew, const char *why)
 {
-    uint64_t ring = view_ring(s->policy, s->view);
+    uint64_t ring = ring_of(s->policy, s->view);
     if (s->object.phase == OBJECT_CONNECTED && s->worker.ring == ring && !anew)
         return true;
     if (s->object.phase == OBJECT_READY && !refused(s, ring)) {
-        struct action *a = plan_act(s->plan, ACTION_CONNECT, why);
+        struct action *a = plan_add_action(s->plan, ACTION_CONNECT, why);
         a->task = TASK_CONNECT;
         a->ring = ring;
         tell_keys(s, a);
-        object_enter(s, OBJECT_CONNECTING);
+        phase_enter(s, OBJECT_CONNECTING);
     } else {
         worker_disconnect(s, why);
     }
@@ -163,16 +163,16 @@ static bool worker_connect(struct situation *s, bool anew, const char *why)
 
 const char *data_plane_connect(struct situation *s, bool anew, const char *why)
 {
-    if (worker_employed(s))
+    if (has_worker(s))
         return worker_connect(s, anew, why) ? "the worker has connected" : NULL;
     if (s->b == XENBUS_CONNECTED)
-        plan_act(s->plan, ACTION_DISCONNECT, why);
+        plan_add_action(s->plan, ACTION_DISCONNECT, why);
     return why;
 }
 
 bool data_plane_strayed(const struct situation *s)
 {
-    return worker_employed(s) && (s->object.phase != OBJECT_CONNECTED || s->worker.ring != s->marker.ring);
+    return has_worker(s) && (s->object.phase != OBJECT_CONNECTED || s->worker.ring != s->marker.ring);
 }
 
 /* ---- what it publishes ---- */
@@ -197,18 +197,18 @@ void data_plane_publish(struct situation *s, struct action *a)
 {
     const struct policy *p = s->policy;
     for (size_t i = 0; i < p->n_publish; i++)
-        effect_put(s, a, p->publish[i].key, p->publish[i].value);
+        put_key(s, a, p->publish[i].key, p->publish[i].value);
     for (size_t i = 0; i < s->worker.n_published; i++) {
         const struct published *k = &s->worker.published[i];
         if (!given(p, k->key) && may_publish(s, k->key))
-            effect_put(s, a, k->key, k->value);
+            put_key(s, a, k->key, k->value);
     }
     s->object.published = worker_published(&s->worker);
 }
 
 void data_plane_publish_again(struct situation *s, struct action *a)
 {
-    if (worker_employed(s))
+    if (has_worker(s))
         data_plane_publish(s, a);
 }
 
@@ -227,7 +227,7 @@ static bool published_differs(const struct situation *s)
 
 bool data_plane_publishes_anew(const struct situation *s)
 {
-    return worker_employed(s) && s->object.published != worker_published(&s->worker) &&
+    return has_worker(s) && s->object.published != worker_published(&s->worker) &&
            STATE_IN(s->object.phase, OBJECT_READY, OBJECT_CONNECTED) && published_differs(s);
 }
 
@@ -246,13 +246,15 @@ void data_plane_say(struct situation *s)
 {
     for (size_t i = 0; i < s->worker.n_published; i++)
         if (!may_publish(s, s->worker.published[i].key))
-            plan_find(s->plan, FINDING_WORKER_ERROR, SEVERITY_WARNING,
-                      "the worker publishes %s, which is not its to write", s->worker.published[i].key);
+            plan_add_finding(s->plan, FINDING_WORKER_ERROR, SEVERITY_WARNING,
+                             "the worker publishes %s, which is not its to write",
+                             s->worker.published[i].key);
     if (!s->worker.said)
         return;
     if (s->worker.state == WORKER_DEAD)
-        plan_find(s->plan, FINDING_WORKER_DIED, SEVERITY_ERROR, "the worker %s (%u times in a row)",
-                  s->worker.said, s->worker.failures);
+        plan_add_finding(s->plan, FINDING_WORKER_DIED, SEVERITY_ERROR, "the worker %s (%u times in a row)",
+                         s->worker.said, s->worker.failures);
     else
-        plan_find(s->plan, FINDING_WORKER_ERROR, SEVERITY_ERROR, "the worker says: %s", s->worker.said);
+        plan_add_finding(s->plan, FINDING_WORKER_ERROR, SEVERITY_ERROR, "the worker says: %s",
+                         s->worker.said);
 }

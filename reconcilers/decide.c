@@ -40,12 +40,12 @@ static bool held_back(const struct decision_input *in, const struct plan *p)
 static void say_circumstances(const struct memory *m, struct plan *p)
 {
     if (m->retired_policy)
-        plan_find(p, FINDING_POLICY_CHANGED, SEVERITY_WARNING,
-                  "the policy that this device was created under is not in force any more");
+        plan_add_finding(p, FINDING_POLICY_CHANGED, SEVERITY_WARNING,
+                         "the policy that this device was created under is not in force any more");
     if (m->unwatched)
-        plan_find(p, FINDING_UNWATCHED, SEVERITY_WARNING,
-                  "the store refuses to watch its frontend (%s): looked at every %d s",
-                  strerror(-m->unwatched), UNWATCHED_POLL / 1000);
+        plan_add_finding(p, FINDING_UNWATCHED, SEVERITY_WARNING,
+                         "the store refuses to watch its frontend (%s): looked at every %d s",
+                         strerror(-m->unwatched), UNWATCHED_POLL / 1000);
 }
 
 struct plan *decide(const struct decision_input *in, struct object *ret_object)
@@ -54,16 +54,16 @@ struct plan *decide(const struct decision_input *in, struct object *ret_object)
     struct plan *p = plan_new();
     situation_read(&s, in, p);
     stop_unwanted_worker(&s);
-    worker_take_in(&s);
+    phase_from_worker(&s);
     situation_decide(&s, rules_of(in->policy->owner));
     data_plane_say(&s);
     if (in->memory->failure.error && in->memory->failure.row == p->row && p->n_actions)
-        plan_find(p, FINDING_ACTION_FAILED, SEVERITY_ERROR, "%s failed %u times: %s",
-                  action_name(p->actions[p->n_actions - 1].kind), in->memory->failure.attempt,
-                  strerror(-in->memory->failure.error));
+        plan_add_finding(p, FINDING_ACTION_FAILED, SEVERITY_ERROR, "%s failed %u times: %s",
+                         action_name(p->actions[p->n_actions - 1].kind), in->memory->failure.attempt,
+                         strerror(-in->memory->failure.error));
     if (held_back(in, p)) {
         p->n_actions = 0;
-        plan_wake(p, in->memory->failure.until, true);
+        plan_requeue_at(p, in->memory->failure.until, true);
         s.object = in->memory->object;
     }
     say_circumstances(in->memory, p);

@@ -12,14 +12,14 @@ const char *const common_key_names[COMMON_KEYS] = {
     [KEY_MARKER] = MARKER_KEY,   [KEY_FRONT_STATE] = "state",
 };
 
-void situation_keys(const struct view *view, struct value ret_keys[static COMMON_KEYS])
+void ends_keys(const struct view *view, struct value ret_keys[static COMMON_KEYS])
 {
     for (int i = 0; i < COMMON_KEYS; i++)
         ret_keys[i] = view_get(view, i < COMMON_BACKEND_KEYS ? BACKEND : FRONTEND, common_key_names[i]);
 }
 
-struct ends situation_ends(const struct view *view, const struct value keys[static COMMON_KEYS],
-                           bool *ret_bad_frontend)
+struct ends ends_of_keys(const struct view *view, const struct value keys[static COMMON_KEYS],
+                         bool *ret_bad_frontend)
 {
     struct ends ends = {-1, XENBUS_ABSENT, XENBUS_ABSENT};
     const struct value *b = &keys[KEY_STATE], *f = &keys[KEY_FRONT_STATE], *online = &keys[KEY_ONLINE];
@@ -36,10 +36,10 @@ struct ends situation_ends(const struct view *view, const struct value keys[stat
     return ends;
 }
 
-struct ends view_ends(const struct view *view)
+struct ends ends_of(const struct view *view)
 {
     struct value keys[COMMON_KEYS];
     bool bad;
-    situation_keys(view, keys);
-    return situation_ends(view, keys, &bad);
+    ends_keys(view, keys);
+    return ends_of_keys(view, keys, &bad);
 }

@@ -35,10 +35,10 @@ struct ends {
     enum xenbus_state frontend; /* XENBUS_ABSENT where its domain is gone */
 };
 
-void situation_keys(const struct view *view, struct value ret_keys[static COMMON_KEYS]);
+void ends_keys(const struct view *view, struct value ret_keys[static COMMON_KEYS]);
 /* *ret_bad_frontend: F's state is there and cannot be understood. */
-struct ends situation_ends(const struct view *view, const struct value keys[static COMMON_KEYS],
-                           bool *ret_bad_frontend);
-struct ends view_ends(const struct view *view);
+struct ends ends_of_keys(const struct view *view, const struct value keys[static COMMON_KEYS],
+                         bool *ret_bad_frontend);
+struct ends ends_of(const struct view *view);
 
 #endif

@@ -11,13 +11,13 @@ static bool key_valid(const struct situation *s, enum side side, const struct ke
 {
     const char *wrong = key_spec_check(spec, value);
     if (wrong && say)
-        plan_find(say, FINDING_INVALID_KEY, severity, "%s/%s %s", s->view->path[side], name, wrong);
+        plan_add_finding(say, FINDING_INVALID_KEY, severity, "%s/%s %s", s->view->path[side], name, wrong);
     return !wrong;
 }
 
 /* Is there a key for this spec, and is each that there is valid? */
-static bool key_complete(const struct situation *s, enum side side, const struct key_spec *spec,
-                         bool required, struct plan *say, enum severity severity)
+static bool check_key(const struct situation *s, enum side side, const struct key_spec *spec, bool required,
+                      struct plan *say, enum severity severity)
 {
     const struct view *v = s->view;
     struct value named = view_get(v, side, spec->name);
@@ -32,8 +32,8 @@ static bool key_complete(const struct situation *s, enum side side, const struct
         valid &= key_valid(s, side, spec, k->name, &k->value, say, severity);
     }
     if (!found && required && say)
-        plan_find(say, FINDING_MISSING_KEY, severity, "%s/%s is missing",
-                  v->path[side] ? v->path[side] : "the frontend's directory", spec->name);
+        plan_add_finding(say, FINDING_MISSING_KEY, severity, "%s/%s is missing",
+                         v->path[side] ? v->path[side] : "the frontend's directory", spec->name);
     return valid && (found || !required);
 }
 
@@ -44,8 +44,8 @@ static bool other_key_does(const struct situation *s, enum side side, const stru
            view_get(s->view, side, spec->alternative).presence == PRESENT;
 }
 
-static bool keys_complete(const struct situation *s, enum side side, enum required moment, struct plan *say,
-                          enum severity severity)
+static bool check_keys(const struct situation *s, enum side side, enum required moment, struct plan *say,
+                       enum severity severity)
 {
     bool complete = true;
     for (size_t i = 0; i < s->policy->n_keys[side]; i++) {
@@ -53,41 +53,41 @@ static bool keys_complete(const struct situation *s, enum side side, enum requir
         bool required = spec->required != REQUIRED_NO && spec->required <= moment;
         if (required && other_key_does(s, side, spec))
             spec = policy_find_key(s->policy, side, spec->alternative);
-        if (required || key_counts(spec, side, moment))
-            complete &= key_complete(s, side, spec, required, say, severity);
+        if (required || policy_key_counts(spec, side, moment))
+            complete &= check_key(s, side, spec, required, say, severity);
     }
     return complete;
 }
 
-bool situation_keys_complete(const struct situation *s, enum side side, enum required moment)
+bool keys_complete(const struct situation *s, enum side side, enum required moment)
 {
-    return keys_complete(s, side, moment, NULL, SEVERITY_INFO);
+    return check_keys(s, side, moment, NULL, SEVERITY_INFO);
 }
 
-void situation_say_keys(struct situation *s, enum side side, enum required moment, enum severity severity)
+void keys_say(struct situation *s, enum side side, enum required moment, enum severity severity)
 {
-    keys_complete(s, side, moment, s->plan, severity);
+    check_keys(s, side, moment, s->plan, severity);
 }
 
-enum severity effect_patience(struct situation *s, uint32_t deadline)
+enum severity severity_by_age(struct situation *s, uint32_t deadline)
 {
     uint64_t since = situation_since(s);
     if (!s->in->now)
         return SEVERITY_WARNING;
     if (s->in->now - since >= deadline)
         return SEVERITY_ERROR;
-    plan_wake(s->plan, since + deadline, false);
+    plan_requeue_at(s->plan, since + deadline, false);
     return SEVERITY_WARNING;
 }
 
-bool effect_connect_keys(struct situation *s)
+bool keys_for_connecting(struct situation *s)
 {
-    if (situation_keys_complete(s, FRONTEND, REQUIRED_CONNECT))
+    if (keys_complete(s, FRONTEND, REQUIRED_CONNECT))
         return true;
-    enum severity severity = effect_patience(s, s->policy->deadlines.connect);
-    situation_say_keys(s, FRONTEND, REQUIRED_CONNECT, severity);
+    enum severity severity = severity_by_age(s, s->policy->deadlines.connect);
+    keys_say(s, FRONTEND, REQUIRED_CONNECT, severity);
     /* only F's state is watched, and this guest may write its ring after it */
     if (s->in->now)
-        plan_wake(s->plan, s->in->now + (severity == SEVERITY_ERROR ? LOOK_SLOWLY : LOOK_SOON), false);
+        plan_requeue_at(s->plan, s->in->now + (severity == SEVERITY_ERROR ? LOOK_SLOWLY : LOOK_SOON), false);
     return false;
 }

@@ -7,14 +7,14 @@
 #include "reconcilers/situation.h"
 
 /* Are the declared keys of this side that are required, at the given moment or earlier, there and valid? */
-bool situation_keys_complete(const struct situation *s, enum side side, enum required moment);
+bool keys_complete(const struct situation *s, enum side side, enum required moment);
 /* Findings for those that are not. */
-void situation_say_keys(struct situation *s, enum side side, enum required moment, enum severity severity);
+void keys_say(struct situation *s, enum side side, enum required moment, enum severity severity);
 
 /* The severity of keys that are not there: a warning until they are missed for `deadline` milliseconds, for
  * somebody may be about to write them; then an error. */
-enum severity effect_patience(struct situation *s, uint32_t deadline);
+enum severity severity_by_age(struct situation *s, uint32_t deadline);
 /* Are the keys there that connecting needs, and valid? Findings for those that are not. */
-bool effect_connect_keys(struct situation *s);
+bool keys_for_connecting(struct situation *s);
 
 #endif

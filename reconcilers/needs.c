@@ -107,7 +107,7 @@ bool needs_reads_key(unsigned read, const struct policy *p, enum side side, cons
 bool needs_requires_key(unsigned required, enum side side, const struct key_spec *spec)
 {
     if (side == BACKEND)
-        return (required & NEED_BACKEND_DECLARED) && key_counts(spec, side, REQUIRED_CREATE);
-    return ((required & NEED_FRONTEND_REQUIRED) && key_counts(spec, side, REQUIRED_CREATE)) ||
-           ((required & NEED_RING) && key_counts(spec, side, REQUIRED_CONNECT));
+        return (required & NEED_BACKEND_DECLARED) && policy_key_counts(spec, side, REQUIRED_CREATE);
+    return ((required & NEED_FRONTEND_REQUIRED) && policy_key_counts(spec, side, REQUIRED_CREATE)) ||
+           ((required & NEED_RING) && policy_key_counts(spec, side, REQUIRED_CONNECT));
 }

@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 #include "reconcilers/phase.h"
 
-bool object_held(const struct situation *s)
+bool phase_held(const struct situation *s)
 {
     return s->object.phase != OBJECT_NONE;
 }
 
-void object_enter(struct situation *s, enum object_phase phase)
+void phase_enter(struct situation *s, enum object_phase phase)
 {
     s->object.phase = phase;
     s->object.phase_since = s->in->now;
     s->object.front_connected = false;
 }
 
-void object_release(struct situation *s, const char *why)
+void phase_release(struct situation *s, const char *why)
 {
     bool runs = s->worker.state != WORKER_NONE;
-    if (object_held(s) || runs)
-        plan_act(s->plan, ACTION_RELEASE, why)->task = runs ? TASK_STOP : TASK_NONE;
+    if (phase_held(s) || runs)
+        plan_add_action(s->plan, ACTION_RELEASE, why)->task = runs ? TASK_STOP : TASK_NONE;
     s->object = (struct object){0};
     s->worker = (struct worker){0};
 }
 
-bool object_connected(const struct situation *s)
+bool phase_connected(const struct situation *s)
 {
     return s->object.phase == OBJECT_CONNECTED || s->object.phase == OBJECT_CONNECTING || s->marker.connected;
 }
@@ -49,18 +49,18 @@ static enum object_phase phase_of(const struct situation *s)
     return OBJECT_DEAD;
 }
 
-bool worker_employed(const struct situation *s)
+bool has_worker(const struct situation *s)
 {
     return s->in->worker && (s->policy->worker.command || s->worker.state != WORKER_NONE);
 }
 
-void worker_take_in(struct situation *s)
+void phase_from_worker(struct situation *s)
 {
-    if (!worker_employed(s) || !object_held(s))
+    if (!has_worker(s) || !phase_held(s))
         return;
     enum object_phase phase = phase_of(s);
     if (phase != s->object.phase)
-        object_enter(s, phase);
+        phase_enter(s, phase);
     if (s->marked && s->marker.incarnation == s->object.incarnation)
         s->object.unpublished = false; /* the answer to the commit that did it may have been lost */
 }

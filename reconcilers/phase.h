@@ -6,15 +6,15 @@
 
 #include "reconcilers/situation.h"
 
-bool object_held(const struct situation *s);
-bool object_connected(const struct situation *s); /* of one without a worker; or as the marker has it */
-void object_enter(struct situation *s, enum object_phase phase);
+bool phase_held(const struct situation *s);
+bool phase_connected(const struct situation *s); /* of one without a worker; or as the marker has it */
+void phase_enter(struct situation *s, enum object_phase phase);
 /* Ends it, its worker with it; it is said why if there was anything to end. */
-void object_release(struct situation *s, const char *why);
+void phase_release(struct situation *s, const char *why);
 
 /* Is there a worker to ask? Not without one in the policy, but for one that was started when there was. */
-bool worker_employed(const struct situation *s);
+bool has_worker(const struct situation *s);
 /* The object's phase follows from what the worker says. */
-void worker_take_in(struct situation *s);
+void phase_from_worker(struct situation *s);
 
 #endif

@@ -8,7 +8,7 @@ bool ring_has_key(const struct policy *p, const struct key_spec *spec)
     return spec->required == REQUIRED_CONNECT || (p->worker.command && spec->required != REQUIRED_CREATE);
 }
 
-uint64_t view_ring(const struct policy *p, const struct view *v)
+uint64_t ring_of(const struct policy *p, const struct view *v)
 {
     uint64_t h = HASH_INIT;
     for (size_t i = 0; i < v->n_keys[FRONTEND]; i++) {

@@ -11,6 +11,6 @@
 bool ring_has_key(const struct policy *p, const struct key_spec *spec);
 
 /* A hash of the connect keys: another ring has another one. */
-uint64_t view_ring(const struct policy *p, const struct view *view);
+uint64_t ring_of(const struct policy *p, const struct view *view);
 
 #endif

@@ -42,7 +42,7 @@ bool always(const struct situation *s)
 enum outcome on_vanished(struct situation *s)
 {
     struct script script = s->object.script;
-    object_release(s, "the backend directory is gone");
+    phase_release(s, "the backend directory is gone");
     if (script.phase == SCRIPT_RUNNING)
         s->object.script = script; /* it cannot be called back; no other one may run beside it */
     return DECIDED;
@@ -57,7 +57,7 @@ enum outcome on_nothing(struct situation *s)
 enum outcome on_unreadable(struct situation *s)
 {
     if (s->in->now)
-        plan_wake(s->plan, s->in->now + READ_AGAIN, false);
+        plan_requeue_at(s->plan, s->in->now + READ_AGAIN, false);
     return DECIDED;
 }
 
@@ -71,9 +71,9 @@ enum outcome on_incomplete_dir(struct situation *s)
 
 enum outcome on_mismatched(struct situation *s)
 {
-    plan_find(s->plan, FINDING_MISMATCHED_FRONTEND, SEVERITY_ERROR,
-              "frontend is %s and frontend-id is %s, but the directory is for domain %u",
-              situation_quote(s, &s->keys[KEY_FRONTEND]), situation_quote(s, &s->keys[KEY_FRONTEND_ID]),
-              s->view->device.domid);
+    plan_add_finding(s->plan, FINDING_MISMATCHED_FRONTEND, SEVERITY_ERROR,
+                     "frontend is %s and frontend-id is %s, but the directory is for domain %u",
+                     situation_quote(s, &s->keys[KEY_FRONTEND]),
+                     situation_quote(s, &s->keys[KEY_FRONTEND_ID]), s->view->device.domid);
     return DECIDED;
 }

@@ -35,22 +35,22 @@ static bool held_for_reading(struct situation *s)
     uint64_t due = situation_since(s) + policy_hold_closed(s->policy, s->view->self);
     if (!s->in->now || s->in->now >= due)
         return false;
-    plan_wake(s->plan, due, true);
+    plan_requeue_at(s->plan, due, true);
     return true;
 }
 
 enum outcome on_destroy(struct situation *s)
 {
-    object_release(s, "the device is detached");
+    phase_release(s, "the device is detached");
     if (held_for_reading(s))
         return DECIDED;
     struct action *a =
-        plan_act(s->plan, ACTION_DESTROY, "the device is detached, and both ends are done with it");
+        plan_add_action(s->plan, ACTION_DESTROY, "the device is detached, and both ends are done with it");
     const struct view *v = s->view;
     action_remove(s->plan, a, v->path[BACKEND], false);
     if (s->policy->destroy.frontend && v->self == 0 && frontend_removable(s))
         action_remove(s->plan, a, v->path[FRONTEND], false);
-    effect_remove_parents(s, a);
+    remove_parents(s, a);
     return DECIDED;
 }
 
@@ -66,14 +66,14 @@ bool close_idle(const struct situation *s)
 
 enum outcome on_close_idle(struct situation *s)
 {
-    return effect_close(s, XENBUS_CLOSED, "detached, and the frontend does not use it");
+    return transition_close(s, XENBUS_CLOSED, "detached, and the frontend does not use it");
 }
 
 enum outcome on_close_wait(struct situation *s)
 {
     if (s->b != XENBUS_CLOSING)
-        effect_put_state(s, plan_act(s->plan, ACTION_CLOSE, "detached: the frontend is asked to close"),
-                         XENBUS_CLOSING, &s->marker);
+        put_state(s, plan_add_action(s->plan, ACTION_CLOSE, "detached: the frontend is asked to close"),
+                  XENBUS_CLOSING, &s->marker);
     else
         situation_overdue(s, s->policy->deadlines.close, FINDING_STUCK_DETACH, SEVERITY_ERROR,
                           SEVERITY_WARNING, "detached, but the frontend is still %s",
@@ -91,10 +91,11 @@ static enum outcome remove_closed(struct situation *s)
 {
     if (held_for_reading(s))
         return DECIDED;
-    object_release(s, "the toolstack wrote Closed");
-    action_remove(s->plan,
-                  plan_act(s->plan, ACTION_DESTROY, "the toolstack wrote Closed, and waits for it to vanish"),
-                  s->view->path[BACKEND], false);
+    phase_release(s, "the toolstack wrote Closed");
+    action_remove(
+        s->plan,
+        plan_add_action(s->plan, ACTION_DESTROY, "the toolstack wrote Closed, and waits for it to vanish"),
+        s->view->path[BACKEND], false);
     return DECIDED;
 }
 
@@ -109,7 +110,7 @@ enum outcome on_toolstack_closed(struct situation *s)
     if (was == DISCONNECT_NOTHING && !s->marker.connected)
         return DECIDED;
     struct marker m = {.incarnation = s->object.incarnation, .wrote = s->marker.wrote};
-    effect_put_marker(s, plan_act(s->plan, ACTION_DISCONNECT, why), m);
+    put_marker(s, plan_add_action(s->plan, ACTION_DISCONNECT, why), m);
     return DECIDED;
 }
 
@@ -120,5 +121,5 @@ bool toolstack_close(const struct situation *s)
 
 enum outcome on_toolstack_close(struct situation *s)
 {
-    return effect_close(s, XENBUS_CLOSED, "asked to close, and the frontend does not use it");
+    return transition_close(s, XENBUS_CLOSED, "asked to close, and the frontend does not use it");
 }

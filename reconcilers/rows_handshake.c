@@ -24,12 +24,12 @@ enum { FLAP_CYCLES = 10, FLAP_WINDOW = 60 * 1000 };
 static bool to_be_published(const struct situation *s)
 {
     bool own = s->marked && s->marker.incarnation == s->object.incarnation;
-    return object_held(s) && s->object.unpublished && !own && s->b == XENBUS_INITIALISING;
+    return phase_held(s) && s->object.unpublished && !own && s->b == XENBUS_INITIALISING;
 }
 
 static bool reincarnated(const struct situation *s)
 {
-    if (!object_held(s) || to_be_published(s))
+    if (!phase_held(s) || to_be_published(s))
         return false;
     return s->marked ? s->marker.incarnation != s->object.incarnation
                      : STATE_IN(s->b, XENBUS_ABSENT, XENBUS_UNKNOWN, XENBUS_INITIALISING);
@@ -37,7 +37,7 @@ static bool reincarnated(const struct situation *s)
 
 static enum outcome on_reincarnated(struct situation *s)
 {
-    return effect_release(s, "the directory was removed and made again");
+    return transition_release(s, "the directory was removed and made again");
 }
 
 static bool claimed_by_qemu(const struct situation *s)
@@ -48,7 +48,7 @@ static bool claimed_by_qemu(const struct situation *s)
 /* Under a policy that is not in force any more only what is held already is looked after. */
 static bool begins(const struct situation *s)
 {
-    return object_held(s) || !s->in->memory->retired_policy;
+    return phase_held(s) || !s->in->memory->retired_policy;
 }
 
 static bool unclaimed_close(const struct situation *s)
@@ -59,8 +59,8 @@ static bool unclaimed_close(const struct situation *s)
 
 static enum outcome on_unclaimed_close(struct situation *s)
 {
-    effect_put_state(s, plan_act(s->plan, ACTION_CLOSE, "detached before any backend took it"), XENBUS_CLOSED,
-                     NULL);
+    put_state(s, plan_add_action(s->plan, ACTION_CLOSE, "detached before any backend took it"), XENBUS_CLOSED,
+              NULL);
     return DECIDED;
 }
 
@@ -71,29 +71,29 @@ static bool foreign(const struct situation *s)
 
 static enum outcome on_foreign(struct situation *s)
 {
-    if (object_held(s)) {
-        plan_find(s->plan, FINDING_MARKER_LOST, SEVERITY_WARNING,
-                  "%s/" MARKER_KEY " is gone; we go on serving", s->view->path[BACKEND]);
+    if (phase_held(s)) {
+        plan_add_finding(s->plan, FINDING_MARKER_LOST, SEVERITY_WARNING,
+                         "%s/" MARKER_KEY " is gone; we go on serving", s->view->path[BACKEND]);
         return DECIDED;
     }
-    object_release(s, "another backend serves it"); /* a worker that was never told to serve, if any */
-    plan_find(s->plan, FINDING_FOREIGN_BACKEND, SEVERITY_WARNING,
-              "the backend is %s, and it was not xenrecon that wrote it", xenbus_state_name(s->b));
+    phase_release(s, "another backend serves it"); /* a worker that was never told to serve, if any */
+    plan_add_finding(s->plan, FINDING_FOREIGN_BACKEND, SEVERITY_WARNING,
+                     "the backend is %s, and it was not xenrecon that wrote it", xenbus_state_name(s->b));
     return DECIDED;
 }
 
 static bool claimed_elsewhere(const struct situation *s)
 {
-    return (!object_held(s) || to_be_published(s)) && s->b == XENBUS_INITIALISING && claimed_by_qemu(s);
+    return (!phase_held(s) || to_be_published(s)) && s->b == XENBUS_INITIALISING && claimed_by_qemu(s);
 }
 
 /* It may come while a worker starts: until InitWait nobody was promised anything. */
 static enum outcome on_claimed_elsewhere(struct situation *s)
 {
-    object_release(s, "a device model came to serve it");
-    plan_find(s->plan, FINDING_FOREIGN_BACKEND, SEVERITY_WARNING,
-              "the device model of domain %u runs and serves %s devices", s->view->device.domid,
-              s->view->device.type);
+    phase_release(s, "a device model came to serve it");
+    plan_add_finding(s->plan, FINDING_FOREIGN_BACKEND, SEVERITY_WARNING,
+                     "the device model of domain %u runs and serves %s devices", s->view->device.domid,
+                     s->view->device.type);
     return DECIDED;
 }
 
@@ -103,45 +103,44 @@ enum { NEEDED = sizeof needed / sizeof *needed };
 
 static bool incomplete(const struct situation *s)
 {
-    if (object_held(s) || !STATE_IN(s->b, XENBUS_ABSENT, XENBUS_INITIALISING))
+    if (phase_held(s) || !STATE_IN(s->b, XENBUS_ABSENT, XENBUS_INITIALISING))
         return false;
     for (int i = 0; i < NEEDED; i++)
         if (s->keys[needed[i]].presence == ABSENT)
             return true;
-    return !situation_keys_complete(s, BACKEND, REQUIRED_CREATE) ||
-           !situation_keys_complete(s, FRONTEND, REQUIRED_CREATE);
+    return !keys_complete(s, BACKEND, REQUIRED_CREATE) || !keys_complete(s, FRONTEND, REQUIRED_CREATE);
 }
 
 static enum outcome on_incomplete(struct situation *s)
 {
-    enum severity severity = effect_patience(s, s->policy->deadlines.create);
+    enum severity severity = severity_by_age(s, s->policy->deadlines.create);
     for (int i = 0; i < NEEDED; i++)
         if (s->keys[needed[i]].presence == ABSENT)
-            plan_find(s->plan, FINDING_MISSING_KEY, severity, "%s/%s is missing", s->view->path[BACKEND],
-                      common_key_names[needed[i]]);
-    situation_say_keys(s, BACKEND, REQUIRED_CREATE, severity);
-    situation_say_keys(s, FRONTEND, REQUIRED_CREATE, severity);
+            plan_add_finding(s->plan, FINDING_MISSING_KEY, severity, "%s/%s is missing",
+                             s->view->path[BACKEND], common_key_names[needed[i]]);
+    keys_say(s, BACKEND, REQUIRED_CREATE, severity);
+    keys_say(s, FRONTEND, REQUIRED_CREATE, severity);
     return DECIDED;
 }
 
 static bool create(const struct situation *s)
 {
     return s->b == XENBUS_INITIALISING &&
-           ((!object_held(s) && begins(s)) || (to_be_published(s) && s->object.phase == OBJECT_READY));
+           ((!phase_held(s) && begins(s)) || (to_be_published(s) && s->object.phase == OBJECT_READY));
 }
 
 static enum outcome on_create(struct situation *s)
 {
     if (data_plane_outdated(s))
-        return effect_release(s, "the toolstack has changed its keys");
+        return transition_release(s, "the toolstack has changed its keys");
     struct action *a = data_plane_start(s, "the toolstack asks for it, and its keys are complete");
     if (!a)
         return DECIDED;
     s->object.unpublished = false;
-    object_enter(s, OBJECT_READY);
+    phase_enter(s, OBJECT_READY);
     data_plane_publish(s, a);
-    effect_put(s, a, "hotplug-status", "connected");
-    effect_put_state(s, a, XENBUS_INIT_WAIT, NULL);
+    put_key(s, a, "hotplug-status", "connected");
+    put_state(s, a, XENBUS_INIT_WAIT, NULL);
     return DECIDED;
 }
 
@@ -153,7 +152,7 @@ static bool starting(const struct situation *s)
 static enum outcome on_starting(struct situation *s)
 {
     if (data_plane_outdated(s))
-        return effect_release(s, "the toolstack has changed its keys");
+        return transition_release(s, "the toolstack has changed its keys");
     situation_overdue(s, s->policy->deadlines.create, FINDING_STUCK_CREATE, SEVERITY_ERROR, SEVERITY_WARNING,
                       "the worker is not ready yet");
     return DECIDED;
@@ -161,25 +160,25 @@ static enum outcome on_starting(struct situation *s)
 
 static bool reset(const struct situation *s)
 {
-    return object_held(s) && !to_be_published(s) &&
+    return phase_held(s) && !to_be_published(s) &&
            STATE_IN(s->b, XENBUS_ABSENT, XENBUS_UNKNOWN, XENBUS_INITIALISING);
 }
 
 static enum outcome on_reset(struct situation *s)
 {
-    return effect_release(s, "the toolstack started over");
+    return transition_release(s, "the toolstack started over");
 }
 
 static bool adopt(const struct situation *s)
 {
-    return !object_held(s) && s->marked && s->b >= XENBUS_INIT_WAIT;
+    return !phase_held(s) && s->marked && s->b >= XENBUS_INIT_WAIT;
 }
 
 static enum outcome on_adopt(struct situation *s)
 {
     s->object.incarnation = s->marker.incarnation;
-    object_enter(s, s->marker.connected ? OBJECT_CONNECTED : OBJECT_READY);
-    worker_take_in(s);
+    phase_enter(s, s->marker.connected ? OBJECT_CONNECTED : OBJECT_READY);
+    phase_from_worker(s);
     return AGAIN;
 }
 
@@ -228,32 +227,32 @@ static bool connect_row(const struct situation *s)
 static enum outcome on_connect(struct situation *s)
 {
     uint64_t due = s->object.phase_since + s->policy->hold.init_wait;
-    if (!effect_connect_keys(s))
+    if (!keys_for_connecting(s))
         return DECIDED;
     if (s->b == XENBUS_INIT_WAIT && s->in->now && s->in->now < due) {
-        plan_wake(s->plan, due, true); /* until then libxl can read InitWait */
+        plan_requeue_at(s->plan, due, true); /* until then libxl can read InitWait */
         return DECIDED;
     }
-    effect_connect(s, false, "the frontend is ready");
+    transition_connect(s, false, "the frontend is ready");
     return DECIDED;
 }
 
 static bool reconnect(const struct situation *s)
 {
     return s->b == XENBUS_CONNECTED && front_ready(s) &&
-           (!s->marker.connected || s->marker.ring != view_ring(s->policy, s->view) ||
+           (!s->marker.connected || s->marker.ring != ring_of(s->policy, s->view) ||
             (s->f == XENBUS_INITIALISED && s->object.front_connected) || data_plane_strayed(s));
 }
 
 static enum outcome on_reconnect(struct situation *s)
 {
-    bool same = s->marker.connected && s->marker.ring == view_ring(s->policy, s->view);
+    bool same = s->marker.connected && s->marker.ring == ring_of(s->policy, s->view);
     bool anew = s->f == XENBUS_INITIALISED && s->object.front_connected;
     const char *why = same && !anew ? "the worker takes up again what was connected"
                                     : "the frontend started over with B Connected";
-    if (!effect_connect_keys(s))
+    if (!keys_for_connecting(s))
         return DECIDED;
-    effect_connect(s, anew, why);
+    transition_connect(s, anew, why);
     return DECIDED;
 }
 
@@ -264,7 +263,7 @@ static bool front_closing(const struct situation *s)
 
 static enum outcome on_front_closing(struct situation *s)
 {
-    return effect_close(s, XENBUS_CLOSING, "the frontend closes");
+    return transition_close(s, XENBUS_CLOSING, "the frontend closes");
 }
 
 static bool front_closed(const struct situation *s)
@@ -277,8 +276,8 @@ static bool front_closed(const struct situation *s)
 
 static enum outcome on_front_closed(struct situation *s)
 {
-    return effect_close(s, XENBUS_CLOSED,
-                        s->f == XENBUS_CLOSED ? "the frontend has closed" : "the frontend is gone");
+    return transition_close(s, XENBUS_CLOSED,
+                            s->f == XENBUS_CLOSED ? "the frontend has closed" : "the frontend is gone");
 }
 
 static bool front_restart(const struct situation *s)
@@ -290,7 +289,7 @@ static bool front_restart(const struct situation *s)
 
 static enum outcome on_front_restart(struct situation *s)
 {
-    return effect_close(s, XENBUS_CLOSED, "the frontend has started over");
+    return transition_close(s, XENBUS_CLOSED, "the frontend has started over");
 }
 
 static bool cycle(const struct situation *s)
@@ -310,19 +309,19 @@ static enum outcome on_cycle(struct situation *s)
         o->cycles = 0;
     }
     if (o->cycles >= FLAP_CYCLES) {
-        plan_find(s->plan, FINDING_FLAPPING, SEVERITY_WARNING,
-                  "the frontend closed and started over %d times within %d s: it has to wait", FLAP_CYCLES,
-                  FLAP_WINDOW / 1000);
-        plan_wake(s->plan, o->cycles_since + FLAP_WINDOW, true);
+        plan_add_finding(s->plan, FINDING_FLAPPING, SEVERITY_WARNING,
+                         "the frontend closed and started over %d times within %d s: it has to wait",
+                         FLAP_CYCLES, FLAP_WINDOW / 1000);
+        plan_requeue_at(s->plan, o->cycles_since + FLAP_WINDOW, true);
         return DECIDED;
     }
     if (data_plane_disconnect(s, why) == DISCONNECT_WAITS)
         return DECIDED;
     o->cycles++;
-    object_enter(s, OBJECT_READY);
-    struct action *a = plan_act(s->plan, ACTION_CYCLE, why);
+    phase_enter(s, OBJECT_READY);
+    struct action *a = plan_add_action(s->plan, ACTION_CYCLE, why);
     data_plane_publish_again(s, a);
-    effect_put_state(s, a, XENBUS_INIT_WAIT, NULL);
+    put_state(s, a, XENBUS_INIT_WAIT, NULL);
     return DECIDED;
 }
 
@@ -334,10 +333,10 @@ static bool publish(const struct situation *s)
 /* A frontend that is connected looks again when B's state is written, be it the same. */
 static enum outcome on_publish(struct situation *s)
 {
-    struct action *a = plan_act(s->plan, ACTION_PUBLISH, "the worker publishes other values");
+    struct action *a = plan_add_action(s->plan, ACTION_PUBLISH, "the worker publishes other values");
     data_plane_publish(s, a);
     if (s->b == XENBUS_CONNECTED && s->marker.wrote == s->b)
-        effect_touch_state(s, a);
+        put_state_again(s, a);
     return DECIDED;
 }
 
@@ -348,8 +347,8 @@ static bool unexpected(const struct situation *s)
 
 static enum outcome on_unexpected(struct situation *s)
 {
-    plan_find(s->plan, FINDING_UNEXPECTED_STATE, SEVERITY_WARNING,
-              "the backend is %s, which no backend of this type is", xenbus_state_name(s->b));
+    plan_add_finding(s->plan, FINDING_UNEXPECTED_STATE, SEVERITY_WARNING,
+                     "the backend is %s, which no backend of this type is", xenbus_state_name(s->b));
     return DECIDED;
 }
 

@@ -95,8 +95,9 @@ static void say_failed(struct situation *s, bool removing)
     if (n) {
         const char *words = r->said ? r->said : "";
         struct value said = {PRESENT, words, strlen(words)};
-        plan_find(s->plan, FINDING_HOTPLUG_FAILED, SEVERITY_ERROR, "the hotplug script failed %u time%s: %s",
-                  n, n == 1 ? "" : "s", situation_quote(s, &said));
+        plan_add_finding(s->plan, FINDING_HOTPLUG_FAILED, SEVERITY_ERROR,
+                         "the hotplug script failed %u time%s: %s", n, n == 1 ? "" : "s",
+                         situation_quote(s, &said));
     }
 }
 
@@ -113,12 +114,12 @@ static enum outcome start(struct situation *s, bool removing)
     if (s->in->memory->retired_policy)
         return DECIDED;
     if (failures(s, removing) && s->in->now && s->in->now < r->until) {
-        plan_wake(s->plan, r->until, true);
+        plan_requeue_at(s->plan, r->until, true);
         return DECIDED;
     }
-    struct action *a = plan_act(s->plan, ACTION_HOTPLUG,
-                                removing ? "detached: its script takes down what it has set up"
-                                         : "its script has not set it up yet");
+    struct action *a = plan_add_action(s->plan, ACTION_HOTPLUG,
+                                       removing ? "detached: its script takes down what it has set up"
+                                                : "its script has not set it up yet");
     give_command(s, a, removing);
     remove_key(s, a, "hotplug-error"); /* what is there when the script ends is of this run */
     r->failures = (uint8_t)failures(s, removing);
@@ -130,8 +131,8 @@ static enum outcome start(struct situation *s, bool removing)
 static void write_failure(struct situation *s, struct action *a, const char *said)
 {
     if (!situation_has(s, "hotplug-error")) /* else the script has said it better */
-        effect_put(s, a, "hotplug-error", said ? said : "failed");
-    effect_put(s, a, "hotplug-status", "error");
+        put_key(s, a, "hotplug-error", said ? said : "failed");
+    put_key(s, a, "hotplug-status", "error");
 }
 
 /* Once the script has ended: what came of it, for those who look at B. */
@@ -152,13 +153,13 @@ static enum outcome take_in(struct situation *s)
     if (failed ? bad && says : done && !says)
         return AGAIN; /* it said so itself */
     struct action *a =
-        plan_act(s->plan, ACTION_HOTPLUG, failed ? "its script failed" : "its script has done it");
+        plan_add_action(s->plan, ACTION_HOTPLUG, failed ? "its script failed" : "its script has done it");
     if (failed)
         write_failure(s, a, r->said);
     else if (r->removing)
         remove_key(s, a, "hotplug-status");
     else if (!done)
-        effect_put(s, a, "hotplug-status", "connected");
+        put_key(s, a, "hotplug-status", "connected");
     if (!failed)
         remove_key(s, a, "hotplug-error");
     say_failed(s, r->removing);
@@ -192,8 +193,9 @@ enum outcome on_hotplug_add(struct situation *s)
     }
     if (script_valid(s))
         return start(s, false);
-    plan_find(s->plan, FINDING_INVALID_KEY, SEVERITY_ERROR, "%s/script is %s, which is no script's name",
-              s->view->path[BACKEND], situation_quote(s, &script));
+    plan_add_finding(s->plan, FINDING_INVALID_KEY, SEVERITY_ERROR,
+                     "%s/script is %s, which is no script's name", s->view->path[BACKEND],
+                     situation_quote(s, &script));
     return DECIDED;
 }
 
@@ -232,12 +234,12 @@ static enum outcome remove_backend(struct situation *s)
 {
     uint64_t due = situation_since(s) + policy_hold_closed(s->policy, s->view->self);
     if (s->in->now && s->in->now < due) {
-        plan_wake(s->plan, due, true); /* until then libxl can read Closed */
+        plan_requeue_at(s->plan, due, true); /* until then libxl can read Closed */
         return DECIDED;
     }
     s->object = (struct object){0};
     struct action *a =
-        plan_act(s->plan, ACTION_DESTROY, "the device is detached, and its script is done with it");
+        plan_add_action(s->plan, ACTION_DESTROY, "the device is detached, and its script is done with it");
     action_remove(s->plan, a, s->view->path[BACKEND], false);
     return DECIDED;
 }

@@ -37,7 +37,7 @@ bool collect(const struct situation *s)
 enum outcome on_orphan(struct situation *s)
 {
     if (s->policy->orphan.action == ORPHAN_REMOVE && removable(s)) /* time is known, or it was collect's */
-        plan_wake(s->plan, situation_since(s) + s->policy->orphan.grace, true);
+        plan_requeue_at(s->plan, situation_since(s) + s->policy->orphan.grace, true);
     situation_overdue(s, s->policy->orphan.grace, FINDING_ORPHAN, SEVERITY_WARNING, SEVERITY_WARNING,
                       s->view->domain == ABSENT ? "domain %u is gone" : "the frontend of domain %u is gone",
                       s->view->device.domid);
@@ -46,9 +46,10 @@ enum outcome on_orphan(struct situation *s)
 
 enum outcome on_collect(struct situation *s)
 {
-    object_release(s, "its frontend is gone");
-    struct action *a = plan_act(s->plan, ACTION_COLLECT, "its frontend is gone for longer than orphan.grace");
+    phase_release(s, "its frontend is gone");
+    struct action *a =
+        plan_add_action(s->plan, ACTION_COLLECT, "its frontend is gone for longer than orphan.grace");
     action_remove(s->plan, a, s->view->path[BACKEND], false);
-    effect_remove_parents(s, a);
+    remove_parents(s, a);
     return DECIDED;
 }

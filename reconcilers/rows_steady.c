@@ -12,8 +12,8 @@ static void quote_errors(struct situation *s)
     static const enum finding_code codes[] = {FINDING_BACKEND_ERROR, FINDING_GUEST_ERROR};
     for (enum side side = 0; side < 2; side++)
         if (s->view->error[side].presence == PRESENT)
-            plan_find(s->plan, codes[side], SEVERITY_WARNING, "%s reports %s", whose[side],
-                      situation_quote(s, &s->view->error[side]));
+            plan_add_finding(s->plan, codes[side], SEVERITY_WARNING, "%s reports %s", whose[side],
+                             situation_quote(s, &s->view->error[side]));
 }
 
 static void observe_hotplug(struct situation *s)
@@ -22,12 +22,12 @@ static void observe_hotplug(struct situation *s)
         return;
     struct value error = view_get(s->view, BACKEND, "hotplug-error");
     if (s->policy->hotplug.run && !policy_hotplug(s->policy, s->view->self))
-        plan_find(
+        plan_add_finding(
             s->plan, FINDING_HOTPLUG_REFUSED, SEVERITY_WARNING,
             "the policy has hotplug scripts run, but this is dom0, where libxl runs them: nothing is run");
     if (situation_has(s, "hotplug-error"))
-        plan_find(s->plan, FINDING_HOTPLUG_FAILED, SEVERITY_ERROR, "the hotplug script failed: %s",
-                  situation_quote(s, &error));
+        plan_add_finding(s->plan, FINDING_HOTPLUG_FAILED, SEVERITY_ERROR, "the hotplug script failed: %s",
+                         situation_quote(s, &error));
     else if (situation_has(s, "script") && !situation_has(s, "hotplug-status") &&
              STATE_IN(s->b, XENBUS_INIT_WAIT, XENBUS_INITIALISED, XENBUS_CONNECTED))
         situation_overdue(s, s->policy->deadlines.create, FINDING_HOTPLUG_INCOMPLETE, SEVERITY_ERROR,
@@ -47,7 +47,7 @@ static void observe_unclaimed(struct situation *s)
     situation_overdue(s, s->policy->deadlines.create, FINDING_UNCLAIMED_BACKEND, SEVERITY_WARNING,
                       SEVERITY_WARNING, "no backend has claimed this device");
     if (s->plan->n_findings)
-        situation_say_keys(s, BACKEND, REQUIRED_CREATE, SEVERITY_WARNING);
+        keys_say(s, BACKEND, REQUIRED_CREATE, SEVERITY_WARNING);
 }
 
 static void observe_states(struct situation *s)

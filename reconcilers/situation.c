@@ -14,7 +14,7 @@
 static void say_unreadable(struct situation *s, const char *path)
 {
     s->unreadable = true;
-    plan_find(s->plan, FINDING_UNREADABLE, SEVERITY_WARNING, "%s cannot be read", path);
+    plan_add_finding(s->plan, FINDING_UNREADABLE, SEVERITY_WARNING, "%s cannot be read", path);
 }
 
 static void need_value(struct situation *s, enum side side, const char *key, const struct value *v)
@@ -91,8 +91,9 @@ const char *situation_quote(struct situation *s, const struct value *v)
 static void say_bad(struct situation *s, enum common_key key, const char *wanted)
 {
     s->bad = true;
-    plan_find(s->plan, FINDING_BAD_VALUE, SEVERITY_ERROR, "%s/%s is %s, not %s", s->view->path[BACKEND],
-              common_key_names[key], situation_quote(s, &s->keys[key]), wanted);
+    plan_add_finding(s->plan, FINDING_BAD_VALUE, SEVERITY_ERROR, "%s/%s is %s, not %s",
+                     s->view->path[BACKEND], common_key_names[key], situation_quote(s, &s->keys[key]),
+                     wanted);
 }
 
 static void read_values(struct situation *s)
@@ -118,8 +119,8 @@ void situation_read(struct situation *s, const struct decision_input *in, struct
     bool bad_frontend;
     *s = (struct situation){
         .in = in, .policy = in->policy, .view = in->view, .plan = plan, .object = in->memory->object};
-    situation_keys(in->view, s->keys);
-    struct ends ends = situation_ends(in->view, s->keys, &bad_frontend);
+    ends_keys(in->view, s->keys);
+    struct ends ends = ends_of_keys(in->view, s->keys, &bad_frontend);
     s->online = ends.online;
     s->b = ends.backend;
     s->f = ends.frontend;
@@ -135,8 +136,9 @@ void situation_read(struct situation *s, const struct decision_input *in, struct
     read_values(s);
     read_needed(s);
     if (bad_frontend && !s->unreadable)
-        plan_find(plan, FINDING_BAD_FRONTEND_STATE, SEVERITY_WARNING, "%s/state is %s, which is no state",
-                  s->view->path[FRONTEND], situation_quote(s, &s->keys[KEY_FRONT_STATE]));
+        plan_add_finding(plan, FINDING_BAD_FRONTEND_STATE, SEVERITY_WARNING,
+                         "%s/state is %s, which is no state", s->view->path[FRONTEND],
+                         situation_quote(s, &s->keys[KEY_FRONT_STATE]));
 }
 
 /* ---- deciding ---- */
@@ -165,7 +167,7 @@ void situation_overdue(struct situation *s, uint32_t limit, enum finding_code co
 {
     uint64_t since = situation_since(s);
     if (s->in->now && s->in->now < since + limit) {
-        plan_wake(s->plan, since + limit, false);
+        plan_requeue_at(s->plan, since + limit, false);
         return;
     }
     char text[512];
@@ -174,7 +176,8 @@ void situation_overdue(struct situation *s, uint32_t limit, enum finding_code co
     vsnprintf(text, sizeof text, format, ap);
     va_end(ap);
     if (s->in->now)
-        plan_find(s->plan, code, aged, "%s, for more than %u.%u s", text, limit / 1000, limit % 1000 / 100);
+        plan_add_finding(s->plan, code, aged, "%s, for more than %u.%u s", text, limit / 1000,
+                         limit % 1000 / 100);
     else
-        plan_find(s->plan, code, unaged, "%s (since when is not known)", text);
+        plan_add_finding(s->plan, code, unaged, "%s (since when is not known)", text);
 }

@@ -6,30 +6,30 @@
 #include "reconcilers/ring.h"
 #include "reconcilers/writes.h"
 
-enum outcome effect_release(struct situation *s, const char *why)
+enum outcome transition_release(struct situation *s, const char *why)
 {
-    object_release(s, why);
+    phase_release(s, why);
     return AGAIN;
 }
 
-enum outcome effect_close(struct situation *s, enum xenbus_state state, const char *why)
+enum outcome transition_close(struct situation *s, enum xenbus_state state, const char *why)
 {
     enum disconnect was = data_plane_disconnect(s, why);
     if (was == DISCONNECT_WAITS && state == XENBUS_CLOSED)
         return DECIDED;
     if (was == DISCONNECT_DONE)
-        plan_act(s->plan, ACTION_DISCONNECT, why);
-    effect_put_state(s, plan_act(s->plan, ACTION_CLOSE, why), state, NULL);
+        plan_add_action(s->plan, ACTION_DISCONNECT, why);
+    put_state(s, plan_add_action(s->plan, ACTION_CLOSE, why), state, NULL);
     return DECIDED;
 }
 
-void effect_connect(struct situation *s, bool anew, const char *why)
+void transition_connect(struct situation *s, bool anew, const char *why)
 {
     const char *reason = data_plane_connect(s, anew, why);
     if (!reason)
         return;
-    struct marker ring = {.connected = true, .ring = view_ring(s->policy, s->view)};
-    effect_put_state(s, plan_act(s->plan, ACTION_CONNECT, reason), XENBUS_CONNECTED, &ring);
-    object_enter(s, OBJECT_CONNECTED);
+    struct marker ring = {.connected = true, .ring = ring_of(s->policy, s->view)};
+    put_state(s, plan_add_action(s->plan, ACTION_CONNECT, reason), XENBUS_CONNECTED, &ring);
+    phase_enter(s, OBJECT_CONNECTED);
     s->object.front_connected = s->f == XENBUS_CONNECTED;
 }

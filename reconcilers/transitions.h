@@ -5,10 +5,10 @@
 
 #include "reconcilers/situation.h"
 
-enum outcome effect_release(struct situation *s, const char *why); /* and looks again */
+enum outcome transition_release(struct situation *s, const char *why); /* and looks again */
 /* Ends the connection, and says so with the state: Closing at once, Closed when it has ended. */
-enum outcome effect_close(struct situation *s, enum xenbus_state state, const char *why);
+enum outcome transition_close(struct situation *s, enum xenbus_state state, const char *why);
 /* With `anew`, also what is connected already starts over. */
-void effect_connect(struct situation *s, bool anew, const char *why);
+void transition_connect(struct situation *s, bool anew, const char *why);
 
 #endif

@@ -49,12 +49,12 @@ uint64_t worker_command_hash(const char *const *words)
     return h;
 }
 
-uint64_t worker_command(const struct situation *s)
+uint64_t worker_command_now(const struct situation *s)
 {
     return worker_command_hash(command(s));
 }
 
-void worker_show(struct situation *s, struct action *a)
+void worker_command_show(struct situation *s, struct action *a)
 {
     static const char *const nothing[] = {NULL};
     if (!s->policy->worker.command)

@@ -5,47 +5,46 @@
 
 #include "reconcilers/phase.h"
 
-static void put(struct situation *s, struct action *a, const char *key, const struct value *old,
-                const char *value)
+static void put_value(struct situation *s, struct action *a, const char *key, const struct value *old,
+                      const char *value)
 {
     if (old->presence != PRESENT || old->len != strlen(value) || memcmp(old->text, value, old->len) != 0)
         action_write(s->plan, a, view_key_path(s->view, BACKEND, key, &s->plan->arena), value);
 }
 
-void effect_put(struct situation *s, struct action *a, const char *key, const char *value)
+void put_key(struct situation *s, struct action *a, const char *key, const char *value)
 {
     struct value old = view_get(s->view, BACKEND, key);
-    put(s, a, key, &old, value);
+    put_value(s, a, key, &old, value);
 }
 
-void effect_put_marker(struct situation *s, struct action *a, struct marker m)
+void put_marker(struct situation *s, struct action *a, struct marker m)
 {
     char text[MARKER_SIZE];
     marker_format(&m, text);
-    put(s, a, MARKER_KEY, &s->keys[KEY_MARKER],
-        m.incarnation ? text : arena_printf(&s->plan->arena, "<new>%s", text + 16));
+    put_value(s, a, MARKER_KEY, &s->keys[KEY_MARKER],
+              m.incarnation ? text : arena_printf(&s->plan->arena, "<new>%s", text + 16));
 }
 
-void effect_put_state(struct situation *s, struct action *a, enum xenbus_state state,
-                      const struct marker *ring)
+void put_state(struct situation *s, struct action *a, enum xenbus_state state, const struct marker *ring)
 {
-    struct marker m = {.incarnation = object_held(s) ? s->object.incarnation : s->in->fresh_incarnation,
+    struct marker m = {.incarnation = phase_held(s) ? s->object.incarnation : s->in->fresh_incarnation,
                        .wrote = state};
     if (ring && ring->connected) {
         m.connected = true;
         m.ring = ring->ring;
     }
-    effect_put_marker(s, a, m);
-    put(s, a, "state", &s->keys[KEY_STATE], xenbus_state_text(state));
+    put_marker(s, a, m);
+    put_value(s, a, "state", &s->keys[KEY_STATE], xenbus_state_text(state));
 }
 
-void effect_touch_state(struct situation *s, struct action *a)
+void put_state_again(struct situation *s, struct action *a)
 {
     action_write(s->plan, a, view_key_path(s->view, BACKEND, "state", &s->plan->arena),
                  xenbus_state_text(s->b));
 }
 
-void effect_remove_parents(struct situation *s, struct action *a)
+void remove_parents(struct situation *s, struct action *a)
 {
     const struct view *v = s->view;
     struct arena *m = &s->plan->arena;

@@ -5,17 +5,16 @@
 
 #include "reconcilers/situation.h"
 
-void effect_put(struct situation *s, struct action *a, const char *key, const char *value);
-void effect_put_marker(struct situation *s, struct action *a, struct marker m);
+void put_key(struct situation *s, struct action *a, const char *key, const char *value);
+void put_marker(struct situation *s, struct action *a, struct marker m);
 /* The marker and the state that belongs to it, in this order: who sees the state sees the marker. `ring`: the
  * marker whose ring stays connected, or NULL. */
-void effect_put_state(struct situation *s, struct action *a, enum xenbus_state state,
-                      const struct marker *ring);
+void put_state(struct situation *s, struct action *a, enum xenbus_state state, const struct marker *ring);
 /* The state once more, for those who watch it. */
-void effect_touch_state(struct situation *s, struct action *a);
+void put_state_again(struct situation *s, struct action *a);
 
 /* Removes the parents of B, where the policy says so and B leaves them empty. In a driver domain they are
  * dom0's. */
-void effect_remove_parents(struct situation *s, struct action *a);
+void remove_parents(struct situation *s, struct action *a);
 
 #endif

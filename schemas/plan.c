@@ -49,7 +49,7 @@ static void *more(struct arena *a, void *array, size_t n, size_t *cap, size_t si
     return bigger;
 }
 
-struct action *plan_act(struct plan *p, enum action_kind kind, const char *reason)
+struct action *plan_add_action(struct plan *p, enum action_kind kind, const char *reason)
 {
     assert(p->n_actions < PLAN_ACTIONS_MAX);
     struct action *a = &p->actions[p->n_actions++];
@@ -69,7 +69,7 @@ void action_remove(struct plan *p, struct action *a, const char *path, bool if_e
     a->removals[a->n_removals++] = (struct removal){arena_strdup(&p->arena, path), if_empty};
 }
 
-void plan_find(struct plan *p, enum finding_code code, enum severity severity, const char *format, ...)
+void plan_add_finding(struct plan *p, enum finding_code code, enum severity severity, const char *format, ...)
 {
     va_list ap;
     va_start(ap, format);
@@ -79,11 +79,11 @@ void plan_find(struct plan *p, enum finding_code code, enum severity severity, c
     p->findings[p->n_findings++] = (struct finding){code, severity, message};
 }
 
-void plan_wake(struct plan *p, uint64_t at, bool deferred)
+void plan_requeue_at(struct plan *p, uint64_t at, bool requeue_acts)
 {
-    if (at && (p->wake_at == 0 || at < p->wake_at))
-        p->wake_at = at;
-    p->deferred |= deferred;
+    if (at && (p->requeue_at == 0 || at < p->requeue_at))
+        p->requeue_at = at;
+    p->requeue_acts |= requeue_acts;
 }
 
 bool plan_has_writes(const struct plan *p)

@@ -81,21 +81,21 @@ struct plan {
     size_t n_actions;
     struct finding *findings;
     size_t n_findings, cap_findings;
-    uint64_t wake_at; /* milliseconds, on decide()'s clock; 0: only when something changes */
-    bool deferred;    /* at wake_at there will be something to do, not only something to say */
+    uint64_t requeue_at; /* milliseconds, on decide()'s clock; 0: only when something changes */
+    bool requeue_acts;   /* at requeue_at there will be something to do, not only something to say */
 };
 
 struct plan *plan_new(void);
 void plan_free(struct plan *p); /* NULL is fine */
 
-struct action *plan_act(struct plan *p, enum action_kind kind, const char *reason);
+struct action *plan_add_action(struct plan *p, enum action_kind kind, const char *reason);
 /* `path` is not copied: it lives in the plan's arena, or longer than the plan. */
 void action_write(struct plan *p, struct action *a, const char *path, const char *value);
 void action_remove(struct plan *p, struct action *a, const char *path, bool if_empty);
-void plan_find(struct plan *p, enum finding_code code, enum severity severity, const char *format, ...)
+void plan_add_finding(struct plan *p, enum finding_code code, enum severity severity, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-/* The earliest of the times asked for; `deferred` as in the struct. */
-void plan_wake(struct plan *p, uint64_t at, bool deferred);
+/* The earliest of the times asked for; `requeue_acts` as in the struct. */
+void plan_requeue_at(struct plan *p, uint64_t at, bool requeue_acts);
 
 bool plan_has_writes(const struct plan *p);
 /* Is there anything in it that changes the world: writes, or a task? */

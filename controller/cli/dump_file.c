@@ -67,11 +67,12 @@ static void report_note(const struct dump_note *n, struct plan *host)
 {
     enum severity severity = n->harmless ? SEVERITY_INFO : SEVERITY_WARNING;
     if (!n->first)
-        plan_find(host, FINDING_DUMP_INCOMPLETE, severity, "%s", n->text);
+        plan_add_finding(host, FINDING_DUMP_INCOMPLETE, severity, "%s", n->text);
     else if (n->first == n->last)
-        plan_find(host, FINDING_DUMP_INCOMPLETE, severity, "line %u: %s", n->first, n->text);
+        plan_add_finding(host, FINDING_DUMP_INCOMPLETE, severity, "line %u: %s", n->first, n->text);
     else
-        plan_find(host, FINDING_DUMP_INCOMPLETE, severity, "lines %u-%u: %s", n->first, n->last, n->text);
+        plan_add_finding(host, FINDING_DUMP_INCOMPLETE, severity, "lines %u-%u: %s", n->first, n->last,
+                         n->text);
 }
 
 static void count_device(void *arg, uint16_t self, const struct device_key *key)
@@ -90,10 +91,10 @@ void dump_file_report(const struct dump *dump, const struct dump_store *store, s
         report_note(&notes[i], host);
     const struct dump_store_miss *misses = dump_store_misses(store, &n);
     for (size_t i = 0; i < n; i++)
-        plan_find(host, FINDING_DUMP_INCOMPLETE, SEVERITY_INFO, "line %u: the value of %s is not whole",
-                  misses[i].line, misses[i].path);
+        plan_add_finding(host, FINDING_DUMP_INCOMPLETE, SEVERITY_INFO,
+                         "line %u: the value of %s is not whole", misses[i].line, misses[i].path);
     dump_devices(dump, count_device, &devices);
     if (!devices && !dump_shows_domains(dump))
-        plan_find(host, FINDING_DUMP_INCOMPLETE, SEVERITY_INFO,
-                  "there is no device's backend directory in it");
+        plan_add_finding(host, FINDING_DUMP_INCOMPLETE, SEVERITY_INFO,
+                         "there is no device's backend directory in it");
 }

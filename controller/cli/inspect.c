@@ -275,7 +275,7 @@ struct plan *inspection_decide(const struct inspection *in, const struct policy 
 void inspection_report(const struct inspection *in, const struct policy *policy, const struct view *view,
                        struct report *report)
 {
-    struct ends ends = view_ends(view);
+    struct ends ends = ends_of(view);
     struct report_device device = {.key = view->device,
                                    .self = view->self,
                                    .owner = policy->owner,

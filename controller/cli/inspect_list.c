@@ -73,8 +73,8 @@ static void report_strangers(struct list *l, struct report *report)
         qsort(l->strangers, l->n_strangers, sizeof(char *), by_text);
     for (size_t i = 0; i < l->n_strangers; i++)
         if (i == 0 || strcmp(l->strangers[i], l->strangers[i - 1]) != 0)
-            plan_find(report->host, FINDING_NO_POLICY, SEVERITY_INFO,
-                      "devices of type %s are not looked after", l->strangers[i]);
+            plan_add_finding(report->host, FINDING_NO_POLICY, SEVERITY_INFO,
+                             "devices of type %s are not looked after", l->strangers[i]);
 }
 
 static int by_guest(const void *a, const void *b)
@@ -107,7 +107,7 @@ static void report_too_many(const struct list *l, struct report *report)
             ;
         uint32_t limit = limit_of(l, &sorted[i], n);
         if (n > limit)
-            plan_find(
+            plan_add_finding(
                 report->host, FINDING_TOO_MANY_DEVICES, SEVERITY_WARNING,
                 "domain %u has %zu devices in the backend tree of domain %u, of which %u are looked after",
                 sorted[i].key.domid, n, sorted[i].self, limit);

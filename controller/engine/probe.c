@@ -43,7 +43,7 @@ static void compare(struct probe *p, bool same, int status)
 static void on_ring(void *arg, int status, struct view *view)
 {
     struct probe *p = arg;
-    bool same = view && view_ring(engine_policy(p->e, p->d), view) == p->d->last.ring;
+    bool same = view && ring_of(engine_policy(p->e, p->d), view) == p->d->last.ring;
     view_free(view);
     compare(p, same, status);
 }

@@ -87,7 +87,7 @@ static bool named(const struct device *d, const struct view *v)
  * before the commit's answer. If the commit fails, the device is reconciled in full anyway. */
 static void remember_values(struct reconcile *r)
 {
-    struct ends ends = view_ends(r->view);
+    struct ends ends = ends_of(r->view);
     struct value marker = view_get(r->view, BACKEND, MARKER_KEY);
     struct device *d = r->d;
     d->seen = named(d, r->view) ? SEEN_NAMED : SEEN_VALUES;
@@ -95,7 +95,7 @@ static void remember_values(struct reconcile *r)
     d->last.b = ends.backend;
     d->last.f = ends.frontend;
     d->last.online = ends.online;
-    d->last.ring = view_ring(r->policy, r->view);
+    d->last.ring = ring_of(r->policy, r->view);
     for (size_t i = 0; i < r->plan->n_actions && r->writes; i++)
         for (size_t w = 0; w < r->plan->actions[i].n_writes; w++) {
             const struct write *write = &r->plan->actions[i].writes[w];
@@ -119,7 +119,7 @@ bool reconcile_outdated(struct reconcile *r, const struct view *view)
  * since the row was reached. */
 static bool same_ends(const struct device *d, const struct view *view)
 {
-    struct ends ends = view_ends(view);
+    struct ends ends = ends_of(view);
     return d->seen && d->last.b == ends.backend && d->last.f == ends.frontend &&
            d->last.online == ends.online;
 }
@@ -248,7 +248,7 @@ void reconcile_done(struct reconcile *r)
     reconcile_log_observe(r, RECONCILE_DONE, 0);
     if (!plan_acts(r->plan) || !r->e->cfg.dry_run)
         d->memory.object = r->object;
-    if (wrote || r->plan->row != d->memory.failure.row || !r->plan->deferred)
+    if (wrote || r->plan->row != d->memory.failure.row || !r->plan->requeue_acts)
         d->memory.failure = (struct failure){0};
     remember_row(r);
     if (!r->e->cfg.dry_run)
@@ -257,13 +257,13 @@ void reconcile_done(struct reconcile *r)
         follow_up(r);
     reconcile_log_findings(r, key);
     if (d->retired_policy && !device_held(d) &&
-        !r->plan->deferred) { /* where it is deferred, B is still to be removed */
+        !r->plan->requeue_acts) { /* where it is requeue_acts, B is still to be removed */
         d->retired_policy = NULL;
         workqueue_add(r->e, d, DIRTY_ALL | DIRTY_LIKELY);
     }
     d->conflicts = 0;
     d->own_transaction = false;
-    workqueue_add_after(r->e, d, r->plan->wake_at, r->plan->deferred);
+    workqueue_add_after(r->e, d, r->plan->requeue_at, r->plan->requeue_acts);
     end(r, r->plan->row == ROW_VANISHED);
 }
 

@@ -72,7 +72,7 @@ static void answered(struct leaks *l)
     if (l->n)
         qsort(l->list, l->n, sizeof *l->list, by_message);
     for (size_t i = 0; i < l->n; i++)
-        plan_find(l->req.host, l->list[i].code, l->list[i].severity, "%s", l->list[i].message);
+        plan_add_finding(l->req.host, l->list[i].code, l->list[i].severity, "%s", l->list[i].message);
     struct leaks_request req = l->req;
     arena_free(&l->arena);
     free(l->list);

@@ -313,7 +313,7 @@ static unsigned needs_so_far(const struct snapshot *s)
 {
     const struct needs_input in = {.policy = s->req.policy,
                                    .self = s->req.self,
-                                   .ends = view_ends(s->view),
+                                   .ends = ends_of(s->view),
                                    .marked = view_get(s->view, BACKEND, MARKER_KEY).presence == PRESENT,
                                    .worker = s->req.worker,
                                    .published_unknown = s->n_published > 0,
@@ -359,7 +359,7 @@ static void second_step(struct snapshot *s)
 
 static void third_step(struct snapshot *s)
 {
-    struct ends ends = view_ends(s->view);
+    struct ends ends = ends_of(s->view);
     if (s->view->directory != PRESENT)
         return;
     find_qemu(s);

@@ -137,7 +137,7 @@ const struct key_spec *policy_find_key(const struct policy *p, enum side side, c
     return NULL;
 }
 
-bool key_counts(const struct key_spec *spec, enum side side, enum required moment)
+bool policy_key_counts(const struct key_spec *spec, enum side side, enum required moment)
 {
     return side == BACKEND || (spec->required != REQUIRED_NO && spec->required <= moment);
 }

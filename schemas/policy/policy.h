@@ -166,7 +166,7 @@ const struct key_spec *policy_find_key(const struct policy *p, enum side side, c
 /* Does a key of this spec count at that moment? Of F those that are required by then: a guest may write into
  * the others what it likes. Of B all, for what the toolstack wrote must be valid even where it is optional.
  */
-bool key_counts(const struct key_spec *spec, enum side side, enum required moment);
+bool policy_key_counts(const struct key_spec *spec, enum side side, enum required moment);
 
 /* What stands for a secret where it is not shown; it passes every check. */
 #define SECRET_REDACTED "redacted"

@@ -257,8 +257,8 @@ static void take_plan(struct world *w, const struct plan *plan, const struct obj
     if (w->memory.row != plan->row || !w->memory.row_since)
         w->memory.row_since = w->now;
     w->memory.row = plan->row;
-    if (plan->deferred && !plan_acts(plan))
-        w->now = plan->wake_at;
+    if (plan->requeue_acts && !plan_acts(plan))
+        w->now = plan->requeue_at;
 }
 
 /* Passes in which something is done, or waited for, once nobody else does anything. */
@@ -271,7 +271,7 @@ static void check_rest(struct world *w)
     for (int pass = 0; pass < PASSES_MAX; pass++) {
         struct object object;
         struct plan *plan = decide_in(w, &object);
-        bool rest = !plan_acts(plan) && !plan->deferred && object.script.phase != SCRIPT_RUNNING &&
+        bool rest = !plan_acts(plan) && !plan->requeue_acts && object.script.phase != SCRIPT_RUNNING &&
                     object.script.phase == w->memory.object.script.phase;
         check_plan(plan, w->view, w->policy, w->now);
         check_object(w, &object);

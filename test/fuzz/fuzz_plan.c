@@ -114,7 +114,7 @@ static void on_device(void *arg, uint16_t self, const struct device_key *key)
     holds(plan->row == again->row && plan->n_actions == again->n_actions,
           "%s/%d/%s: %s, but with all of its keys %s", key->type, key->domid, key->devid, row_name(plan->row),
           row_name(again->row));
-    struct ends ends = view_ends(view);
+    struct ends ends = ends_of(view);
     struct report_device device = {.key = view->device,
                                    .self = view->self,
                                    .owner = policy->owner,

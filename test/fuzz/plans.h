@@ -57,7 +57,7 @@ static inline void check_observed_removal(const struct action *a, const struct r
 
 static inline void check_collected(const struct plan *plan, const struct view *v, const struct policy *p)
 {
-    struct ends e = view_ends(v);
+    struct ends e = ends_of(v);
     holds(plan->row == ROW_COLLECT && p->orphan.action == ORPHAN_REMOVE, "collected in row %s",
           row_name(plan->row));
     holds(e.online != 1 || v->domain == ABSENT, "collects what is online in a living domain");
@@ -99,8 +99,8 @@ static inline void check_observed(const struct plan *plan, const struct view *v,
     plan_check_basis(plan, v, p, p->type);
     for (size_t i = 0; i < plan->n_findings; i++)
         holds(*plan->findings[i].message, "a finding that says nothing");
-    holds(!plan->wake_at || (now && plan->wake_at > now), "wakes in the past");
-    holds(!plan->deferred || plan->wake_at, "deferred for ever");
+    holds(!plan->requeue_at || (now && plan->requeue_at > now), "wakes in the past");
+    holds(!plan->requeue_acts || plan->requeue_at, "deferred for ever");
 }
 
 /* From which states of B each that we write may come: nobody who waits for one is to miss it. */
@@ -114,7 +114,7 @@ static inline void check_transition(const char *value, const struct view *v)
         [XENBUS_CLOSED] = 1u << XENBUS_INIT_WAIT | 1u << XENBUS_INITIALISED | 1u << XENBUS_CONNECTED |
                           1u << XENBUS_CLOSING | 1u << XENBUS_RECONFIGURING | 1u << XENBUS_RECONFIGURED,
     };
-    enum xenbus_state to = XENBUS_UNKNOWN, is = view_ends(v).backend;
+    enum xenbus_state to = XENBUS_UNKNOWN, is = ends_of(v).backend;
     holds(!xenbus_state_parse(value, strlen(value), &to) && to <= XENBUS_CLOSED, "writes state %s", value);
     holds(is >= 0 && from[to] >> is & 1, "from %s to %s", xenbus_state_name(is), xenbus_state_name(to));
 }

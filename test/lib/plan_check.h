@@ -131,8 +131,8 @@ static inline void plan_check_with(const struct plan *plan, const struct view *v
     for (size_t i = 0; i < plan->n_findings; i++)
         require(plan->findings[i].message && *plan->findings[i].message, "%s: a finding that says nothing",
                 name);
-    require(!plan->wake_at || (now && plan->wake_at > now), "%s: wakes in the past", name);
-    require(!plan->deferred || plan->wake_at, "%s: deferred for ever", name);
+    require(!plan->requeue_at || (now && plan->requeue_at > now), "%s: wakes in the past", name);
+    require(!plan->requeue_acts || plan->requeue_at, "%s: requeue_acts for ever", name);
     if (plan->row == ROW_UNREADABLE || plan->row == ROW_BAD_VALUE)
         require(!plan->n_actions, "%s: acts on what cannot be understood", name);
 }
@@ -166,7 +166,7 @@ static inline const char *plan_findings(const struct plan *plan, char *buf, size
 static inline void plan_assert_same(const struct plan *a, const struct plan *b, const char *name)
 {
     require(a->row == b->row && a->n_actions == b->n_actions && a->n_findings == b->n_findings &&
-                a->wake_at == b->wake_at && a->deferred == b->deferred,
+                a->requeue_at == b->requeue_at && a->requeue_acts == b->requeue_acts,
             "%s: decided twice, two plans", name);
     for (size_t i = 0; i < a->n_actions; i++) {
         const struct action *x = &a->actions[i], *y = &b->actions[i];

@@ -47,8 +47,8 @@ static void add(unsigned devid, uint64_t when, int keys, size_t len)
     }
     view_seal(view);
     plan->row = ROW_CONNECT;
-    plan_act(plan, ACTION_CONNECT, "because");
-    plan_find(plan, FINDING_LEAK, SEVERITY_WARNING, "%s", value);
+    plan_add_action(plan, ACTION_CONNECT, "because");
+    plan_add_finding(plan, FINDING_LEAK, SEVERITY_WARNING, "%s", value);
     struct reconciled looked = {.key = &key,
                                 .policy = policy,
                                 .view = view,

@@ -82,7 +82,7 @@ START_TEST(frontend_rubbish)
             ck_assert_uint_lt(strlen(plan->findings[j].message), 512);
         }
         ck_assert(said);
-        ck_assert_int_eq(view_ends(v).frontend, XENBUS_UNKNOWN);
+        ck_assert_int_eq(ends_of(v).frontend, XENBUS_UNKNOWN);
         plan_free(plan);
         view_free(v);
         policy_free(p);

@@ -207,8 +207,8 @@ START_TEST(ends_read)
     struct view *v = scene_view(&s);
     bool bad = !both_ends[_i].bad_frontend;
     struct value keys[COMMON_KEYS];
-    situation_keys(v, keys);
-    struct ends ends = situation_ends(v, keys, &bad), seen = view_ends(v);
+    ends_keys(v, keys);
+    struct ends ends = ends_of_keys(v, keys, &bad), seen = ends_of(v);
     ck_assert_int_eq(ends.online, both_ends[_i].ends.online);
     ck_assert_int_eq(ends.backend, both_ends[_i].ends.backend);
     ck_assert_int_eq(ends.frontend, both_ends[_i].ends.frontend);

@@ -38,8 +38,8 @@ START_TEST(destroy_holds)
     r = run_decide(&s);
     assert_plan(&r, ROW_DESTROY, hold ? "release" : "release destroy", "");
     ck_assert_int_eq(r.object.phase, OBJECT_NONE);
-    ck_assert_uint_eq(r.plan->wake_at, hold ? began + hold : 0);
-    ck_assert_int_eq(r.plan->deferred, hold > 0);
+    ck_assert_uint_eq(r.plan->requeue_at, hold ? began + hold : 0);
+    ck_assert_int_eq(r.plan->requeue_acts, hold > 0);
     run_free(&r);
 
     s.phase = OBJECT_NONE;
@@ -50,8 +50,8 @@ START_TEST(destroy_holds)
         s.now = began + hold + (uint64_t)(int64_t)late;
         r = run_decide(&s);
         assert_plan(&r, ROW_DESTROY, late < 0 ? "" : "destroy", "");
-        ck_assert_uint_eq(r.plan->wake_at, late < 0 ? began + hold : 0);
-        ck_assert_int_eq(r.plan->deferred, late < 0);
+        ck_assert_uint_eq(r.plan->requeue_at, late < 0 ? began + hold : 0);
+        ck_assert_int_eq(r.plan->requeue_acts, late < 0);
         run_free(&r);
     }
     s.rest.row = ROW_STEADY; /* another row's time does not count */
@@ -90,8 +90,8 @@ START_TEST(connect_holds)
         plan_check(plan, v, p, s.now, "hold");
         ck_assert_int_eq(plan->row, ROW_CONNECT);
         ck_assert_uint_eq(plan->n_actions, s.now == 1100);
-        ck_assert_uint_eq(plan->wake_at, s.now == 1100 ? 0 : 1100);
-        ck_assert_int_eq(plan->deferred, s.now != 1100);
+        ck_assert_uint_eq(plan->requeue_at, s.now == 1100 ? 0 : 1100);
+        ck_assert_int_eq(plan->requeue_acts, s.now != 1100);
         plan_free(plan);
         view_free(v);
         policy_free(p);
@@ -202,14 +202,14 @@ START_TEST(deadlines)
     s.now = 7000 + c->limit - 1;
     struct run r = run_decide(&s);
     assert_plan(&r, c->row, "", c->before);
-    ck_assert_uint_eq(r.plan->wake_at, 7000 + c->limit); /* even where something is looked for meanwhile */
-    ck_assert(!r.plan->deferred);
+    ck_assert_uint_eq(r.plan->requeue_at, 7000 + c->limit); /* even where something is looked for meanwhile */
+    ck_assert(!r.plan->requeue_acts);
     ck_assert(!*c->before || r.plan->findings[0].severity < c->severity);
     run_free(&r);
     s.now++;
     r = run_decide(&s);
     assert_plan(&r, c->row, "", c->after);
-    ck_assert_uint_eq(r.plan->wake_at, c->row == ROW_CONNECT ? s.now + 5000 : 0);
+    ck_assert_uint_eq(r.plan->requeue_at, c->row == ROW_CONNECT ? s.now + 5000 : 0);
     ck_assert_int_eq(r.plan->findings[0].severity, c->severity);
     const char *said = r.plan->findings[0].message;
     ck_assert_msg(strstr(said, c->about), "says: %s", said);
@@ -217,7 +217,7 @@ START_TEST(deadlines)
     s.rest.row = ROW_COUNT; /* it has only begun */
     r = run_decide(&s);
     assert_plan(&r, c->row, "", c->before);
-    ck_assert_uint_eq(r.plan->wake_at, s.now + (c->row == ROW_CONNECT ? 500 : c->limit));
+    ck_assert_uint_eq(r.plan->requeue_at, s.now + (c->row == ROW_CONNECT ? 500 : c->limit));
     run_free(&r);
     s.rest = (struct memory){.row = c->row}; /* since when was never noted */
     r = run_decide(&s);
@@ -243,7 +243,7 @@ START_TEST(toolstack_closed)
     s.now = 5000;
     r = run_decide(&s);
     assert_plan(&r, ROW_TOOLSTACK_CLOSED, "", "");
-    ck_assert_uint_eq(r.plan->wake_at, 6000);
+    ck_assert_uint_eq(r.plan->requeue_at, 6000);
     ck_assert_int_eq(r.object.phase, OBJECT_READY);
     run_free(&r);
     s.now = 6000;
@@ -283,7 +283,7 @@ START_TEST(failures_of_others)
     r.plan = scene_decide_with(&s, p, v, &m, &r.object);
     assert_plan(&r, ROW_STEADY, "", "");
     ck_assert(r.object.front_connected); /* what it saw is kept */
-    ck_assert_uint_eq(r.plan->wake_at, 0);
+    ck_assert_uint_eq(r.plan->requeue_at, 0);
     run_free(&r);
 
     s = (struct scene){.b = "online=1 state=1", .f = "state=1", .now = 5000};
@@ -349,8 +349,8 @@ START_TEST(flap_limits)
     } else {
         assert_plan(&r, ROW_CYCLE, "", "flapping");
         assert_says(&r, FINDING_FLAPPING, SEVERITY_WARNING, "started over 10 times within 60 s");
-        ck_assert_uint_eq(r.plan->wake_at, flaps[_i].since + 60000);
-        ck_assert(r.plan->deferred);
+        ck_assert_uint_eq(r.plan->requeue_at, flaps[_i].since + 60000);
+        ck_assert(r.plan->requeue_acts);
     }
     run_free(&r);
 }
@@ -363,8 +363,8 @@ START_TEST(unreadable_is_read_again)
     struct scene s = {.b = "online=1 state?", .now = 1000};
     struct run r = run_decide(&s);
     assert_plan(&r, ROW_UNREADABLE, "", "unreadable");
-    ck_assert_uint_eq(r.plan->wake_at, 6000);
-    ck_assert(!r.plan->deferred);
+    ck_assert_uint_eq(r.plan->requeue_at, 6000);
+    ck_assert(!r.plan->requeue_acts);
     run_free(&r);
 }
 END_TEST
@@ -388,8 +388,8 @@ START_TEST(flapping)
     }
     ck_assert_int_ge(cycles, 3);
     ck_assert_int_lt(cycles, 200);
-    ck_assert(plan->n_findings == 1 && plan->findings[0].code == FINDING_FLAPPING && plan->deferred);
-    s.now = plan->wake_at;
+    ck_assert(plan->n_findings == 1 && plan->findings[0].code == FINDING_FLAPPING && plan->requeue_acts);
+    s.now = plan->requeue_at;
     plan_free(plan);
     plan = scene_decide_with(&s, p, v, &m, &m.object);
     ck_assert(plan->n_actions == 1 && plan->actions[0].kind == ACTION_CYCLE && !plan->n_findings);
@@ -415,14 +415,14 @@ START_TEST(backoff)
     struct run r = run_decide(&s);
     assert_plan(&r, ROW_CONNECT, "", "action-failed");
     ck_assert_int_eq(r.plan->findings[0].severity, SEVERITY_ERROR);
-    ck_assert_uint_eq(r.plan->wake_at, 2000);
-    ck_assert(r.plan->deferred);
+    ck_assert_uint_eq(r.plan->requeue_at, 2000);
+    ck_assert(r.plan->requeue_acts);
     ck_assert_int_eq(r.object.phase, OBJECT_READY);
     run_free(&r);
     s.now = 2000;
     r = run_decide(&s);
     ck_assert_uint_eq(r.plan->n_actions, 1);
-    ck_assert_uint_eq(r.plan->wake_at, 0);
+    ck_assert_uint_eq(r.plan->requeue_at, 0);
     run_free(&r);
     s.now = 1000;
     s.rest.failure.digest = 2; /* of another view */

@@ -95,9 +95,9 @@ START_TEST(decides)
                       s->failures == t->then.failures,
                   "%s: script %d removing %d added %d failures %d", t->name, s->phase, s->removing, s->added,
                   s->failures);
-    ck_assert_msg(!r.plan->wake_at || r.plan->wake_at > t->now, "%s: wakes in the past", t->name);
+    ck_assert_msg(!r.plan->requeue_at || r.plan->requeue_at > t->now, "%s: wakes in the past", t->name);
     bool failed = t->row == ROW_HOTPLUG_ADD && s->phase == SCRIPT_IDLE && s->failures && t->now != NEVER;
-    ck_assert_msg(!failed || *t->actions || r.plan->deferred, "%s: is not tried again", t->name);
+    ck_assert_msg(!failed || *t->actions || r.plan->requeue_acts, "%s: is not tried again", t->name);
     ck_assert_int_eq(r.object.phase, OBJECT_NONE);
     size_t told = 0;
     for (size_t i = 0; i < r.plan->n_findings; i++)
@@ -112,9 +112,9 @@ START_TEST(wakes)
     struct world waits = {.b = SCRIPT "online=1 state=2 hotplug-status=error", .script = {FAILED(1)}};
     struct world held = {.b = "online=0 state=6", .row = ROW_HOTPLUG_REMOVE, .since = NOW - 400};
     struct run a = look("vbd", &waits, NOW), b = look("vbd", &held, NOW);
-    ck_assert_uint_eq(a.plan->wake_at, NOW + 1000);
-    ck_assert_uint_eq(b.plan->wake_at, NOW + 600);
-    ck_assert(a.plan->deferred && b.plan->deferred);
+    ck_assert_uint_eq(a.plan->requeue_at, NOW + 1000);
+    ck_assert_uint_eq(b.plan->requeue_at, NOW + 600);
+    ck_assert(a.plan->requeue_acts && b.plan->requeue_acts);
     run_free(&a);
     run_free(&b);
 }

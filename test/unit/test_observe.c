@@ -187,7 +187,7 @@ START_TEST(says)
     /* before its deadline, whatever takes time is not mentioned */
     struct plan *soon = look(p, &observed[_i].world, &old, SOON);
     if (*observed[_i].late && !strstr(observed[_i].late, "hotplug-failed"))
-        ck_assert(soon->n_findings == 0 && soon->wake_at > SOON && !soon->deferred);
+        ck_assert(soon->n_findings == 0 && soon->requeue_at > SOON && !soon->requeue_acts);
     plan_free(late);
     plan_free(unaged);
     plan_free(soon);
@@ -231,8 +231,8 @@ START_TEST(orphaned)
     ck_assert_int_eq(first->row, ROW_ORPHAN);
     ck_assert_str_eq(findings(first, buf), "");
     ck_assert(!plan_has_writes(first));
-    ck_assert_uint_eq(first->wake_at, SINCE + 60 * 1000);
-    ck_assert_int_eq(first->deferred, orphans[_i].collected);
+    ck_assert_uint_eq(first->requeue_at, SINCE + 60 * 1000);
+    ck_assert_int_eq(first->requeue_acts, orphans[_i].collected);
     ck_assert_int_eq(late->row, orphans[_i].collected ? ROW_COLLECT : ROW_ORPHAN);
     if (orphans[_i].collected) {
         const struct action *a = &late->actions[late->n_actions - 1];
@@ -247,7 +247,7 @@ START_TEST(orphaned)
         ck_assert_str_eq(findings(unaged, buf), "orphan:warning");
     }
     ck_assert_int_eq(unaged->row, late->row);
-    ck_assert_uint_eq(unaged->wake_at, 0);
+    ck_assert_uint_eq(unaged->requeue_at, 0);
     plan_free(unaged);
     plan_free(first);
     plan_free(late);
@@ -265,7 +265,7 @@ START_TEST(grace)
     struct plan *soon = look(p, &w, &young, SINCE + 60 * 1000 - 1),
                 *due = look(p, &w, &young, SINCE + 60 * 1000), *again = look(p, &w, &failed, SOON);
     ck_assert_int_eq(soon->row, ROW_ORPHAN);
-    ck_assert_uint_eq(soon->wake_at, SINCE + 60 * 1000);
+    ck_assert_uint_eq(soon->requeue_at, SINCE + 60 * 1000);
     ck_assert_int_eq(due->row, ROW_COLLECT);
     ck_assert_int_eq(again->row, ROW_COLLECT);
     plan_free(soon);

@@ -133,10 +133,10 @@ static bool pass(const struct mode *m, const struct policy *p, struct place *x, 
     if (x->script.phase == SCRIPT_RUNNING)
         x->script =
             (struct script){.phase = SCRIPT_ENDED, .removing = o.script.removing, .added = o.script.added};
-    else if (plan->deferred)
-        *now = plan->wake_at;
+    else if (plan->requeue_acts)
+        *now = plan->requeue_at;
     *ret_acted = plan->n_actions > 0 || o.script.phase == SCRIPT_RUNNING;
-    bool later = plan->deferred;
+    bool later = plan->requeue_acts;
     plan_free(plan);
     view_free(v);
     return later;

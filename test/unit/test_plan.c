@@ -93,14 +93,14 @@ END_TEST
 START_TEST(test_plan_grows)
 {
     struct plan *p = plan_new();
-    struct action *a = plan_act(p, ACTION_PUBLISH, "a reason");
+    struct action *a = plan_add_action(p, ACTION_PUBLISH, "a reason");
     ck_assert(!plan_has_writes(p));
     for (int i = 0; i < 100; i++) {
         char text[16];
         snprintf(text, sizeof text, "%d", i);
         action_write(p, a, arena_strdup(&p->arena, text), text);
         action_remove(p, a, text, i % 2);
-        plan_find(p, FINDING_FLAPPING, SEVERITY_INFO, "message %s", text);
+        plan_add_finding(p, FINDING_FLAPPING, SEVERITY_INFO, "message %s", text);
     }
     ck_assert_uint_eq(a->n_writes, 100);
     ck_assert_uint_eq(a->n_removals, 100);
@@ -124,9 +124,9 @@ END_TEST
 START_TEST(test_plan_removal_is_a_write)
 {
     struct plan *p = plan_new();
-    plan_act(p, ACTION_DISCONNECT, "first");
+    plan_add_action(p, ACTION_DISCONNECT, "first");
     ck_assert(!plan_has_writes(p));
-    action_remove(p, plan_act(p, ACTION_DESTROY, "second"), "/path", false);
+    action_remove(p, plan_add_action(p, ACTION_DESTROY, "second"), "/path", false);
     ck_assert(plan_has_writes(p));
     plan_free(p);
 }
@@ -138,9 +138,9 @@ START_TEST(test_plan_acts)
     for (int task = TASK_NONE; task <= TASK_STOP; task++) {
         struct plan *p = plan_new();
         ck_assert(!plan_acts(p));
-        plan_act(p, ACTION_RELEASE, "first");
+        plan_add_action(p, ACTION_RELEASE, "first");
         ck_assert(!plan_acts(p));
-        struct action *a = plan_act(p, ACTION_CONNECT, "second");
+        struct action *a = plan_add_action(p, ACTION_CONNECT, "second");
         a->task = (enum task)task;
         ck_assert_int_eq(plan_acts(p), task != TASK_NONE);
         if (task != TASK_NONE)
@@ -175,16 +175,16 @@ END_TEST
 START_TEST(test_plan_wakes_at_the_earliest)
 {
     struct plan *p = plan_new();
-    ck_assert_uint_eq(p->wake_at, 0);
-    plan_wake(p, 500, false);
-    plan_wake(p, 700, false);
-    ck_assert_uint_eq(p->wake_at, 500);
-    ck_assert(!p->deferred);
-    plan_wake(p, 300, true);
-    plan_wake(p, 0, false);
-    plan_wake(p, 400, false);
-    ck_assert_uint_eq(p->wake_at, 300);
-    ck_assert(p->deferred);
+    ck_assert_uint_eq(p->requeue_at, 0);
+    plan_requeue_at(p, 500, false);
+    plan_requeue_at(p, 700, false);
+    ck_assert_uint_eq(p->requeue_at, 500);
+    ck_assert(!p->requeue_acts);
+    plan_requeue_at(p, 300, true);
+    plan_requeue_at(p, 0, false);
+    plan_requeue_at(p, 400, false);
+    ck_assert_uint_eq(p->requeue_at, 300);
+    ck_assert(p->requeue_acts);
     plan_free(p);
 }
 END_TEST

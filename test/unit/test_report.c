@@ -77,30 +77,30 @@ static struct report *sample(void)
     char frontend[] = F;
     d = device("qdisk/7/51712", OWNER_XENRECON, 1, XENBUS_INIT_WAIT, XENBUS_INITIALISED, ROW_CONNECT);
     d.frontend = frontend;
-    struct action *a = plan_act(d.plan, ACTION_CONNECT, "the frontend is Initialised");
+    struct action *a = plan_add_action(d.plan, ACTION_CONNECT, "the frontend is Initialised");
     action_write(d.plan, a, B "/state", "4");
     action_write(d.plan, a, B "/xenrecon", "00000000000000a0 4 0000000000000001");
     report_add(r, &d);
     frontend[1] = 'X'; /* the report has a copy */
 
     d = device("vkbd/5/0", OWNER_XENRECON, 0, XENBUS_CLOSING, XENBUS_CONNECTED, ROW_CLOSE_WAIT);
-    plan_find(d.plan, FINDING_STUCK_DETACH, SEVERITY_ERROR, "the frontend is %s, for more than %d s",
-              "Connected", 60);
+    plan_add_finding(d.plan, FINDING_STUCK_DETACH, SEVERITY_ERROR, "the frontend is %s, for more than %d s",
+                     "Connected", 60);
     report_add(r, &d);
 
     d = device("qdisk/7/51728", OWNER_EXTERNAL, -1, XENBUS_ABSENT, XENBUS_ABSENT, ROW_INCOMPLETE_DIR);
-    plan_find(d.plan, FINDING_INCOMPLETE_DIR, SEVERITY_WARNING, "`online` is absent");
+    plan_add_finding(d.plan, FINDING_INCOMPLETE_DIR, SEVERITY_WARNING, "`online` is absent");
     d.self = 3;
     report_add(r, &d);
 
     d = device("vkbd/12/0", OWNER_XENRECON, 0, XENBUS_CLOSED, XENBUS_ABSENT, ROW_DESTROY);
-    a = plan_act(d.plan, ACTION_DESTROY, "online is 0");
+    a = plan_add_action(d.plan, ACTION_DESTROY, "online is 0");
     action_remove(d.plan, a, "/local/domain/0/backend/vkbd/12/0", false);
     action_remove(d.plan, a, "/local/domain/0/backend/vkbd/12", true);
     report_add(r, &d);
 
-    plan_find(r->host, FINDING_NO_POLICY, SEVERITY_WARNING, "type vfoo has no policy: 2 devices");
-    plan_find(r->host, FINDING_NO_POLICY, SEVERITY_INFO, "something else");
+    plan_add_finding(r->host, FINDING_NO_POLICY, SEVERITY_WARNING, "type vfoo has no policy: 2 devices");
+    plan_add_finding(r->host, FINDING_NO_POLICY, SEVERITY_INFO, "something else");
     report_sort(r);
     return r;
 }
@@ -298,11 +298,11 @@ START_TEST(test_nasty_values)
     struct report *r = report_new(0);
     struct report_device d =
         device("vif/7/0", OWNER_XENRECON, 1, XENBUS_INITIALISING, XENBUS_ABSENT, ROW_CREATE);
-    struct action *a = plan_act(d.plan, ACTION_CREATE, value);
+    struct action *a = plan_add_action(d.plan, ACTION_CREATE, value);
     action_write(d.plan, a, value, value);
     action_remove(d.plan, a, value, false);
-    plan_find(d.plan, FINDING_BAD_VALUE, SEVERITY_ERROR, "%s", value);
-    plan_find(r->host, FINDING_BAD_VALUE, SEVERITY_ERROR, "%s", value);
+    plan_add_finding(d.plan, FINDING_BAD_VALUE, SEVERITY_ERROR, "%s", value);
+    plan_add_finding(r->host, FINDING_BAD_VALUE, SEVERITY_ERROR, "%s", value);
     d.frontend = value;
     report_add(r, &d);
 
@@ -346,7 +346,7 @@ START_TEST(test_long_paths_do_not_align)
     struct report *r = report_new(0);
     struct report_device d =
         device("vif/7/0", OWNER_XENRECON, 1, XENBUS_INITIALISING, XENBUS_ABSENT, ROW_CREATE);
-    struct action *a = plan_act(d.plan, ACTION_CREATE, "reason");
+    struct action *a = plan_add_action(d.plan, ACTION_CREATE, "reason");
     memset(path, 'p', sizeof path - 1);
     path[sizeof path - 1] = '\0';
     action_write(d.plan, a, path, "1");

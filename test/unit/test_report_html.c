@@ -68,19 +68,20 @@ static struct report *everywhere(const char *text)
     struct report *r = report_new(0);
     struct report_device d = device("qdisk/7/51712", XENBUS_INIT_WAIT, XENBUS_INITIALISED, ROW_CONNECT);
     const char **words = arena_alloc(&d.plan->arena, 2 * sizeof *words);
-    struct action *a = plan_act(d.plan, ACTION_CONNECT, text);
+    struct action *a = plan_add_action(d.plan, ACTION_CONNECT, text);
     words[0] = text;
     action_write(d.plan, a, text, text);
     action_remove(d.plan, a, text, true);
     a->argv = a->env = words;
-    plan_find(d.plan, FINDING_GUEST_ERROR, SEVERITY_WARNING, "%s", text); /* in the list, and at the device */
-    plan_find(r->host, FINDING_LEAK, SEVERITY_INFO, "%s", text);
+    plan_add_finding(d.plan, FINDING_GUEST_ERROR, SEVERITY_WARNING, "%s",
+                     text); /* in the list, and at the device */
+    plan_add_finding(r->host, FINDING_LEAK, SEVERITY_INFO, "%s", text);
     d.frontend = text;
     r->origin = text;
     report_add(r, &d);
     keep(r, text, text, strlen(text), false); /* two names, two values */
     d.plan = plan_new();
-    plan_find(d.plan, FINDING_GUEST_ERROR, SEVERITY_ERROR, "%s", text);
+    plan_add_finding(d.plan, FINDING_GUEST_ERROR, SEVERITY_ERROR, "%s", text);
     report_add(r, &d); /* with the frontend's path again */
     keep(r, "params", text, strlen(text), false);
     return r;
@@ -298,21 +299,21 @@ static struct report *sample(void)
 {
     struct report *r = report_new(0);
     struct report_device d = device("vif/7/0", XENBUS_CLOSING, XENBUS_CONNECTED, ROW_STEADY);
-    plan_find(d.plan, FINDING_GUEST_ERROR, SEVERITY_INFO, "said this");
-    plan_find(d.plan, FINDING_STUCK_DETACH, SEVERITY_ERROR, "stuck");
+    plan_add_finding(d.plan, FINDING_GUEST_ERROR, SEVERITY_INFO, "said this");
+    plan_add_finding(d.plan, FINDING_STUCK_DETACH, SEVERITY_ERROR, "stuck");
     report_add(r, &d);
     d = device("qdisk/9/1", XENBUS_INIT_WAIT, XENBUS_INVALID, ROW_CONNECT);
-    struct action *a = plan_act(d.plan, ACTION_CONNECT, "ready");
+    struct action *a = plan_add_action(d.plan, ACTION_CONNECT, "ready");
     action_write(d.plan, a, "/local/domain/0/backend/qdisk/9/1/state", "4");
     d.self = 3;
     report_add(r, &d);
     d.self = 0;
     d.plan = plan_new();
-    a = plan_act(d.plan, ACTION_CONNECT, "ready");
+    a = plan_add_action(d.plan, ACTION_CONNECT, "ready");
     action_write(d.plan, a, "/local/domain/0/backend/qdisk/9/1/state", "4");
     action_write(d.plan, a, "/local/domain/0/backend/qdisk/9/10/state", "6");
     report_add(r, &d);
-    plan_find(r->host, FINDING_LEAK, SEVERITY_WARNING, "empty");
+    plan_add_finding(r->host, FINDING_LEAK, SEVERITY_WARNING, "empty");
     return r;
 }
 
@@ -386,18 +387,18 @@ START_TEST(test_odds)
     static const char *const words[] = {"/bin/x", NULL};
     struct report *r = report_new(0);
     struct report_device d = device("qdisk/7/51712", XENBUS_INIT_WAIT, XENBUS_ABSENT, ROW_CYCLE);
-    struct action *a = plan_act(d.plan, ACTION_CYCLE, "again");
+    struct action *a = plan_add_action(d.plan, ACTION_CYCLE, "again");
     action_write(d.plan, a, B "/state", "x");
     action_write(d.plan, a, B "/state", "2");
     action_remove(d.plan, a, F, false);
     a->argv = words;
-    plan_find(d.plan, FINDING_STUCK_CLOSE, SEVERITY_ERROR, "first");
-    plan_find(d.plan, FINDING_STUCK_CLOSE, SEVERITY_ERROR, "second");
-    plan_find(d.plan, FINDING_ORPHAN, SEVERITY_WARNING, "third");
+    plan_add_finding(d.plan, FINDING_STUCK_CLOSE, SEVERITY_ERROR, "first");
+    plan_add_finding(d.plan, FINDING_STUCK_CLOSE, SEVERITY_ERROR, "second");
+    plan_add_finding(d.plan, FINDING_ORPHAN, SEVERITY_WARNING, "third");
     report_add(r, &d);
     keep(r, "state", BYTES("9"), false);
     d = device("qdisk/8/51712", XENBUS_ABSENT, XENBUS_ABSENT, ROW_CREATE);
-    action_write(d.plan, plan_act(d.plan, ACTION_CREATE, "new"),
+    action_write(d.plan, plan_add_action(d.plan, ACTION_CREATE, "new"),
                  "/local/domain/0/backend/qdisk/8/51712/state", "2");
     report_add(r, &d);
     struct parts parts = read_report(r);

@@ -15,7 +15,7 @@ static enum row pass(const struct world *w, const struct policy *p, struct world
     struct plan *plan = decide(&in, &o);
     enum row row = plan->row;
     plan_check(plan, v, p, in.now, "world");
-    require(!plan->deferred, "row %s waits", row_name(row));
+    require(!plan->requeue_acts, "row %s waits", row_name(row));
     *ret_acted = plan->n_actions > 0;
     *next = *w;
     world_remember(next, &o);

@@ -137,7 +137,7 @@ START_TEST(rings_of_other_keys)
              "7",
              5);
     view_seal(other);
-    ck_assert_uint_ne(view_ring(p, one), view_ring(p, other));
+    ck_assert_uint_ne(ring_of(p, one), ring_of(p, other));
     view_free(one);
     view_free(other);
     policy_free(p);
@@ -184,14 +184,14 @@ START_TEST(refused)
         s.phase = OBJECT_CONNECTING;
         struct run r = run_decide(&s);
         ck_assert_uint_eq(r.plan->n_actions, 0);
-        ck_assert_uint_eq(r.plan->wake_at, NOW + 5000);
-        ck_assert(r.plan->deferred);
+        ck_assert_uint_eq(r.plan->requeue_at, NOW + 5000);
+        ck_assert(r.plan->requeue_acts);
         assert_says(&r, FINDING_WORKER_ERROR, SEVERITY_ERROR, "cannot map 8");
         s.phase = OBJECT_NONE;
         s.now = NOW + 4999;
         r = go_on(&s, &r);
         ck_assert_uint_eq(r.plan->n_actions, 0);
-        ck_assert_uint_eq(r.plan->wake_at, NOW + 5000);
+        ck_assert_uint_eq(r.plan->requeue_at, NOW + 5000);
         struct scene other = s;
         other.f = "state=3 " RING_B;
         r = go_on(&other, &r);
@@ -202,7 +202,7 @@ START_TEST(refused)
         s.now = 5000;
         r = run_decide(&s);
         assert_tasks(&r, "c");
-        ck_assert_uint_eq(r.plan->wake_at, 0);
+        ck_assert_uint_eq(r.plan->requeue_at, 0);
         run_free(&r);
     }
 }

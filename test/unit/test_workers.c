@@ -58,8 +58,8 @@ static struct run until_ready(const char *b, const struct published *published, 
     w = (struct worker){.state = WORKER_STARTING, .incarnation = scene_incarnation[FRESH]};
     r = go_on(ret_scene, &r);
     assert_plan(&r, ROW_STARTING, "", "");
-    ck_assert_uint_eq(r.plan->wake_at, NOW + 10000);
-    ck_assert(!r.plan->deferred);
+    ck_assert_uint_eq(r.plan->requeue_at, NOW + 10000);
+    ck_assert(!r.plan->requeue_acts);
     w.state = WORKER_READY;
     w.published = published;
     w.n_published = n;
@@ -167,12 +167,12 @@ START_TEST(dead_and_unreadable)
                       .marker = {OURS, XENBUS_CONNECTED, NULL}};
     struct run r = run_decide(&s);
     assert_plan(&r, ROW_RESPAWN, "", "worker-died");
-    ck_assert_uint_eq(r.plan->wake_at, NOW + 300);
+    ck_assert_uint_eq(r.plan->requeue_at, NOW + 300);
     run_free(&r);
     w.until = NOW;
     r = run_decide(&s);
     assert_plan(&r, ROW_UNREADABLE, "", "unreadable worker-died");
-    ck_assert_uint_ne(r.plan->wake_at, 0);
+    ck_assert_uint_ne(r.plan->requeue_at, 0);
     run_free(&r);
     s.b = "online=0 state=4 mode?"; /* who closes needs no worker */
     s.f = "state=6";
@@ -223,8 +223,8 @@ START_TEST(dies_before_it_is_ready)
     r = go_on(&s, &r);
     assert_plan(&r, ROW_RESPAWN, "", "worker-died");
     assert_says(&r, FINDING_WORKER_DIED, SEVERITY_ERROR, "no such image (3 times in a row)");
-    ck_assert_uint_eq(r.plan->wake_at, NOW + 700);
-    ck_assert(r.plan->deferred);
+    ck_assert_uint_eq(r.plan->requeue_at, NOW + 700);
+    ck_assert(r.plan->requeue_acts);
     struct scene later = s;
     later.now = w.until;
     r = go_on(&later, &r);
@@ -357,7 +357,7 @@ START_TEST(one_decision)
     assert_plan(&r, c->makes.row, c->makes.actions, c->makes.findings);
     assert_tasks(&r, c->makes.tasks);
     assert_writes(&r, "state", c->makes.state);
-    ck_assert_uint_eq(r.plan->wake_at, c->makes.wake_at ? NOW + c->makes.wake_at : 0);
+    ck_assert_uint_eq(r.plan->requeue_at, c->makes.wake_at ? NOW + c->makes.wake_at : 0);
     ck_assert_int_eq(r.object.phase, c->makes.after);
     if (c->makes.row == ROW_TOOLSTACK_CLOSED && r.plan->n_actions && !plan_task(r.plan, TASK_DISCONNECT))
         assert_writes(&r, MARKER_KEY, "0000000000001111 4 -");
