@@ -19,7 +19,7 @@ static void add(struct needs *n, enum need need, bool read, bool required)
 static void add_observed(struct needs *n, const struct needs_input *in)
 {
     const struct policy *p = in->policy;
-    bool runs = policy_hotplug(p, in->self);
+    bool runs = policy_hotplug(p, in->backend_domid);
     bool unclaimed = p->owner != OWNER_XENRECON && in->ends.backend == XENBUS_INITIALISING;
     add(n, NEED_HOTPLUG, p->owner == OWNER_KERNEL, runs);
     add(n, NEED_VIF, runs && strcmp(p->frontend, "vif") == 0, false);

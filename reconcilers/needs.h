@@ -35,7 +35,7 @@ extern const char *const needs_vif[];
 /* What is known of the device when its needs are asked for. */
 struct needs_input {
     const struct policy *policy;
-    uint16_t self; /* the backend's domain */
+    uint16_t backend_domid; /* the backend's domain */
     struct ends ends;
     bool marked;                 /* B has a marker */
     bool domain_gone;            /* the frontend's domain is known not to exist */

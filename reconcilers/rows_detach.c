@@ -32,7 +32,7 @@ static bool frontend_removable(const struct situation *s)
 /* Until then libxl can read Closed. */
 static bool held_for_reading(struct situation *s)
 {
-    uint64_t due = situation_since(s) + policy_hold_closed(s->policy, s->view->self);
+    uint64_t due = situation_since(s) + policy_hold_closed(s->policy, s->view->backend_domid);
     if (!s->in->now || s->in->now >= due)
         return false;
     plan_requeue_at(s->plan, due, true);
@@ -48,7 +48,7 @@ enum outcome on_destroy(struct situation *s)
         plan_add_action(s->plan, ACTION_DESTROY, "the device is detached, and both ends are done with it");
     const struct view *v = s->view;
     action_remove(s->plan, a, v->path[BACKEND], false);
-    if (s->policy->destroy.frontend && v->self == 0 && frontend_removable(s))
+    if (s->policy->destroy.frontend && v->backend_domid == 0 && frontend_removable(s))
         action_remove(s->plan, a, v->path[FRONTEND], false);
     remove_parents(s, a);
     return DECIDED;
@@ -105,7 +105,7 @@ enum outcome on_toolstack_closed(struct situation *s)
     enum disconnect was = data_plane_disconnect(s, why);
     if (was == DISCONNECT_WAITS)
         return DECIDED;
-    if (was == DISCONNECT_NOTHING && s->view->self != 0)
+    if (was == DISCONNECT_NOTHING && s->view->backend_domid != 0)
         return remove_closed(s);
     if (was == DISCONNECT_NOTHING && !s->marker.connected)
         return DECIDED;

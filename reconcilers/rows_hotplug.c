@@ -11,7 +11,7 @@ enum { REMOVALS_MAX = 3 };
 
 static bool on_duty(const struct situation *s)
 {
-    return policy_hotplug(s->policy, s->view->self);
+    return policy_hotplug(s->policy, s->view->backend_domid);
 }
 
 static bool is_vif(const struct situation *s)
@@ -225,14 +225,14 @@ bool hotplug_remove(const struct situation *s)
     if (s->object.script.phase != SCRIPT_IDLE)
         return true; /* hotplug_add() has those that add */
     if (detached(s))
-        return set_up(s) || s->view->self != 0;
+        return set_up(s) || s->view->backend_domid != 0;
     return set_up(s) && !given_up(s) && collect(s); /* before its directory goes */
 }
 
 /* In a driver domain nobody else can remove B; in dom0 libxl does. */
 static enum outcome remove_backend(struct situation *s)
 {
-    uint64_t due = situation_since(s) + policy_hold_closed(s->policy, s->view->self);
+    uint64_t due = situation_since(s) + policy_hold_closed(s->policy, s->view->backend_domid);
     if (s->in->now && s->in->now < due) {
         plan_requeue_at(s->plan, due, true); /* until then libxl can read Closed */
         return DECIDED;
@@ -258,5 +258,5 @@ enum outcome on_hotplug_remove(struct situation *s)
     if (set_up(s) && !given_up(s))
         return start(s, true);
     say_failed(s, true);
-    return s->view->self != 0 ? remove_backend(s) : DECIDED;
+    return s->view->backend_domid != 0 ? remove_backend(s) : DECIDED;
 }

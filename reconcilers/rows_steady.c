@@ -21,7 +21,7 @@ static void observe_hotplug(struct situation *s)
     if (s->policy->owner != OWNER_KERNEL || s->online != 1)
         return;
     struct value error = view_get(s->view, BACKEND, "hotplug-error");
-    if (s->policy->hotplug.run && !policy_hotplug(s->policy, s->view->self))
+    if (s->policy->hotplug.run && !policy_hotplug(s->policy, s->view->backend_domid))
         plan_add_finding(
             s->plan, FINDING_HOTPLUG_REFUSED, SEVERITY_WARNING,
             "the policy has hotplug scripts run, but this is dom0, where libxl runs them: nothing is run");

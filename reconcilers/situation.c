@@ -44,7 +44,7 @@ static void need_declared(struct situation *s, enum side side, unsigned required
 static unsigned required(const struct situation *s)
 {
     const struct needs_input in = {.policy = s->policy,
-                                   .self = s->view->self,
+                                   .backend_domid = s->view->backend_domid,
                                    .ends = {s->online, s->b, s->f},
                                    .marked = s->marked,
                                    .domain_gone = s->view->domain == ABSENT,

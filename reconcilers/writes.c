@@ -48,9 +48,9 @@ void remove_parents(struct situation *s, struct action *a)
 {
     const struct view *v = s->view;
     struct arena *m = &s->plan->arena;
-    if (!s->policy->destroy.parents || v->self != 0)
+    if (!s->policy->destroy.parents || v->backend_domid != 0)
         return;
-    const char *type = arena_printf(m, "/local/domain/%u/backend/%s", v->self, v->device.type);
+    const char *type = arena_printf(m, "/local/domain/%u/backend/%s", v->backend_domid, v->device.type);
     action_remove(s->plan, a, arena_printf(m, "%s/%u", type, v->device.domid), true);
     action_remove(s->plan, a, type, true);
 }

@@ -97,10 +97,11 @@ void device_key_format(const struct device_key *key, char buf[static DEVICE_KEY_
     snprintf(buf, DEVICE_KEY_SIZE, "%s/%" PRIu16 "/%s", key->type, key->domid, key->devid);
 }
 
-void device_backend_path(uint16_t self, const struct device_key *key, char buf[static BACKEND_PATH_SIZE])
+void device_backend_path(uint16_t backend_domid, const struct device_key *key,
+                         char buf[static BACKEND_PATH_SIZE])
 {
-    snprintf(buf, BACKEND_PATH_SIZE, "/local/domain/%" PRIu16 "/backend/%s/%" PRIu16 "/%s", self, key->type,
-             key->domid, key->devid);
+    snprintf(buf, BACKEND_PATH_SIZE, "/local/domain/%" PRIu16 "/backend/%s/%" PRIu16 "/%s", backend_domid,
+             key->type, key->domid, key->devid);
 }
 
 bool device_frontend_path_valid(const char *path, size_t len, uint16_t domid)
@@ -120,12 +121,12 @@ bool device_frontend_path_valid(const char *path, size_t len, uint16_t domid)
     return path[len - 1] != '/';
 }
 
-enum backend_place device_locate(uint16_t self, const char *path, struct device_key *ret_key,
+enum backend_place device_locate(uint16_t backend_domid, const char *path, struct device_key *ret_key,
                                  const char **ret_rest)
 {
     struct device_key key = {0};
     char prefix[40];
-    int n = snprintf(prefix, sizeof prefix, "/local/domain/%" PRIu16 "/backend", self);
+    int n = snprintf(prefix, sizeof prefix, "/local/domain/%" PRIu16 "/backend", backend_domid);
     *ret_key = key;
     if (strncmp(path, prefix, (size_t)n) != 0)
         return BACKEND_OUTSIDE;

@@ -38,14 +38,15 @@ bool device_name_valid(const char *name, size_t len);
 int device_key_parse(const char *text, size_t len, struct device_key *ret_key);
 void device_key_format(const struct device_key *key, char buf[static DEVICE_KEY_SIZE]);
 
-/* "/local/domain/<self>/backend/<type>/<domid>/<devid>" */
-void device_backend_path(uint16_t self, const struct device_key *key, char buf[static BACKEND_PATH_SIZE]);
+/* "/local/domain/<backend-domid>/backend/<type>/<domid>/<devid>" */
+void device_backend_path(uint16_t backend_domid, const struct device_key *key,
+                         char buf[static BACKEND_PATH_SIZE]);
 
 /* May this value of the `frontend` key be used as a path? It must lie below /local/domain/<domid>/ and be
  * made of what xenstored allows in a path. */
 bool device_frontend_path_valid(const char *path, size_t len, uint16_t domid);
 
-/* Where in the backend tree of domain `self` a path lies. */
+/* Where in the backend tree of domain `backend_domid` a path lies. */
 enum backend_place {
     BACKEND_OUTSIDE, /* not there, or not as a device would be named */
     BACKEND_ROOT,    /* backend */
@@ -54,7 +55,7 @@ enum backend_place {
     BACKEND_DEVICE,  /* the device's directory */
     BACKEND_KEY,     /* below it: *ret_rest is the key's name */
 };
-enum backend_place device_locate(uint16_t self, const char *path, struct device_key *ret_key,
+enum backend_place device_locate(uint16_t backend_domid, const char *path, struct device_key *ret_key,
                                  const char **ret_rest);
 
 #endif

@@ -6,13 +6,13 @@
 
 #include "schemas/mem.h"
 
-struct view *view_new(uint16_t self, const struct device_key *device)
+struct view *view_new(uint16_t backend_domid, const struct device_key *device)
 {
     struct view *v = xcalloc(1, sizeof *v);
     char path[BACKEND_PATH_SIZE];
-    device_backend_path(self, device, path);
+    device_backend_path(backend_domid, device, path);
     v->device = *device;
-    v->self = self;
+    v->backend_domid = backend_domid;
     v->directory = UNREADABLE;
     v->front = v->domain = PRESENT;
     v->path[BACKEND] = arena_strdup(&v->arena, path);
@@ -58,7 +58,7 @@ void view_set_error(struct view *v, enum side side, enum presence presence, cons
 
 struct view *view_copy(const struct view *v)
 {
-    struct view *copy = view_new(v->self, &v->device);
+    struct view *copy = view_new(v->backend_domid, &v->device);
     copy->directory = v->directory;
     copy->front = v->front;
     copy->domain = v->domain;

@@ -25,7 +25,7 @@ struct view_key {
 struct view {
     struct arena arena;
     struct device_key device;
-    uint16_t self;            /* the backend's domain */
+    uint16_t backend_domid;   /* the backend's domain */
     enum presence directory;  /* of B; ABSENT: the device is gone */
     const char *path[2];      /* by side; F's is NULL while it is unknown or may not be used as a path */
     enum presence front;      /* F itself; PRESENT while nobody had reason to look */
@@ -37,7 +37,7 @@ struct view {
     size_t n_keys[2], cap_keys[2];
 };
 
-struct view *view_new(uint16_t self, const struct device_key *device);
+struct view *view_new(uint16_t backend_domid, const struct device_key *device);
 void view_free(struct view *v); /* NULL is fine */
 
 /* Copies what it is given. `text` may be NULL unless PRESENT. */

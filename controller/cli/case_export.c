@@ -76,8 +76,8 @@ static int write_store(const char *directory, const struct view *v)
     FILE *f = create(directory, "store");
     if (!f)
         return -EIO;
-    if (v->self) { /* a dump is read as by domain 0: this says whose tree it is */
-        const char *domid = arena_printf(&a, "%u", v->self);
+    if (v->backend_domid) { /* a dump is read as by domain 0: this says whose tree it is */
+        const char *domid = arena_printf(&a, "%u", v->backend_domid);
         print_node(f, "/local/domain/0/domid", &(struct value){PRESENT, domid, strlen(domid)});
     }
     for (enum side side = 0; side < 2; side++) {
@@ -88,7 +88,8 @@ static int write_store(const char *directory, const struct view *v)
             if (v->keys[side][i].value.presence == PRESENT)
                 print_node(f, view_key_path(v, side, v->keys[side][i].name, &a), &v->keys[side][i].value);
     }
-    const char *model = arena_printf(&a, "/local/domain/%u/device-model/%u", v->self, v->device.domid);
+    const char *model =
+        arena_printf(&a, "/local/domain/%u/device-model/%u", v->backend_domid, v->device.domid);
     if (v->qemu == PRESENT || v->null_model)
         print_node(f, arena_printf(&a, "%s/state", model), &(struct value){PRESENT, "running", 7});
     if (v->null_model)
@@ -112,7 +113,7 @@ static int write_expected(const char *directory, const struct policy *policy, co
     FILE *f = create(directory, "expected");
     if (!f)
         return -EIO;
-    struct report *report = report_new(view->self);
+    struct report *report = report_new(view->backend_domid);
     inspection_report(NULL, policy, view, report);
     report_print_text(report, f);
     report_free(report);

@@ -233,7 +233,7 @@ int inspection_view(struct inspection *in, const struct located *device, bool ev
     struct remembered *r = remembered_of(in, device->self, key);
     struct taken t = {0};
     struct snapshot_request req = {.store = in->store,
-                                   .self = device->self,
+                                   .backend_domid = device->self,
                                    .device = *key,
                                    .policy = policy,
                                    .worker = policy ? worker_of(in, device->self, policy, r) : NULL,
@@ -262,13 +262,14 @@ struct plan *inspection_decide(const struct inspection *in, const struct policy 
                                const struct view *view)
 {
     static const struct memory nothing;
-    const struct remembered *r = remembered_of(in, view->self, &view->device);
+    const struct remembered *r = remembered_of(in, view->backend_domid, &view->device);
     struct object object;
-    struct decision_input input = {.policy = policy,
-                                   .view = view,
-                                   .memory = r ? &r->memory : &nothing,
-                                   .worker = worker_of(in, view->self, policy, r),
-                                   .now = daemon_knows(in, view->self) ? daemon_memory_now(in->memory) : 0};
+    struct decision_input input = {
+        .policy = policy,
+        .view = view,
+        .memory = r ? &r->memory : &nothing,
+        .worker = worker_of(in, view->backend_domid, policy, r),
+        .now = daemon_knows(in, view->backend_domid) ? daemon_memory_now(in->memory) : 0};
     return decide(&input, &object);
 }
 
@@ -277,7 +278,7 @@ void inspection_report(const struct inspection *in, const struct policy *policy,
 {
     struct ends ends = ends_of(view);
     struct report_device device = {.key = view->device,
-                                   .self = view->self,
+                                   .backend_domid = view->backend_domid,
                                    .owner = policy->owner,
                                    .online = ends.online,
                                    .backend_state = ends.backend,

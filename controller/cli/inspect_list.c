@@ -118,7 +118,7 @@ static void report_too_many(const struct list *l, struct report *report)
 static int list_tree(struct list *l, uint16_t self)
 {
     struct backend_tree_request req = {.store = l->in->store,
-                                       .self = self,
+                                       .backend_domid = self,
                                        .place = BACKEND_ROOT,
                                        .wanted = wanted,
                                        .found = found,
@@ -178,7 +178,7 @@ int inspection_leaks(struct inspection *in, struct report *report)
     bool done = false;
     progress_begin("", "looking for what is left over");
     struct leaks_request req = {.store = in->store,
-                                .self = in->self,
+                                .backend_domid = in->self,
                                 .everywhere = in->dump || in->scope == SCOPE_ALL,
                                 .host = report->host,
                                 .done = looked_for_leaks,

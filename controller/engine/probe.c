@@ -52,7 +52,7 @@ static void on_ring(void *arg, int status, struct view *view)
 static void ask_ring(struct probe *p)
 {
     struct snapshot_request req = {.store = p->e->cfg.store,
-                                   .self = p->e->cfg.self,
+                                   .backend_domid = p->e->cfg.self,
                                    .device = p->d->key,
                                    .policy = engine_policy(p->e, p->d),
                                    .ring_of = p->d->watched,

@@ -40,7 +40,7 @@ void reconcile_snapshot(struct reconcile *r, uint32_t tx,
     struct snapshot_request req = {
         .store = r->e->cfg.store,
         .tx = tx,
-        .self = r->e->cfg.self,
+        .backend_domid = r->e->cfg.self,
         .device = r->d->key,
         .policy = r->policy,
         .object = &r->d->memory.object,

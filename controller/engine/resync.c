@@ -58,7 +58,7 @@ static void on_listing_done(void *arg, int status)
 void resync_part(struct engine *e, enum backend_place place, const struct device_key *at)
 {
     struct backend_tree_request req = {.store = e->cfg.store,
-                                       .self = e->cfg.self,
+                                       .backend_domid = e->cfg.self,
                                        .place = place,
                                        .at = *at,
                                        .wanted = wanted,

@@ -49,7 +49,7 @@ static void name_found(struct tree_level *level, const char *name)
 /* For what is not there, a driver domain gets EACCES; dom0, which may read everything, does not. */
 static bool nothing_there(const struct tree_listing *l, int status)
 {
-    return status == -ENOENT || (status == -EACCES && l->req.self != 0);
+    return status == -ENOENT || (status == -EACCES && l->req.backend_domid != 0);
 }
 
 static void on_names(void *arg, int status, const char *data, size_t len)
@@ -72,7 +72,7 @@ static void descend(struct tree_listing *l, enum backend_place place, const stru
     char path[BACKEND_PATH_SIZE];
     struct tree_level *level = xcalloc(1, sizeof *level);
     *level = (struct tree_level){l, place, *at};
-    int n = snprintf(path, sizeof path, "/local/domain/%u/backend", l->req.self);
+    int n = snprintf(path, sizeof path, "/local/domain/%u/backend", l->req.backend_domid);
     if (place != BACKEND_ROOT)
         n += snprintf(path + n, sizeof path - (size_t)n, "/%s", at->type);
     if (place == BACKEND_DOMAIN)

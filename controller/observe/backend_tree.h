@@ -9,7 +9,7 @@
 
 struct backend_tree_request {
     struct store *store;
-    uint16_t self;
+    uint16_t backend_domid;
     enum backend_place place; /* where to begin: BACKEND_ROOT, _TYPE or _DOMAIN */
     struct device_key at;     /* its type and domid are used, as the place demands */
     /* Should this type be listed? A type that is not wanted costs no request. */

@@ -121,7 +121,7 @@ static void on_backend_key(void *arg, int status, const char *data, size_t len)
     size_t digits = status == 0 && len > (size_t)n ? strcspn(data + n, "/") : 0;
     if (status == 0 && memchr(data, '\0', len) == NULL && strncmp(data, prefix, (size_t)n) == 0 &&
         parse_decimal(data + n, digits, DOMID_MAX, &owner) == 0 &&
-        (l->req.everywhere || owner == l->req.self) &&
+        (l->req.everywhere || owner == l->req.backend_domid) &&
         device_locate((uint16_t)owner, data, &key, &rest) == BACKEND_DEVICE) {
         s->backend = arena_strndup(&l->arena, data, len);
         l->pending++;
@@ -147,7 +147,7 @@ static void on_name(struct step *s, const char *name)
     switch (s->level) {
     case DOMAINS:
         l->alive[domid] = true;
-        if (l->req.everywhere || domid == l->req.self)
+        if (l->req.everywhere || domid == l->req.backend_domid)
             descend(l, BACKENDS, (uint16_t)domid, arena_printf(&l->arena, "%s/backend", path));
         descend(l, FRONTENDS, (uint16_t)domid, arena_printf(&l->arena, "%s/device", path));
         break;
@@ -185,7 +185,8 @@ static void on_names(void *arg, int status, const char *data, size_t len)
     struct step *s = arg;
     struct leaks *l = s->l;
     if (s->level == DOMAINS && status) /* a driver domain may not list them: its own tree is left */
-        descend(l, BACKENDS, l->req.self, arena_printf(&l->arena, "/local/domain/%u/backend", l->req.self));
+        descend(l, BACKENDS, l->req.backend_domid,
+                arena_printf(&l->arena, "/local/domain/%u/backend", l->req.backend_domid));
     l->domains_known |= s->level == DOMAINS && !status;
     if (status == 0 && len == 0)
         empty(s);

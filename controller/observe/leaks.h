@@ -10,7 +10,7 @@
 
 struct leaks_request {
     struct store *store;
-    uint16_t self;
+    uint16_t backend_domid;
     bool everywhere;   /* looks into all domains' backend trees, not only our own */
     struct plan *host; /* where the findings go, sorted */
     void (*done)(void *arg);

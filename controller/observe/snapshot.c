@@ -50,7 +50,7 @@ static enum presence presence_of(struct snapshot *s, enum side side, int status)
 {
     if (status == 0)
         return PRESENT;
-    if (status == -ENOENT || (status == -EACCES && side == FRONTEND && s->req.self != 0))
+    if (status == -ENOENT || (status == -EACCES && side == FRONTEND && s->req.backend_domid != 0))
         return ABSENT;
     if (store_gone(status))
         s->error = status;
@@ -232,8 +232,8 @@ static void on_null_model(void *arg, int status, const char *data, size_t len)
 
 static const char *model_key(struct snapshot *s, const char *key)
 {
-    return arena_printf(&s->arena, "/local/domain/%u/device-model/%u/%s", s->req.self, s->req.device.domid,
-                        key);
+    return arena_printf(&s->arena, "/local/domain/%u/device-model/%u/%s", s->req.backend_domid,
+                        s->req.device.domid, key);
 }
 
 /* Only a device model that is there can be a null one. */
@@ -272,8 +272,8 @@ static void ask_errors(struct snapshot *s)
     const struct device_key *d = &s->req.device;
     const char *home = arena_printf(&s->arena, "/local/domain/%u", d->domid);
     store_read(s->req.store, s->req.tx,
-               arena_printf(&s->arena, "/local/domain/%u/error/backend/%s/%u/%s/error", s->req.self, d->type,
-                            d->domid, d->devid),
+               arena_printf(&s->arena, "/local/domain/%u/error/backend/%s/%u/%s/error", s->req.backend_domid,
+                            d->type, d->domid, d->devid),
                on_error_text, question(s, BACKEND, "", NULL));
     if (s->view->path[FRONTEND])
         store_read(s->req.store, s->req.tx,
@@ -312,7 +312,7 @@ static void ask_needs(struct snapshot *s, unsigned needs)
 static unsigned needs_so_far(const struct snapshot *s)
 {
     const struct needs_input in = {.policy = s->req.policy,
-                                   .self = s->req.self,
+                                   .backend_domid = s->req.backend_domid,
                                    .ends = ends_of(s->view),
                                    .marked = view_get(s->view, BACKEND, MARKER_KEY).presence == PRESENT,
                                    .worker = s->req.worker,
@@ -416,7 +416,7 @@ void snapshot_take(const struct snapshot_request *request)
 {
     struct snapshot *s = xcalloc(1, sizeof *s);
     s->req = *request;
-    s->view = view_new(request->self, &request->device);
+    s->view = view_new(request->backend_domid, &request->device);
     copy_worker(s, request->worker);
     s->pending++;
     if (request->frontend)

@@ -21,7 +21,7 @@
 struct snapshot_request {
     struct store *store;
     uint32_t tx; /* 0: outside any transaction */
-    uint16_t self;
+    uint16_t backend_domid;
     struct device_key device;
     const struct policy *policy; /* must live until done is called */
     /* F's path, where B's `frontend` and `frontend-id` are known and not read again; else NULL. Copied. */

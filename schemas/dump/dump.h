@@ -51,8 +51,8 @@ enum presence dump_children(const struct dump *d, const char *path, void (*each)
                             void *arg);
 
 /* Every device directory that is there, in any domain's backend tree. */
-void dump_devices(const struct dump *d, void (*each)(void *arg, uint16_t self, const struct device_key *key),
-                  void *arg);
+void dump_devices(const struct dump *d,
+                  void (*each)(void *arg, uint16_t backend_domid, const struct device_key *key), void *arg);
 
 /* Is it known which domains there are, and so that there are no other backend trees than those in the dump?
  */

@@ -266,32 +266,33 @@ static bool name_of(const struct dump_node *n, char buf[static DEVICE_NAME_MAX +
     return true;
 }
 
-static void devices_of_type(const struct dump_node *type, uint16_t self, struct device_key *key,
-                            void (*each)(void *arg, uint16_t self, const struct device_key *key), void *arg)
+static void devices_of_type(const struct dump_node *type, uint16_t backend_domid, struct device_key *key,
+                            void (*each)(void *arg, uint16_t backend_domid, const struct device_key *key),
+                            void *arg)
 {
     for (const struct dump_node *domain = type->first; domain; domain = domain->next) {
         if (!domid_of(domain, &key->domid))
             continue;
         for (const struct dump_node *device = domain->first; device; device = device->next)
             if (name_of(device, key->devid))
-                each(arg, self, key);
+                each(arg, backend_domid, key);
     }
 }
 
-void dump_devices(const struct dump *d, void (*each)(void *arg, uint16_t self, const struct device_key *key),
-                  void *arg)
+void dump_devices(const struct dump *d,
+                  void (*each)(void *arg, uint16_t backend_domid, const struct device_key *key), void *arg)
 {
     bool there;
     const struct dump_node *all = walk(d, "/local/domain", &there);
     for (const struct dump_node *domain = there ? all->first : NULL; domain; domain = domain->next) {
-        uint16_t self;
+        uint16_t backend_domid;
         const struct dump_node *backend = dump_child(d, domain, "backend", strlen("backend"));
-        if (!backend || !domid_of(domain, &self))
+        if (!backend || !domid_of(domain, &backend_domid))
             continue;
         for (const struct dump_node *type = backend->first; type; type = type->next) {
             struct device_key key = {0};
             if (name_of(type, key.type))
-                devices_of_type(type, self, &key, each, arg);
+                devices_of_type(type, backend_domid, &key, each, arg);
         }
     }
 }

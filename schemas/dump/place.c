@@ -92,14 +92,14 @@ enum { NOBODY = -1, DISPUTED = -2 };
 /* The frontend's domain in the path of a backend directory. */
 static int frontend_domid(const struct dump_node *backend)
 {
-    uint64_t self;
+    uint64_t backend_domid;
     struct device_key key;
     const char *rest, *prefix = "/local/domain/";
     size_t n = strlen(prefix);
     if (backend->presence != PRESENT || strncmp(backend->value, prefix, n) != 0)
         return NOBODY;
-    if (parse_decimal(backend->value + n, strcspn(backend->value + n, "/"), DOMID_MAX, &self) ||
-        device_locate((uint16_t)self, backend->value, &key, &rest) != BACKEND_DEVICE)
+    if (parse_decimal(backend->value + n, strcspn(backend->value + n, "/"), DOMID_MAX, &backend_domid) ||
+        device_locate((uint16_t)backend_domid, backend->value, &key, &rest) != BACKEND_DEVICE)
         return NOBODY;
     return key.domid;
 }

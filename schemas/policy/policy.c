@@ -96,16 +96,16 @@ void policy_set_clear(struct policy_set *set)
     memset(set, 0, sizeof *set);
 }
 
-uint32_t policy_hold_closed(const struct policy *p, uint16_t self)
+uint32_t policy_hold_closed(const struct policy *p, uint16_t backend_domid)
 {
     if (p->hold.closed != HOLD_CLOSED_DEFAULT)
         return p->hold.closed;
-    return self == 0 ? 10 * 1000 : 1000;
+    return backend_domid == 0 ? 10 * 1000 : 1000;
 }
 
-bool policy_hotplug(const struct policy *p, uint16_t self)
+bool policy_hotplug(const struct policy *p, uint16_t backend_domid)
 {
-    return p->hotplug.run && (self != 0 || p->hotplug.in_dom0);
+    return p->hotplug.run && (backend_domid != 0 || p->hotplug.in_dom0);
 }
 
 static bool pattern_matches(const char *pattern, const char *name)

@@ -154,10 +154,10 @@ void policy_set_clear(struct policy_set *set);
 
 /* How long Closed stays readable before B is removed: what the policy says, or 10 s in dom0 (libxl removes B
  * itself long before) and 1 s elsewhere. */
-uint32_t policy_hold_closed(const struct policy *p, uint16_t self);
+uint32_t policy_hold_closed(const struct policy *p, uint16_t backend_domid);
 
 /* Are hotplug scripts ours to run? In dom0 libxl does it, unless the policy insists. */
-bool policy_hotplug(const struct policy *p, uint16_t self);
+bool policy_hotplug(const struct policy *p, uint16_t backend_domid);
 
 /* The spec that a key's name falls under: the exact name first, then the patterns in order. NULL when it is
  * not declared. */

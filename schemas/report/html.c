@@ -185,7 +185,7 @@ static void put_side(FILE *to, const struct report_device *d, enum side side, co
 static void put_values(FILE *to, const struct report_device *d)
 {
     char path[BACKEND_PATH_SIZE];
-    device_backend_path(d->self, &d->key, path);
+    device_backend_path(d->backend_domid, &d->key, path);
     fprintf(to, "<details><summary>values (%zu)</summary>\n", d->n_values[BACKEND] + d->n_values[FRONTEND]);
     put_side(to, d, BACKEND, path);
     put_side(to, d, FRONTEND, d->frontend);
@@ -217,8 +217,8 @@ static void put_head(FILE *to, const struct report *r, const struct report_devic
             "<span class=\"dim\">owner %s",
             xenbus_state_name(d->backend_state), xenbus_state_name(d->frontend_state), online[d->online + 1],
             owner_name(d->owner));
-    if (d->self != r->domid)
-        fprintf(to, ", backend domain %" PRIu16, d->self);
+    if (d->backend_domid != r->domid)
+        fprintf(to, ", backend domain %" PRIu16, d->backend_domid);
     fputs("</span></p>\n", to);
 }
 
@@ -285,7 +285,7 @@ static void put_title(FILE *to, const struct report *r)
 {
     bool one = true;
     for (size_t i = 0; i < r->n_devices; i++)
-        one &= r->devices[i].self == r->domid;
+        one &= r->devices[i].backend_domid == r->domid;
     if (one)
         fprintf(to, "evices of backend domain %" PRIu16, r->domid);
     else

@@ -57,7 +57,7 @@ static void put_next(FILE *to, const struct report_device *d)
 {
     char path[BACKEND_PATH_SIZE];
     enum xenbus_state from = d->backend_state, next;
-    device_backend_path(d->self, &d->key, path);
+    device_backend_path(d->backend_domid, &d->key, path);
     size_t len = strlen(path);
     for (size_t i = 0; i < d->plan->n_actions; i++) {
         const struct action *act = &d->plan->actions[i];

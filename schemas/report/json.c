@@ -61,7 +61,7 @@ static json_t *device_json(const struct report_device *d)
     for (size_t i = 0; i < d->plan->n_actions; i++)
         jappend(actions, action_json(&d->plan->actions[i]));
     jput(o, "device", jtext(key));
-    jput(o, "backend_domid", jcount(d->self));
+    jput(o, "backend_domid", jcount(d->backend_domid));
     jput(o, "type", jtext(d->key.type));
     jput(o, "frontend_domid", jcount(d->key.domid));
     jput(o, "devid", jtext(d->key.devid));

@@ -64,7 +64,7 @@ static int by_key(const void *a, const void *b)
 {
     const struct report_device *x = a, *y = b;
     int by = device_key_compare(&x->key, &y->key);
-    return by ? by : (x->self > y->self) - (x->self < y->self);
+    return by ? by : (x->backend_domid > y->backend_domid) - (x->backend_domid < y->backend_domid);
 }
 
 void report_sort(struct report *r)

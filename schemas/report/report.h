@@ -20,7 +20,7 @@ struct report_value {
 
 struct report_device {
     struct device_key key;
-    uint16_t self;
+    uint16_t backend_domid;
     enum owner owner;
     int online; /* 1, 0, or -1: absent or not understood */
     enum xenbus_state backend_state, frontend_state;

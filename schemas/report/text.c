@@ -140,8 +140,8 @@ static void print_devices(const struct report *r, FILE *to)
         const struct report_device *d = &r->devices[i];
         fill_cells(d, &cells);
         print_cells(width, &cells, to);
-        if (d->self != r->domid)
-            fprintf(to, "  (backend domain %" PRIu16 ")", d->self);
+        if (d->backend_domid != r->domid)
+            fprintf(to, "  (backend domain %" PRIu16 ")", d->backend_domid);
         fputc('\n', to);
         for (size_t n = 0; n < d->plan->n_actions; n++)
             print_action(&scratch, &d->plan->actions[n], to);

@@ -120,7 +120,7 @@ static void take_keys(struct choices *c, struct view *v, const struct policy *p)
     take_frontend(c, v, p);
     for (size_t i = 0; i < sizeof always / sizeof *always; i++)
         take_value(c, v, BACKEND, always[i]);
-    for (size_t i = 0; policy_hotplug(p, v->self) && i < sizeof hotplug / sizeof *hotplug; i++)
+    for (size_t i = 0; policy_hotplug(p, v->backend_domid) && i < sizeof hotplug / sizeof *hotplug; i++)
         take_value(c, v, BACKEND, hotplug[i]);
     if (v->path[FRONTEND]) {
         take_value(c, v, FRONTEND, "state");

@@ -53,7 +53,7 @@ static struct view *look(struct host *h, uint16_t self, const struct device_key 
 {
     struct taken t = {0};
     struct snapshot_request req = {.store = dump_store_store(h->store),
-                                   .self = self,
+                                   .backend_domid = self,
                                    .device = *key,
                                    .policy = policy,
                                    .everything = everything,
@@ -116,7 +116,7 @@ static void on_device(void *arg, uint16_t self, const struct device_key *key)
           row_name(again->row));
     struct ends ends = ends_of(view);
     struct report_device device = {.key = view->device,
-                                   .self = view->self,
+                                   .backend_domid = view->backend_domid,
                                    .owner = policy->owner,
                                    .online = ends.online,
                                    .backend_state = ends.backend,
@@ -178,8 +178,8 @@ static void check_report(struct report *r)
     for (size_t i = 1; i < r->n_devices; i++) {
         const struct report_device *a = &r->devices[i - 1], *b = a + 1;
         int order = device_key_compare(&a->key, &b->key);
-        holds(order < 0 || (order == 0 && a->self < b->self), "%s/%d/%s is out of order, or there twice",
-              b->key.type, b->key.domid, b->key.devid);
+        holds(order < 0 || (order == 0 && a->backend_domid < b->backend_domid),
+              "%s/%d/%s is out of order, or there twice", b->key.type, b->key.domid, b->key.devid);
     }
     char *text = printed(r, report_print_text, &len);
     holds_printable(text, len, true);

@@ -44,15 +44,15 @@ static inline void check_observed_removal(const struct action *a, const struct r
                                           const struct view *v)
 {
     char type[BACKEND_PATH_SIZE], domain[BACKEND_PATH_SIZE + 8];
-    snprintf(type, sizeof type, "/local/domain/%d/backend/%s", v->self, v->device.type);
+    snprintf(type, sizeof type, "/local/domain/%d/backend/%s", v->backend_domid, v->device.type);
     snprintf(domain, sizeof domain, "%s/%d", type, v->device.domid);
     if (a->kind == ACTION_HOTPLUG) {
         holds(is_hotplug_key(below(r->path, v)), "hotplug removes %s", r->path);
         return;
     }
     bool parent = strcmp(r->path, type) == 0 || strcmp(r->path, domain) == 0;
-    holds(parent ? r->if_empty && v->self == 0 : strcmp(r->path, v->path[BACKEND]) == 0, "removes %s",
-          r->path);
+    holds(parent ? r->if_empty && v->backend_domid == 0 : strcmp(r->path, v->path[BACKEND]) == 0,
+          "removes %s", r->path);
 }
 
 static inline void check_collected(const struct plan *plan, const struct view *v, const struct policy *p)
@@ -68,7 +68,7 @@ static inline void check_collected(const struct plan *plan, const struct view *v
 static inline void check_script(const struct action *a, const struct view *v, const struct policy *p)
 {
     static const char odd[] = " \t\n'\"$`\\;&|<>(){}[]*?!#~";
-    holds(p->owner == OWNER_KERNEL && policy_hotplug(p, v->self) && a->kind == ACTION_HOTPLUG,
+    holds(p->owner == OWNER_KERNEL && policy_hotplug(p, v->backend_domid) && a->kind == ACTION_HOTPLUG,
           "%s of %s runs a script", action_name(a->kind), p->type);
     for (const char *const *word = a->argv; *word; word++)
         holds(!strpbrk(*word, odd) && !strstr(*word, ".."), "the word %s", *word);
@@ -90,7 +90,7 @@ static inline void check_observed(const struct plan *plan, const struct view *v,
         if (a->kind == ACTION_COLLECT)
             check_collected(plan, v, p);
         else if (a->kind == ACTION_DESTROY)
-            holds(v->self != 0 && policy_hotplug(p, v->self), "destroys another's device");
+            holds(v->backend_domid != 0 && policy_hotplug(p, v->backend_domid), "destroys another's device");
         else
             holds(a->kind == ACTION_HOTPLUG || a->kind == ACTION_RELEASE, "%s", action_name(a->kind));
         if (a->argv)

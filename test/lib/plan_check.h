@@ -34,7 +34,7 @@ static inline void plan_check_basis(const struct plan *plan, const struct view *
         plan_check_key(plan, v, BACKEND, common_key_names[i], name);
     if (v->domain != ABSENT && p->handshake == HANDSHAKE_FULL)
         plan_check_key(plan, v, FRONTEND, "state", name);
-    for (int i = 0; policy_hotplug(p, v->self) && i < 3; i++)
+    for (int i = 0; policy_hotplug(p, v->backend_domid) && i < 3; i++)
         plan_check_key(plan, v, BACKEND, hotplug[i], name);
     if (plan->row == ROW_CREATE) {
         plan_check_declared(plan, v, p, BACKEND, REQUIRED_CREATE, name);
@@ -95,7 +95,7 @@ static inline void plan_check_removal(const struct action *a, const struct view 
                                       const char *name)
 {
     char type[BACKEND_PATH_SIZE], domain[BACKEND_PATH_SIZE + 8];
-    snprintf(type, sizeof type, "/local/domain/%d/backend/%s", v->self, v->device.type);
+    snprintf(type, sizeof type, "/local/domain/%d/backend/%s", v->backend_domid, v->device.type);
     snprintf(domain, sizeof domain, "%s/%d", type, v->device.domid);
     require(a->kind == ACTION_DESTROY, "%s: %s removes %s", name, action_name(a->kind), r->path);
     bool device =

@@ -103,7 +103,7 @@ static bool next(unsigned *at, struct state *s)
 static struct needs needs_in(const struct policy *p, const struct state *s, const struct worker *w)
 {
     const struct needs_input in = {.policy = p,
-                                   .self = s->in_dom0 ? 0 : 3,
+                                   .backend_domid = s->in_dom0 ? 0 : 3,
                                    .ends = {s->online, s->b, s->gone ? XENBUS_ABSENT : s->f},
                                    .marked = s->marked,
                                    .domain_gone = s->gone,

@@ -90,7 +90,7 @@ static struct report *sample(void)
 
     d = device("qdisk/7/51728", OWNER_EXTERNAL, -1, XENBUS_ABSENT, XENBUS_ABSENT, ROW_INCOMPLETE_DIR);
     plan_add_finding(d.plan, FINDING_INCOMPLETE_DIR, SEVERITY_WARNING, "`online` is absent");
-    d.self = 3;
+    d.backend_domid = 3;
     report_add(r, &d);
 
     d = device("vkbd/12/0", OWNER_XENRECON, 0, XENBUS_CLOSED, XENBUS_ABSENT, ROW_DESTROY);
@@ -163,7 +163,7 @@ START_TEST(test_nothing_to_do)
 
     struct report_device d =
         device("vif/7/0", OWNER_KERNEL, 1, XENBUS_CONNECTED, XENBUS_CONNECTED, ROW_STEADY);
-    d.self = 3;
+    d.backend_domid = 3;
     report_add(r, &d);
     text = printed(r, report_print_text);
     ck_assert_str_eq(text, "backend domain 3: 1 device, nothing to do\n"

@@ -305,9 +305,9 @@ static struct report *sample(void)
     d = device("qdisk/9/1", XENBUS_INIT_WAIT, XENBUS_INVALID, ROW_CONNECT);
     struct action *a = plan_add_action(d.plan, ACTION_CONNECT, "ready");
     action_write(d.plan, a, "/local/domain/0/backend/qdisk/9/1/state", "4");
-    d.self = 3;
+    d.backend_domid = 3;
     report_add(r, &d);
-    d.self = 0;
+    d.backend_domid = 0;
     d.plan = plan_new();
     a = plan_add_action(d.plan, ACTION_CONNECT, "ready");
     action_write(d.plan, a, "/local/domain/0/backend/qdisk/9/1/state", "4");

@@ -26,7 +26,7 @@ static void assert_key(const struct view *v, enum side side, const char *name, e
 START_TEST(begins)
 {
     struct view *v = view_new(3, &device);
-    ck_assert(v->self == 3 && device_key_equal(&v->device, &device));
+    ck_assert(v->backend_domid == 3 && device_key_equal(&v->device, &device));
     ck_assert(v->directory == UNREADABLE && v->front == PRESENT && v->domain == PRESENT && v->qemu == ABSENT);
     ck_assert(!v->null_model && !v->path[FRONTEND]);
     for (enum side side = 0; side < 2; side++)
@@ -58,7 +58,7 @@ START_TEST(copies)
     view_free(v);
     view_seal(copy);
     ck_assert_uint_eq(view_digest(copy), digest);
-    ck_assert(copy->self == 3 && device_key_equal(&copy->device, &device));
+    ck_assert(copy->backend_domid == 3 && device_key_equal(&copy->device, &device));
     ck_assert(copy->directory == PRESENT && copy->front == ABSENT && copy->domain == UNREADABLE);
     ck_assert(copy->qemu == PRESENT && copy->null_model);
     ck_assert_str_eq(copy->path[BACKEND], "/local/domain/3/backend/qdisk/7/51712");
