@@ -75,11 +75,11 @@ static int check_keys(const struct document *d, const struct node *root, const s
     const struct node *keys = node_find(root, side == BACKEND ? "backend-keys" : "frontend-keys");
     const struct key_spec *spec = p->keys[side];
     for (const struct node *n = keys ? keys->first : NULL; n; n = n->next, spec++) {
-        int r = check_key(d, n, spec);
-        if (!r && side == FRONTEND)
-            r = check_alternative(d, n, p, spec);
-        if (r)
-            return r;
+        int error = check_key(d, n, spec);
+        if (!error && side == FRONTEND)
+            error = check_alternative(d, n, p, spec);
+        if (error)
+            return error;
         if (spec->required == REQUIRED_CONNECT && p->handshake == HANDSHAKE_NONE)
             return document_fail(
                 d, node_find(n, "required")->key,
@@ -118,9 +118,9 @@ static int check_word(const struct document *d, const struct node *word, const s
         const char *end = strchr(at, '}');
         if (!end)
             return document_fail(d, word, "`${` without `}`");
-        int r = check_placeholder(d, word, p, at, (size_t)(end - at));
-        if (r)
-            return r;
+        int error = check_placeholder(d, word, p, at, (size_t)(end - at));
+        if (error)
+            return error;
         at = end;
     }
     return 0;
@@ -133,9 +133,9 @@ static int check_worker(const struct document *d, const struct node *root, const
     if (word && (word->text[0] != '/' || strstr(word->text, "${")))
         return document_fail(d, word, "the program must be an absolute path, without placeholders");
     for (; word; word = word->next) {
-        int r = check_word(d, word, p);
-        if (r)
-            return r;
+        int error = check_word(d, word, p);
+        if (error)
+            return error;
     }
     return 0;
 }
@@ -167,18 +167,18 @@ static int check_retry(const struct document *d, const struct node *root, const 
 
 int policy_check(const struct document *d, const struct node *root, const struct policy *p)
 {
-    int r = check_owner(d, root, p);
-    if (!r)
-        r = check_keys(d, root, p, BACKEND);
-    if (!r)
-        r = check_keys(d, root, p, FRONTEND);
-    if (!r)
-        r = check_worker(d, root, p);
-    if (!r)
-        r = check_worker_user(d, root, p);
-    if (!r)
-        r = check_retry(d, root, p);
-    if (!r)
-        r = check_hotplug(d, root, p);
-    return r;
+    int error = check_owner(d, root, p);
+    if (!error)
+        error = check_keys(d, root, p, BACKEND);
+    if (!error)
+        error = check_keys(d, root, p, FRONTEND);
+    if (!error)
+        error = check_worker(d, root, p);
+    if (!error)
+        error = check_worker_user(d, root, p);
+    if (!error)
+        error = check_retry(d, root, p);
+    if (!error)
+        error = check_hotplug(d, root, p);
+    return error;
 }

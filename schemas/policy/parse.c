@@ -95,18 +95,18 @@ static int read_version(const struct document *d, const struct node *n, const st
 
 static int expect_name(const struct document *d, const struct node *n)
 {
-    int r = expect_kind(d, n, NODE_SCALAR);
-    if (r || device_name_valid(n->text, n->len))
-        return r;
+    int error = expect_kind(d, n, NODE_SCALAR);
+    if (error || device_name_valid(n->text, n->len))
+        return error;
     return expected(d, n, "a name, 1 to 31 of A-Z a-z 0-9 - _", NULL);
 }
 
 /* No component may be empty or begin with a dot. */
 static int read_path(const struct document *d, const struct node *n, const struct field *f, void *into)
 {
-    int r = expect_kind(d, n, NODE_SCALAR);
-    if (r)
-        return r;
+    int error = expect_kind(d, n, NODE_SCALAR);
+    if (error)
+        return error;
     bool good =
         n->text[0] == '/' && n->len <= FIELD_PATH_MAX && n->text[n->len - 1] != '/' &&
         !strstr(n->text, "//") && !strstr(n->text, "/.") &&
@@ -159,15 +159,15 @@ static int read_number(const struct document *d, const struct node *n, const str
 static int read_duration(const struct document *d, const struct node *n, const struct field *f, void *into)
 {
     uint32_t duration;
-    int r = expect_kind(d, n, NODE_SCALAR);
-    if (r)
-        return r;
-    r = duration_parse(n->text, n->len, &duration);
-    if (r == -ENOTSUP)
+    int error = expect_kind(d, n, NODE_SCALAR);
+    if (error)
+        return error;
+    error = duration_parse(n->text, n->len, &duration);
+    if (error == -ENOTSUP)
         return document_fail(d, n, "`%.20s` needs a unit: ms, s, m or h", n->text);
-    if (r == -ERANGE)
+    if (error == -ERANGE)
         return document_fail(d, n, "longer than 7 days");
-    if (r)
+    if (error)
         return expected(d, n, "a duration such as 0, 250ms, 10s, 5m or 1h", NULL);
     if (duration < f->min)
         return document_fail(d, n, "must be at least %" PRIu32 "ms", f->min);
@@ -179,9 +179,9 @@ static int read_regex(const struct document *d, const struct node *n, struct key
 {
     char why[EXPRESSION_WHY_SIZE];
     regex_t regex;
-    int r = expect_kind(d, n, NODE_SCALAR);
-    if (r)
-        return r;
+    int error = expect_kind(d, n, NODE_SCALAR);
+    if (error)
+        return error;
     if (n->len == 0)
         return expected(d, n, "a regular expression", NULL);
     if (expression_compile(n->text, &regex, why))
@@ -195,15 +195,15 @@ static int read_regex(const struct document *d, const struct node *n, struct key
 /* The list ends in NULL, too. */
 static int read_words(const struct document *d, const struct node *list, const struct field *f, void *into)
 {
-    int r = expect_kind(d, list, NODE_LIST);
-    if (r)
-        return r;
+    int error = expect_kind(d, list, NODE_LIST);
+    if (error)
+        return error;
     if (list->n == 0)
         return document_fail(d, list, "the list is empty");
     for (const struct node *n = list->first; n; n = n->next) {
-        r = expect_kind(d, n, NODE_SCALAR);
-        if (r)
-            return r;
+        error = expect_kind(d, n, NODE_SCALAR);
+        if (error)
+            return error;
     }
     char **words = xcalloc(list->n + 1, sizeof *words);
     size_t i = 0;
@@ -240,23 +240,23 @@ static int check_key_name(const struct document *d, const struct node *key, bool
 
 static int read_keys(const struct document *d, const struct node *mapping, const struct field *f, void *into)
 {
-    int r = expect_kind(d, mapping, NODE_MAPPING);
-    if (r)
-        return r;
+    int error = expect_kind(d, mapping, NODE_MAPPING);
+    if (error)
+        return error;
     struct key_spec *keys = xcalloc(mapping->n, sizeof *keys);
     /* stored first, so that whoever frees the policy frees what was read until an error */
     store_list(into, f, keys, mapping->n);
     for (const struct node *n = mapping->first; n; n = n->next, keys++) {
-        r = check_key_name(d, n->key, true, &keys->pattern);
-        if (r)
-            return r;
+        error = check_key_name(d, n->key, true, &keys->pattern);
+        if (error)
+            return error;
         keys->name = xstrdup(n->key->text);
         apply_presets(f->fields, keys);
         if (node_is_null(n))
             continue;
-        r = read_fields(d, n, f->fields, keys);
-        if (r)
-            return r;
+        error = read_fields(d, n, f->fields, keys);
+        if (error)
+            return error;
     }
     return 0;
 }
@@ -272,19 +272,19 @@ static int read_publish(const struct document *d, const struct node *mapping, co
                         void *into)
 {
     bool pattern;
-    int r = expect_kind(d, mapping, NODE_MAPPING);
-    if (r)
-        return r;
+    int error = expect_kind(d, mapping, NODE_MAPPING);
+    if (error)
+        return error;
     struct publish *publish = xcalloc(mapping->n, sizeof *publish);
     store_list(into, f, publish, mapping->n);
     for (const struct node *n = mapping->first; n; n = n->next, publish++) {
-        r = check_key_name(d, n->key, false, &pattern);
-        if (!r)
-            r = check_not_reserved(d, n->key);
-        if (!r)
-            r = expect_kind(d, n, NODE_SCALAR);
-        if (r)
-            return r;
+        error = check_key_name(d, n->key, false, &pattern);
+        if (!error)
+            error = check_not_reserved(d, n->key);
+        if (!error)
+            error = expect_kind(d, n, NODE_SCALAR);
+        if (error)
+            return error;
         publish->key = xstrdup(n->key->text);
         publish->value = xstrdup(n->text);
     }
@@ -294,11 +294,11 @@ static int read_publish(const struct document *d, const struct node *mapping, co
 static int read_key_name(const struct document *d, const struct node *n, const struct field *f, void *into)
 {
     bool pattern;
-    int r = expect_kind(d, n, NODE_SCALAR);
-    if (!r)
-        r = check_key_name(d, n, true, &pattern);
-    if (r)
-        return r;
+    int error = expect_kind(d, n, NODE_SCALAR);
+    if (!error)
+        error = check_key_name(d, n, true, &pattern);
+    if (error)
+        return error;
     char *name = xstrdup(n->text);
     store(into, f->offset, &name, sizeof name);
     return 0;
@@ -318,17 +318,17 @@ static int check_variable(const struct document *d, const struct node *key)
 static int read_variables(const struct document *d, const struct node *mapping, const struct field *f,
                           void *into)
 {
-    int r = expect_kind(d, mapping, NODE_MAPPING);
-    if (r)
-        return r;
+    int error = expect_kind(d, mapping, NODE_MAPPING);
+    if (error)
+        return error;
     struct variable *variable = xcalloc(mapping->n, sizeof *variable);
     store_list(into, f, variable, mapping->n);
     for (const struct node *n = mapping->first; n; n = n->next, variable++) {
-        r = check_variable(d, n->key);
-        if (!r)
-            r = expect_kind(d, n, NODE_SCALAR);
-        if (r)
-            return r;
+        error = check_variable(d, n->key);
+        if (!error)
+            error = expect_kind(d, n, NODE_SCALAR);
+        if (error)
+            return error;
         variable->name = xstrdup(n->key->text);
         variable->value = xstrdup(n->text);
     }
@@ -338,19 +338,19 @@ static int read_variables(const struct document *d, const struct node *mapping, 
 static int read_field(const struct document *d, const struct node *n, const struct field *f, void *into)
 {
     char *user;
-    int r;
+    int error;
     switch (f->kind) {
     case FIELD_VERSION:
         return read_version(d, n, f);
     case FIELD_NAME:
-        r = expect_name(d, n);
-        if (!r)
+        error = expect_name(d, n);
+        if (!error)
             store(into, f->offset, n->text, n->len + 1);
-        return r;
+        return error;
     case FIELD_USER:
-        r = expect_name(d, n);
-        if (r)
-            return r;
+        error = expect_name(d, n);
+        if (error)
+            return error;
         user = xstrdup(n->text);
         store(into, f->offset, &user, sizeof user);
         return 0;
@@ -432,19 +432,19 @@ static const struct field *find_field(const struct field *fields, const char *na
 static int read_fields(const struct document *d, const struct node *mapping, const struct field *fields,
                        void *into)
 {
-    int r = expect_kind(d, mapping, NODE_MAPPING);
-    if (r)
-        return r;
+    int error = expect_kind(d, mapping, NODE_MAPPING);
+    if (error)
+        return error;
     /* Another version's keys are not unknown, they are another version's: so that is said first */
     const struct node *version = fields->kind == FIELD_VERSION ? node_find(mapping, fields->name) : NULL;
     if (version)
-        r = read_version(d, version, fields);
-    for (const struct node *n = mapping->first; n && !r; n = n->next) {
+        error = read_version(d, version, fields);
+    for (const struct node *n = mapping->first; n && !error; n = n->next) {
         const struct field *f = find_field(fields, n->key->text);
-        r = f ? read_field(d, n, f, into) : unknown_key(d, n->key, fields);
+        error = f ? read_field(d, n, f, into) : unknown_key(d, n->key, fields);
     }
-    if (r)
-        return r;
+    if (error)
+        return error;
     for (const struct field *f = fields; f->name; f++)
         if (f->required && !node_find(mapping, f->name))
             return document_fail(d, mapping, "`%s` is missing", f->name);
@@ -473,15 +473,15 @@ int policy_parse(const char *file, const char *text, size_t len, struct policy *
     struct arena arena = {0};
     struct node *root;
     struct policy *p = NULL;
-    int r = document_parse(&d, &arena, &root);
-    if (r)
+    int error = document_parse(&d, &arena, &root);
+    if (error)
         goto out;
     p = xcalloc(1, sizeof *p);
     apply_presets(policy_fields, p);
-    r = read_fields(&d, root, policy_fields, p);
-    if (!r)
-        r = policy_check(&d, root, p);
-    if (r)
+    error = read_fields(&d, root, policy_fields, p);
+    if (!error)
+        error = policy_check(&d, root, p);
+    if (error)
         goto out;
     derive(p, root);
     p->source = xstrdup(file);
@@ -493,5 +493,5 @@ int policy_parse(const char *file, const char *text, size_t len, struct policy *
 out:
     policy_free(p);
     arena_free(&arena);
-    return r;
+    return error;
 }

@@ -65,13 +65,13 @@ static int fill_scalar(const struct builder *b, const yaml_event_t *event, struc
 static int convert(const struct builder *b, const yaml_event_t *event, struct node *n)
 {
     const yaml_char_t *anchor = NULL, *tag = NULL;
-    int r = 0;
+    int error = 0;
     set_place(b, &event->start_mark, &n->line, &n->column);
     switch (event->type) {
     case YAML_SCALAR_EVENT:
         anchor = event->data.scalar.anchor;
         tag = event->data.scalar.tag;
-        r = fill_scalar(b, event, n);
+        error = fill_scalar(b, event, n);
         break;
     case YAML_SEQUENCE_START_EVENT:
         anchor = event->data.sequence_start.anchor;
@@ -95,8 +95,8 @@ static int convert(const struct builder *b, const yaml_event_t *event, struct no
     case YAML_MAPPING_END_EVENT:
         break;
     }
-    if (r)
-        return r;
+    if (error)
+        return error;
     if (anchor)
         return document_fail(b->doc, n, "anchors and aliases are not supported");
     if (tag)
@@ -112,11 +112,11 @@ static int step(struct builder *b, yaml_event_type_t *ret_type, struct node **re
         return -EINVAL;
     }
     struct node *n = arena_alloc(b->arena, sizeof *n);
-    int r = convert(b, &event, n);
+    int error = convert(b, &event, n);
     *ret_type = event.type;
     *ret_node = n;
     yaml_event_delete(&event);
-    return r;
+    return error;
 }
 
 static int check_key(const struct builder *b, const struct node *mapping, const struct node *key)
@@ -140,25 +140,25 @@ static int fill(struct builder *b, struct node *parent, unsigned depth)
     if (depth > DOCUMENT_DEPTH_MAX)
         return document_fail(b->doc, parent, "nested more than %d deep", DOCUMENT_DEPTH_MAX);
     for (;;) {
-        int r = step(b, &type, &n);
-        if (r)
-            return r;
+        int error = step(b, &type, &n);
+        if (error)
+            return error;
         if (type == YAML_SEQUENCE_END_EVENT || type == YAML_MAPPING_END_EVENT)
             return 0;
         if (parent->n >= DOCUMENT_ENTRIES_MAX)
             return document_fail(b->doc, n, "more than %d %s", DOCUMENT_ENTRIES_MAX,
                                  parent->kind == NODE_MAPPING ? "keys" : "entries");
         if (parent->kind == NODE_MAPPING && !key) {
-            r = check_key(b, parent, n);
-            if (r)
-                return r;
+            error = check_key(b, parent, n);
+            if (error)
+                return error;
             key = n;
             continue;
         }
         if (n->kind != NODE_SCALAR)
-            r = fill(b, n, depth + 1);
-        if (r)
-            return r;
+            error = fill(b, n, depth + 1);
+        if (error)
+            return error;
         n->key = key;
         key = NULL;
         *tail = n;
@@ -171,24 +171,24 @@ static int build(struct builder *b, struct node **ret_root)
 {
     struct node *root, *n;
     yaml_event_type_t type;
-    int r = step(b, &type, &n); /* the stream's start */
-    if (!r)
-        r = step(b, &type, &n);
-    if (r)
-        return r;
+    int error = step(b, &type, &n); /* the stream's start */
+    if (!error)
+        error = step(b, &type, &n);
+    if (error)
+        return error;
     if (type == YAML_STREAM_END_EVENT) {
         diagnostic_set(b->doc->why, b->doc->file, 0, 0, NULL, 0, "is empty");
         return -EINVAL;
     }
-    r = step(b, &type, &root);
-    if (!r && root->kind != NODE_SCALAR)
-        r = fill(b, root, 1);
-    if (!r)
-        r = step(b, &type, &n); /* the document's end */
-    if (!r)
-        r = step(b, &type, &n);
-    if (r)
-        return r;
+    error = step(b, &type, &root);
+    if (!error && root->kind != NODE_SCALAR)
+        error = fill(b, root, 1);
+    if (!error)
+        error = step(b, &type, &n); /* the document's end */
+    if (!error)
+        error = step(b, &type, &n);
+    if (error)
+        return error;
     if (type != YAML_STREAM_END_EVENT)
         return document_fail(b->doc, n, "more than one document in a file");
     *ret_root = root;
@@ -209,9 +209,9 @@ int document_parse(const struct document *d, struct arena *a, struct node **ret_
     yaml_parser_set_encoding(&b.parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&b.parser, (const unsigned char *)d->text, d->len);
     diagnostic_locate(d->text, d->len, d->len, &b.last_line, &b.last_column);
-    int r = build(&b, ret_root);
+    int error = build(&b, ret_root);
     yaml_parser_delete(&b.parser);
-    return r;
+    return error;
 }
 
 const struct node *node_find(const struct node *mapping, const char *key)
