@@ -12,7 +12,7 @@
 
 enum {
     CONNECT_AGAIN = 5000, /* milliseconds until a worker that refused a ring is asked once more */
-    TEXT_MAX = 255,       /* of a value that a guest wrote and a worker is told */
+    TEXT_MAX = 255,       /* bytes; a longer value of a guest is not told to its worker */
 };
 
 void stop_unwanted_worker(struct situation *s)
@@ -35,13 +35,13 @@ static void worker_start(struct situation *s, const char *why)
     phase_enter(s, OBJECT_STARTING);
 }
 
-/* Are the values there that it is started with? What is missing is said. */
+/* Are the keys of B complete that a worker is started with? Findings for those that are not. */
 static bool worker_can_start(struct situation *s)
 {
     for (size_t i = 0; i < s->policy->n_keys[BACKEND]; i++) {
         const struct key_spec *spec = &s->policy->keys[BACKEND][i];
         if (!spec->pattern && !view_has(s->view, BACKEND, spec->name))
-            return false; /* it died after they were passed over: that it did will be looked at */
+            return false; /* not read: the worker died since, and its death is reconciled next */
     }
     if (keys_complete(s, BACKEND, REQUIRED_CREATE))
         return true;
@@ -127,7 +127,7 @@ static enum disconnect worker_disconnect(struct situation *s, const char *why)
     if (!holds(s))
         return DISCONNECT_NOTHING;
     if (s->object.phase != OBJECT_CONNECTING && s->object.phase != OBJECT_CONNECTED)
-        return DISCONNECT_WAITS; /* it disconnects already, or has not said yet how it stands */
+        return DISCONNECT_WAITS; /* it is disconnecting already, or still starting */
     plan_add_action(s->plan, ACTION_DISCONNECT, why)->task = TASK_DISCONNECT;
     phase_enter(s, OBJECT_DISCONNECTING);
     return DISCONNECT_WAITS;
@@ -180,11 +180,11 @@ bool data_plane_strayed(const struct situation *s)
 static bool may_publish(const struct situation *s, const char *key)
 {
     if (!*key || key[0] == '/' || key[strlen(key) - 1] == '/' || strstr(key, "//"))
-        return false;                                                       /* no name of a key */
-    return !reserved_key(key) && !policy_find_key(s->policy, BACKEND, key); /* the toolstack's */
+        return false;                                                       /* not a key's name */
+    return !reserved_key(key) && !policy_find_key(s->policy, BACKEND, key); /* the toolstack writes it */
 }
 
-/* The administrator's word counts. */
+/* Does the policy publish this key? Then a worker's value for it is ignored. */
 static bool given(const struct policy *p, const char *key)
 {
     for (size_t i = 0; i < p->n_publish; i++)
@@ -212,7 +212,7 @@ void data_plane_publish_again(struct situation *s, struct action *a)
         data_plane_publish(s, a);
 }
 
-/* Only what was read is compared: what became new meanwhile is looked at again. */
+/* Compares only keys that were read. One that the worker added since is compared by the next decision. */
 static bool published_differs(const struct situation *s)
 {
     for (size_t i = 0; i < s->worker.n_published; i++) {

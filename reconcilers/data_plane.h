@@ -18,7 +18,7 @@ void stop_unwanted_worker(struct situation *s);
 struct action *data_plane_start(struct situation *s, const char *why);
 /* It was started with values that are not in B any more. */
 bool data_plane_outdated(const struct situation *s);
-/* It died, or was not heard of since it was started. */
+/* The worker died, or has not answered since it was started. */
 bool data_plane_lost(const struct situation *s);
 /* Starts one that died anew, once its time has come and B has the values that it takes; those that are
  * missing are said. */
@@ -32,8 +32,8 @@ bool data_plane_strayed(const struct situation *s);
 
 enum disconnect {
     DISCONNECT_NOTHING, /* nothing is connected */
-    DISCONNECT_DONE,    /* at once; the plan has no action of it yet */
-    DISCONNECT_WAITS,   /* it was told to, in this plan or before */
+    DISCONNECT_DONE,    /* it is disconnected now; the plan has no action that says so yet */
+    DISCONNECT_WAITS,   /* the worker was told to disconnect, in this plan or before */
 };
 enum disconnect data_plane_disconnect(struct situation *s, const char *why);
 

@@ -35,8 +35,7 @@ static bool held_back(const struct decision_input *in, const struct plan *p)
            f->digest == view_digest(in->view);
 }
 
-/* What there is to say of any row: how it stands with the device's policy, and with what we are told of it.
- */
+/* Findings that do not depend on the row: about the device's policy, and about the watch of its frontend. */
 static void say_circumstances(const struct memory *m, struct plan *p)
 {
     if (m->retired_policy)

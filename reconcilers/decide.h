@@ -14,7 +14,7 @@ struct decision_input {
     const struct policy *policy;
     const struct view *view;     /* sealed */
     const struct memory *memory; /* zeroes for a device that was never seen */
-    const struct worker *worker; /* NULL: the policy wants none, or who asks runs none (`plan`) */
+    const struct worker *worker; /* NULL: the policy wants none, or none is run (`plan`) */
     uint64_t now;                /* milliseconds, from 1; 0: time is unknown (`plan` without a daemon) */
     uint64_t fresh_incarnation;  /* for a marker, if one must be made; 0 in a report: prints as "<new>" */
 };

@@ -5,7 +5,7 @@
  */
 enum { LOOK_SOON = 500, LOOK_SLOWLY = 5000 };
 
-/* Is it valid? What is not goes to `say`, if given. */
+/* Is the value valid? If not, a finding goes to `say`, unless that is NULL. */
 static bool key_valid(const struct situation *s, enum side side, const struct key_spec *spec,
                       const char *name, const struct value *value, struct plan *say, enum severity severity)
 {
@@ -15,7 +15,7 @@ static bool key_valid(const struct situation *s, enum side side, const struct ke
     return !wrong;
 }
 
-/* Is there a key for this spec, and is each that there is valid? */
+/* Is there a key for this spec if there must be, and are all keys for it valid? */
 static bool check_key(const struct situation *s, enum side side, const struct key_spec *spec, bool required,
                       struct plan *say, enum severity severity)
 {
@@ -37,7 +37,7 @@ static bool check_key(const struct situation *s, enum side side, const struct ke
     return valid && (found || !required);
 }
 
-/* Is the key not there, but the one that does as well? */
+/* Is the key absent, and its alternative there? */
 static bool other_key_does(const struct situation *s, enum side side, const struct key_spec *spec)
 {
     return spec->alternative && view_get(s->view, side, spec->name).presence == ABSENT &&

@@ -76,7 +76,8 @@ struct needs needs_of(const struct needs_input *in)
     if (ours || in->everything)
         add_others(&n, in);
     if (in->everything) {
-        n.read &= ~(unsigned)(NEED_BACKEND_REQUIRED | NEED_FRONTEND_REQUIRED | NEED_RING); /* among these: */
+        n.read &=
+            ~(unsigned)(NEED_BACKEND_REQUIRED | NEED_FRONTEND_REQUIRED | NEED_RING); /* these are among: */
         n.read |= NEED_BACKEND_DECLARED | NEED_FRONTEND_DECLARED;
     }
     return n;

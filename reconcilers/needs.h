@@ -28,7 +28,8 @@ enum need {
     NEEDS_BEYOND_FRONT_STATE = NEED_FRONTEND_REQUIRED | NEED_RING | NEED_FRONTEND_PRESENCE,
 };
 
-/* What a hotplug script and what is said of it need; and a network card's script beside that. End in NULL. */
+/* Keys of B, each list ending in NULL: those for any hotplug script, and those that a network card's script
+ * takes beside them. */
 extern const char *const needs_hotplug[];
 extern const char *const needs_vif[];
 

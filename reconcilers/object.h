@@ -29,40 +29,40 @@ const char *object_phase_name(enum object_phase phase);
 enum script_phase {
     SCRIPT_IDLE,
     SCRIPT_RUNNING, /* or it waits for its turn */
-    SCRIPT_ENDED,   /* what came of it is still to be taken in */
+    SCRIPT_ENDED,   /* the next decision takes in its result */
 };
 
 /* A device's hotplug script. */
 struct script {
     enum script_phase phase;
-    bool removing;    /* rather than adding: which one runs, or was the last that did */
-    bool added;       /* we have seen it set the device up, and not taken it down since */
-    uint8_t failures; /* in a row */
-    int error;        /* negative errno, of the last one */
+    bool removing;    /* the script that runs, or ran last, removes; else it adds */
+    bool added;       /* a script of ours set the device up, and none took it down since */
+    uint8_t failures; /* how often it failed in a row */
+    int error;        /* why the last one failed, a negative errno; 0: it did not */
     uint64_t until;   /* milliseconds; after a failure it is not run before then */
-    const char *said; /* what the last one that failed said, or NULL; the controller's */
+    const char *said; /* words of the last one that failed, or NULL; owned by the controller */
 };
 
 struct object {
     enum object_phase phase;
     bool unpublished;      /* its worker was started, and InitWait was never written yet */
     bool front_connected;  /* F was seen Connected since we connected */
-    uint8_t cycles;        /* in the window that began at: */
-    uint64_t cycles_since; /* milliseconds, like the other times here */
-    uint64_t phase_since;  /* when the phase began; 0: unknown */
-    uint64_t incarnation;  /* as in the marker */
+    uint8_t cycles;        /* frontend closed and started over so often since cycles_since */
+    uint64_t cycles_since; /* when the count of cycles began; milliseconds */
+    uint64_t phase_since;  /* when the phase began; milliseconds; 0: unknown */
+    uint64_t incarnation;  /* of the directory that it is held for, as in its marker */
     uint64_t command;      /* hash of the words that its worker was started with */
     uint64_t published;    /* hash of what the worker publishes, as it is in B; 0: not compared yet */
     struct script script;
 };
 
-/* What went wrong the last time, until when nothing is tried, and what it was decided from. */
+/* The last failure of a plan, and how long nothing is tried again. */
 struct failure {
     int error;       /* negative errno; 0: nothing went wrong */
     uint8_t attempt; /* failures in a row */
     enum row row;
-    uint64_t until;  /* milliseconds */
-    uint64_t digest; /* of the view: another one ends the backoff */
+    uint64_t until;  /* the end of the backoff; milliseconds */
+    uint64_t digest; /* digest of the view; another view ends the backoff */
 };
 
 /* Milliseconds between looks at a device whose frontend cannot be watched. */
@@ -70,8 +70,8 @@ enum { UNWATCHED_POLL = 5000 };
 
 struct memory {
     struct object object;
-    enum row row;        /* that decided last time */
-    uint64_t row_since;  /* milliseconds; since when it does; 0: never decided */
+    enum row row;        /* the row that decided last time */
+    uint64_t row_since;  /* since when that row decides; milliseconds; 0: never decided */
     bool retired_policy; /* a reload dropped its policy: under it nothing is begun any more */
     int unwatched;       /* why the store refuses to watch its frontend, a negative errno; 0: it does not */
     struct failure failure;

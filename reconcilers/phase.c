@@ -30,7 +30,7 @@ bool phase_connected(const struct situation *s)
 static enum object_phase phase_of(const struct situation *s)
 {
     if (s->worker.incarnation != s->object.incarnation)
-        return OBJECT_DEAD; /* it is another device's of the same name */
+        return OBJECT_DEAD; /* the worker was started for a former device of the same name */
     switch (s->worker.state) {
     case WORKER_STARTING:
         return OBJECT_STARTING;
@@ -62,5 +62,5 @@ void phase_from_worker(struct situation *s)
     if (phase != s->object.phase)
         phase_enter(s, phase);
     if (s->marked && s->marker.incarnation == s->object.incarnation)
-        s->object.unpublished = false; /* the answer to the commit that did it may have been lost */
+        s->object.unpublished = false; /* it was published, though the reply to that commit was lost */
 }

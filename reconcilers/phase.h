@@ -6,13 +6,16 @@
 
 #include "reconcilers/situation.h"
 
+/* Is there an object, so that the device is ours to serve? */
 bool phase_held(const struct situation *s);
-bool phase_connected(const struct situation *s); /* of one without a worker; or as the marker has it */
+/* Is it connected, as its phase or the marker says? */
+bool phase_connected(const struct situation *s);
 void phase_enter(struct situation *s, enum object_phase phase);
-/* Ends it, its worker with it; it is said why if there was anything to end. */
+/* Ends the object and its worker, by an action with this reason if there was either. */
 void phase_release(struct situation *s, const char *why);
 
-/* Is there a worker to ask? Not without one in the policy, but for one that was started when there was. */
+/* Does a worker serve the device? Either the policy has one, or one still runs that was started when it did.
+ */
 bool has_worker(const struct situation *s);
 /* The object's phase follows from what the worker says. */
 void phase_from_worker(struct situation *s);

@@ -44,7 +44,7 @@ enum outcome on_vanished(struct situation *s)
     struct script script = s->object.script;
     phase_release(s, "the backend directory is gone");
     if (script.phase == SCRIPT_RUNNING)
-        s->object.script = script; /* it cannot be called back; no other one may run beside it */
+        s->object.script = script; /* it still runs, and no other may run beside it */
     return DECIDED;
 }
 

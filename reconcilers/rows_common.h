@@ -12,8 +12,8 @@ bool incomplete_dir(const struct situation *s);
 bool mismatched(const struct situation *s);
 bool always(const struct situation *s);
 enum outcome on_vanished(struct situation *s);
-enum outcome on_nothing(struct situation *s);    /* bad-value: said already */
-enum outcome on_unreadable(struct situation *s); /* likewise; read again later */
+enum outcome on_nothing(struct situation *s);    /* row bad-value: situation_read() has said it */
+enum outcome on_unreadable(struct situation *s); /* likewise; asks to be requeued */
 enum outcome on_incomplete_dir(struct situation *s);
 enum outcome on_mismatched(struct situation *s);
 

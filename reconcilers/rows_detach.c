@@ -29,7 +29,7 @@ static bool frontend_removable(const struct situation *s)
             (backend.presence == PRESENT && strcmp(backend.text, v->path[BACKEND]) == 0));
 }
 
-/* Until then libxl can read Closed. */
+/* Is Closed still held for libxl to read it? Then the removal is requeued. */
 static bool held_for_reading(struct situation *s)
 {
     uint64_t due = situation_since(s) + policy_hold_closed(s->policy, s->view->backend_domid);
@@ -56,7 +56,7 @@ enum outcome on_destroy(struct situation *s)
 
 bool closing_down(const struct situation *s)
 {
-    return s->online != 1; /* B between InitWait and Closed: the others are destroy's */
+    return s->online != 1; /* B between InitWait and Closed: row destroy has taken the others */
 }
 
 bool close_idle(const struct situation *s)
@@ -83,7 +83,8 @@ enum outcome on_close_wait(struct situation *s)
 
 bool toolstack_closed(const struct situation *s)
 {
-    return s->b == XENBUS_CLOSED && s->marker.wrote != XENBUS_CLOSED; /* online=1: the others are destroy's */
+    return s->b == XENBUS_CLOSED &&
+           s->marker.wrote != XENBUS_CLOSED; /* online=1: row destroy has taken the others */
 }
 
 /* In a driver domain libxl waits for us to do it. */

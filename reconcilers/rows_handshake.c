@@ -19,8 +19,8 @@
 /* A frontend that closes this often in this time is not answered until the time is over. */
 enum { FLAP_CYCLES = 10, FLAP_WINDOW = 60 * 1000 };
 
-/* The worker was started for it, and it has no marker of its own yet. Another's is of the time before the
- * toolstack started over in the same directory. */
+/* A worker was started for the device, and InitWait was not written yet. A marker of another incarnation is
+ * left from before the toolstack started over in the same directory. */
 static bool to_be_published(const struct situation *s)
 {
     bool own = s->marked && s->marker.incarnation == s->object.incarnation;
@@ -45,7 +45,7 @@ static bool claimed_by_qemu(const struct situation *s)
     return s->policy->qemu && s->view->qemu == PRESENT;
 }
 
-/* Under a policy that is not in force any more only what is held already is looked after. */
+/* May a new object begin? Not under a policy that is no longer in force. */
 static bool begins(const struct situation *s)
 {
     return phase_held(s) || !s->in->memory->retired_policy;
@@ -76,7 +76,8 @@ static enum outcome on_foreign(struct situation *s)
                          "%s/" MARKER_KEY " is gone; we go on serving", s->view->path[BACKEND]);
         return DECIDED;
     }
-    phase_release(s, "another backend serves it"); /* a worker that was never told to serve, if any */
+    phase_release(
+        s, "another backend serves it"); /* ends a worker that was never told to connect, if there is one */
     plan_add_finding(s->plan, FINDING_FOREIGN_BACKEND, SEVERITY_WARNING,
                      "the backend is %s, and it was not xenrecon that wrote it", xenbus_state_name(s->b));
     return DECIDED;
@@ -87,7 +88,8 @@ static bool claimed_elsewhere(const struct situation *s)
     return (!phase_held(s) || to_be_published(s)) && s->b == XENBUS_INITIALISING && claimed_by_qemu(s);
 }
 
-/* It may come while a worker starts: until InitWait nobody was promised anything. */
+/* The device model may come while a worker starts: until InitWait is written the frontend relies on nothing.
+ */
 static enum outcome on_claimed_elsewhere(struct situation *s)
 {
     phase_release(s, "a device model came to serve it");
@@ -196,7 +198,7 @@ static enum outcome on_busy(struct situation *s)
     return DECIDED;
 }
 
-/* A dead worker holds nothing: who closes need not wait for another. */
+/* A dead worker holds nothing, so that a device can be closed without starting another. */
 static bool respawn(const struct situation *s)
 {
     bool closes = STATE_IN(s->b, XENBUS_INIT_WAIT, XENBUS_CONNECTED, XENBUS_CLOSING) &&
@@ -294,7 +296,7 @@ static enum outcome on_front_restart(struct situation *s)
 
 static bool cycle(const struct situation *s)
 {
-    return s->b == XENBUS_CLOSED && /* online=1: the others are destroy's */
+    return s->b == XENBUS_CLOSED && /* online=1: row destroy has taken the others */
            (s->policy->cycle == CYCLE_ON_CLOSED || STATE_IN(s->f, XENBUS_INITIALISING, XENBUS_INIT_WAIT));
 }
 
@@ -330,7 +332,7 @@ static bool publish(const struct situation *s)
     return STATE_IN(s->b, XENBUS_INIT_WAIT, XENBUS_CONNECTED) && data_plane_publishes_anew(s);
 }
 
-/* A frontend that is connected looks again when B's state is written, be it the same. */
+/* A connected frontend reads B again when its state is written, even if it stays the same. */
 static enum outcome on_publish(struct situation *s)
 {
     struct action *a = plan_add_action(s->plan, ACTION_PUBLISH, "the worker publishes other values");

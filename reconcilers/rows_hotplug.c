@@ -6,7 +6,7 @@
 #include "reconcilers/rows_orphan.h"
 #include "reconcilers/writes.h"
 
-/* How often removal is tried before the device is let go without it: nobody else would end the waiting. */
+/* How often removal is tried before the device is let go without it: the toolstack would wait for ever. */
 enum { REMOVALS_MAX = 3 };
 
 static bool on_duty(const struct situation *s)
@@ -130,12 +130,12 @@ static enum outcome start(struct situation *s, bool removing)
 
 static void write_failure(struct situation *s, struct action *a, const char *said)
 {
-    if (!situation_has(s, "hotplug-error")) /* else the script has said it better */
+    if (!situation_has(s, "hotplug-error")) /* the script's own words are kept */
         put_key(s, a, "hotplug-error", said ? said : "failed");
     put_key(s, a, "hotplug-status", "error");
 }
 
-/* Once the script has ended: what came of it, for those who look at B. */
+/* Takes in the result of a script that has ended, and writes to B what the script did not write itself. */
 static enum outcome take_in(struct situation *s)
 {
     struct script *r = &s->object.script;
@@ -146,12 +146,12 @@ static enum outcome take_in(struct situation *s)
         r->added = !r->removing;
     }
     if (!r->removing && s->online != 1)
-        return AGAIN; /* detached meanwhile: nobody waits for it any more */
+        return AGAIN; /* detached meanwhile: nobody waits for the result */
     bool done = r->removing ? !situation_has(s, "hotplug-status") : status_good(s);
     bool says = situation_has(s, "hotplug-error"),
          bad = situation_has(s, "hotplug-status") && !status_good(s);
     if (failed ? bad && says : done && !says)
-        return AGAIN; /* it said so itself */
+        return AGAIN; /* the script has written its result itself */
     struct action *a =
         plan_add_action(s->plan, ACTION_HOTPLUG, failed ? "its script failed" : "its script has done it");
     if (failed)
@@ -223,10 +223,10 @@ bool hotplug_remove(const struct situation *s)
     if (!on_duty(s))
         return false;
     if (s->object.script.phase != SCRIPT_IDLE)
-        return true; /* hotplug_add() has those that add */
+        return true; /* scripts that add are taken by row hotplug-add */
     if (detached(s))
         return set_up(s) || s->view->backend_domid != 0;
-    return set_up(s) && !given_up(s) && collect(s); /* before its directory goes */
+    return set_up(s) && !given_up(s) && collect(s); /* an orphan, before its directory is removed */
 }
 
 /* In a driver domain nobody else can remove B; in dom0 libxl does. */

@@ -9,12 +9,12 @@ bool orphan(const struct situation *s)
     return s->view->domain == ABSENT || (s->view->path[FRONTEND] && s->view->front == ABSENT);
 }
 
-/* How long it has been one. */
+/* Has it been an orphan for longer than the policy's grace? */
 static bool past_grace(const struct situation *s)
 {
     const struct memory *m = s->in->memory;
     if (!s->in->now)
-        return true; /* a report says what is done in the end */
+        return true; /* a report shows what will be done in the end */
     /* a script may have to run before it is collected; one that ran for a detached device is another matter
      */
     bool collecting = m->row == ROW_HOTPLUG_REMOVE && !(s->online != 1 && s->b == XENBUS_CLOSED);
@@ -22,7 +22,7 @@ static bool past_grace(const struct situation *s)
            (m->row == ROW_ORPHAN && s->in->now - m->row_since >= s->policy->orphan.grace);
 }
 
-/* Never what is online in a living domain, or what a kernel still serves. */
+/* May B be removed? Not if it is online in a living domain, and not while a kernel serves it. */
 static bool removable(const struct situation *s)
 {
     return !(s->online == 1 && s->view->domain != ABSENT) &&

@@ -41,7 +41,7 @@ static bool disagree(const struct situation *s)
            s->b != XENBUS_RECONFIGURED;
 }
 
-/* Perhaps because of its keys. */
+/* No backend took it; its keys may be the reason, so that they are checked. */
 static void observe_unclaimed(struct situation *s)
 {
     situation_overdue(s, s->policy->deadlines.create, FINDING_UNCLAIMED_BACKEND, SEVERITY_WARNING,

@@ -13,16 +13,17 @@ struct situation {
     const struct view *view;
     struct value keys[COMMON_KEYS]; /* as the view has them */
     struct plan *plan;
-    struct object object; /* becomes what the daemon remembers */
-    enum row row;         /* the one whose turn it is */
+    struct object object; /* as it becomes; the daemon remembers it */
+    enum row row;         /* the row that is being decided */
     int online;           /* 1, 0; -1: absent */
-    uint64_t frontend_id; /* the directory's, where there is no other one */
+    uint64_t frontend_id; /* from the key; without it, from the directory's name */
     enum xenbus_state b, f;
     bool f_active; /* F in InitWait..Closing, and its domain exists */
     bool marked;
     struct marker marker;
     struct worker worker; /* NONE without in->worker, and once it was released */
-    bool unreadable, bad; /* some needed value is; situation_read() has said which in findings */
+    bool unreadable;      /* a required value could not be read; a finding says which */
+    bool bad;             /* a value could not be understood; a finding says which */
 };
 
 /* What a row does: decide for it, or change the object and look again from the top. */
@@ -42,7 +43,7 @@ void situation_read(struct situation *s, const struct decision_input *in, struct
  * must always apply. Sets plan->row. */
 void situation_decide(struct situation *s, const struct rule rules[static ROW_COUNT]);
 
-/* Is there a key of B with anything in it? */
+/* Is this key of B there, and not empty? */
 bool situation_has(const struct situation *s, const char *key);
 
 /* A value as it may be shown in a message: printable, between quotes, cut when it is long. */

@@ -5,10 +5,12 @@
 
 #include "reconcilers/situation.h"
 
-enum outcome transition_release(struct situation *s, const char *why); /* and looks again */
-/* Ends the connection, and says so with the state: Closing at once, Closed when it has ended. */
+/* Releases the object; the table is gone through again. */
+enum outcome transition_release(struct situation *s, const char *why);
+/* Disconnects, and writes the state: Closing at once, Closed once the data plane is disconnected. */
 enum outcome transition_close(struct situation *s, enum xenbus_state state, const char *why);
-/* With `anew`, also what is connected already starts over. */
+/* Connects to the ring that F shows, and writes Connected once that is done. `anew`: even what is connected
+ * to that ring starts over. */
 void transition_connect(struct situation *s, bool anew, const char *why);
 
 #endif

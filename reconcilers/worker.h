@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the controller knows of a device's worker when a decision is made: facts, to the core. Who supervises
- * workers (controller/processes/workers.h) fills it in; the strings are the controller's. */
+/* What the controller knows of a device's worker when a decision is made: facts for the core.
+ * controller/processes/workers.h fills it in, and owns the strings. */
 #ifndef XENRECON_WORKER_H
 #define XENRECON_WORKER_H
 
@@ -13,9 +13,9 @@
     X(NONE, "none")                   /* there is none, or only one that is about to end */ \
     X(STARTING, "starting")           /* it runs, but has not said `ready` (again) */       \
     X(READY, "ready")                 /* nothing is connected */                            \
-    X(CONNECTING, "connecting")       /* was told to */                                     \
-    X(CONNECTED, "connected")         /* to `ring` */                                       \
-    X(DISCONNECTING, "disconnecting") /* was told to */                                     \
+    X(CONNECTING, "connecting")       /* it was told to connect */                          \
+    X(CONNECTED, "connected")         /* it is connected to `ring` */                       \
+    X(DISCONNECTING, "disconnecting") /* it was told to disconnect */                       \
     X(DEAD, "dead")                   /* it ended without being told to */
 
 enum worker_state {
@@ -29,12 +29,12 @@ const char *worker_state_name(enum worker_state state);
 struct worker {
     enum worker_state state;
     uint64_t incarnation; /* of the device that it was started for; meaningful unless NONE */
-    uint64_t ring;        /* CONNECTING, CONNECTED */
+    uint64_t ring;        /* the ring of CONNECTING and CONNECTED */
     uint64_t refused;     /* the ring whose connection it last said to have failed; 0: none */
     uint32_t failures;    /* deaths in a row */
     uint64_t until;       /* DEAD: not started again before then; milliseconds, decide()'s clock */
     const char *said;     /* why it died, or the error that it reported; NULL: nothing */
-    const struct published *published; /* since it was first ready; sorted by key */
+    const struct published *published; /* what it has published since it was first ready; sorted by key */
     size_t n_published;
 };
 
