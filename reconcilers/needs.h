@@ -24,6 +24,8 @@ enum need {
     NEED_DEVICE_MODEL = 1 << 9,       /* whether a device model runs for the frontend's domain */
     NEED_BACK_LINK = 1 << 10,         /* F's `backend` */
     NEED_FRONTEND_PRESENCE = 1 << 11, /* whether F and its domain are there */
+    NEEDS_OF_BACKEND_KEYS = NEED_BACKEND_REQUIRED | NEED_BACKEND_DECLARED,
+    NEEDS_OF_FRONTEND_KEYS = NEED_FRONTEND_REQUIRED | NEED_FRONTEND_DECLARED | NEED_RING,
     /* These follow from F's state; the others are known once B was read. */
     NEEDS_BEYOND_FRONT_STATE = NEED_FRONTEND_REQUIRED | NEED_RING | NEED_FRONTEND_PRESENCE,
 };

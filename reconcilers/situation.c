@@ -66,8 +66,10 @@ static void read_needed(struct situation *s)
         need_value(s, FRONTEND, "state", &s->keys[KEY_FRONT_STATE]);
     for (const char *const *key = needs_hotplug; (needs & NEED_HOTPLUG) && *key; key++)
         need(s, *key);
-    need_declared(s, BACKEND, needs);
-    need_declared(s, FRONTEND, needs);
+    if (needs & NEEDS_OF_BACKEND_KEYS)
+        need_declared(s, BACKEND, needs);
+    if (needs & NEEDS_OF_FRONTEND_KEYS)
+        need_declared(s, FRONTEND, needs);
     if ((needs & NEED_DEVICE_MODEL) && s->view->qemu == UNREADABLE)
         say_unreadable(s, "the device model's state");
 }

@@ -297,8 +297,10 @@ static void ask_needs(struct snapshot *s, unsigned needs)
         ask_names(s, needs_hotplug);
     if (needs & NEED_VIF)
         ask_names(s, needs_vif);
-    ask_declared(s, BACKEND, needs);
-    ask_declared(s, FRONTEND, needs);
+    if (needs & NEEDS_OF_BACKEND_KEYS)
+        ask_declared(s, BACKEND, needs);
+    if (needs & NEEDS_OF_FRONTEND_KEYS)
+        ask_declared(s, FRONTEND, needs);
     for (size_t i = 0; (needs & NEED_PUBLISHED) && i < s->n_published; i++)
         ask(s, BACKEND, s->published[i]);
     if (needs & NEED_DEVICE_MODEL)
@@ -309,11 +311,11 @@ static void ask_needs(struct snapshot *s, unsigned needs)
         ask_frontend_presence(s);
 }
 
-static unsigned needs_so_far(const struct snapshot *s)
+static unsigned needs_so_far(const struct snapshot *s, struct ends ends)
 {
     const struct needs_input in = {.policy = s->req.policy,
                                    .backend_domid = s->req.backend_domid,
-                                   .ends = ends_of(s->view),
+                                   .ends = ends,
                                    .marked = view_get(s->view, BACKEND, MARKER_KEY).presence == PRESENT,
                                    .worker = s->req.worker,
                                    .published_unknown = s->n_published > 0,
@@ -354,16 +356,16 @@ static void second_step(struct snapshot *s)
     }
     find_frontend(s);
     /* F's state is not known yet: what follows from it is not asked for */
-    ask_needs(s, needs_so_far(s) & ~(unsigned)NEED_FRONTEND_PRESENCE);
+    ask_needs(s, needs_so_far(s, ends_of(s->view)) & ~(unsigned)NEED_FRONTEND_PRESENCE);
 }
 
 static void third_step(struct snapshot *s)
 {
-    struct ends ends = ends_of(s->view);
     if (s->view->directory != PRESENT)
         return;
+    struct ends ends = ends_of(s->view);
     find_qemu(s);
-    ask_needs(s, needs_so_far(s) & NEEDS_BEYOND_FRONT_STATE);
+    ask_needs(s, needs_so_far(s, ends) & NEEDS_BEYOND_FRONT_STATE);
     if (s->req.diagnose && !(ends.backend == XENBUS_CONNECTED && ends.frontend == XENBUS_CONNECTED))
         ask_errors(s);
 }
