@@ -161,7 +161,7 @@ man() {
 for part; do
     case $part in
     layers | policies)
-        step build "${build[@]}" all || closing
+        step build "${build[@]}" all cli || closing
         break
         ;;
     esac
