@@ -230,7 +230,7 @@ static void on_forbidden(const char *name)
 {
     char text[64] = "system call ";
     strncat(text, name, 32);
-    strcat(text, " is not allowed");
+    strncat(text, " is not allowed", sizeof text - strlen(text) - 1);
     say_in_handler(text);
     link_last_words(text);
 }
