@@ -21,11 +21,11 @@
 #include <uv.h>
 
 #include "controller/base/run_dir.h"
-#include "controller/processes/config.h"
 #include "controller/processes/worker_launch.h"
 #include "controller/processes/worker_process.h"
 #include "controller/processes/worker_record.h"
 #include "controller/processes/worker_socket.h"
+#include "controller/processes/workers_config.h"
 #include "reconcilers/worker.h"
 #include "schemas/arena.h"
 

@@ -4,8 +4,8 @@
 #ifndef XENRECON_WORKER_LAUNCH_H
 #define XENRECON_WORKER_LAUNCH_H
 
-#include "controller/processes/config.h"
 #include "controller/processes/worker_process.h"
+#include "controller/processes/workers_config.h"
 #include "schemas/arena.h"
 
 struct worker_launch {

@@ -19,7 +19,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "controller/processes/config.h"
+#include "controller/processes/workers_config.h"
 #include "reconcilers/worker.h"
 #include "schemas/device.h"
 #include "schemas/policy/policy.h"

@@ -21,7 +21,7 @@
 #include "reconcilers/block/journal.h"
 #include "reconcilers/block/link.h"
 #include "reconcilers/block/say.h"
-#include "reconcilers/block/worker.h"
+#include "reconcilers/block/session.h"
 #include "schemas/message.h"
 #include "schemas/value.h"
 
@@ -58,7 +58,7 @@ struct process {
     uv_signal_t signals[3];
     uv_async_t unknown_calls;
     uv_work_t first_work;
-    struct worker *worker;
+    struct session *session;
     bool well;
 };
 
@@ -199,12 +199,12 @@ static void inherit(struct inherited *in)
 static void on_signal(uv_signal_t *handle, int number)
 {
     struct process *p = handle->data;
-    if (!p->worker)
+    if (!p->session)
         return; /* it is over already */
     if (number == SIGHUP)
-        worker_look_at_size(p->worker);
+        session_look_at_size(p->session);
     else
-        worker_stop(p->worker);
+        session_stop(p->session);
 }
 
 static void on_finished(void *arg, bool well)
@@ -266,8 +266,8 @@ static void set_up_loop(struct process *p)
 /* Signals stay caught, and so the loop open: the SIGTERM that comes with `stop` must not end us half-way. */
 static void tear_down(struct process *p)
 {
-    worker_free(p->worker);
-    p->worker = NULL;
+    session_free(p->session);
+    p->session = NULL;
     for (size_t i = 0; i < sizeof p->signals / sizeof *p->signals; i++)
         uv_unref((uv_handle_t *)&p->signals[i]);
     uv_run(&p->loop, UV_RUN_DEFAULT);
@@ -326,17 +326,17 @@ int main(int argc, char **argv)
     const char *socket = lock_in(&in, o.no_jail, why);
     must(o.no_jail ? 0 : calls_without_rings(), "forbidding io_uring");
     set_up_loop(p);
-    struct worker_config config = {.loop = &p->loop,
-                                   .disk = &disk,
-                                   .guest = guest,
-                                   .journal = in.journal,
-                                   .failure = *why ? why : NULL,
-                                   .device = in.device,
-                                   .token = in.token,
-                                   .finished = on_finished,
-                                   .arg = p};
-    p->worker = worker_new(&config);
-    worker_begin(p->worker, socket); /* before the filter, as whoever is killed by it has last words */
+    struct session_config config = {.loop = &p->loop,
+                                    .disk = &disk,
+                                    .guest = guest,
+                                    .journal = in.journal,
+                                    .failure = *why ? why : NULL,
+                                    .device = in.device,
+                                    .token = in.token,
+                                    .finished = on_finished,
+                                    .arg = p};
+    p->session = session_new(&config);
+    session_begin(p->session, socket); /* before the filter, as whoever is killed by it has last words */
     must(o.no_jail ? 0 : calls_restrict(&watch), "restricting system calls");
     uv_run(&p->loop, UV_RUN_DEFAULT);
     tear_down(p);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "reconcilers/block/worker.h"
+#include "reconcilers/block/session.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -21,8 +21,8 @@ enum standing {
     STANDING_ENDING, /* told to disconnect, requests are under way */
 };
 
-struct worker {
-    struct worker_config config;
+struct session {
+    struct session_config config;
     struct link *link;
     struct serve *serve;
     enum standing standing;
@@ -41,7 +41,7 @@ static void publish(struct message_line *m, const char *key, uint64_t value)
     message_key(m, key, text);
 }
 
-static void send_ready(struct worker *w)
+static void send_ready(struct session *w)
 {
     const struct disk *d = w->config.disk;
     const struct geometry *g = &d->geometry;
@@ -63,7 +63,7 @@ static void send_ready(struct worker *w)
     link_send(w->link, &m);
 }
 
-static void send_ring(struct worker *w)
+static void send_ring(struct session *w)
 {
     struct message_line m;
     message_begin(&m, MESSAGE_CONNECTED);
@@ -71,14 +71,14 @@ static void send_ring(struct worker *w)
     link_send(w->link, &m);
 }
 
-static void send_disconnected(struct worker *w)
+static void send_disconnected(struct session *w)
 {
     struct message_line m;
     message_begin(&m, MESSAGE_DISCONNECTED);
     link_send(w->link, &m);
 }
 
-static void send_error(struct worker *w, const char *text)
+static void send_error(struct session *w, const char *text)
 {
     struct message_line m;
     say("%s", text);
@@ -87,7 +87,7 @@ static void send_error(struct worker *w, const char *text)
     link_send(w->link, &m);
 }
 
-static void on_welcome(struct worker *w)
+static void on_welcome(struct session *w)
 {
     if (w->config.failure) {
         send_error(w, w->config.failure);
@@ -148,7 +148,7 @@ static const char *read_ring(const struct message *m, struct serve_ring *ring)
     return read_refs(m, ring);
 }
 
-static void on_connect(struct worker *w, const struct message *m)
+static void on_connect(struct session *w, const struct message *m)
 {
     struct serve_ring ring = {0};
     char text[256];
@@ -183,7 +183,7 @@ static void on_connect(struct worker *w, const struct message *m)
 
 /* ---- disconnect, stop ---- */
 
-static void on_disconnect(struct worker *w)
+static void on_disconnect(struct session *w)
 {
     switch (w->standing) {
     case STANDING_CONNECTED:
@@ -200,7 +200,7 @@ static void on_disconnect(struct worker *w)
     }
 }
 
-void worker_stop(struct worker *w)
+void session_stop(struct session *w)
 {
     w->stopping = true;
     if (w->standing == STANDING_CONNECTED)
@@ -211,7 +211,7 @@ void worker_stop(struct worker *w)
 
 static void on_ended(void *arg)
 {
-    struct worker *w = arg;
+    struct session *w = arg;
     w->standing = STANDING_IDLE;
     if (w->stopping)
         w->config.finished(w->config.arg, true);
@@ -221,7 +221,7 @@ static void on_ended(void *arg)
 
 static void on_broken(void *arg)
 {
-    struct worker *w = arg;
+    struct session *w = arg;
     if (w->standing == STANDING_ENDING) {
         on_ended(w);
         return;
@@ -232,12 +232,12 @@ static void on_broken(void *arg)
 
 static void on_resized(void *arg)
 {
-    struct worker *w = arg;
+    struct session *w = arg;
     say("the disk has %" PRIu64 " sectors now", w->config.disk->geometry.sectors);
     send_ready(w);
 }
 
-void worker_look_at_size(struct worker *w)
+void session_look_at_size(struct session *w)
 {
     if (w->serve)
         serve_look_at_size(w->serve);
@@ -245,7 +245,7 @@ void worker_look_at_size(struct worker *w)
 
 /* ---- messages ---- */
 
-static void on_refused(struct worker *w)
+static void on_refused(struct session *w)
 {
     say("the controller refused this worker");
     w->config.finished(w->config.arg, false);
@@ -253,7 +253,7 @@ static void on_refused(struct worker *w)
 
 static void on_message(void *arg, const struct message *m)
 {
-    struct worker *w = arg;
+    struct session *w = arg;
     switch (m->kind) {
     case MESSAGE_WELCOME:
         on_welcome(w);
@@ -269,7 +269,7 @@ static void on_message(void *arg, const struct message *m)
         on_disconnect(w);
         return;
     case MESSAGE_STOP:
-        worker_stop(w);
+        session_stop(w);
         return;
     case MESSAGE_HELLO:
     case MESSAGE_READY:
@@ -283,9 +283,9 @@ static void on_message(void *arg, const struct message *m)
 
 /* ---- life ---- */
 
-struct worker *worker_new(const struct worker_config *config)
+struct session *session_new(const struct session_config *config)
 {
-    struct worker *w = xcalloc(1, sizeof *w);
+    struct session *w = xcalloc(1, sizeof *w);
     w->config = *config;
     if (!config->failure) {
         struct serve_config serve = {.loop = config->loop,
@@ -301,7 +301,7 @@ struct worker *worker_new(const struct worker_config *config)
     return w;
 }
 
-void worker_begin(struct worker *w, const char *socket_path)
+void session_begin(struct session *w, const char *socket_path)
 {
     struct link_config link = {.loop = w->config.loop,
                                .path = socket_path,
@@ -312,7 +312,7 @@ void worker_begin(struct worker *w, const char *socket_path)
     w->link = link_new(&link);
 }
 
-void worker_free(struct worker *w)
+void session_free(struct session *w)
 {
     if (!w)
         return;

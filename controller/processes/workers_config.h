@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The configuration of the workers' supervision, and of one worker that is to be started. Pointers are
  * good during the call only, but for the run directory's name, which must live as long as the workers. */
-#ifndef XENRECON_PROCESSES_CONFIG_H
-#define XENRECON_PROCESSES_CONFIG_H
+#ifndef XENRECON_WORKERS_CONFIG_H
+#define XENRECON_WORKERS_CONFIG_H
 
 #include <stdint.h>
 

@@ -3,8 +3,8 @@
  * xenrecon-worker(7) into calls of serve.h, and back.
  *
  * On the loop's thread. Owns the link and the serving of the ring. */
-#ifndef XENRECON_BLOCK_WORKER_H
-#define XENRECON_BLOCK_WORKER_H
+#ifndef XENRECON_BLOCK_SESSION_H
+#define XENRECON_BLOCK_SESSION_H
 
 #include <stdbool.h>
 
@@ -12,9 +12,9 @@ struct uv_loop_s;
 struct disk;
 struct guest;
 struct journal;
-struct worker;
+struct session;
 
-struct worker_config {
+struct session_config {
     struct uv_loop_s *loop;
     struct disk *disk;   /* NULL with `failure` */
     struct guest *guest; /* likewise */
@@ -27,11 +27,11 @@ struct worker_config {
     void *arg;
 };
 
-struct worker *worker_new(const struct worker_config *config);
-void worker_begin(struct worker *w,
-                  const char *socket_path); /* speaks with the controller; kept, not copied */
-void worker_stop(struct worker *w);         /* finished() when what is under way is answered */
-void worker_look_at_size(struct worker *w);
-void worker_free(struct worker *w); /* gone when the loop has turned */
+struct session *session_new(const struct session_config *config);
+void session_begin(struct session *w,
+                   const char *socket_path); /* speaks with the controller; kept, not copied */
+void session_stop(struct session *w);        /* finished() when what is under way is answered */
+void session_look_at_size(struct session *w);
+void session_free(struct session *w); /* gone when the loop has turned */
 
 #endif
