@@ -14,7 +14,8 @@ struct arena_block {
     _Alignas(max_align_t) char data[];
 };
 
-enum { BLOCK = (int)(MEM_AT_HAND - sizeof(struct arena_block)) };
+/* With its header a KiB: allocators are quick with blocks of that size, and most plans fit one */
+enum { BLOCK = (int)(1024 - sizeof(struct arena_block)) };
 
 /* A block with room for so much */
 static struct arena_block *room_for(struct arena *a, size_t size)

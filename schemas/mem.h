@@ -13,8 +13,4 @@ char *xstrndup(const char *s, size_t len) __attribute__((returns_nonnull, malloc
 /* Grows *array (elements of `size` bytes, *cap of them) so that at least n fit. */
 void xgrow(void *array, size_t *cap, size_t n, size_t size);
 
-/* glibc keeps a few free blocks of each size up to this many bytes at hand for each thread (tcache, in its
- * malloc/malloc.c), but for calloc(): they cost a tenth of what others do, and keep their pages. */
-enum { MEM_AT_HAND = 1032 };
-
 #endif

@@ -1,44 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 #include "controller/daemon/memory_trim.h"
 
-#include <malloc.h>
 #include <stdbool.h>
 #include <stdlib.h>
-
-#include "schemas/mem.h"
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 enum {
     FEW = 64,   /* devices: no more of them are worth the trouble */
     CALM = 300, /* milliseconds */
 };
 
-/* What glibc keeps at hand (see mem.h) */
-enum {
-    EACH = 7,          /* blocks of each size */
-    STEP = 16,         /* between sizes */
-    MERGES = 64 << 10, /* a request so large that small blocks that are free are merged first */
-};
-
-/* Who takes a block that is at hand, has it grow into the free ones behind it, and frees that, leaves none
- * at hand, nor its page in use. */
-static void leave_none_at_hand(void)
-{
-    void *held[EACH];
-    free(xrealloc(NULL, MERGES));
-    for (size_t size = STEP; size <= MEM_AT_HAND; size += STEP) {
-        for (int i = 0; i < EACH; i++)
-            held[i] = xrealloc(NULL, size);
-        for (int i = 0; i < EACH; i++)
-            free(xrealloc(held[i], MEM_AT_HAND + STEP));
-    }
-}
-
 static void on_calm(uv_timer_t *timer)
 {
     struct memory_trim *t = timer->data;
     t->most = t->now;
-    leave_none_at_hand();
+#ifdef __GLIBC__
     malloc_trim(0);
+#endif
 }
 
 void memory_trim_open(struct memory_trim *t, uv_loop_t *loop)

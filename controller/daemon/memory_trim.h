@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Gives memory back when many devices have gone: the allocator would keep their pages for as long as we run.
- * That is done once it has been calm for a moment, as whatever is in use meanwhile holds the page that it
- * lies in. Nothing runs, no timer either, while no devices go. One thread, the loop's. */
+/* Gives memory back when many devices have gone: glibc's allocator would keep their pages for as long as we
+ * run. What another libc keeps is its own affair. That is done once it has been calm for a moment, as
+ * whatever is in use meanwhile holds the page that it lies in. Nothing runs, no timer either, while no
+ * devices go. One thread, the loop's. */
 #ifndef XENRECON_MEMORY_TRIM_H
 #define XENRECON_MEMORY_TRIM_H
 

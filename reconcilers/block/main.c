@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include <uv.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "reconcilers/block/calls.h"
 #include "reconcilers/block/disk.h"
@@ -295,7 +297,9 @@ static const char *lock_in(struct inherited *in, bool no_jail, char why[256])
 
 static void quiet_memory(void)
 {
+#ifdef __GLIBC__
     mallopt(M_ARENA_MAX, 1); /* the pool's threads allocate nothing */
+#endif
     setenv("UV_THREADPOOL_SIZE", "4", 0);
 }
 

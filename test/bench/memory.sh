@@ -37,5 +37,5 @@ for round in first second; do
     await_quiet_process
     gone=$(($(memory_of "$xenrecon_pid") - empty - history))
     sample gone $n $gone
-    row "they are gone" $((gone + empty + history)) "$history" $gone 512 "$(demand "KiB left when they are gone, $round time" $gone "<=" 512)"
+    row "they are gone" $((gone + empty + history)) "$history" $gone 1024 "$(demand "KiB left when they are gone, $round time" $gone "<=" 1024)"
 done

@@ -55,7 +55,7 @@ END_TEST
 /* What is printed is whole wherever in a block it begins and ends, a block's last bytes included. */
 START_TEST(test_arena_prints_to_the_end)
 {
-    char text[2 * MEM_AT_HAND];
+    char text[2 * 1024 + 16]; /* a block has 1024 bytes */
     memset(text, 't', sizeof text);
     for (int before = 0; before < 2; before++)
         for (int n = 0; n < (int)sizeof text; n++) {
