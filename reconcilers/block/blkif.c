@@ -67,6 +67,11 @@ bool blkif_abi_parse(const char *protocol, enum blkif_abi *ret_abi)
     return false;
 }
 
+unsigned ring_order_max(long page_size)
+{
+    return page_size == RING_PAGE ? 3 : 0; /* RING_PAGES_MAX */
+}
+
 uint32_t ring_slots(enum blkif_abi abi, unsigned n_pages)
 {
     uint32_t fit =

@@ -56,6 +56,10 @@ struct ring {
     uint32_t pushed;  /* … and before this one, the guest knows of it */
 };
 
+/* The greatest ring-page-order that can be served, by the size of a page of ours: a grant is always 4 KiB,
+ * and where a page is larger several of them cannot be mapped one behind the other. */
+unsigned ring_order_max(long page_size);
+
 uint32_t ring_slots(enum blkif_abi abi, unsigned n_pages);
 
 /* Takes up the ring where its backend, new or dead, left it. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "reconcilers/block/disk.h"
 #include "reconcilers/block/link.h"
@@ -54,7 +55,7 @@ static void send_ready(struct session *w)
     publish(&m, "feature-flush-cache", 1);
     publish(&m, "feature-max-indirect-segments", INDIRECT_SEGMENTS_MAX);
     publish(&m, "feature-persistent", 0);
-    publish(&m, "max-ring-page-order", 3);
+    publish(&m, "max-ring-page-order", ring_order_max(sysconf(_SC_PAGESIZE)));
     if (g->discard) {
         publish(&m, "feature-discard", 1);
         publish(&m, "discard-granularity", d->discard_granularity);
@@ -126,7 +127,8 @@ static bool number(const struct message *m, const char *name, uint64_t max, uint
 static const char *read_refs(const struct message *m, struct serve_ring *ring)
 {
     uint32_t order = 0;
-    if (key(m, "ring-page-order") && !number(m, "ring-page-order", 3, &order))
+    if (key(m, "ring-page-order") &&
+        !number(m, "ring-page-order", ring_order_max(sysconf(_SC_PAGESIZE)), &order))
         return "ring-page-order";
     ring->n_pages = 1U << order;
     if (order == 0 && key(m, "ring-ref"))

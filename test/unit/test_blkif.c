@@ -247,12 +247,23 @@ START_TEST(test_sleep)
 }
 END_TEST
 
+START_TEST(test_order_by_page)
+{
+    ck_assert_uint_eq(ring_order_max(4096), 3);
+    ck_assert_uint_eq(1U << ring_order_max(4096), RING_PAGES_MAX);
+    ck_assert_uint_eq(ring_order_max(16384), 0);
+    ck_assert_uint_eq(ring_order_max(65536), 0);
+    ck_assert_uint_eq(ring_order_max(-1), 0); /* sysconf() does not know */
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("blkif");
     TCase *t = tcase_create("ring");
     tcase_add_test(t, test_protocols);
     tcase_add_test(t, test_slots);
+    tcase_add_test(t, test_order_by_page);
     tcase_add_loop_test(t, test_transfer, 0, EACH);
     tcase_add_loop_test(t, test_indirect, 0, EACH);
     tcase_add_loop_test(t, test_discard, 0, EACH);
