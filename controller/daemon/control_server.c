@@ -6,12 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 #include <uv.h>
 
+#include "controller/base/queue.h"
 #include "controller/base/run_dir.h"
 #include "schemas/json.h"
 #include "schemas/mem.h"

@@ -5,8 +5,7 @@
 #ifndef XENRECON_DEVICE_TABLE_H
 #define XENRECON_DEVICE_TABLE_H
 
-#include <sys/queue.h>
-
+#include "controller/base/queue.h"
 #include "reconcilers/object.h"
 #include "schemas/device.h"
 #include "schemas/finding.h"

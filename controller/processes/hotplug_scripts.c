@@ -3,20 +3,20 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <linux/openat2.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/queue.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <uv.h>
 
+#include "controller/base/compat.h"
 #include "controller/base/log.h"
+#include "controller/base/queue.h"
 #include "controller/base/signals.h"
 #include "schemas/arena.h"
 #include "schemas/mem.h"
@@ -283,7 +283,7 @@ static int spawn(struct script_job *j)
     stdio[1].data.fd = stdio[2].data.fd = j->output;
     j->process.data = j;
     j->handles++;
-    close_range(3, ~0U, CLOSE_RANGE_CLOEXEC); /* descriptors that we were started with as well */
+    compat_close_range_on_exec(3); /* descriptors that we were started with as well */
     int error = uv_spawn(j->scripts->loop, &j->process, &options);
     close(input);
     return error;

@@ -17,9 +17,9 @@
 #ifndef XENRECON_SUPERVISED_H
 #define XENRECON_SUPERVISED_H
 
-#include <sys/queue.h>
 #include <uv.h>
 
+#include "controller/base/queue.h"
 #include "controller/base/run_dir.h"
 #include "controller/processes/worker_launch.h"
 #include "controller/processes/worker_process.h"

@@ -4,17 +4,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/close_range.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <uv.h>
 
+#include "controller/base/compat.h"
 #include "schemas/mem.h"
 #include "schemas/message.h"
 
@@ -142,7 +141,7 @@ static struct worker_process *new_process(const struct worker_process_config *co
 static int hold(struct worker_process *p, pid_t pid)
 {
     p->pid = pid;
-    p->pidfd = pidfd_open(pid, 0);
+    p->pidfd = compat_pidfd_open(pid);
     return p->pidfd < 0 ? -errno : worker_process_start_time(pid, &p->started);
 }
 
@@ -160,7 +159,7 @@ static int watch(struct worker_process *p)
 /* ---- in the child, where nothing is called that could wait for another thread of ours ---- */
 
 /* Not above our own limit: only some processes may raise it. */
-static bool limit(__rlimit_resource_t resource, rlim_t to)
+static bool limit(compat_resource resource, rlim_t to)
 {
     struct rlimit l;
     if (getrlimit(resource, &l))
@@ -216,7 +215,7 @@ static int spawn(struct worker_process *p, const struct worker_command *c, const
 {
     sigset_t all, before;
     int error = 0;
-    close_range(3, ~0U, CLOSE_RANGE_CLOEXEC); /* descriptors that we were started with as well */
+    compat_close_range_on_exec(3); /* descriptors that we were started with as well */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before); /* until the child has none of our handlers any more */
     pid_t pid = fork();
@@ -310,5 +309,5 @@ uint64_t worker_process_started(const struct worker_process *p)
 
 void worker_process_signal(struct worker_process *p, int signal)
 {
-    pidfd_send_signal(p->pidfd, signal, NULL, 0); /* if it is gone, `ended` is called anyway */
+    compat_pidfd_send_signal(p->pidfd, signal); /* if it is gone, `ended` is called anyway */
 }

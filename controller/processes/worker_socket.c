@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <uv.h>
 
 #include "controller/base/log.h"
+#include "controller/base/queue.h"
 #include "controller/base/read_pacing.h"
 #include "schemas/mem.h"
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -28,12 +29,23 @@ static const char *image_path(const char *image)
     return strchr(image, ':') ? NULL : image;
 }
 
+#ifdef __GLIBC__
+#define REQUEST(n)                  (n)
+#define READ_NOWAIT(fd, v, offset)  preadv2(fd, v, 1, offset, RWF_NOWAIT)
+#define WRITE_NOWAIT(fd, v, offset) pwritev2(fd, v, 1, offset, RWF_NOWAIT)
+#else /* musl: its ioctl() takes an int, and before 1.2.5 it lacks these two, of whose offset the upper half \
+         is apart */
+#define REQUEST(n)                  ((int)(n))
+#define READ_NOWAIT(fd, v, offset)  syscall(SYS_preadv2, fd, v, 1L, (long)(offset), 0L, (long)RWF_NOWAIT)
+#define WRITE_NOWAIT(fd, v, offset) syscall(SYS_pwritev2, fd, v, 1L, (long)(offset), 0L, (long)RWF_NOWAIT)
+#endif
+
 static int64_t size_now(const struct disk *d)
 {
     struct stat st;
     uint64_t size;
     if (d->block)
-        return ioctl(d->fd, BLKGETSIZE64, &size) ? -errno : (int64_t)size;
+        return ioctl(d->fd, REQUEST(BLKGETSIZE64), &size) ? -errno : (int64_t)size;
     return fstat(d->fd, &st) ? -errno : (int64_t)st.st_size;
 }
 
@@ -176,7 +188,7 @@ int64_t disk_read_now(struct disk *d, void *to, size_t len, uint64_t offset)
     struct iovec v = {.iov_base = to, .iov_len = len};
     if (d->no_nowait_read || d->direct)
         return -EAGAIN;
-    return now_result(preadv2(d->fd, &v, 1, (off_t)offset, RWF_NOWAIT), &d->no_nowait_read);
+    return now_result(READ_NOWAIT(d->fd, &v, (off_t)offset), &d->no_nowait_read);
 }
 
 /* Into the page cache a write hardly ever waits, and when it does, this disk alone does: where the file
@@ -187,7 +199,7 @@ int64_t disk_write_now(struct disk *d, const void *from, size_t len, uint64_t of
     if (d->direct)
         return -EAGAIN;
     if (!d->no_nowait_write) {
-        int64_t n = now_result(pwritev2(d->fd, &v, 1, (off_t)offset, RWF_NOWAIT), &d->no_nowait_write);
+        int64_t n = now_result(WRITE_NOWAIT(d->fd, &v, (off_t)offset), &d->no_nowait_write);
         if (!d->no_nowait_write)
             return n;
     }

@@ -27,7 +27,6 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -291,6 +290,8 @@ WRAP(int, -1, setgroups, (size_t n, const gid_t *list), (n, list))
 WRAP(int, -1, getrlimit, (__rlimit_resource_t what, struct rlimit *to), (what, to))
 WRAP(int, -1, setrlimit, (__rlimit_resource_t what, const struct rlimit *to), (what, to))
 
+int pidfd_open(pid_t pid, unsigned flags); /* an older libc has no sys/pidfd.h */
+int pidfd_send_signal(int fd, int number, siginfo_t *info, unsigned flags);
 WRAP(int, -1, pidfd_open, (pid_t pid, unsigned flags), (pid, flags))
 WRAP(int, -1, pidfd_send_signal, (int fd, int number, siginfo_t *info, unsigned flags),
      (fd, number, info, flags))

@@ -203,7 +203,8 @@ static void forget(struct sim_event *list, size_t *n)
 
 static void answer_all(struct sim_store *s, int error)
 {
-    struct sim_requests old = TAILQ_HEAD_INITIALIZER(old);
+    struct sim_requests old;
+    TAILQ_INIT(&old);
     TAILQ_CONCAT(&old, &s->replies, next);
     TAILQ_CONCAT(&old, &s->requests, next);
     while (!TAILQ_EMPTY(&old)) {

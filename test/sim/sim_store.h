@@ -8,8 +8,7 @@
 #ifndef XENRECON_SIM_STORE_H
 #define XENRECON_SIM_STORE_H
 
-#include <sys/queue.h>
-
+#include "controller/base/queue.h"
 #include "controller/store/store.h"
 #include "test/sim/sim_nodes.h"
 
