@@ -35,6 +35,16 @@ $(ctl_test): $B/%: $B/%.o $(ctl_obj) $(dm_obj) $(pure_obj)
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lcheck -lsubunit -lm -lrt -pthread
 
+# Again with what an older libc lacks (compat.h)
+old_libc  := $(patsubst %,$B/old-libc/%,ctl_workers ctl_hotplug_scripts)
+$B/old-libc/compat.o: controller/base/compat.c Makefile | $(able)
+	@mkdir -p $(@D)
+	$(say) CC $@
+	$(Q)$(CC) $(ALL_CFLAGS) -DXENRECON_OLD_LIBC -c -o $@ $<
+$(old_libc): $B/old-libc/%: $B/test/unit/%.o $B/old-libc/compat.o $(filter-out %/base/compat.o,$(ctl_obj)) $(dm_obj) $(pure_obj)
+	$(say) LINK $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lcheck -lsubunit -lm -lrt -pthread
+
 # The rig plays other programs: never built with sanitizers
 rig_cflags = $(filter-out -fsanitize%,$(STD)) $(WARN) -O2 -g -MMD -MP
 $(hypercall:%.c=$B/%.o): $B/%.o: %.c Makefile

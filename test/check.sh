@@ -11,6 +11,7 @@
 #   fuzz                      what the fuzz targets failed on once, their corpora, and FUZZ_SECONDS (3) of what comes to
 #                             libFuzzer's mind
 #   clang                     clang builds everything without a warning
+#   portable                  every source compiles with musl, and what an older glibc lacks is done without it
 #   instructions              no more of them than before for what xenrecon does most
 #   install                   what `make install` installs is complete and works
 #   deploy                    as a service of systemd, in a machine of its own; and its files, by the tools that judge them
@@ -21,7 +22,7 @@
 # shellcheck source=test/lib/jobs.sh
 # shellcheck disable=SC2317  # jobs are called by their names
 . "$(dirname "$0")/lib/jobs.sh"
-parts=(unit golden integration sim sanitize threads valgrind fuzz clang instructions install deploy)
+parts=(unit golden integration sim sanitize threads valgrind fuzz clang portable instructions install deploy)
 # The main ways of a device, and who restarts and reloads
 quick=(10-attach 11-cycle 13-detach 42-restart 45-reload)
 # With valgrind, which is slow: a device's whole life, and a controller that goes on where another ended.
@@ -34,7 +35,7 @@ under_sanitizers=(13-detach 40-burst 61-null-device-model 63-block 64-block-kill
     71-status 75-logs 76-local 76-one-voice 77-progress 78-domains 79-mistakes 86-hotplug 90-chaos 91-faults)
 
 usage() {
-    sed -n '3,20s/^# \{0,1\}//p' "$0" >&2
+    sed -n '3,21s/^# \{0,1\}//p' "$0" >&2
     exit 64
 }
 
@@ -187,6 +188,10 @@ others() {
         check_job "fuzz/$test" build-fuzz fuzz-programs test/fuzz/run.sh --seconds "${FUZZ_SECONDS:-3}" "${test#fuzz_}"
     done
     check_job clang "" "" make -s -j"$(nproc)" CC=clang CFLAGS=-O0 DEVELOPER=1 all rig tests
+    check_job portable/musl "" "" test/musl.sh build/musl
+    for test in ctl_workers ctl_hotplug_scripts; do
+        check_job "portable/$test" build "build/old-libc/$test" "build/old-libc/$test"
+    done
     check_job instructions build "all benches" bash test/bench/instructions.sh
     check_job install build all test/install.sh "$logs/install"
     for test in test/deploy/*.sh; do

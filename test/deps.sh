@@ -4,7 +4,7 @@
 #
 #   build             a compiler, and the libraries
 #   store             these, and what the rig needs: enough for `make demo`
-#   unit golden integration sim sanitize threads valgrind fuzz clang instructions install deploy
+#   unit golden integration sim sanitize threads valgrind fuzz clang portable instructions install deploy
 #                     enough for that part of test/check.sh
 #   browser           for what an integration test does with one when there is one
 #   test              for all of check.sh but deploy
@@ -67,6 +67,10 @@ want() {
     clang)
         want unit
         packages+=(clang)
+        ;;
+    portable)
+        want unit
+        packages+=(musl-tools)
         ;;
     install)
         want build
