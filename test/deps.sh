@@ -8,7 +8,7 @@
 #                     enough for that part of test/check.sh
 #   browser           for what an integration test does with one when there is one
 #   test              for all of check.sh but deploy
-#   lint package bench xen coverage platforms
+#   lint package bench xen coverage platforms arm64
 #                     for `make lint` and so on
 #   --list GROUP...   prints the packages, and installs nothing
 #
@@ -99,6 +99,10 @@ want() {
     xen) packages+=(qemu-system-x86 python3 zstd) ;;
     coverage) packages+=(gcovr) ;;
     platforms) packages+=(mmdebstrap) ;;
+    arm64)
+        want platforms
+        packages+=(gcc make clang binutils-aarch64-linux-gnu qemu-user-static qemu-system-arm cpio)
+        ;;
     --list) list=yes ;;
     *)
         sed -n '3,18s/^# \{0,1\}//p' "$0" >&2

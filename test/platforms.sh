@@ -62,14 +62,6 @@ result() {
 
 # ---- the root
 
-# The mirror of Debian itself that apt uses here; whether to trust it is for apt to say, too.
-mirror() {
-    local uris
-    uris=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | sed -n '/debian\/*$/p')
-    [ -n "$uris" ] || die "apt has no mirror of Debian here"
-    echo "${uris%%$'\n'*}"
-}
-
 # What was downloaded once is taken from outside, and put there. A mirror may have stood still for longer than the lists of
 # a suite that is not yet released are meant to be used; for a test they are good enough, and signed all the same.
 make_root() {

@@ -43,6 +43,15 @@ with_lists() {
     fi
 }
 
+# The mirror of Debian itself that apt uses here.
+mirror() {
+    local uris
+    # shellcheck disable=SC2016 # apt expands it
+    uris=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | sed -n '/debian\/*$/p')
+    [ -n "$uris" ] || die "apt has no mirror of Debian here"
+    echo "${uris%%$'\n'*}"
+}
+
 # unpack FOLDER: the packages in it, there
 unpack() {
     local deb
