@@ -79,7 +79,7 @@ Q := @
 say = @printf '  %-5s %s\n'
 endif
 
-all: $B/xenrecon $B/xenrecon-blk $B/xenrecon-dm
+all: $B/able-64 $B/xenrecon $B/xenrecon-blk $B/xenrecon-dm
 
 $B/xenrecon: $B/controller/cli/main.o $(ctl_obj) $(pure_obj)
 	$(say) LINK $@
@@ -109,6 +109,13 @@ $(able):
 	@command -v $(firstword $(CC)) >/dev/null || { echo "There is no C compiler, $(CC). $(advice)" >&2; exit 1; }
 	@lacking=$$(for h in stdio.h $(headers); do echo "#include <$$h>" | $(CC) $(CPPFLAGS) $(CFLAGS) -E - >/dev/null 2>&1 || echo "$$h"; done); \
 	[ -z "$$lacking" ] || { echo "There is no" $$lacking". $(advice)" >&2; exit 1; }
+	@touch $@
+
+# 32-bit systems have system calls that xenrecon-blk does not know
+$B/reconcilers/block/calls.o: | $B/able-64
+$B/able-64: $(able)
+	@echo __LP64__ | $(CC) $(CPPFLAGS) $(CFLAGS) -E -P - | grep -qx 1 || \
+	{ echo "xenrecon is for 64-bit systems. What reports, without the daemon, is built for others, too: make cli" >&2; exit 1; }
 	@touch $@
 
 $B/%.o: %.c Makefile | $(able)
