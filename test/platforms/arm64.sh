@@ -3,7 +3,8 @@
 # On arm64, by way of emulation:   arm64.sh [PART]...
 #
 #   build    cross-built by clang, with warnings as errors, against Debian 13's libraries for arm64
-#   unit     unit tests, by qemu-user; those named below cannot run there, and are run by `kernel`
+#   unit     unit tests, by qemu-user, where those that try every combination take minutes; those named below cannot run
+#            there, and are run by `kernel`
 #   kernel   the integration tests of disks and of the worker's jail, and those unit tests, on Debian 13's own arm64 kernel,
 #            in a machine that QEMU emulates. Xen is played as in every integration test, so that none is needed: what is real
 #            is the filter of system calls, the pages, and the order of memory.
@@ -30,7 +31,7 @@ packages=(libc6-dev libgcc-14-dev libuv1-dev libyaml-dev libjansson-dev libxen-d
     linux-image-arm64)
 
 usage() {
-    sed -n '3,15s/^# \{0,1\}//p' "$0" >&2
+    sed -n '3,16s/^# \{0,1\}//p' "$0" >&2
     exit 64
 }
 
@@ -64,6 +65,7 @@ mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
 mkdir -p /dev/shm /tmp
+ln -s /proc/self/fd /dev/fd
 mount -t tmpfs tmpfs /dev/shm
 mount -t tmpfs tmpfs /tmp
 cd /xenrecon
