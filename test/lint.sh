@@ -175,6 +175,7 @@ for part; do
         job cppcheck cppcheck -q -j "$(nproc)" --std=c11 --enable=warning,performance,portability --inline-suppr \
             "${without[@]}" --error-exitcode=1 "${preprocess[@]}" --file-list="$logs/sources"
         ;;
+    documents) job documents test/lib/tour.py README.md controller/README.md test/README.md test/bench/README.md ;;
     shell) job shell xargs -a "$logs/sh" shellcheck -x ;;
     python) job python xargs -a "$logs/py" python3 -c 'import ast, sys; [ast.parse(open(f).read(), f) for f in sys.argv[1:]]' ;;
     format | tidy | analyzer | layers | licence | policies | man) job "$part" "$part" ;;
