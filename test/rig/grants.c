@@ -16,12 +16,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/queue.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <xen/grant_table.h>
 #include <xengnttab.h>
 
+#include "controller/base/queue.h"
 #include "test/rig/rig.h"
 
 enum {
@@ -37,7 +37,7 @@ struct rig_grants {
 };
 
 struct peer {
-    SLIST_ENTRY(peer) next;
+    struct peer *next;
     uint32_t domid;
     int granted; /* what is mapped by others */
     struct rig_memory memory;
@@ -54,7 +54,7 @@ struct xengntdev_handle {
     bool confined;        /* no more peers */
     pthread_mutex_t lock; /* of what changes; peers are only ever added, and read without it */
     _Atomic(struct peer *) peers;
-    LIST_HEAD(, mapping) mappings;
+    LIST_HEAD(mappings, mapping) mappings;
 };
 
 /* ---- a domain's memory ---- */
@@ -188,7 +188,7 @@ static struct peer *find_peer(xengnttab_handle *xgt, uint32_t domid)
     struct peer *p = atomic_load(&xgt->peers);
 
     while (p && (p->domid != domid || atomic_load(&p->memory.grants->gone)))
-        p = SLIST_NEXT(p, next);
+        p = p->next;
     return p;
 }
 
@@ -203,7 +203,7 @@ static struct peer *add_peer(xengnttab_handle *xgt, uint32_t domid)
     }
     p->domid = domid;
     p->granted = open_of(domid, "granted", O_RDWR);
-    SLIST_NEXT(p, next) = atomic_load(&xgt->peers);
+    p->next = atomic_load(&xgt->peers);
     atomic_store(&xgt->peers, p);
     return p;
 }
@@ -266,7 +266,7 @@ int xengnttab_close(xengnttab_handle *xgt)
     struct mapping *m;
 
     while (p) {
-        struct peer *next = SLIST_NEXT(p, next);
+        struct peer *next = p->next;
 
         close_memory(&p->memory);
         close(p->granted);

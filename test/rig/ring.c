@@ -12,7 +12,6 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <sys/mman.h>
-#include <sys/queue.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -20,6 +19,7 @@
 #include <xen/io/xs_wire.h>
 #include <xenevtchn.h>
 
+#include "controller/base/queue.h"
 #include "test/rig/client.h"
 #include "test/rig/rig.h"
 
@@ -54,18 +54,18 @@ struct client {
 
 /* Asked of xenstored, which answers in order. */
 struct request {
-    STAILQ_ENTRY(request) entry;
+    TAILQ_ENTRY(request) entry;
     uint32_t client; /* its number; 0: us */
     uint32_t client_id;
     struct xsd_sockmsg header;
     char body[];
 };
 
-STAILQ_HEAD(request_queue, request);
+TAILQ_HEAD(request_queue, request);
 
 static struct client clients[CLIENTS];
 static uint32_t last_client, last_id;
-static struct request_queue requests = STAILQ_HEAD_INITIALIZER(requests);
+static struct request_queue requests = {.tqh_last = &requests.tqh_first};
 static struct stream to_store, from_store;
 static volatile struct xenstore_domain_interface *page;
 static xenevtchn_handle *xce;
@@ -146,7 +146,7 @@ static void ask(uint32_t client, struct xsd_sockmsg header, const char *body)
     header.req_id = ++last_id;
     r->header = header;
     memcpy(r->body, body, header.len);
-    STAILQ_INSERT_TAIL(&requests, r, entry);
+    TAILQ_INSERT_TAIL(&requests, r, entry);
     append_message(&to_store, &header, body);
 }
 
@@ -298,13 +298,13 @@ static void account(struct debts *debts, const struct request *r, const struct x
 
 static void take_answer(struct xsd_sockmsg answer, const char *body)
 {
-    struct request *r = STAILQ_FIRST(&requests);
+    struct request *r = TAILQ_FIRST(&requests);
     struct client *c;
     struct client left = {.fd = -1};
 
     if (!r || r->header.req_id != answer.req_id)
         errx(1, "an answer to what was not asked");
-    STAILQ_REMOVE_HEAD(&requests, entry);
+    TAILQ_REMOVE(&requests, r, entry);
     c = find_client(r->client);
     account(c ? &c->debts : &left.debts, r, &answer, body);
     if (c) {
