@@ -17,6 +17,7 @@
 #include "controller/base/progress.h"
 #include "schemas/json.h"
 #include "schemas/printable.h"
+#include "schemas/value.h"
 
 enum { LINE_SIZE = 1024 }; /* longer messages are cut */
 
@@ -158,20 +159,49 @@ void log_set_clock(uint64_t (*clock)(void))
     clock_now = clock;
 }
 
-static void tell_suppressed(const struct device_key *key, unsigned suppressed)
+static void tell_suppressed(uint16_t domid, const struct device_key *key, unsigned suppressed)
 {
-    char device[DEVICE_KEY_SIZE], text[DEVICE_KEY_SIZE + 64];
-    device_key_format(key, device);
-    snprintf(text, sizeof text, "%s: %u more message%s suppressed", device, suppressed,
+    char who[DEVICE_KEY_SIZE], text[DEVICE_KEY_SIZE + 64];
+    if (key)
+        device_key_format(key, who);
+    else
+        snprintf(who, sizeof who, "domain %u", domid);
+    snprintf(text, sizeof text, "%s: %u more message%s suppressed", who, suppressed,
              suppressed == 1 ? " was" : "s were");
-    print_line(&(struct line){LOG_LEVEL_WARNING, text, device, {0}});
+    print_line(&(struct line){LOG_LEVEL_WARNING, text, key ? who : NULL, {0}});
 }
 
-static struct log_limit limit = {.tell = tell_suppressed};
+static void (*alarm_set)(void *arg, uint64_t after);
+static void *alarm_arg;
+
+void log_set_alarm(void (*alarm)(void *arg, uint64_t after), void *arg)
+{
+    alarm_set = alarm;
+    alarm_arg = arg;
+}
+
+static struct log_limit *limit(void)
+{
+    static struct log_limit limit;
+    if (!limit.tell)
+        log_limit_init(&limit, tell_suppressed);
+    return &limit;
+}
+
+void log_make_room(uint16_t domid, unsigned lines)
+{
+    log_limit_raise(limit(), domid, lines, clock_now());
+}
+
+uint64_t log_tell(void)
+{
+    uint64_t now = clock_now(), next = log_limit_tell(limit(), now, false);
+    return next ? next - now : 0;
+}
 
 void log_flush(void)
 {
-    log_limit_tell(&limit, clock_now(), true);
+    log_limit_tell(limit(), clock_now(), true);
 }
 
 /* ---- what is said ---- */
@@ -183,16 +213,41 @@ static bool begins_with_device(const char *text, struct device_key *ret_key)
     return text[len] == ':' && !device_key_parse(text, len, ret_key);
 }
 
+/* The guest that a text begins with. */
+static bool begins_with_guest(const char *text, uint16_t *ret_domid)
+{
+    static const char domain[] = "domain ";
+    size_t n = strlen(domain);
+    uint64_t domid;
+    if (strncmp(text, domain, n) != 0)
+        return false;
+    size_t len = strcspn(text + n, ": ");
+    if (text[n + len] != ':' || parse_decimal(text + n, len, DOMID_MAX, &domid))
+        return false;
+    *ret_domid = (uint16_t)domid;
+    return true;
+}
+
+static bool allowed(uint16_t domid, const struct device_key *key)
+{
+    struct log_limit *l = limit();
+    bool calm = !l->pending;
+    if (log_limit_allows(l, domid, key, clock_now()))
+        return true;
+    if (calm && alarm_set)
+        alarm_set(alarm_arg, LOG_WINDOW);
+    return false;
+}
+
 static void say(enum log_level level, const struct log_about *about, const char *text, size_t len)
 {
     struct device_key key;
+    uint16_t domid;
     char copy[LINE_SIZE], device[DEVICE_KEY_SIZE];
-    uint64_t now = clock_now();
     printable_copy(copy, sizeof copy, text, len, false);
     bool of_device = begins_with_device(copy, &key);
-    if (limit.pending)
-        log_limit_tell(&limit, now, false);
-    if (of_device && !log_limit_allows(&limit, &key, now))
+    log_tell();
+    if (of_device ? !allowed(key.domid, &key) : begins_with_guest(copy, &domid) && !allowed(domid, NULL))
         return;
     if (of_device)
         device_key_format(&key, device);

@@ -5,8 +5,10 @@
  * journal's protocol is written out here, for the reason that controller/daemon/sd_notify.h gives. Text of
  * guests is escaped here, at the latest.
  *
- * Lines about one device are limited: beyond LOG_BURST lines within LOG_WINDOW they are only counted, and the
- * count is logged when that time is over. Other lines are not limited. One thread; nothing here fails. */
+ * Lines about one device are limited to LOG_BURST within LOG_WINDOW, and those about one guest and all its
+ * devices to LOG_GUEST_BURST. Beyond that they are only counted, and the count is logged when that time is
+ * over. Other lines are not limited, so no guest costs another one's lines. One thread; nothing here fails.
+ */
 #ifndef XENRECON_LOG_H
 #define XENRECON_LOG_H
 
@@ -26,7 +28,12 @@ enum log_format {
     LOG_FORMAT_JSON, /* time, level, message, and what it is about; one object a line */
 };
 
-enum { LOG_BURST = 100, LOG_WINDOW = 10 * 1000 /* milliseconds */ };
+enum {
+    LOG_BURST = 100,
+    LOG_GUEST_BURST = 200,
+    LOG_ROOM = 4,           /* lines that are usual when a device is attached, or detached */
+    LOG_WINDOW = 10 * 1000, /* milliseconds */
+};
 
 void log_set_level(enum log_level level);
 void log_set_format(enum log_format format);
@@ -40,7 +47,8 @@ void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* What a message is about, to search by; NULL is left out. The text must name it all the same. The device
- * that a text begins with, as in `qdisk/7/51712: ...`, is found without this. */
+ * that a text begins with, as in `qdisk/7/51712: ...`, is found without this, and so is the guest that one
+ * begins with, as in `domain 7: ...`. */
 struct log_about {
     const char *row, *action, *finding;
 };
@@ -50,6 +58,16 @@ void log_about(enum log_level level, const struct log_about *about, const char *
 /* Logs what is wrong in a file, with its line and the caret: an error of up to three lines. */
 void log_diagnostic(const struct diagnostic *d);
 
+/* A toolstack has begun something with this guest's devices: so many lines more may be about it for now. What
+ * a guest does by itself must not lead here. */
+void log_make_room(uint16_t domid, unsigned lines);
+
+/* Logs what was suppressed and whose time is over. Returns after how many milliseconds there will be more of
+ * it; 0: nothing is suppressed. Whoever logs next does the same. */
+uint64_t log_tell(void);
+/* Calls `alarm` when something was suppressed and nothing had been: log_tell() is wanted after so many
+ * milliseconds. NULL: it is told by whoever logs next. */
+void log_set_alarm(void (*alarm)(void *arg, uint64_t after), void *arg);
 /* Logs what was suppressed, whether its time is over or not; for the end of the process. */
 void log_flush(void);
 

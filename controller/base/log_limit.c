@@ -1,37 +1,122 @@
 /* SPDX-License-Identifier: MIT */
 #include "controller/base/log_limit.h"
 
-#include "controller/base/log.h"
+#include <stdlib.h>
 
-static void tell(struct log_limit *l, struct log_slot *s)
+#include "controller/base/log.h"
+#include "schemas/mem.h"
+
+enum { BUCKETS = 64, RAISED_MAX = 8192 };
+
+struct log_device {
+    SLIST_ENTRY(log_device) same_bucket;
+    struct device_key key;
+    unsigned said, suppressed;
+};
+
+struct log_guest {
+    TAILQ_ENTRY(log_guest) order;
+    SLIST_HEAD(, log_device) devices[BUCKETS]; /* of which something was said */
+    uint64_t since;
+    unsigned said, raised;
+    unsigned suppressed; /* beyond the guest's limit */
+    bool pending;        /* something was suppressed, of a device or of the guest */
+    uint16_t domid;
+};
+
+void log_limit_init(struct log_limit *l,
+                    void (*tell)(uint16_t domid, const struct device_key *key, unsigned suppressed))
 {
-    unsigned suppressed = s->suppressed;
-    struct device_key key = s->key;
-    if (!suppressed)
-        return;
-    s->suppressed = 0;
-    l->pending--;
-    l->tell(&key, suppressed);
+    TAILQ_INIT(&l->order);
+    l->tell = tell;
 }
 
-bool log_limit_allows(struct log_limit *l, const struct device_key *key, uint64_t now)
+/* Tells what was suppressed, and forgets the guest. */
+static void end(struct log_limit *l, struct log_guest *g)
 {
-    struct log_slot *s = &l->slots[device_key_hash(key) % LOG_SLOTS];
-    if (!device_key_equal(&s->key, key) || now - s->since >= LOG_WINDOW) {
-        tell(l, s);
-        *s = (struct log_slot){.key = *key, .since = now};
+    TAILQ_REMOVE(&l->order, g, order);
+    l->guests[g->domid] = NULL;
+    l->pending -= g->pending;
+    for (size_t i = 0; i < BUCKETS; i++) {
+        struct log_device *d;
+        while ((d = SLIST_FIRST(&g->devices[i]))) {
+            SLIST_REMOVE_HEAD(&g->devices[i], same_bucket);
+            if (d->suppressed)
+                l->tell(g->domid, &d->key, d->suppressed);
+            free(d);
+        }
     }
-    if (s->said < LOG_BURST) {
-        s->said++;
+    if (g->suppressed)
+        l->tell(g->domid, NULL, g->suppressed);
+    free(g);
+}
+
+static bool over(const struct log_guest *g, uint64_t now)
+{
+    return now - g->since >= LOG_WINDOW;
+}
+
+static struct log_guest *guest(struct log_limit *l, uint16_t domid, uint64_t now)
+{
+    struct log_guest *g = l->guests[domid];
+    if (g && over(g, now))
+        end(l, g);
+    else if (g)
+        return g;
+    g = l->guests[domid] = xcalloc(1, sizeof *g);
+    g->domid = domid;
+    g->since = now;
+    TAILQ_INSERT_TAIL(&l->order, g, order);
+    return g;
+}
+
+static struct log_device *device(struct log_guest *g, const struct device_key *key, bool add)
+{
+    size_t bucket = device_key_hash(key) % BUCKETS;
+    struct log_device *d;
+    SLIST_FOREACH (d, &g->devices[bucket], same_bucket)
+        if (device_key_equal(&d->key, key))
+            return d;
+    if (!add)
+        return NULL;
+    d = xcalloc(1, sizeof *d);
+    d->key = *key;
+    SLIST_INSERT_HEAD(&g->devices[bucket], d, same_bucket);
+    return d;
+}
+
+bool log_limit_allows(struct log_limit *l, uint16_t domid, const struct device_key *key, uint64_t now)
+{
+    struct log_guest *g = guest(l, domid, now);
+    bool full = g->said >= LOG_GUEST_BURST + g->raised;
+    struct log_device *d = key ? device(g, key, !full) : NULL;
+    bool device_full = d && d->said >= LOG_BURST;
+    if (!full && !device_full) {
+        g->said++;
+        if (d)
+            d->said++;
         return true;
     }
-    l->pending += !s->suppressed++;
+    ++*(device_full ? &d->suppressed : &g->suppressed);
+    l->pending += !g->pending;
+    g->pending = true;
     return false;
 }
 
-void log_limit_tell(struct log_limit *l, uint64_t now, bool all)
+void log_limit_raise(struct log_limit *l, uint16_t domid, unsigned lines, uint64_t now)
 {
-    for (int i = 0; i < LOG_SLOTS && l->pending; i++)
-        if (all || now - l->slots[i].since >= LOG_WINDOW)
-            tell(l, &l->slots[i]);
+    struct log_guest *g = guest(l, domid, now);
+    if (g->raised + lines <= RAISED_MAX)
+        g->raised += lines;
+}
+
+uint64_t log_limit_tell(struct log_limit *l, uint64_t now, bool all)
+{
+    struct log_guest *g;
+    while ((g = TAILQ_FIRST(&l->order)) && (all || over(g, now)))
+        end(l, g);
+    TAILQ_FOREACH (g, &l->order, order)
+        if (g->pending)
+            return g->since + LOG_WINDOW;
+    return 0;
 }

@@ -14,6 +14,7 @@
 #include "controller/base/log.h"
 #include "controller/base/policy_dirs.h"
 #include "controller/base/progress.h"
+#include "controller/daemon/log_timer.h"
 #include "controller/daemon/memory_trim.h"
 #include "controller/daemon/sd_notify.h"
 #include "controller/daemon/status_books.h"
@@ -49,6 +50,7 @@ struct daemon {
     bool closing, refused;      /* refused: the policies of the last SIGHUP */
     struct sd_notify notify;
     struct memory_trim memory;
+    struct log_timer log_timer;
     unsigned reconnect_delay;
     uint16_t self; /* our own domain, once there is an engine */
     int lock;
@@ -433,6 +435,7 @@ static void stop(struct daemon *d, int error)
     sd_notify_stopping(&d->notify);
     sd_notify_close(&d->notify);
     memory_trim_close(&d->memory);
+    log_timer_close(&d->log_timer);
     if (d->engine)
         engine_stop(d->engine);
     status_close(&d->status);
@@ -478,6 +481,7 @@ static void start(struct daemon *d)
     signal(SIGPIPE, SIG_IGN);
     sd_notify_open(&d->notify, &d->loop, describe, d);
     memory_trim_open(&d->memory, &d->loop);
+    log_timer_open(&d->log_timer, &d->loop);
     d->client = xs_client_new(&d->loop, NULL);
     d->scripts = hotplug_scripts_new(&d->loop, on_script_done, d);
     struct store *store = xs_client_store(d->client);

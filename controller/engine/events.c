@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "controller/base/log.h"
 #include "controller/engine/domain_scan.h"
 #include "controller/engine/guest_events.h"
 #include "controller/engine/registry.h"
@@ -34,6 +35,8 @@ static void toolstack_did(struct engine *e, struct device *d, unsigned dirty)
 {
     if (dirty & (DIRTY_ALL | DIRTY_ONLINE))
         workqueue_hold_until(e, d, 0);
+    if (dirty & DIRTY_ONLINE) /* which we never write */
+        log_make_room(d->key.domid, LOG_ROOM);
     workqueue_add(e, d, dirty);
 }
 

@@ -18,6 +18,7 @@ struct device *registry_find_or_add(struct engine *e, const struct device_key *k
         return NULL;
     }
     e->per_domain[key->domid]++;
+    log_make_room(key->domid, LOG_ROOM);
     return device_table_add(&e->devices, key);
 }
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "controller/base/log.h"
+#include "schemas/device.h"
 #include "test/lib/unit.h"
 
 /* stderr goes to a file while a test runs; each runs in a process of its own. */
@@ -179,7 +180,7 @@ static uint64_t clock_of_test(void)
 
 static int count_lines(const char *what)
 {
-    static char buf[1 << 16];
+    static char buf[1 << 20];
     int n = 0;
     ssize_t len = pread(fileno(file), buf, sizeof buf - 1, 0);
     ck_assert_int_ge(len, 0);
@@ -213,13 +214,134 @@ START_TEST(test_limit)
 }
 END_TEST
 
-/* One after the other: nothing is lost in a burst of many devices. */
+/* Two devices whose keys hash alike, in any table of up to 4096 places. */
+static void find_alike(unsigned *ret_a, unsigned *ret_b)
+{
+    static unsigned seen[4096];
+    for (unsigned i = 1;; i++) {
+        struct device_key key = {.type = "qdisk", .domid = 7};
+        snprintf(key.devid, sizeof key.devid, "%u", i);
+        unsigned *at = &seen[device_key_hash(&key) % COUNT(seen)];
+        if (*at) {
+            *ret_a = *at;
+            *ret_b = i;
+            return;
+        }
+        *at = i;
+    }
+}
+
+/* The limit of a device is its own, whatever other devices are called. */
+START_TEST(test_alike)
+{
+    unsigned a, b;
+    find_alike(&a, &b);
+    log_set_clock(clock_of_test);
+    log_make_room(7, 1000);
+    for (int i = 0; i < 500; i++) {
+        log_info("qdisk/7/%u: one", a);
+        log_info("qdisk/7/%u: other", b);
+    }
+    ck_assert_int_eq(count_lines("one\n"), LOG_BURST);
+    ck_assert_int_eq(count_lines("other\n"), LOG_BURST);
+    log_flush();
+    ck_assert_int_eq(count_lines(": 400 more messages were suppressed\n"), 2);
+}
+END_TEST
+
+/* However many devices a guest has, and whatever types they are of: it costs its own lines only. */
+START_TEST(test_guest)
+{
+    static const int devices[] = {3, 10, 200, 5000};
+    static const char *const types[] = {"qdisk", "vif", "9pfs"};
+    int n = devices[_i], lines = n < 100 ? 100 * n : 3 * n;
+    log_set_clock(clock_of_test);
+    for (int i = 0; i < lines; i++) {
+        log_info("%s/7/%d: noise", types[i % n % 3], i % n);
+        if (i % 100 == 0)
+            log_error("qdisk/8/1: of another guest");
+        if (i % 150 == 0)
+            log_error("of no device");
+    }
+    ck_assert_int_eq(count_lines("noise\n"), LOG_GUEST_BURST);
+    ck_assert_int_eq(count_lines("another guest\n"),
+                     (lines + 99) / 100 < LOG_BURST ? (lines + 99) / 100 : LOG_BURST);
+    ck_assert_int_eq(count_lines("no device\n"), (lines + 149) / 150);
+    ck_assert_int_eq(count_lines("suppressed"), 0);
+    log_info("domain 7: too much of it");
+    ck_assert_int_eq(count_lines("too much"), 0);
+    now += LOG_WINDOW;
+    log_info("domain 7: better");
+    char want[128];
+    snprintf(want, sizeof want, "xenrecon: domain 7: %d more messages were suppressed\n",
+             lines - LOG_GUEST_BURST + 1);
+    ck_assert_int_eq(count_lines(want), 1);
+    ck_assert_int_eq(count_lines("better\n"), 1);
+}
+END_TEST
+
+/* What is not a guest's is not limited, though it looks like it. */
+START_TEST(test_no_guest)
+{
+    static const char *const texts[] = {"domain x: a\n",   "domain 99999: a\n", "domain 7 has a\n",
+                                        "domains 7: a\n",  "qdisk/7: a\n",      "qdisk/7/1 a\n",
+                                        "a qdisk/7/1: a\n"};
+    log_set_clock(clock_of_test);
+    for (int i = 0; i < 2 * LOG_GUEST_BURST; i++)
+        log_info("%.*s", (int)strlen(texts[_i]) - 1, texts[_i]);
+    ck_assert_int_eq(count_lines(texts[_i]), 2 * LOG_GUEST_BURST);
+}
+END_TEST
+
+/* Nothing is lost in a burst of many devices that a toolstack attaches. */
 START_TEST(test_many_devices)
 {
     log_set_clock(clock_of_test);
-    for (int i = 0; i < 1000; i++)
+    for (int i = 0; i < 1000; i++) {
+        log_make_room(7, 1);
         log_info("qdisk/7/%d: created", i);
+    }
     ck_assert_int_eq(count_lines("created\n"), 1000);
+    now += LOG_WINDOW;
+    for (int i = 0; i < 1000; i++)
+        log_info("qdisk/7/%d: later", i);
+    ck_assert_int_eq(count_lines("later\n"), LOG_GUEST_BURST); /* it was for then */
+}
+END_TEST
+
+static uint64_t alarm_after;
+
+static void on_alarm(void *arg, uint64_t after)
+{
+    *(int *)arg += 1;
+    alarm_after = after;
+}
+
+/* What was suppressed is said though nobody says anything any more. */
+START_TEST(test_alarm)
+{
+    int alarms = 0;
+    log_set_clock(clock_of_test);
+    log_set_alarm(on_alarm, &alarms);
+    for (int i = 0; i < LOG_BURST; i++)
+        log_info("qdisk/7/1: again");
+    ck_assert_int_eq(alarms, 0);
+    now += 1000;
+    for (int i = 0; i < LOG_BURST + 3; i++) {
+        log_info("qdisk/7/1: again");
+        log_info("qdisk/8/1: again");
+    }
+    ck_assert_int_eq(alarms, 1);
+    ck_assert_uint_eq(alarm_after, LOG_WINDOW);
+    ck_assert_uint_eq(log_tell(), LOG_WINDOW - 1000);
+    now += LOG_WINDOW - 1000;
+    ck_assert_uint_eq(log_tell(), 1000);
+    ck_assert_int_eq(count_lines("xenrecon: qdisk/7/1: 103 more messages were suppressed\n"), 1);
+    ck_assert_int_eq(count_lines("suppressed\n"), 1);
+    now += 1000;
+    ck_assert_uint_eq(log_tell(), 0);
+    ck_assert_int_eq(count_lines("xenrecon: qdisk/8/1: 3 more messages were suppressed\n"), 1);
+    ck_assert_int_eq(alarms, 1);
 }
 END_TEST
 
@@ -237,7 +359,11 @@ int main(void)
     tcase_add_test(t, test_journal_fields);
     tcase_add_test(t, test_json);
     tcase_add_test(t, test_limit);
+    tcase_add_test(t, test_alike);
+    tcase_add_loop_test(t, test_guest, 0, 4);
+    tcase_add_loop_test(t, test_no_guest, 0, 7);
     tcase_add_test(t, test_many_devices);
+    tcase_add_test(t, test_alarm);
     suite_add_tcase(s, t);
     return run_suite(s);
 }
