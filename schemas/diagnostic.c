@@ -138,3 +138,11 @@ const char *diagnostic_format(const struct diagnostic *d, char *buf, size_t size
                  d->line, d->excerpt, (int)d->caret, "^");
     return buf;
 }
+
+void mistakes_add(struct mistakes *m, const struct diagnostic *mistake)
+{
+    if (m->n++ == 0)
+        m->first = *mistake;
+    if (m->each)
+        m->each(m->arg, mistake);
+}

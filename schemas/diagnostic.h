@@ -28,4 +28,13 @@ void diagnostic_locate(const char *text, size_t len, size_t offset, unsigned *re
 /* Formats as above, each line ending in a newline; returns buf. */
 const char *diagnostic_format(const struct diagnostic *d, char *buf, size_t size);
 
+/* What is wrong with one text, told as it is found. Zeroed to begin with, but for who wants to hear of it. */
+struct mistakes {
+    size_t n;
+    struct diagnostic first;                                   /* meaningful once there is one */
+    void (*each)(void *arg, const struct diagnostic *mistake); /* or NULL */
+    void *arg;
+};
+void mistakes_add(struct mistakes *m, const struct diagnostic *mistake);
+
 #endif

@@ -195,14 +195,17 @@ static int read_file(const char *path, bool obeyed, char **ret_text, size_t *ret
 }
 
 int policy_dirs_load_file(const char *path, bool obeyed, struct policy **ret_policy,
-                          struct diagnostic *ret_why)
+                          struct mistakes *mistakes)
 {
+    struct diagnostic why;
     char *text = NULL;
     size_t len = 0;
-    int status = read_file(path, obeyed, &text, &len, ret_why);
-    if (status)
+    int status = read_file(path, obeyed, &text, &len, &why);
+    if (status) {
+        mistakes_add(mistakes, &why);
         return status;
-    status = policy_parse(path, text, len, ret_policy, ret_why);
+    }
+    status = policy_parse_all(path, text, len, ret_policy, mistakes);
     free(text);
     return status;
 }
@@ -229,9 +232,12 @@ int policy_dirs_load(const char *const *dirs, size_t n_dirs, bool obeyed, struct
     if (status)
         return status;
     for (size_t i = 0; i < files.n && status == 0; i++) {
+        struct mistakes mistakes = {0};
         struct policy *p;
-        status = policy_dirs_load_file(files.list[i].path, obeyed, &p, ret_why);
-        if (status == 0)
+        status = policy_dirs_load_file(files.list[i].path, obeyed, &p, &mistakes);
+        if (status)
+            *ret_why = mistakes.first;
+        else
             status = policy_dirs_add(&set, p, ret_why);
     }
     policy_dirs_free_files(&files);

@@ -35,9 +35,9 @@ int policy_dirs_find(const char *const *dirs, size_t n_dirs, bool obeyed, struct
                      struct diagnostic *ret_why);
 void policy_dirs_free_files(struct policy_files *files);
 
-/* Loads one file. */
+/* Loads one file, and tells of every mistake in it. */
 int policy_dirs_load_file(const char *path, bool obeyed, struct policy **ret_policy,
-                          struct diagnostic *ret_why);
+                          struct mistakes *mistakes);
 
 /* Adds a policy to the set, which takes it over. Where it has one of the same type: -EEXIST, *ret_why names
  * both files, and `p` is freed. */

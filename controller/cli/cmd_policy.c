@@ -21,7 +21,7 @@ static const char help[] =
     "       xenrecon policy schema\n"
     "\n"
     "check    checks each FILE; without one the policies that are in force, or would be with --policies.\n"
-    "         Every file that is wrong is reported with line and column. Exit status 1 if one is.\n"
+    "         Every mistake in every file is told, with line and column. Exit status 1 if there is one.\n"
     "show     prints the policies in force, of all types or those named, each with the file that it comes\n"
     "         from and with every default filled in.\n"
     "new      prints a policy for devices of the TYPE to begin with: it only observes, and has all else "
@@ -34,8 +34,9 @@ static const char help[] =
     "                   earlier one's of the same name\n"
     "  --help           this text\n";
 
-static void report_bad(const struct diagnostic *why)
+static void report_bad(void *arg, const struct diagnostic *why)
 {
+    (void)arg;
     char text[2 * sizeof *why];
     fflush(stdout); /* so that stdout and stderr come in order where they go to one place */
     fputs(diagnostic_format(why, text, sizeof text), stderr);
@@ -54,12 +55,10 @@ static void report_good(const struct policy *p)
 
 static bool check_file(const char *path)
 {
-    struct diagnostic why;
+    struct mistakes mistakes = {.each = report_bad};
     struct policy *p;
-    if (policy_dirs_load_file(path, false, &p, &why)) {
-        report_bad(&why);
+    if (policy_dirs_load_file(path, false, &p, &mistakes))
         return false;
-    }
     report_good(p);
     policy_free(p);
     return true;
@@ -72,10 +71,13 @@ static size_t check_set(const struct policy_files *files)
     struct policy_set set = {0};
     size_t bad = 0;
     for (size_t i = 0; i < files->n; i++) {
+        struct mistakes mistakes = {.each = report_bad};
         struct diagnostic why;
         struct policy *p;
-        if (policy_dirs_load_file(files->list[i].path, true, &p, &why) || policy_dirs_add(&set, p, &why)) {
-            report_bad(&why);
+        if (policy_dirs_load_file(files->list[i].path, true, &p, &mistakes)) {
+            bad++;
+        } else if (policy_dirs_add(&set, p, &why)) {
+            report_bad(NULL, &why);
             bad++;
         } else {
             report_good(p);

@@ -74,18 +74,17 @@ static int check_keys(const struct document *d, const struct node *root, const s
 {
     const struct node *keys = node_find(root, side == BACKEND ? "backend-keys" : "frontend-keys");
     const struct key_spec *spec = p->keys[side];
+    int error = 0;
     for (const struct node *n = keys ? keys->first : NULL; n; n = n->next, spec++) {
-        int error = check_key(d, n, spec);
-        if (!error && side == FRONTEND)
-            error = check_alternative(d, n, p, spec);
-        if (error)
-            return error;
+        error |= check_key(d, n, spec);
+        if (side == FRONTEND)
+            error |= check_alternative(d, n, p, spec);
         if (spec->required == REQUIRED_CONNECT && p->handshake == HANDSHAKE_NONE)
-            return document_fail(
+            error |= document_fail(
                 d, node_find(n, "required")->key,
                 "`required: connect` needs `handshake: full`: without one, nothing is connected");
     }
-    return 0;
+    return error;
 }
 
 static int check_placeholder(const struct document *d, const struct node *word, const struct policy *p,
@@ -130,14 +129,14 @@ static int check_worker(const struct document *d, const struct node *root, const
 {
     const struct node *worker = node_find(root, "worker");
     const struct node *word = worker ? node_find(worker, "command")->first : NULL;
-    if (word && (word->text[0] != '/' || strstr(word->text, "${")))
-        return document_fail(d, word, "the program must be an absolute path, without placeholders");
-    for (; word; word = word->next) {
-        int error = check_word(d, word, p);
-        if (error)
-            return error;
+    int error = 0;
+    if (word && (word->text[0] != '/' || strstr(word->text, "${"))) {
+        error = document_fail(d, word, "the program must be an absolute path, without placeholders");
+        word = word->next;
     }
-    return 0;
+    for (; word; word = word->next)
+        error |= check_word(d, word, p);
+    return error;
 }
 
 static int check_worker_user(const struct document *d, const struct node *root, const struct policy *p)
@@ -168,17 +167,10 @@ static int check_retry(const struct document *d, const struct node *root, const 
 int policy_check(const struct document *d, const struct node *root, const struct policy *p)
 {
     int error = check_owner(d, root, p);
-    if (!error)
-        error = check_keys(d, root, p, BACKEND);
-    if (!error)
-        error = check_keys(d, root, p, FRONTEND);
-    if (!error)
-        error = check_worker(d, root, p);
-    if (!error)
-        error = check_worker_user(d, root, p);
-    if (!error)
-        error = check_retry(d, root, p);
-    if (!error)
-        error = check_hotplug(d, root, p);
-    return error;
+    error |= check_keys(d, root, p, BACKEND);
+    error |= check_keys(d, root, p, FRONTEND);
+    error |= check_worker(d, root, p);
+    error |= check_worker_user(d, root, p);
+    error |= check_retry(d, root, p);
+    return error | check_hotplug(d, root, p);
 }

@@ -247,18 +247,13 @@ static int read_keys(const struct document *d, const struct node *mapping, const
     /* stored first, so that whoever frees the policy frees what was read until an error */
     store_list(into, f, keys, mapping->n);
     for (const struct node *n = mapping->first; n; n = n->next, keys++) {
-        error = check_key_name(d, n->key, true, &keys->pattern);
-        if (error)
-            return error;
+        error |= check_key_name(d, n->key, true, &keys->pattern);
         keys->name = xstrdup(n->key->text);
         apply_presets(f->fields, keys);
-        if (node_is_null(n))
-            continue;
-        error = read_fields(d, n, f->fields, keys);
-        if (error)
-            return error;
+        if (!node_is_null(n))
+            error |= read_fields(d, n, f->fields, keys);
     }
-    return 0;
+    return error;
 }
 
 static int check_not_reserved(const struct document *d, const struct node *key)
@@ -278,17 +273,15 @@ static int read_publish(const struct document *d, const struct node *mapping, co
     struct publish *publish = xcalloc(mapping->n, sizeof *publish);
     store_list(into, f, publish, mapping->n);
     for (const struct node *n = mapping->first; n; n = n->next, publish++) {
-        error = check_key_name(d, n->key, false, &pattern);
-        if (!error)
-            error = check_not_reserved(d, n->key);
-        if (!error)
-            error = expect_kind(d, n, NODE_SCALAR);
+        error |= check_key_name(d, n->key, false, &pattern);
+        error |= check_not_reserved(d, n->key);
+        error |= expect_kind(d, n, NODE_SCALAR);
         if (error)
-            return error;
+            continue;
         publish->key = xstrdup(n->key->text);
         publish->value = xstrdup(n->text);
     }
-    return 0;
+    return error;
 }
 
 static int read_key_name(const struct document *d, const struct node *n, const struct field *f, void *into)
@@ -324,15 +317,14 @@ static int read_variables(const struct document *d, const struct node *mapping, 
     struct variable *variable = xcalloc(mapping->n, sizeof *variable);
     store_list(into, f, variable, mapping->n);
     for (const struct node *n = mapping->first; n; n = n->next, variable++) {
-        error = check_variable(d, n->key);
-        if (!error)
-            error = expect_kind(d, n, NODE_SCALAR);
+        error |= check_variable(d, n->key);
+        error |= expect_kind(d, n, NODE_SCALAR);
         if (error)
-            return error;
+            continue;
         variable->name = xstrdup(n->key->text);
         variable->value = xstrdup(n->text);
     }
-    return 0;
+    return error;
 }
 
 static int read_field(const struct document *d, const struct node *n, const struct field *f, void *into)
@@ -439,16 +431,19 @@ static int read_fields(const struct document *d, const struct node *mapping, con
     const struct node *version = fields->kind == FIELD_VERSION ? node_find(mapping, fields->name) : NULL;
     if (version)
         error = read_version(d, version, fields);
-    for (const struct node *n = mapping->first; n && !error; n = n->next) {
-        const struct field *f = find_field(fields, n->key->text);
-        error = f ? read_field(d, n, f, into) : unknown_key(d, n->key, fields);
-    }
     if (error)
         return error;
+    for (const struct node *n = mapping->first; n; n = n->next) {
+        const struct field *f = find_field(fields, n->key->text);
+        if (f && f->kind != FIELD_VERSION)
+            error |= read_field(d, n, f, into);
+        else if (!f)
+            error |= unknown_key(d, n->key, fields);
+    }
     for (const struct field *f = fields; f->name; f++)
         if (f->required && !node_find(mapping, f->name))
-            return document_fail(d, mapping, "`%s` is missing", f->name);
-    return 0;
+            error |= document_fail(d, mapping, "`%s` is missing", f->name);
+    return error;
 }
 
 /* Defaults that depend on the type. */
@@ -465,11 +460,11 @@ static void derive(struct policy *p, const struct node *root)
         p->qemu |= strcmp(p->type, served_by_qemu[i]) == 0;
 }
 
-int policy_parse(const char *file, const char *text, size_t len, struct policy **ret_policy,
-                 struct diagnostic *ret_why)
+int policy_parse_all(const char *file, const char *text, size_t len, struct policy **ret_policy,
+                     struct mistakes *mistakes)
 {
     size_t mark = len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; /* a byte order mark */
-    struct document d = {.file = file, .text = text + mark, .len = len - mark, .why = ret_why};
+    struct document d = {.file = file, .text = text + mark, .len = len - mark, .mistakes = mistakes};
     struct arena arena = {0};
     struct node *root;
     struct policy *p = NULL;
@@ -493,5 +488,15 @@ int policy_parse(const char *file, const char *text, size_t len, struct policy *
 out:
     policy_free(p);
     arena_free(&arena);
+    return error;
+}
+
+int policy_parse(const char *file, const char *text, size_t len, struct policy **ret_policy,
+                 struct diagnostic *ret_why)
+{
+    struct mistakes mistakes = {0};
+    int error = policy_parse_all(file, text, len, ret_policy, &mistakes);
+    if (error)
+        *ret_why = mistakes.first;
     return error;
 }

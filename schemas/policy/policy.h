@@ -133,6 +133,10 @@ struct policy {
  * messages. */
 int policy_parse(const char *file, const char *text, size_t len, struct policy **ret_policy,
                  struct diagnostic *ret_why);
+/* Likewise, and tells of every mistake in it, not of the first alone. What depends on a part that could not
+ * be read is not judged. */
+int policy_parse_all(const char *file, const char *text, size_t len, struct policy **ret_policy,
+                     struct mistakes *mistakes);
 void policy_free(struct policy *p); /* NULL is fine */
 
 /* The draft-07 JSON Schema of the format, from the table that the parser uses. A string for free(). */

@@ -1,9 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 #include "schemas/policy/yaml.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <yaml.h>
+
+int document_fail_at(const struct document *d, unsigned line, unsigned column, const char *format, ...)
+{
+    char message[sizeof((struct diagnostic *)0)->message];
+    struct diagnostic mistake;
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(message, sizeof message, format, ap);
+    va_end(ap);
+    diagnostic_set(&mistake, d->file, line, column, d->text, d->len, "%s", message);
+    mistakes_add(d->mistakes, &mistake);
+    return -EINVAL;
+}
 
 struct builder {
     const struct document *doc;
@@ -29,9 +43,9 @@ static void say_syntax_error(const struct builder *b)
     set_place(b, &p->problem_mark, &line, &column);
     if (p->error == YAML_READER_ERROR)
         diagnostic_locate(d->text, d->len, p->problem_offset, &line, &column);
-    diagnostic_set(d->why, d->file, line, column, d->text, d->len, "%s%s%s",
-                   p->problem ? p->problem : "not YAML", /* GCOVR_EXCL_BR_LINE: libyaml never lacks words */
-                   p->context ? ", " : "", p->context ? p->context : "");
+    document_fail_at(d, line, column, "%s%s%s",
+                     p->problem ? p->problem : "not YAML", /* GCOVR_EXCL_BR_LINE: libyaml never lacks words */
+                     p->context ? ", " : "", p->context ? p->context : "");
 }
 
 static bool has_control(const char *text, size_t len)
@@ -176,10 +190,8 @@ static int build(struct builder *b, struct node **ret_root)
         error = step(b, &type, &n);
     if (error)
         return error;
-    if (type == YAML_STREAM_END_EVENT) {
-        diagnostic_set(b->doc->why, b->doc->file, 0, 0, NULL, 0, "is empty");
-        return -EINVAL;
-    }
+    if (type == YAML_STREAM_END_EVENT)
+        return document_fail_at(b->doc, 0, 0, "is empty");
     error = step(b, &type, &root);
     if (!error && root->kind != NODE_SCALAR)
         error = fill(b, root, 1);
@@ -198,14 +210,10 @@ static int build(struct builder *b, struct node **ret_root)
 int document_parse(const struct document *d, struct arena *a, struct node **ret_root)
 {
     struct builder b = {.doc = d, .arena = a};
-    if (d->len > DOCUMENT_MAX) {
-        diagnostic_set(d->why, d->file, 0, 0, NULL, 0, "is larger than %d KiB", DOCUMENT_MAX / 1024);
-        return -EINVAL;
-    }
-    if (!yaml_parser_initialize(&b.parser)) { /* GCOVR_EXCL_START: there is always memory in a test */
-        diagnostic_set(d->why, d->file, 0, 0, NULL, 0, "no memory to read it");
-        return -EINVAL;
-    } /* GCOVR_EXCL_STOP */
+    if (d->len > DOCUMENT_MAX)
+        return document_fail_at(d, 0, 0, "is larger than %d KiB", DOCUMENT_MAX / 1024);
+    if (!yaml_parser_initialize(&b.parser)) /* GCOVR_EXCL_BR_LINE: there is always memory */
+        return document_fail_at(d, 0, 0, "no memory to read it"); /* GCOVR_EXCL_LINE: likewise */
     yaml_parser_set_encoding(&b.parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&b.parser, (const unsigned char *)d->text, d->len);
     diagnostic_locate(d->text, d->len, d->len, &b.last_line, &b.last_column);

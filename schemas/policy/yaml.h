@@ -25,7 +25,7 @@ struct document {
     const char *file; /* for messages */
     const char *text;
     size_t len;
-    struct diagnostic *why;
+    struct mistakes *mistakes;
 };
 
 enum node_kind {
@@ -45,11 +45,12 @@ struct node {
     size_t n;
 };
 
-/* Says what is wrong with a node, and evaluates to -EINVAL. */
-#define document_fail(d, at, ...) \
-    (diagnostic_set((d)->why, (d)->file, (at)->line, (at)->column, (d)->text, (d)->len, __VA_ARGS__), -EINVAL)
+/* Says what is wrong there, and returns -EINVAL. Line 0: it is wrong as a whole. */
+int document_fail_at(const struct document *d, unsigned line, unsigned column, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+#define document_fail(d, at, ...) document_fail_at(d, (at)->line, (at)->column, __VA_ARGS__)
 
-/* 0 and *ret_root, or -EINVAL and *d->why. */
+/* 0 and *ret_root, or -EINVAL and one more of d->mistakes: what is no YAML is not read beyond that. */
 int document_parse(const struct document *d, struct arena *a, struct node **ret_root);
 
 const struct node *node_find(const struct node *mapping, const char *key); /* the value, or NULL */

@@ -126,3 +126,28 @@ plan_with_shipped() { "${x[@]}" plan; }
 told "plan, of another version than the daemon" 0 \
     "xenrecon: the daemon is xenrecon 9.9, this is $("${x[@]}" --version | cut -d' ' -f2): done without it; restart it to have one version" \
     plan_with_shipped
+
+# ---- policies: all mistakes, of all files
+
+mkdir "$dir/wrong"
+cat >"$dir/wrong/a.yaml" <<'END'
+version: 1
+type: va
+ownr: xenrecon
+limits: {burst: 0}
+END
+printf 'version: 1\ntype: vb\nowner: xenrecon\nretry: {max: 1}\n' >"$dir/wrong/b.yaml"
+printf 'version: 1\ntype: vc\nowner: xenrecon\n' >"$dir/wrong/c.yaml"
+told "policies with mistakes" 1 "$dir/wrong/a.yaml:3:1: unknown key \`ownr\`, did you mean \`owner\`?
+    3 | ownr: xenrecon
+      | ^
+$dir/wrong/a.yaml:4:17: expected a number from 1 to 1000000, found \`0\`
+    4 | limits: {burst: 0}
+      |                 ^
+$dir/wrong/a.yaml:1:1: \`owner\` is missing
+    1 | version: 1
+      | ^
+$dir/wrong/b.yaml:4:14: \`1\` needs a unit: ms, s, m or h
+    4 | retry: {max: 1}
+      |              ^
+xenrecon: 2 of 3 policies are wrong" "${x[@]}" policy check --policies "$dir/wrong"

@@ -166,16 +166,18 @@ START_TEST(test_size_limit)
     static const char policy[] = "version: 1\ntype: big\nowner: kernel\n#";
     char *text = malloc(LIMIT + 2);
     struct policy *p;
-    struct diagnostic why;
+    struct mistakes mistakes = {0};
     ck_assert_ptr_nonnull(text);
     memset(text, 'x', LIMIT + 1);
     memcpy(text, policy, sizeof policy - 1);
     text[LIMIT + 1] = '\0';
     put("a/big.yaml", text);
-    ck_assert_int_eq(policy_dirs_load_file("a/big.yaml", true, &p, &why), -EFBIG);
+    ck_assert_int_eq(policy_dirs_load_file("a/big.yaml", true, &p, &mistakes), -EFBIG);
     text[LIMIT] = '\0';
     put("a/big.yaml", text);
-    ck_assert_msg(policy_dirs_load_file("a/big.yaml", true, &p, &why) == 0, "%s", why.message);
+    ck_assert_uint_eq(mistakes.n, 1);
+    ck_assert_msg(policy_dirs_load_file("a/big.yaml", true, &p, &mistakes) == 0, "%s",
+                  mistakes.first.message);
     policy_free(p);
     free(text);
 }

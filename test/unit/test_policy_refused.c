@@ -373,6 +373,59 @@ START_TEST(cut_anywhere)
 }
 END_TEST
 
+/* ---- all that is wrong, not the first alone ---- */
+
+struct heard {
+    char text[MESSAGE_SIZE];
+    size_t n;
+};
+
+static void hear(void *arg, const struct diagnostic *mistake)
+{
+    struct heard *h = arg;
+    size_t used = strlen(h->text);
+    snprintf(h->text + used, sizeof h->text - used, "%u:%u %.20s\n", mistake->line, mistake->column,
+             mistake->message);
+    h->n++;
+}
+
+static const struct several {
+    const char *text, *told;
+} several[] = {
+    /* values, names and what is missing, at every depth */
+    {"version: 1\nownr: kernel\nbackend-keys: {a: {type: strin}, b: {match: '('}, '/': }\n"
+     "limits: {burst: many, events-per-second: 0}\nqemu: 1\n",
+     "2:1 unknown key `ownr`, \n3:26 expected string, boo\n3:45 bad regular expressi\n"
+     "3:51 bad key name: a comp\n4:17 expected a number fr\n4:42 expected a number fr\n"
+     "5:7 expected true or fal\n1:1 `type` is missing\n1:1 `owner` is missing\n"},
+    {HEAD "publish: {state: 1, 'a/*': 2, b: [c]}\nworker: {environment: {1: a, XENRECON_X: b, c: [d]}}\n",
+     "4:11 `state` cannot be pu\n4:21 a pattern cannot be \n4:34 expected text, found\n"
+     "5:24 bad name of a variab\n5:30 `XENRECON_X` cannot \n5:48 expected text, found\n"
+     "5:9 `command` is missing\n"},
+    /* what does not go together: once all values are good */
+    {HEAD "handshake: none\nfrontend-keys: {a: {required: connect, or: z}, b: {type: hex, enum: [x]}}\n"
+          "worker: {command: [w, '${y}', '${x'], drops-privileges: true}\nretry: {initial: 3s, max: 2s}\n"
+          "hotplug: {run: true}\n",
+     "5:44 `or` names another k\n5:21 `required: connect` \n5:63 `enum` is for keys o\n"
+     "6:20 the program must be \n6:23 `${y}` is neither in\n6:31 `${` without `}`\n"
+     "6:39 `drops-privileges` n\n7:27 `max` is shorter tha\n8:1 `hotplug` is for own\n"},
+    /* where nothing behind it can be judged, one is all */
+    {"version: 2\nfuture: 1\ntype: [\n", "4:1 did not find expecte\n"},
+    {"version: 2\nfuture: 1\nmore: 2\n", "1:10 version 2 is not sup\n"},
+};
+
+START_TEST(every_mistake)
+{
+    struct heard h = {.n = 0};
+    struct mistakes mistakes = {.each = hear, .arg = &h};
+    struct policy *p = NULL;
+    const char *text = several[_i].text;
+    ck_assert_int_eq(policy_parse_all("bad.yaml", text, strlen(text), &p, &mistakes), -EINVAL);
+    ck_assert_str_eq(h.text, several[_i].told);
+    ck_assert_uint_eq(mistakes.n, h.n);
+}
+END_TEST
+
 /* ---- messages ---- */
 
 START_TEST(message_has_a_caret)
@@ -451,6 +504,7 @@ static Suite *policy_refused_suite(void)
     tcase_add_test(t, many_entries);
     tcase_add_test(t, bytes_that_are_no_text);
     tcase_add_test(t, cut_anywhere);
+    tcase_add_loop_test(t, every_mistake, 0, (int)(sizeof several / sizeof *several));
     suite_add_tcase(s, t);
 
     t = tcase_create("messages");
