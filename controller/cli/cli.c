@@ -22,6 +22,12 @@ int usage_error(const char *command, const char *format, ...)
     return STATUS_USAGE;
 }
 
+int usage_no_command(const char *command, const char *word, const char *near)
+{
+    return usage_error(command, "%s%s%s is no command%s%s%s", command ? command : "", command ? " " : "",
+                       word, near ? ", did you mean " : "", near ? near : "", near ? "?" : "");
+}
+
 int usage_bad_option(const char *command, int c, char **argv)
 {
     const char *what = c == ':' ? "is missing its argument" : "is no option here";

@@ -21,6 +21,10 @@ int cmd_policy(int argc, char **argv);
 /* `xenrecon: <text>` and a hint to the help of `command` (NULL: of all) on stderr; returns STATUS_USAGE. */
 int usage_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* There is no such command (of `command`, if not NULL); `near` is one that may have been meant, or NULL.
+ * Returns STATUS_USAGE. */
+int usage_no_command(const char *command, const char *word, const char *near);
+
 /* For getopt_long's `?` and `:`, where the short options start with a colon. Logs what is wrong, and returns
  * STATUS_USAGE. */
 int usage_bad_option(const char *command, int c, char **argv);

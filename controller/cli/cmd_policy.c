@@ -12,6 +12,7 @@
 #include "controller/cli/policy_template.h"
 #include "schemas/device.h"
 #include "schemas/mem.h"
+#include "schemas/nearest.h"
 #include "schemas/printable.h"
 
 static const char help[] =
@@ -147,7 +148,11 @@ static int show(int argc, char **argv, const char *const *dirs, size_t n_dirs)
         if (p) {
             show_one(p);
         } else {
-            log_error("there is no policy for the type %s", argv[i]);
+            struct nearest near = {.written = argv[i]};
+            for (size_t j = 0; j < set.n; j++)
+                nearest_try(&near, set.list[j]->type);
+            log_error("there is no policy for the type %s%s%s%s", argv[i], near.word ? ", did you mean " : "",
+                      near.word ? near.word : "", near.word ? "?" : "");
             status = STATUS_ERROR;
         }
     }
@@ -180,6 +185,7 @@ static int new (int argc, char **argv)
 
 static int dispatch(int argc, char **argv, const char *const *dirs, size_t n_dirs)
 {
+    static const char *const commands[] = {"check", "show", "schema", "new"};
     if (argc == 0)
         return usage_error("policy", "policy check, show, new or schema?");
     if (strcmp(argv[0], "check") == 0)
@@ -190,7 +196,10 @@ static int dispatch(int argc, char **argv, const char *const *dirs, size_t n_dir
         return n_dirs ? usage_error("policy", "schema takes no --policies") : schema(argc - 1);
     if (strcmp(argv[0], "new") == 0)
         return n_dirs ? usage_error("policy", "new takes no --policies") : new (argc - 1, argv + 1);
-    return usage_error("policy", "policy %s is no command", argv[0]);
+    struct nearest near = {.written = argv[0]};
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        nearest_try(&near, commands[i]);
+    return usage_no_command("policy", argv[0], near.word);
 }
 
 int cmd_policy(int argc, char **argv)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "controller/cli/cli.h"
+#include "schemas/nearest.h"
 
 static const char help[] = "xenrecon: a reconciliation controller for Xen PV device backends\n"
                            "\n"
@@ -46,5 +47,10 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         if (strcmp(word, commands[i].name) == 0)
             return commands[i].main(argc - 1, argv + 1);
-    return usage_error(NULL, "%s is no %s", word, word[0] == '-' ? "option" : "command");
+    if (word[0] == '-')
+        return usage_error(NULL, "%s is no option", word);
+    struct nearest near = {.written = word};
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        nearest_try(&near, commands[i].name);
+    return usage_no_command(NULL, word, near.word);
 }

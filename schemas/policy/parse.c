@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "schemas/mem.h"
+#include "schemas/nearest.h"
 #include "schemas/policy/check.h"
 #include "schemas/policy/duration.h"
 #include "schemas/policy/fields.h"
@@ -374,42 +375,13 @@ static int read_field(const struct document *d, const struct node *n, const stru
     return -EINVAL; /* GCOVR_EXCL_LINE: there is no other kind */
 }
 
-/* Characters to insert, remove or replace to make b of a. Both are at most DOCUMENT_KEY_MAX long. */
-static unsigned edit_distance(const char *a, const char *b)
-{
-    unsigned row[DOCUMENT_KEY_MAX + 1];
-    size_t len = strlen(b);
-    for (unsigned j = 0; j <= len; j++)
-        row[j] = j;
-    for (unsigned i = 1; *a; a++, i++) {
-        unsigned diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= len; j++) {
-            unsigned best = diagonal + (*a != b[j - 1]);
-            diagonal = row[j];
-            if (row[j] + 1 < best)
-                best = row[j] + 1;
-            if (row[j - 1] + 1 < best)
-                best = row[j - 1] + 1;
-            row[j] = best;
-        }
-    }
-    return row[len];
-}
-
 static int unknown_key(const struct document *d, const struct node *key, const struct field *fields)
 {
-    const char *near = NULL;
-    unsigned nearest = 3;
-    for (const struct field *f = fields; f->name; f++) {
-        unsigned distance = edit_distance(key->text, f->name);
-        if (distance < nearest && distance <= key->len / 2) {
-            nearest = distance;
-            near = f->name;
-        }
-    }
-    if (near)
-        return document_fail(d, key, "unknown key `%s`, did you mean `%s`?", key->text, near);
+    struct nearest near = {.written = key->text};
+    for (const struct field *f = fields; f->name; f++)
+        nearest_try(&near, f->name);
+    if (near.word)
+        return document_fail(d, key, "unknown key `%s`, did you mean `%s`?", key->text, near.word);
     return document_fail(d, key, "unknown key `%s`", key->text);
 }
 

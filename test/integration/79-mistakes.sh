@@ -84,7 +84,7 @@ told "no such folder" 1 "xenrecon: $dir/none: No such file or directory" "${x[@]
 
 # ---- the command line
 
-told "a typo in the command" 64 'xenrecon: plann is no command
+told "a typo in the command" 64 'xenrecon: plann is no command, did you mean plan?
 xenrecon: see `xenrecon --help`' "${x[@]}" plann
 told "a typo in an option" 64 'xenrecon: --polices is no option here
 xenrecon: see `xenrecon run --help`' "${x[@]}" run --polices "$policies"
@@ -151,3 +151,11 @@ $dir/wrong/b.yaml:4:14: \`1\` needs a unit: ms, s, m or h
     4 | retry: {max: 1}
       |              ^
 xenrecon: 2 of 3 policies are wrong" "${x[@]}" policy check --policies "$dir/wrong"
+
+# ---- words that are near to one that there is
+
+told "a command like none" 64 "xenrecon: frobnicate is no command
+xenrecon: see \`xenrecon --help\`" "${x[@]}" frobnicate
+told "a command of policy" 64 "xenrecon: policy chek is no command, did you mean check?
+xenrecon: see \`xenrecon policy --help\`" "${x[@]}" policy chek
+told "a type" 1 "xenrecon: there is no policy for the type qdsik, did you mean qdisk?" "${x[@]}" policy show --policies "$policies" qdsik
