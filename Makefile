@@ -51,7 +51,7 @@ ALL_CFLAGS = $(STD) $(WARN) $(CPPFLAGS) $(CFLAGS) -MMD -MP
 
 PURE_LIBS := -lyaml -ljansson
 LIBS      := $(PURE_LIBS) -luv -lxenstore
-LIBS_BLK  := -luv -lxenevtchn -lxengnttab -lseccomp
+LIBS_BLK  := -luv -luring -pthread -lxenevtchn -lxengnttab -lseccomp
 
 # xenrecon-blk needs but a few of the other folders' files
 blk_src   := $(wildcard reconcilers/block/*.c) $(addprefix schemas/,mem.c message.c value.c)
@@ -101,7 +101,7 @@ $B/xenrecon-blk: $(blk_obj)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_BLK)
 
 # Before anything is compiled: what is missing, in a sentence of ours instead of many of the compiler's
-headers := yaml.h jansson.h xenstore.h $(if $(filter cli,$(MAKECMDGOALS)),,uv.h xenevtchn.h xengnttab.h seccomp.h)
+headers := yaml.h jansson.h xenstore.h $(if $(filter cli,$(MAKECMDGOALS)),,uv.h xenevtchn.h xengnttab.h seccomp.h liburing.h)
 able    := $B/able-$(words $(headers))
 advice   = On Debian: apt-get install --no-install-recommends $(shell test/deps.sh --list build 2>/dev/null)
 $(able):

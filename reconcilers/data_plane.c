@@ -249,6 +249,8 @@ void data_plane_say(struct situation *s)
             plan_add_finding(s->plan, FINDING_WORKER_ERROR, SEVERITY_WARNING,
                              "the worker publishes %s, which is not its to write",
                              s->worker.published[i].key);
+    if (s->worker.lost)
+        plan_add_finding(s->plan, FINDING_LOST_WRITE, SEVERITY_ERROR, "the worker says: %s", s->worker.lost);
     if (!s->worker.said)
         return;
     if (s->worker.state == WORKER_DEAD)

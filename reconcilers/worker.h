@@ -34,6 +34,7 @@ struct worker {
     uint32_t failures;    /* deaths in a row */
     uint64_t until;       /* DEAD: not started again before then; milliseconds, decide()'s clock */
     const char *said;     /* why it died, or the error that it reported; NULL: nothing */
+    const char *lost; /* what of the guest's data was lost, for as long as this device is; NULL: nothing */
     const struct published *published; /* what it has published since it was first ready; sorted by key */
     size_t n_published;
 };

@@ -58,6 +58,8 @@ enum severity {
     X(DANGLING_FRONTEND, "dangling-frontend", "its backend is gone: detach it there, or remove it")         \
     X(WORKER_DIED, "worker-died", "it is started again; the log has what it said before it ended")          \
     X(WORKER_ERROR, "worker-error", "the worker cannot do its work: correct what it names")                 \
+    X(LOST_WRITE, "lost-write",                                                                             \
+      "mend the storage; then shut the guest's file systems down, detach the disk, check it, attach it")    \
     X(ACTION_FAILED, "action-failed", "it is tried again; the message says what failed")                    \
     X(NO_POLICY, "no-policy", "write a policy for this type if this domain should look after it")           \
     X(POLICY_CHANGED, "policy-changed", "detach the device to let the new policies take over")              \

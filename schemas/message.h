@@ -17,6 +17,9 @@ enum {
     RING_DIGITS = 16,
 };
 
+/* How the text of an `error` begins that tells of lost data. */
+#define MESSAGE_LOST_WRITE "lost-write: "
+
 /* name, text, arguments */
 #define MESSAGES(X)                    \
     X(HELLO, "hello", 3)               \

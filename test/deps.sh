@@ -22,14 +22,14 @@
 [ $# -gt 0 ] || set -- build test lint
 
 # What the machine has: systemd, what our tests want in there, and below Xen's libraries
-machine=(systemd openrc dbus init-system-helpers procps python3 libyaml-0-2 libjansson4 libuv1 libseccomp2)
+machine=(systemd openrc dbus init-system-helpers procps python3 libyaml-0-2 libjansson4 libuv1 libseccomp2 liburing2)
 packages=()
 store=no deploy=no list=no
 
 # want GROUP: adds to the packages
 want() {
     case $1 in
-    build | sim) packages+=(gcc make pkg-config libc6-dev libuv1-dev libyaml-dev libjansson-dev libxen-dev libseccomp-dev) ;;
+    build | sim) packages+=(gcc make pkg-config libc6-dev libuv1-dev libyaml-dev libjansson-dev libxen-dev libseccomp-dev liburing-dev) ;;
     store)
         want build
         packages+=(procps)

@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 include=$1/include
 multiarch=$(gcc -print-multiarch)
 mkdir -p "$include"
-for header in uv uv.h yaml.h jansson.h jansson_config.h 'seccomp*.h' xen 'xen*.h' linux asm asm-generic; do
+for header in uv uv.h yaml.h jansson.h jansson_config.h 'seccomp*.h' 'liburing*' xen 'xen*.h' linux asm asm-generic; do
     # shellcheck disable=SC2206  # patterns
     found=(/usr/include/$header /usr/include/$multiarch/$header)
     for file in "${found[@]}"; do

@@ -61,6 +61,7 @@ static struct worker worker_of(struct daemon_memory *r, const json_t *o)
                        .failures = (uint32_t)number(o, "failures"),
                        .until = number(o, "until"),
                        .said = text(r, o, "said"),
+                       .lost = text(r, o, "lost"),
                        .published = published};
     size_t i;
     json_array_foreach(list, i, pair)

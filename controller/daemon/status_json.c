@@ -169,6 +169,7 @@ static json_t *worker_memory(const struct status *s, const struct engine_device 
     jput(o, "failures", jcount(w.failures));
     jput(o, "until", jcount(w.until));
     jput(o, "said", jtext(w.said));
+    jput(o, "lost", jtext(w.lost));
     jput(o, "published", published_json(&w));
     return o;
 }

@@ -55,14 +55,24 @@ void supervised_free(struct supervised *s)
     free(s);
 }
 
+/* NULL, or the text made printable, in `to`. */
+static const char *keep(char to[static SAID_SIZE], const char *text)
+{
+    char copy[SAID_SIZE]; /* the text may lie in `to` */
+    if (!text)
+        return NULL;
+    printable_copy(copy, sizeof copy, text, strlen(text), false);
+    return memcpy(to, copy, sizeof copy);
+}
+
 void supervised_say(struct supervised *s, const char *text)
 {
-    char copy[SAID_SIZE]; /* the text may lie in s->said */
-    s->facts.said = text ? s->said : NULL;
-    if (!text)
-        return;
-    printable_copy(copy, sizeof copy, text, strlen(text), false);
-    memcpy(s->said, copy, sizeof copy);
+    s->facts.said = keep(s->said, text);
+}
+
+void supervised_say_lost(struct supervised *s, const char *text)
+{
+    s->facts.lost = keep(s->lost, text);
 }
 
 /* ---- time ---- */

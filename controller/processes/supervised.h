@@ -66,6 +66,7 @@ struct supervised {
     const char *awaited;    /* what it is to do until the deadline: a phrase after "did not" */
     struct arena published; /* the memory of facts.published */
     char said[SAID_SIZE];   /* the memory of facts.said */
+    char lost[SAID_SIZE];   /* the memory of facts.lost */
     char cause[SAID_SIZE];  /* why it was killed; empty: it was not */
 };
 
@@ -96,6 +97,7 @@ void supervised_free(struct supervised *s); /* its process goes on, if there is 
 void supervised_tell(struct supervised *s); /* has cfg.changed called for it, later */
 void supervised_say(struct supervised *s,
                     const char *text); /* sets facts.said, made printable; NULL: to nothing */
+void supervised_say_lost(struct supervised *s, const char *text); /* sets facts.lost, likewise */
 /* It has so many milliseconds. "did not <awaited> within 60.0 s" is why it is killed otherwise. */
 void supervised_await(struct supervised *s, uint32_t allowed, const char *awaited);
 

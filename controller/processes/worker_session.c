@@ -198,8 +198,22 @@ static void on_disconnected(struct supervised *s)
         settle(s, WORKER_READY);
 }
 
+/* What is lost stays so, whatever the worker says or does later: it is no answer, and no `ready` takes it
+ * back. */
+static void on_lost_write(struct supervised *s, const char *text)
+{
+    if (!s->facts.lost && may_log(s))
+        log_error("%s: its worker says: %s", s->name, text);
+    supervised_say_lost(s, text);
+    supervised_tell(s);
+}
+
 static void on_error(struct supervised *s, const char *text)
 {
+    if (strncmp(text, MESSAGE_LOST_WRITE, strlen(MESSAGE_LOST_WRITE)) == 0) {
+        on_lost_write(s, text + strlen(MESSAGE_LOST_WRITE));
+        return;
+    }
     supervised_say(s, text);
     supervised_tell(s);
     if (may_log(s))

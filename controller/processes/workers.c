@@ -60,6 +60,7 @@ void workers_start(struct workers *w, const struct worker_start *start)
     s->facts = (struct worker){.state = WORKER_STARTING,
                                .incarnation = start->incarnation,
                                .failures = failures,
+                               .lost = same ? s->facts.lost : NULL,
                                .published = same ? s->facts.published : NULL,
                                .n_published = same ? s->facts.n_published : 0};
     s->unwanted = s->swept = false;

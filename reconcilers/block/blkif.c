@@ -88,6 +88,22 @@ void ring_attach(struct ring *r, void *shared, unsigned n_pages, enum blkif_abi 
     r->taken = r->put = r->pushed = __atomic_load_n(&r->shared->rsp_prod, __ATOMIC_ACQUIRE);
 }
 
+/* The last eight bytes before the first slot: past what other types of devices have put into the header. */
+static uint64_t *name(const struct ring *r)
+{
+    return (uint64_t *)(void *)((char *)r->shared + offsetof(struct blkif_sring, ring) - sizeof(uint64_t));
+}
+
+uint64_t ring_name(const struct ring *r)
+{
+    return __atomic_load_n(name(r), __ATOMIC_RELAXED);
+}
+
+void ring_set_name(struct ring *r, uint64_t value)
+{
+    __atomic_store_n(name(r), value, __ATOMIC_RELAXED);
+}
+
 int ring_available(const struct ring *r)
 {
     uint32_t made = __atomic_load_n(&r->shared->req_prod, __ATOMIC_ACQUIRE);

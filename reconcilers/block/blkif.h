@@ -65,6 +65,12 @@ uint32_t ring_slots(enum blkif_abi abi, unsigned n_pages);
 /* Takes up the ring where its backend, new or dead, left it. */
 void ring_attach(struct ring *r, void *shared, unsigned n_pages, enum blkif_abi abi);
 
+/* A name that the backend gives the ring, in what the header of the ring leaves unused: it is gone (0) when
+ * the guest has made the ring anew, since who makes one clears that (xen/io/ring.h, SHARED_RING_INIT). A
+ * guest that writes there harms itself. */
+uint64_t ring_name(const struct ring *r);
+void ring_set_name(struct ring *r, uint64_t name);
+
 /* How many requests there are to take; -EPROTO: the guest's index cannot be, the ring is broken for good. */
 int ring_available(const struct ring *r);
 

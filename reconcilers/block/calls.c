@@ -2,6 +2,7 @@
 #include "reconcilers/block/calls.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/fs.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -13,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <ucontext.h>
+#include <unistd.h>
 #include <xengnttab.h> /* first: the next two want Xen's types */
 
 #include <xen/sys/evtchn.h>
@@ -40,13 +42,12 @@
 /* ---- the lists ---- */
 
 static const int allowed[] = {
-    /* the image */
+    /* the image (fallocate() and a ring below) */
     SCMP_SYS(pread64),
     SCMP_SYS(pwrite64),
     SCMP_SYS(preadv2),
     SCMP_SYS(pwritev2),
     SCMP_SYS(fdatasync),
-    SCMP_SYS(fallocate),
     SCMP_SYS(fstat),
     SCMP_SYS(newfstatat),
     /* the controller (socket() below), events, the log */
@@ -79,10 +80,9 @@ static const int allowed[] = {
     SCMP_SYS(mremap),
     SCMP_SYS(madvise),
     SCMP_SYS(brk),
-    /* abort() */
+    /* abort() (tgkill() below) */
     SCMP_SYS(getpid),
     SCMP_SYS(gettid),
-    SCMP_SYS(tgkill),
 };
 
 static const unsigned long ioctls[] = {
@@ -126,6 +126,8 @@ static const struct call forbidden[] = {
     CALL(pidfd_send_signal),
     CALL(kcmp),
     CALL(kill),
+    CALL(tkill),
+    CALL(tgkill),
     CALL(rt_sigqueueinfo),
     CALL(rt_tgsigqueueinfo),
     CALL(rt_sigaction), /* of SIGSYS: what keeps the process in is not for it to change */
@@ -142,6 +144,8 @@ static const struct call forbidden[] = {
     CALL(creat),
     CALL(open_by_handle_at),
     CALL(truncate),
+    CALL(ftruncate),
+    CALL(fallocate),
     CALL(unlink),
     CALL(unlinkat),
     CALL(rmdir),
@@ -319,7 +323,7 @@ static struct scmp_arg_cmp masked(unsigned arg, uint32_t mask, unsigned long val
         .arg = arg, .op = SCMP_CMP_MASKED_EQ, .datum_a = mask, .datum_b = (uint32_t)value};
 }
 
-static int fill(scmp_filter_ctx filter)
+static int fill(scmp_filter_ctx filter, int ring)
 {
     const struct scmp_arg_cmp below_sigsys = {.arg = 0, .op = SCMP_CMP_LT, .datum_a = SIGSYS};
     int error = 0;
@@ -335,6 +339,15 @@ static int fill(scmp_filter_ctx filter)
         error = add_when(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), masked(2, PROT_EXEC, 0));
     if (!error)
         error = add_when(filter, SCMP_ACT_ALLOW, SCMP_SYS(rt_sigaction), below_sigsys);
+    if (!error && ring >= 0)
+        error = add_when(filter, SCMP_ACT_ALLOW, SCMP_SYS(io_uring_enter),
+                         masked(0, UINT32_MAX, (unsigned long)ring));
+    if (!error)
+        error = add_when(filter, SCMP_ACT_ALLOW, SCMP_SYS(fallocate),
+                         masked(1, UINT32_MAX, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE));
+    if (!error) /* abort() */
+        error = add_when(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill),
+                         masked(0, UINT32_MAX, (unsigned long)getpid()));
     /* A thread more: libc tries with all signals blocked, when no handler can be run. It may come to a
      * process by clone3() as well, but then tries clone() for it */
     if (!error)
@@ -366,7 +379,7 @@ int calls_without_rings(void)
     return load(filter, add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(io_uring_setup)));
 }
 
-int calls_restrict(const struct calls_watch *config)
+int calls_restrict(const struct calls_watch *config, int ring)
 {
     struct sigaction action = {.sa_sigaction = on_kept_back, .sa_flags = SA_SIGINFO};
     watch = *config;
@@ -376,5 +389,5 @@ int calls_restrict(const struct calls_watch *config)
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_TRAP);
     if (!filter)
         return -ENOMEM;
-    return load(filter, fill(filter));
+    return load(filter, fill(filter, ring));
 }

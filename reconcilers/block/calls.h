@@ -22,11 +22,12 @@ struct calls_watch {
 };
 
 /* Before there is a loop: libuv makes itself a ring of io_uring with it, and what is done by way of a ring
- * passes no filter. A ring of our own, if there is ever one, is made and restricted before this. */
+ * passes no filter. A ring of our own (uring.h) is made and restricted before this. */
 int calls_without_rings(void);
 
-/* For all threads. `watch` is copied. */
-int calls_restrict(const struct calls_watch *watch);
+/* For all threads. `watch` is copied. io_uring_enter() may be called for the ring of this descriptor; -1: for
+ * none. */
+int calls_restrict(const struct calls_watch *watch, int ring);
 
 /* Says which calls were answered with ENOSYS for the first time since. Not in a handler. */
 void calls_say_unknown(void);

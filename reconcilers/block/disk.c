@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -101,6 +102,24 @@ static void look_at_block_device(struct disk *d, const struct stat *st)
     d->discard_alignment = 0;
 }
 
+/* Whoever makes a file longer opens it for writing and closes it again. That is told but to those who ask,
+ * and of us, who keep it open, nothing is: no write costs anything. Without it there is SIGHUP. */
+static void watch_file(struct disk *d, const char *path)
+{
+    d->changes = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    if (d->changes < 0 || inotify_add_watch(d->changes, path, IN_CLOSE_WRITE) >= 0)
+        return;
+    close(d->changes);
+    d->changes = -1;
+}
+
+void disk_take_changes(const struct disk *d)
+{
+    char events[4096];
+    while (read(d->changes, events, sizeof events) > 0)
+        ;
+}
+
 static void look_at_file(struct disk *d, const struct stat *st)
 {
     d->physical_size = st->st_size % FILE_BLOCK == 0 ? FILE_BLOCK : SECTOR;
@@ -125,6 +144,7 @@ static int open_medium(struct disk *d, const struct disk_options *o, const char 
         look_at_block_device(d, &st);
     } else if (S_ISREG(st.st_mode)) {
         look_at_file(d, &st);
+        watch_file(d, path);
     } else {
         snprintf(ret_why, 256, "%.200s is neither a file nor a block device", path);
         return -EINVAL;
@@ -138,7 +158,8 @@ static int open_medium(struct disk *d, const struct disk_options *o, const char 
 
 int disk_open(const struct disk_options *o, struct disk *ret_disk, char ret_why[256])
 {
-    struct disk d = {.fd = -1, .cdrom = o->cdrom, .direct = o->direct, .physical_size = SECTOR};
+    struct disk d = {
+        .fd = -1, .changes = -1, .cdrom = o->cdrom, .direct = o->direct, .physical_size = SECTOR};
     const char *path = image_path(o->image);
     int error = 0;
     d.geometry = (struct geometry){.sector_size = SECTOR, .read_only = o->read_only || o->cdrom};
@@ -168,7 +189,9 @@ void disk_close(struct disk *d)
 {
     if (d->fd >= 0)
         close(d->fd);
-    d->fd = -1;
+    if (d->changes >= 0)
+        close(d->changes);
+    d->fd = d->changes = -1;
 }
 
 /* ---- without waiting ---- */
@@ -191,20 +214,12 @@ int64_t disk_read_now(struct disk *d, void *to, size_t len, uint64_t offset)
     return now_result(READ_NOWAIT(d->fd, &v, (off_t)offset), &d->no_nowait_read);
 }
 
-/* Into the page cache a write hardly ever waits, and when it does, this disk alone does: where the file
- * system knows no RWF_NOWAIT for it, it is done at once all the same. */
 int64_t disk_write_now(struct disk *d, const void *from, size_t len, uint64_t offset)
 {
     struct iovec v = {.iov_base = (void *)(uintptr_t)from, .iov_len = len};
-    if (d->direct)
+    if (d->no_nowait_write || d->direct)
         return -EAGAIN;
-    if (!d->no_nowait_write) {
-        int64_t n = now_result(WRITE_NOWAIT(d->fd, &v, (off_t)offset), &d->no_nowait_write);
-        if (!d->no_nowait_write)
-            return n;
-    }
-    ssize_t n = pwrite(d->fd, from, len, (off_t)offset);
-    return n >= 0 ? n : errno == EINTR ? -EAGAIN : -errno;
+    return now_result(WRITE_NOWAIT(d->fd, &v, (off_t)offset), &d->no_nowait_write);
 }
 
 /* ---- whatever it takes ---- */

@@ -21,7 +21,8 @@ struct disk_options {
 };
 
 struct disk {
-    int fd; /* -1: no medium */
+    int fd;      /* -1: no medium */
+    int changes; /* readable: somebody has closed the file that had it open for writing; -1: nobody says */
     bool block, cdrom, direct;
     bool no_nowait_read, no_nowait_write; /* tried, and the file system cannot */
     struct geometry geometry;
@@ -39,6 +40,9 @@ bool disk_resized(struct disk *d);
 /* Whatever can be had without waiting: bytes (maybe fewer), or -EAGAIN. */
 int64_t disk_read_now(struct disk *d, void *to, size_t len, uint64_t offset);
 int64_t disk_write_now(struct disk *d, const void *from, size_t len, uint64_t offset);
+
+/* Reads away what made `changes` readable. */
+void disk_take_changes(const struct disk *d);
 
 /* All of it, whatever it takes: 0, or an error. */
 int disk_read(const struct disk *d, void *to, size_t len, uint64_t offset);

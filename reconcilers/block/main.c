@@ -22,6 +22,7 @@
 #include "reconcilers/block/jail.h"
 #include "reconcilers/block/journal.h"
 #include "reconcilers/block/link.h"
+#include "reconcilers/block/raw.h"
 #include "reconcilers/block/say.h"
 #include "reconcilers/block/session.h"
 #include "schemas/message.h"
@@ -59,7 +60,6 @@ struct process {
     uv_loop_t loop;
     uv_signal_t signals[3];
     uv_async_t unknown_calls;
-    uv_work_t first_work;
     struct session *session;
     bool well;
 };
@@ -178,6 +178,7 @@ static struct journal *map_journal(void)
         exit(1);
     }
     close(fd);
+    journal_open(j);
     return j;
 }
 
@@ -216,16 +217,6 @@ static void on_finished(void *arg, bool well)
     uv_stop(&p->loop);
 }
 
-static void nothing(uv_work_t *work)
-{
-    (void)work;
-}
-
-static void after_nothing(uv_work_t *work, int status)
-{
-    (void)work, (void)status;
-}
-
 /* ---- system calls that were kept back ---- */
 
 static void on_forbidden(const char *name)
@@ -250,7 +241,7 @@ static void say_unknown(uv_async_t *handle)
 
 /* ---- the process ---- */
 
-/* All threads there will be, and all that the loop opens for itself, are made here. */
+/* All that the loop opens for itself is opened here. */
 static void set_up_loop(struct process *p)
 {
     static const int numbers[] = {SIGHUP, SIGTERM, SIGINT};
@@ -262,13 +253,13 @@ static void set_up_loop(struct process *p)
     }
     uv_async_init(&p->loop, &p->unknown_calls, say_unknown);
     uv_unref((uv_handle_t *)&p->unknown_calls);
-    uv_queue_work(&p->loop, &p->first_work, nothing, after_nothing);
 }
 
 /* Signals stay caught, and so the loop open: the SIGTERM that comes with `stop` must not end us half-way. */
-static void tear_down(struct process *p)
+static void tear_down(struct process *p, struct raw *raw)
 {
     session_free(p->session);
+    raw_close(raw);
     p->session = NULL;
     for (size_t i = 0; i < sizeof p->signals / sizeof *p->signals; i++)
         uv_unref((uv_handle_t *)&p->signals[i]);
@@ -298,9 +289,8 @@ static const char *lock_in(struct inherited *in, bool no_jail, char why[256])
 static void quiet_memory(void)
 {
 #ifdef __GLIBC__
-    mallopt(M_ARENA_MAX, 1); /* the pool's threads allocate nothing */
+    mallopt(M_ARENA_MAX, 1); /* no thread but the loop's allocates anything */
 #endif
-    setenv("UV_THREADPOOL_SIZE", "4", 0);
 }
 
 static void must(int error, const char *what)
@@ -318,7 +308,7 @@ int main(int argc, char **argv)
     struct options o = parse_options(argc, argv);
     struct inherited in = {0};
     struct process *p = &process;
-    struct disk disk = {.fd = -1};
+    struct disk disk = {.fd = -1, .changes = -1};
     struct guest *guest = NULL;
     char why[256] = "";
 
@@ -328,10 +318,13 @@ int main(int argc, char **argv)
     if (disk_open(&o.disk, &disk, why) == 0)
         guest_open(in.domid, &guest, why);
     const char *socket = lock_in(&in, o.no_jail, why);
+    struct raw *raw = raw_open(&disk); /* as the user that we are now */
     must(o.no_jail ? 0 : calls_without_rings(), "forbidding io_uring");
     set_up_loop(p);
+    must(raw_begin(raw, &p->loop), "starting threads");
     struct session_config config = {.loop = &p->loop,
                                     .disk = &disk,
+                                    .engine = raw_engine(raw),
                                     .guest = guest,
                                     .journal = in.journal,
                                     .failure = *why ? why : NULL,
@@ -341,9 +334,9 @@ int main(int argc, char **argv)
                                     .arg = p};
     p->session = session_new(&config);
     session_begin(p->session, socket); /* before the filter, as whoever is killed by it has last words */
-    must(o.no_jail ? 0 : calls_restrict(&watch), "restricting system calls");
+    must(o.no_jail ? 0 : calls_restrict(&watch, raw_ring(raw)), "restricting system calls");
     uv_run(&p->loop, UV_RUN_DEFAULT);
-    tear_down(p);
+    tear_down(p, raw);
     guest_close(guest);
     disk_close(&disk);
     return p->well ? 0 : 1;

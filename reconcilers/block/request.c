@@ -74,7 +74,7 @@ struct job request_check(const struct geometry *g, const struct request *q,
         if (q->indirect)
             return refused(BLKIF_RSP_ERROR);
         if (q->n_segments == 0)
-            return (struct job){.kind = JOB_FLUSH};
+            return (struct job){.kind = JOB_FLUSH, .flush = true};
         return check_transfer(g, q, NULL, JOB_WRITE);
     case BLKIF_OP_DISCARD:
         if (q->indirect)

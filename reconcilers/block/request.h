@@ -24,7 +24,8 @@ enum job_kind { JOB_REFUSED, JOB_READ, JOB_WRITE, JOB_FLUSH, JOB_DISCARD };
 struct job {
     enum job_kind kind;
     int16_t status;          /* REFUSED: BLKIF_RSP_* */
-    bool flush;              /* a WRITE with a flush on either side of it */
+    bool flush;              /* a FLUSH; a WRITE with a flush on either side of it */
+    bool barrier;            /* nothing else is under way meanwhile */
     uint64_t offset, length; /* bytes on the disk */
     const struct blkif_request_segment *segments;
     uint32_t n_segments;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Serves one guest's ring from one disk: takes requests in batches, does at once what need not wait and the
- * rest on libuv's pool, answers in the order of the ring, notifies when the guest wants to be.
+/* Serves one guest's ring from one disk: takes requests in batches, has the engine do them, answers them in
+ * the order in which they are done, notifies when the guest wants to be.
  *
- * On the loop's thread; the pool sees nothing but a request's data and the disk. Owns slots and data memory;
- * the disk, the guest's handles and the journal are the caller's, and outlive it. What a guest does wrong
+ * On the loop's thread. Owns slots and data memory; the disk, its engine, the guest's handles and the journal
+ * are the caller's, and outlive it. What a guest does wrong
  * hurts it alone: a bad request is refused, a ring whose index cannot be is given up, events that bring
  * nothing are looked at ever later. */
 #ifndef XENRECON_BLOCK_SERVE_H
@@ -16,6 +16,7 @@
 
 struct uv_loop_s;
 struct disk;
+struct engine;
 struct guest;
 struct journal;
 struct serve;
@@ -23,12 +24,14 @@ struct serve;
 struct serve_config {
     struct uv_loop_s *loop;
     struct disk *disk;
+    struct engine *engine;
     struct guest *guest;
     struct journal *journal;
     /* None of these is called from inside a call to serve_*(). */
     void (*ended)(void *arg);   /* after serve_disconnect(): nothing is mapped, nothing under way */
     void (*broken)(void *arg);  /* the guest broke its ring: likewise, without having been asked */
     void (*resized)(void *arg); /* the disk has another size */
+    void (*lost)(void *arg);    /* a flush has failed for the first time; the journal knows it already */
     void *arg;
 };
 
@@ -36,7 +39,6 @@ struct serve *serve_new(const struct serve_config *config);
 void serve_free(struct serve *s); /* not connected; its handles are closed when the loop has turned */
 
 struct serve_ring {
-    uint64_t id; /* names the connection */
     enum blkif_abi abi;
     unsigned n_pages;
     uint32_t refs[RING_PAGES_MAX];

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "reconcilers/block/disk.h"
+#include "reconcilers/block/journal.h"
 #include "reconcilers/block/link.h"
 #include "reconcilers/block/say.h"
 #include "reconcilers/block/serve.h"
@@ -82,16 +83,31 @@ static void send_disconnected(struct session *w)
 static void send_error(struct session *w, const char *text)
 {
     struct message_line m;
-    say("%s", text);
     message_begin(&m, MESSAGE_ERROR);
     message_arg(&m, text);
     link_send(w->link, &m);
 }
 
+static void complain(struct session *w, const char *text)
+{
+    say("%s", text);
+    send_error(w, text);
+}
+
+static void send_lost(struct session *w)
+{
+    char text[160];
+    snprintf(text, sizeof text,
+             MESSAGE_LOST_WRITE
+             "a flush of the image failed (%s): data is lost, and all flushes fail from now on",
+             strerror((int)w->config.journal->lost));
+    send_error(w, text);
+}
+
 static void on_welcome(struct session *w)
 {
     if (w->config.failure) {
-        send_error(w, w->config.failure);
+        complain(w, w->config.failure);
         w->config.finished(w->config.arg, false);
         return;
     }
@@ -100,7 +116,9 @@ static void on_welcome(struct session *w)
         send_ring(w);
     send_ready(w);
     if (w->standing == STANDING_BROKEN)
-        send_error(w, broken_text);
+        complain(w, broken_text);
+    if (w->config.journal->lost)
+        send_lost(w);
 }
 
 /* ---- connect ---- */
@@ -154,30 +172,31 @@ static void on_connect(struct session *w, const struct message *m)
 {
     struct serve_ring ring = {0};
     char text[256];
-    if (!message_ring(m->args[0], &ring.id)) {
-        send_error(w, "connect: not the name of a connection");
+    uint64_t id;
+    if (!message_ring(m->args[0], &id)) {
+        complain(w, "connect: not the name of a connection");
         return;
     }
     if (w->standing != STANDING_IDLE) {
-        if (w->standing != STANDING_ENDING && w->ring == ring.id)
+        if (w->standing != STANDING_ENDING && w->ring == id)
             send_ring(w);
         else
-            send_error(w, "connect: another ring is connected");
+            complain(w, "connect: another ring is connected");
         return;
     }
     const char *wrong = read_ring(m, &ring), *what = NULL;
     if (wrong) {
         snprintf(text, sizeof text, "connect: %s is missing or cannot be", wrong);
-        send_error(w, text);
+        complain(w, text);
         return;
     }
     int error = serve_connect(w->serve, &ring, &what);
     if (error) {
         snprintf(text, sizeof text, "connect: %s: %s", what ? what : "failed", strerror(-error));
-        send_error(w, text);
+        complain(w, text);
         return;
     }
-    w->ring = ring.id;
+    w->ring = id;
     w->standing = STANDING_CONNECTED;
     serve_look_at_size(w->serve);
     send_ring(w);
@@ -229,7 +248,7 @@ static void on_broken(void *arg)
         return;
     }
     w->standing = STANDING_BROKEN;
-    send_error(w, broken_text);
+    complain(w, broken_text);
 }
 
 static void on_resized(void *arg)
@@ -237,6 +256,14 @@ static void on_resized(void *arg)
     struct session *w = arg;
     say("the disk has %" PRIu64 " sectors now", w->config.disk->geometry.sectors);
     send_ready(w);
+}
+
+static void on_lost(void *arg)
+{
+    struct session *w = arg;
+    say("a flush failed: %s. Data is lost, and all flushes fail from now on",
+        strerror((int)w->config.journal->lost));
+    send_lost(w);
 }
 
 void session_look_at_size(struct session *w)
@@ -292,11 +319,13 @@ struct session *session_new(const struct session_config *config)
     if (!config->failure) {
         struct serve_config serve = {.loop = config->loop,
                                      .disk = config->disk,
+                                     .engine = config->engine,
                                      .guest = config->guest,
                                      .journal = config->journal,
                                      .ended = on_ended,
                                      .broken = on_broken,
                                      .resized = on_resized,
+                                     .lost = on_lost,
                                      .arg = w};
         w->serve = serve_new(&serve);
     }

@@ -10,13 +10,15 @@
 
 struct uv_loop_s;
 struct disk;
+struct engine;
 struct guest;
 struct journal;
 struct session;
 
 struct session_config {
     struct uv_loop_s *loop;
-    struct disk *disk;   /* NULL with `failure` */
+    struct disk *disk; /* NULL with `failure` */
+    struct engine *engine;
     struct guest *guest; /* likewise */
     struct journal *journal;
     const char

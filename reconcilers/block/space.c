@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 /* The address sanitizer sees to it that only pieces are touched, and no further than they are long. */
@@ -20,70 +21,83 @@
 
 enum { PAGE = 4096 };
 
-/* From this offset on, and over the end. */
-static void forbid(const struct space *s, size_t at, size_t len)
+static size_t pages(size_t len)
 {
-    size_t to_end = s->size - at;
-    size_t first = len < to_end ? len : to_end;
-    ASAN_POISON_MEMORY_REGION(s->base + at, first);
-    ASAN_POISON_MEMORY_REGION(s->base, len - first);
+    return (len + PAGE - 1) / PAGE;
 }
 
-void space_init(struct space *s, size_t size)
+static void *reserve(size_t size)
 {
     void *base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (base == MAP_FAILED) {
         fputs("xenrecon-blk: out of memory\n", stderr);
         abort();
     }
-    *s = (struct space){.base = base, .size = size};
-    forbid(s, 0, size);
+    return base;
+}
+
+void space_init(struct space *s, size_t size)
+{
+    *s = (struct space){.base = reserve(size), .n_pages = size / PAGE};
+    s->used = reserve(s->n_pages);
+    ASAN_POISON_MEMORY_REGION(s->base, size);
 }
 
 void space_finish(struct space *s)
 {
     if (s->base) {
-        ASAN_UNPOISON_MEMORY_REGION(s->base, s->size); /* for who is there next */
-        munmap(s->base, s->size);
+        ASAN_UNPOISON_MEMORY_REGION(s->base, s->n_pages * PAGE); /* for who is there next */
+        munmap(s->base, s->n_pages * PAGE);
+        munmap(s->used, s->n_pages);
     }
     *s = (struct space){0};
 }
 
-void *space_take(struct space *s, size_t len, size_t *held)
+/* The first stretch of so many free pages; n_pages: there is none. */
+static size_t find(const struct space *s, size_t n)
 {
-    size_t need = (len + PAGE - 1) / PAGE * PAGE, skip = 0;
-    if (s->used == 0)
-        s->next = 0;
-    if (s->next + need > s->size)
-        skip = s->size - s->next;
-    if (need > s->size || s->used + skip + need > s->size)
+    size_t at = s->first_free;
+    while (at + n <= s->n_pages) {
+        const unsigned char *in_use = memchr(s->used + at, 1, n);
+        if (!in_use)
+            return at;
+        const unsigned char *next = memchr(in_use, 0, s->n_pages - (size_t)(in_use - s->used));
+        if (!next)
+            break;
+        at = (size_t)(next - s->used);
+    }
+    return s->n_pages;
+}
+
+void *space_take(struct space *s, size_t len)
+{
+    size_t n = pages(len), at = find(s, n);
+    if (at == s->n_pages)
         return NULL;
-    size_t at = skip ? 0 : s->next;
-    s->next = (at + need) % s->size;
-    s->used += skip + need;
-    *held += skip + need;
-    s->touched = true;
-    ASAN_UNPOISON_MEMORY_REGION(s->base + at, len);
-    return s->base + at;
+    memset(s->used + at, 1, n);
+    if (at == s->first_free)
+        s->first_free = at + n;
+    if (s->touched < at + n)
+        s->touched = at + n;
+    ASAN_UNPOISON_MEMORY_REGION(s->base + at * PAGE, len);
+    return s->base + at * PAGE;
 }
 
-void space_undo(struct space *s, size_t held)
+void space_return(struct space *s, void *piece, size_t len)
 {
-    s->next = (s->next + s->size - held % s->size) % s->size;
-    s->used -= held;
-    forbid(s, s->next, held);
+    size_t at = (size_t)((char *)piece - s->base) / PAGE;
+    memset(s->used + at, 0, pages(len));
+    if (at < s->first_free)
+        s->first_free = at;
+    ASAN_POISON_MEMORY_REGION(piece, pages(len) * PAGE);
 }
 
-void space_return(struct space *s, size_t held)
+bool space_trim(struct space *s)
 {
-    forbid(s, (s->next + s->size - s->used) % s->size, held);
-    s->used -= held;
-}
-
-void space_trim(struct space *s)
-{
-    if (s->used > 0 || !s->touched)
-        return;
-    madvise(s->base, s->size, MADV_DONTNEED);
-    s->touched = false;
+    const unsigned char *last = s->touched ? memrchr(s->used, 1, s->touched) : NULL;
+    size_t end = last ? (size_t)(last - s->used) + 1 : 0;
+    if (end < s->touched)
+        madvise(s->base + end * PAGE, (s->touched - end) * PAGE, MADV_DONTNEED);
+    s->touched = end;
+    return end > 0;
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory for the data of requests under way. As they end in the order in which they began, it is handed out
- * around a ring: whole pages, each piece in one stretch. When nothing is under way it begins at the front
- * again, so that a quiet disk keeps using the same few pages.
+/* Memory for the data of requests under way: whole pages, each piece in one stretch. Pieces end in any order;
+ * a new one goes to the lowest place where it fits, so that a quiet disk keeps using the same few pages.
  *
- * Bounded: what does not fit waits in the guest's ring. Owns its mapping. One thread. */
+ * Bounded: what does not fit waits. Owns its mapping. One thread. */
 #ifndef XENRECON_BLOCK_SPACE_H
 #define XENRECON_BLOCK_SPACE_H
 
@@ -12,21 +11,20 @@
 
 struct space {
     char *base;
-    size_t size;
-    size_t next; /* offset of the next piece */
-    size_t used;
-    bool touched; /* since it was given back */
+    unsigned char *used; /* 1 for each page that is in use */
+    size_t n_pages;
+    size_t first_free; /* pages before it are in use … */
+    size_t touched;    /* … and pages from this one on were not written to since they were given back */
 };
 
 void space_init(struct space *s, size_t size); /* address space only; a multiple of a page */
 void space_finish(struct space *s);
 
-/* NULL: it does not fit now. *held grows by what the piece takes, which is more than its length. */
-void *space_take(struct space *s, size_t len, size_t *held);
-void space_undo(struct space *s, size_t held);   /* the last that were taken */
-void space_return(struct space *s, size_t held); /* the first that were taken */
+/* NULL: it does not fit now. Not for a length of 0. */
+void *space_take(struct space *s, size_t len);
+void space_return(struct space *s, void *piece, size_t len);
 
-/* Gives the pages back to the system when none are in use. */
-void space_trim(struct space *s);
+/* Gives the system back what is behind the last page in use. True: some is in use still. */
+bool space_trim(struct space *s);
 
 #endif

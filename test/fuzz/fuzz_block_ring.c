@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A guest that fills its ring with anything: what is taken from it never reaches beyond the disk, never has
  * more segments than there may be, and never makes more memory necessary than the worker has; what is
- * answered stays in its slot. The input: layout, disk and indices, then descriptors, then the shared pages.
+ * answered stays in its slot; and whatever a worker left in its state file, the next one takes no more than
+ * fits the ring from it. The input: layout, disk and indices, then descriptors, then the shared pages.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -63,8 +64,29 @@ static void check_job(const struct geometry *g, const struct request *q, const s
     }
 }
 
-/* As serve.c does it, without the disk. */
-static void serve(struct ring *ring, struct journal *j, const struct geometry *g)
+/* As serve.c does it, without the disk: answers come in an order that `order` says. */
+static void answer(struct ring *ring, struct journal *j, uint32_t place)
+{
+    struct request q;
+    require(journal_request_at(j, place, &q));
+    struct response r = {.id = q.id, .op = q.op, .status = BLKIF_RSP_OKAY}, found;
+    journal_record(j, place, &r);
+    journal_answer_at(j, ring->put, &found);
+    require(found.id == q.id && found.op == q.op);
+    require(!journal_request_at(j, place, &q));
+    ring_put(ring, &r);
+}
+
+static uint32_t free_place(const struct journal *j, uint32_t n_slots)
+{
+    struct request q;
+    for (uint32_t i = 0; i < n_slots; i++)
+        if (!journal_request_at(j, i, &q))
+            return i;
+    abort();
+}
+
+static void serve(struct ring *ring, struct journal *j, const struct geometry *g, uint32_t order)
 {
     struct request q;
     int n = ring_available(ring);
@@ -75,14 +97,44 @@ static void serve(struct ring *ring, struct journal *j, const struct geometry *g
         require(wanted <= INDIRECT_SEGMENTS_MAX && (wanted == 0 || q.indirect));
         struct job job = request_check(g, &q, wanted ? indirect : NULL);
         check_job(g, &q, &job);
+        journal_take(j, free_place(j, ring->n_slots), ring->taken, &q);
         ring_step(ring);
-        struct response r = {.id = q.id, .op = q.op, .status = job.status}, found;
-        journal_record(j, ring->n_slots, ring->put, &r);
-        require(journal_find(j, ring->n_slots, ring->put, &found) && found.id == q.id);
-        ring_put(ring, &r);
     }
+    for (uint32_t i = 0; i < ring->n_slots; i++) {
+        uint32_t place = (i * 5 + order) % ring->n_slots;
+        if (journal_request_at(j, place, &q) && (order >> i % 7 & 1))
+            answer(ring, j, place);
+    }
+    if (order & 0x80)
+        return; /* it dies here */
     ring_push(ring);
+    journal_push(j);
     ring_sleep(ring);
+}
+
+/* Whatever is in the file, what is taken from it is bounded. */
+static void resume(struct ring *ring, struct journal *j, const struct geometry *g)
+{
+    struct response r;
+    struct request q;
+    uint32_t n = 0;
+    uint64_t connection = j->connection;
+    if (!journal_resume(j, connection, ring->n_slots, ring->pushed)) {
+        require(journal_begin(j, ring->n_slots, ring->pushed) != 0);
+        require(journal_resume(j, j->connection, ring->n_slots, ring->pushed));
+    }
+    for (; ring->put != j->put; ring_put(ring, &r), n++)
+        journal_answer_at(j, ring->put, &r);
+    require(n <= ring->n_slots);
+    ring->taken = j->taken;
+    for (uint32_t i = 0; i < ring->n_slots; i++) {
+        if (!journal_request_at(j, i, &q))
+            continue;
+        require(request_descriptors(&q) <= INDIRECT_SEGMENTS_MAX);
+        struct job job = request_check(g, &q, indirect);
+        check_job(g, &q, &job);
+    }
+    serve(ring, j, g, 0x7f);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -111,8 +163,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                          .read_only = set.flags & 1,
                          .discard = set.flags & 2};
     ring_attach(&ring, shared, n_pages, set.abi & 1 ? BLKIF_ABI_32 : BLKIF_ABI_64);
-    journal_begin(j, 1, ring.pushed);
-    serve(&ring, j, &g);
+    if (set.flags & 8) { /* a file that anybody wrote: what is left of the input */
+        memcpy(j, data, size < sizeof *j ? size : sizeof *j);
+        j->connection += j->connection == 0;
+    } else {
+        journal_begin(j, ring.n_slots, ring.pushed);
+        serve(&ring, j, &g, set.order);
+    }
+    /* the worker that comes after it */
+    uint32_t pages = n_pages;
+    ring_attach(&ring, shared, pages, ring.abi);
+    resume(&ring, j, &g);
     free(shared);
     free(j);
     return 0;

@@ -15,7 +15,7 @@ NOT_PLANNED = {"vanished", "unreadable", "reincarnated", "starting", "reset", "a
                "publish"}
 # What only the daemon finds: it takes time, a failure, a reload or an object.
 NOT_FOUND = {"unreadable", "marker-lost", "flapping", "action-failed", "policy-changed", "unwatched", "stuck-create",
-             "worker-died", "worker-error",
+             "worker-died", "worker-error", "lost-write",
              "dump-incomplete"}
 
 

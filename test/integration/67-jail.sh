@@ -56,20 +56,20 @@ killed() {
     check "$1: nothing came of it" "$(said "intruder: ${1#start-}:")" 0
 }
 
-# flush_kills CALL NAME
-flush_kills() {
+# discard_kills CALL NAME
+discard_kills() {
     intruded "$1"
-    blk flush >"$dir/out" 2>&1 & # there is no worker that would answer
+    blk discard 8 8 >"$dir/out" 2>&1 & # there is no worker that would answer
     killed "$1" "$2"
     { kill $! && wait $!; } 2>/dev/null || true
 }
 
-for call in openat openat2 execve clone socket mmap mprotect ptrace kill bpf mount io_uring_setup io_uring_enter rt_sigaction; do
-    flush_kills $call $call
+for call in openat openat2 execve clone socket mmap mprotect ptrace kill tgkill fallocate ftruncate bpf mount io_uring_setup io_uring_enter rt_sigaction; do
+    discard_kills $call $call
 done
 check "the worker says it itself, too" "$(said "xenrecon-blk qdisk/7/1: system call openat is not allowed")" 1
-flush_kills rt_sigaction-high rt_sigaction
-flush_kills openat-blocked ""
+discard_kills rt_sigaction-high rt_sigaction
+discard_kills openat-blocked ""
 intruded start-openat
 killed start-openat openat
 intruded none
@@ -79,13 +79,13 @@ killed none ""
 
 # ---- what a libc might try
 
-# flush_goes_on CALL [NAME]: with ENOSYS; and that was said, once, of a system call of that name
-flush_goes_on() {
+# discard_goes_on CALL [NAME]: with ENOSYS; and that was said, once, of a system call of that name
+discard_goes_on() {
     local want
     intruded "$1"
     want="xenrecon-blk $key: system call ${2:-} "
-    exits "$1: the guest sees nothing of it" 0 blk flush
-    exits "$1: nor the next time" 0 blk flush
+    exits "$1: the guest sees nothing of it" 0 blk discard 8 8
+    exits "$1: nor the next time" 0 blk discard 8 8
     check "$1: there is no such call" "$(said "intruder: $1: Function not implemented")" 2
     [ -n "${2:-}" ] || return 0
     logs "$want"
@@ -93,7 +93,7 @@ flush_goes_on() {
 }
 
 for call in getrandom statx ioctl; do
-    flush_goes_on $call $call
+    discard_goes_on $call $call
 done
-flush_goes_on number-1000 "without a name (1000)"
-flush_goes_on thread # by two system calls, with all signals blocked: nobody can say so
+discard_goes_on number-1000 "without a name (1000)"
+discard_goes_on thread # by two system calls, with all signals blocked: nobody can say so

@@ -26,7 +26,7 @@ every=(build unit kernel)
 # qemu-user has no pidfds to other processes, no seccomp filters and no time limits on calls of its own
 not_by_user=(ctl_workers ctl_workers_found ctl_worker_peers)
 on_kernel=(63-block 64-block-kill 67-jail)
-packages=(libc6-dev libgcc-14-dev libuv1-dev libyaml-dev libjansson-dev libxen-dev libseccomp-dev check libsubunit-dev
+packages=(libc6-dev libgcc-14-dev libuv1-dev libyaml-dev libjansson-dev libxen-dev libseccomp-dev liburing-dev check libsubunit-dev
     bash dash coreutils diffutils procps grep sed gawk findutils util-linux xenstore-utils xen-utils-4.20 busybox-static
     linux-image-arm64)
 

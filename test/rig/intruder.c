@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Preloaded into xenrecon-blk, somebody who has taken it over: when it is locked in, the system call that
- * INTRUDER names is made, and what came of it is said. Each time that it flushes, in a thread of its pool; of
- * `start-CALL` once, before it has said hello to the controller. */
+ * INTRUDER names is made, and what came of it is said. Each time that it discards, in a thread of its pool;
+ * of `start-CALL` once, before it has said hello to the controller. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -33,6 +33,9 @@ static const struct {
     {"mprotect", SYS_mprotect, {AT(page), sizeof page, PROT_READ | PROT_EXEC}},
     {"ptrace", SYS_ptrace, {0}},
     {"kill", SYS_kill, {1, SIGTERM}},
+    {"tgkill", SYS_tgkill, {1, 1, SIGTERM}},
+    {"fallocate", SYS_fallocate, {-1, 0, 0, 4096}},
+    {"ftruncate", SYS_ftruncate, {-1, 4096}},
     {"bpf", SYS_bpf, {0}},
     {"mount", SYS_mount, {AT("none"), AT("/"), AT("tmpfs")}},
     {"io_uring_setup", SYS_io_uring_setup, {8, AT(page)}},
@@ -97,12 +100,12 @@ static const char *wanted(bool start)
     return start ? name + 6 : name;
 }
 
-int fdatasync(int fd)
+int fallocate(int fd, int mode, off_t offset, off_t len)
 {
     const char *name = wanted(false);
     if (name)
         intrude(name);
-    return (int)syscall(SYS_fdatasync, fd);
+    return (int)syscall(SYS_fallocate, fd, mode, offset, len);
 }
 
 /* Its first socket is the one to the controller. */

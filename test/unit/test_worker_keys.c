@@ -172,7 +172,8 @@ END_TEST
 /* Asked again five seconds after it refused, at once for another ring. */
 START_TEST(refused)
 {
-    struct worker w = {IS(READY), .refused = scene_ring(RING_A), .said = "cannot map 8"};
+    struct worker w = {IS(READY), .refused = scene_ring(RING_A), .said = "cannot map 8",
+                       .lost = "a flush failed"};
     for (int b = 2; b <= 4; b += 2) {
         struct scene s = {
             .more = WORKER,
@@ -187,6 +188,7 @@ START_TEST(refused)
         ck_assert_uint_eq(r.plan->requeue_at, NOW + 5000);
         ck_assert(r.plan->requeue_acts);
         assert_says(&r, FINDING_WORKER_ERROR, SEVERITY_ERROR, "cannot map 8");
+        assert_says(&r, FINDING_LOST_WRITE, SEVERITY_ERROR, "a flush failed");
         s.phase = OBJECT_NONE;
         s.now = NOW + 4999;
         r = go_on(&s, &r);

@@ -18,7 +18,7 @@ lists=$cache/apt-$suite
 # Xen and the kernel are Debian's newest. The libraries are what xenrecon and the rig's programs are linked to; where a
 # suite calls a package otherwise, it provides the name.
 packages=(linux-image-amd64 xen-system-amd64 xenstore-utils grub-xen-host qemu-system-xen busybox-static bash util-linux
-    libuv1 libyaml-0-2 libjansson4 libseccomp2 libxenstore4 libxenevtchn1 libxengnttab1 libgcc-s1)
+    libuv1 libyaml-0-2 libjansson4 libseccomp2 liburing2 libxenstore4 libxenevtchn1 libxengnttab1 libgcc-s1)
 
 # An apt with lists of its own, for which nothing is installed, so that it names all that a package needs
 apt=("${apt_get[@]}" -o "Dir::State=$lists" -o "Dir::State::status=$lists/status" -o "Dir::Cache=$lists"

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* What does a disk's work: reads, writes, flushes, discards, many at a time, which end in any order. There
+ * may be several kinds; serve.h knows none of them.
+ *
+ * On the loop's thread, on which done() is called as well, from the loop or from engine_start(). Who submits
+ * owns the io and its data, and leaves both alone until it is done. Ranges were checked before. Errors are
+ * negative errno. */
+#ifndef XENRECON_BLOCK_ENGINE_H
+#define XENRECON_BLOCK_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum io_kind {
+    IO_READ,
+    IO_WRITE,
+    IO_FLUSH, /* all that was done before it was submitted is safe when it is done */
+    IO_DISCARD,
+};
+
+struct io {
+    enum io_kind kind;
+    char *data;
+    uint64_t offset, length; /* bytes on the disk */
+    int error;               /* when it is done */
+    /* of the engine */
+    uint64_t progress; /* bytes that are done */
+    struct io *next;
+};
+
+struct engine {
+    /* True: it is done already, and done() is not called for it. */
+    bool (*submit)(struct engine *e, struct io *io);
+    /* What was submitted goes out: only now, so that many go together. */
+    void (*start)(struct engine *e);
+    /* Set by who submits. */
+    void (*done)(void *arg, struct io *io);
+    void *arg;
+};
+
+static inline bool engine_submit(struct engine *e, struct io *io)
+{
+    io->error = 0;
+    io->progress = 0;
+    return e->submit(e, io);
+}
+
+static inline void engine_start(struct engine *e)
+{
+    e->start(e);
+}
+
+#endif
