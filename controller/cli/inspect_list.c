@@ -77,40 +77,33 @@ static void report_strangers(struct list *l, struct report *report)
                              "devices of type %s are not looked after", l->strangers[i]);
 }
 
-static int by_guest(const void *a, const void *b)
+/* By the tree, the guest and the type. */
+static int by_owner(const void *a, const void *b)
 {
     const struct located *x = a, *y = b;
     int order = (x->self > y->self) - (x->self < y->self);
-    return order ? order : (x->key.domid > y->key.domid) - (x->key.domid < y->key.domid);
+    order = order ? order : (x->key.domid > y->key.domid) - (x->key.domid < y->key.domid);
+    return order ? order : strcmp(x->key.type, y->key.type);
 }
 
-/* The smallest limit of the guest's types: with more devices than that, some are not looked after. */
-static uint32_t limit_of(const struct list *l, const struct located *devices, size_t n)
-{
-    uint32_t limit = UINT32_MAX;
-    for (size_t i = 0; i < n; i++) {
-        const struct policy *p = policy_set_find(&l->in->policies, devices[i].key.type);
-        limit = p->limits.devices_per_domain < limit ? p->limits.devices_per_domain : limit;
-    }
-    return limit;
-}
-
-/* Counts a guest's devices of all types that have a policy, as the engine does. */
+/* Counts a guest's devices of each type, as the engine does. */
 static void report_too_many(const struct list *l, struct report *report)
 {
     struct located *sorted = xcalloc(l->n, sizeof *sorted);
     if (l->n)
         memcpy(sorted, l->devices, l->n * sizeof *sorted);
-    qsort(sorted, l->n, sizeof *sorted, by_guest);
+    qsort(sorted, l->n, sizeof *sorted, by_owner);
     for (size_t i = 0, n; i < l->n; i += n) {
-        for (n = 1; i + n < l->n && by_guest(&sorted[i], &sorted[i + n]) == 0; n++)
+        const struct device_key *key = &sorted[i].key;
+        uint32_t limit = policy_set_find(&l->in->policies, key->type)->limits.devices_per_domain;
+        for (n = 1; i + n < l->n && by_owner(&sorted[i], &sorted[i + n]) == 0; n++)
             ;
-        uint32_t limit = limit_of(l, &sorted[i], n);
         if (n > limit)
             plan_add_finding(
                 report->host, FINDING_TOO_MANY_DEVICES, SEVERITY_WARNING,
-                "domain %u has %zu devices in the backend tree of domain %u, of which %u are looked after",
-                sorted[i].key.domid, n, sorted[i].self, limit);
+                "domain %u has %zu devices of type %s in the backend tree of domain %u, of which "
+                "%u are looked after",
+                key->domid, n, key->type, sorted[i].self, limit);
     }
     free(sorted);
 }

@@ -43,6 +43,7 @@ enum seen {
 struct device {
     SLIST_ENTRY(device) same_bucket;
     TAILQ_ENTRY(device) queued;
+    LIST_ENTRY(device) of_guest;
     size_t heap_place; /* in the heap, from 1; 0: neither `due` nor `held` is set */
     struct device_key key;
     uint8_t dirty;        /* bits of enum dirty */
@@ -58,13 +59,12 @@ struct device {
         enum xenbus_state b, f;
         int online; /* 0 or 1; -1: neither of these */
     } last;
-    char *watched;          /* F's path, whose state is watched; NULL: none is */
-    bool by_guest;          /* it is watched together with its guest's other frontends */
-    int unwatched;          /* why the store refused that watch, a negative errno; 0: it did not */
-    uint64_t due;           /* reconcile again then, as the last plan asked; milliseconds; 0: never */
-    bool due_acts;          /* there will be something to do then, not only something to say */
-    uint64_t held;          /* not to be reconciled before then, whatever the guest does; 0: at any time */
-    uint64_t guest_allowed; /* the guest's events are paid for until then, in microseconds */
+    char *watched; /* F's path, whose state is watched; NULL: none is */
+    bool by_guest; /* it is watched together with its guest's other frontends */
+    int unwatched; /* why the store refused that watch, a negative errno; 0: it did not */
+    uint64_t due;  /* reconcile again then, as the last plan asked; milliseconds; 0: never */
+    bool due_acts; /* there will be something to do then, not only something to say */
+    uint64_t held; /* not to be reconciled before then, whatever the guest does; 0: at any time */
     struct policy
         *retired_policy; /* a reload dropped it while the device was held: still in force for it; or NULL */
     uint64_t logged;     /* hash of the findings that were logged last */

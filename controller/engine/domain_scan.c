@@ -33,12 +33,9 @@ static void scan_end(struct scan *s)
 
 static void mark_of_domain(struct engine *e, uint16_t domid)
 {
-    for (size_t i = 0; i < e->devices.n_buckets; i++) {
-        struct device *d;
-        SLIST_FOREACH (d, &e->devices.buckets[i], same_bucket)
-            if (d->key.domid == domid)
-                workqueue_add(e, d, DIRTY_ALL | DIRTY_LIKELY);
-    }
+    struct device *d;
+    LIST_FOREACH (d, &e->guests[domid].devices, of_guest)
+        workqueue_add(e, d, DIRTY_ALL | DIRTY_LIKELY);
 }
 
 static void on_introduced(void *arg, int status, const char *data, size_t len)
@@ -63,7 +60,7 @@ void domain_scan_start(struct engine *e)
     *s = (struct scan){e, 1};
     e->scan = SCAN_RUNNING;
     for (unsigned domid = 1; domid <= DOMID_MAX; domid++) {
-        if (!e->per_domain[domid])
+        if (LIST_EMPTY(&e->guests[domid].devices))
             continue;
         struct scanned *q = xcalloc(1, sizeof *q);
         *q = (struct scanned){s, (uint16_t)domid};
@@ -90,6 +87,6 @@ void domain_scan_model_event(struct engine *e, const char *path)
     size_t digits = strcspn(path + n + 1, "/");
     const char *rest = path + n + 1 + digits;
     if ((!*rest || strcmp(rest, "/state") == 0) && !parse_decimal(path + n + 1, digits, DOMID_MAX, &domid) &&
-        e->per_domain[domid])
+        !LIST_EMPTY(&e->guests[domid].devices))
         mark_of_domain(e, (uint16_t)domid);
 }

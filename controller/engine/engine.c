@@ -6,6 +6,7 @@
 
 #include "controller/engine/batch.h"
 #include "controller/engine/events.h"
+#include "controller/engine/guest_room.h"
 #include "controller/engine/pass.h"
 #include "controller/engine/policy_reload.h"
 #include "controller/engine/probe.h"
@@ -112,6 +113,7 @@ void engine_tick(struct engine *e)
         watches_retry(e);
     if (e->rewatch_at)
         engine_wake_at(e, e->rewatch_at);
+    guest_room_fill(e);
     wake_devices(e, now);
     dispatch(e);
 }
@@ -125,8 +127,7 @@ struct engine *engine_new(const struct engine_config *config, struct policy_set 
     e->dispatch = dispatch;
     e->policies = *policies;
     *policies = (struct policy_set){0};
-    e->per_domain = xcalloc(DOMID_MAX + 1, sizeof *e->per_domain);
-    e->guests = xcalloc(DOMID_MAX + 1, sizeof *e->guests);
+    guests_init(e);
     device_table_init(&e->devices);
     TAILQ_INIT(&e->queue);
     TAILQ_INIT(&e->batch_queue);
@@ -144,8 +145,7 @@ void engine_free(struct engine *e)
     for (size_t i = 0; i < e->n_retired; i++)
         policy_free(e->retired[i]);
     free(e->retired);
-    free(e->per_domain);
-    free(e->guests);
+    guests_free(e);
     free(e);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Events of frontends. Guests cause them, as many as they like: each device has a limit from its policy, and
- * beyond it is held for a while.
+/* Events of frontends. Guests cause them, as many as they like: each guest has a limit from its devices'
+ * policies, and beyond it the device that the event is of is held for a while.
  *
  * One thread; nothing here fails. */
 #ifndef XENRECON_ENGINE_GUEST_EVENTS_H

@@ -298,7 +298,9 @@ void reconcile_conflict(struct reconcile *r)
     if (d->conflicts < UINT8_MAX)
         d->conflicts++;
     d->own_transaction = true;
-    workqueue_hold_until(e, d, engine_now(e) + jittered(delay, e->cfg.random(e->cfg.arg)));
+    uint64_t until = engine_now(e) + jittered(delay, e->cfg.random(e->cfg.arg));
+    if (d->held < until) /* its guest may be held for longer, for what it did meanwhile */
+        workqueue_hold_until(e, d, until);
     workqueue_add(e, d, DIRTY_ALL | DIRTY_LIKELY);
     end(r, false);
 }

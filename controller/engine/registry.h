@@ -3,8 +3,8 @@
  * limit; it is forgotten, with all that is remembered of it, when B is gone and nothing is held for it any
  * more.
  *
- * Owns the entries of the device table. One thread. A device over the limit is logged, once between two
- * resyncs. */
+ * Owns the entries of the device table. One thread. That there is a device over the limit is logged by
+ * guest_has_room(). */
 #ifndef XENRECON_ENGINE_REGISTRY_H
 #define XENRECON_ENGINE_REGISTRY_H
 

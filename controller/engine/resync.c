@@ -28,7 +28,7 @@ static bool wanted(void *arg, const char *type)
     return policy_set_find(&e->policies, type) != NULL;
 }
 
-static void on_listed(void *arg, const struct device_key *key)
+void resync_found(void *arg, const struct device_key *key)
 {
     struct engine *e = arg;
     struct device *d = registry_find_or_add(e, key);
@@ -39,7 +39,7 @@ static void on_listed(void *arg, const struct device_key *key)
 
 /* A part that could not be listed may have devices that are not known. So ready() is not called until it
  * could be. */
-static void on_listing_done(void *arg, int status)
+void resync_listed(void *arg, int status)
 {
     struct engine *e = arg;
     e->listings--;
@@ -62,8 +62,8 @@ void resync_part(struct engine *e, enum backend_place place, const struct device
                                        .place = place,
                                        .at = *at,
                                        .wanted = wanted,
-                                       .found = on_listed,
-                                       .done = on_listing_done,
+                                       .found = resync_found,
+                                       .done = resync_listed,
                                        .arg = e};
     if (place == BACKEND_ROOT) {
         if (e->phase == ENGINE_STARTED)
@@ -87,7 +87,7 @@ void resync_schedule(struct engine *e)
 void resync_all(struct engine *e)
 {
     static const struct device_key everywhere;
-    e->limit_logged = false;
+    e->room_again = e->n_over != 0;
     resync_schedule(e);
     resync_part(e, BACKEND_ROOT, &everywhere);
 }

@@ -13,6 +13,10 @@
 void resync_part(struct engine *e, enum backend_place place, const struct device_key *at);
 /* Looks over everything, and sets the time of the next full resync. */
 void resync_all(struct engine *e);
+/* For backend_tree_list(), with the engine for `arg` and e->listings counted up before: takes in a device,
+ * and the end of the listing. */
+void resync_found(void *arg, const struct device_key *key);
+void resync_listed(void *arg, int status);
 /* Queues what is known of a part, and lists nothing. */
 void resync_mark(struct engine *e, enum backend_place place, const struct device_key *at);
 /* Sets the time of the next full resync, with jitter of a tenth to either side. */

@@ -7,14 +7,9 @@
 #include "controller/engine/config.h"
 #include "controller/engine/device_table.h"
 #include "controller/engine/due_heap.h"
+#include "controller/engine/guest.h"
 
 enum { POLL = UNWATCHED_POLL }; /* milliseconds between looks at what the store refuses to watch for us */
-
-/* A guest's devices whose frontends are watched together. */
-struct guest_watch {
-    uint16_t devices;
-    bool shared; /* by the watch that guests share, not by one of the guest's own */
-};
 
 enum engine_phase {
     ENGINE_STOPPED, /* not started yet, or stopped */
@@ -43,8 +38,11 @@ struct engine {
     size_t n_retired, cap_retired;
 
     struct device_table devices;
-    uint16_t *per_domain; /* how many devices, by frontend domain */
-    bool limit_logged;    /* a device over the limit was logged since the last resync */
+    struct guest *guests;    /* by domain */
+    size_t n_over;           /* types of theirs of which there are more than are looked after */
+    struct device_key *room; /* types and domains whose devices are to be listed, as one of them has gone */
+    size_t n_room, cap_room;
+    bool room_again; /* all types that are over are to be listed */
 
     struct device_queue queue;       /* for probes and passes */
     struct device_queue batch_queue; /* for transactions */
@@ -60,11 +58,10 @@ struct engine {
     bool begin_refused; /* the last one could not even begin */
     enum scan_phase scan;
 
-    struct guest_watch *guests; /* by domain */
-    unsigned n_own;             /* guests with a watch of their own */
-    unsigned n_shared;          /* guests that share one */
-    unsigned refused_roots;     /* watches that every engine has and the store refused, a bit for each */
-    uint64_t rewatch_at;        /* when to ask for these again, milliseconds; 0: all are there */
+    unsigned n_own;         /* guests with a watch of their own */
+    unsigned n_shared;      /* guests that share one */
+    unsigned refused_roots; /* watches that every engine has and the store refused, a bit for each */
+    uint64_t rewatch_at;    /* when to ask for these again, milliseconds; 0: all are there */
 
     uint64_t resynced_at; /* when everything was looked over last, milliseconds; 0: never */
     uint64_t resync_at;   /* when it will be next; 0: never */

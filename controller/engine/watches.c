@@ -49,8 +49,8 @@ static void on_root_watched(struct wanted *w, int status)
 /* Counts one more device of the guest. True: a watch is needed for that. */
 static bool join(struct engine *e, uint16_t domid)
 {
-    struct guest_watch *g = &e->guests[domid];
-    if (g->devices++)
+    struct guest *g = &e->guests[domid];
+    if (g->watched++)
         return false;
     g->shared = e->n_own >= e->cfg.guest_watches;
     unsigned *n = g->shared ? &e->n_shared : &e->n_own;
@@ -60,8 +60,8 @@ static bool join(struct engine *e, uint16_t domid)
 /* Counts one less. True: a watch is not needed any more. */
 static bool leave(struct engine *e, uint16_t domid)
 {
-    struct guest_watch *g = &e->guests[domid];
-    if (--g->devices)
+    struct guest *g = &e->guests[domid];
+    if (--g->watched)
         return false;
     unsigned *n = g->shared ? &e->n_shared : &e->n_own;
     return --*n == 0 || !g->shared;
@@ -209,7 +209,7 @@ static void forget(void *arg, struct device *d)
     d->watched = NULL;
     d->unwatched = 0;
     d->by_guest = false;
-    e->guests[d->key.domid].devices = 0;
+    e->guests[d->key.domid].watched = 0;
 }
 
 void watches_start(struct engine *e)
