@@ -237,7 +237,6 @@ int main(void)
 {
     Suite *s = suite_create("needs");
     TCase *tc = tcase_create("needs");
-    tcase_set_timeout(tc, 60);
     tcase_add_unchecked_fixture(tc, load_policies, free_policies);
     tcase_add_test(tc, each_required_was_asked_for);
     tcase_add_test(tc, all_else_changes_nothing);
