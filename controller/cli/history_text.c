@@ -83,7 +83,12 @@ static void print_decision(const json_t *d, const struct terminal *term, FILE *t
     fprintf(to, "  (%s", or_nothing(jget_text(d, "phase")));
     if (jget_text(d, "worker"))
         fprintf(to, ", worker %s", jget_text(d, "worker"));
-    fputs(")\n", to);
+    fputs(")", to);
+    if (jget_int(d, "count", 1) > 1) {
+        fprintf(to, "  x%lld, last ", (long long)jget_int(d, "count", 1));
+        print_when(jget_real(d, "last", 0), to);
+    }
+    fputc('\n', to);
     json_array_foreach(json_object_get(d, "actions"), i, o)
     {
         note(term, PLAIN, "*", or_nothing(jget_text(o, "action")), or_nothing(jget_text(o, "reason")), to);

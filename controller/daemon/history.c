@@ -1,69 +1,172 @@
 /* SPDX-License-Identifier: MIT */
 #include "controller/daemon/history.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/base/queue.h"
+#include "controller/daemon/history_ranking.h"
 #include "schemas/json.h"
 #include "schemas/mem.h"
 
-/* The ring holds records, each in one piece. Where one does not fit before the ring's end, a gap is left
- * there. A position counts all bytes ever written; where it lies in the ring follows from it. Records whose
- * keys fall into the same bucket are chained, the newest first. */
+/* Records lie on the heap, in lists of their devices, and devices in heaps of their guests. What all of it
+ * takes is counted, and the size is kept by dropping the oldest record of the device that holds the most of
+ * the guest that holds the most. */
 enum {
     BUCKETS = 1024,
     RECORD_MAX = 4096,
     VALUE_MAX = 128, /* bytes of one value, or of one message */
-    GAP = 0xffff,    /* in the place of a row: this is no record */
+    ALLOCATION = 16, /* bytes that the allocator adds, about */
 };
 
 struct record {
-    uint64_t before; /* position of the bucket's previous record */
-    uint64_t when;
-    uint32_t size; /* with the data behind it, a multiple of 8 */
+    TAILQ_ENTRY(record) of_device;
+    uint64_t first, last;
+    uint32_t count; /* how often this was decided */
+    /* From here on, records of a device that are equal are one. */
+    uint32_t size; /* with the data behind it */
     int32_t error;
     uint16_t row;
     uint16_t n_values;
     uint8_t outcome, n_actions, n_findings;
     uint8_t phase, worker;
-    struct device_key key;
     /* Behind it lie n_actions times kind, reason; n_findings times code, severity, message; n_values times
      * side, presence, name, value. Numbers are a byte, texts end in a NUL. */
 };
 
+TAILQ_HEAD(records, record);
+
+struct keeper_device {
+    struct holder holder; /* first: the heap's entry is the device */
+    SLIST_ENTRY(keeper_device) same_bucket;
+    struct keeper_guest *guest;
+    struct device_key key;
+    struct records records; /* the oldest first, and never none */
+};
+
+struct keeper_guest {
+    struct holder holder; /* first: the heap's entry is the guest */
+    SLIST_ENTRY(keeper_guest) same_bucket;
+    struct ranking devices;
+    uint16_t domid;
+};
+
+/* What a record takes at most besides its own size, with a device and a guest that there were not yet, and
+ * their places in the heaps */
+enum {
+    OVERHEAD = sizeof(struct keeper_device) + sizeof(struct keeper_guest) + 3 * ALLOCATION + 32,
+};
+
 struct history {
-    char *ring;
     size_t size;
-    uint64_t begin, end;      /* positions */
-    uint64_t newest[BUCKETS]; /* positions; one that does not lie between `begin` and `end` means none */
-    uint64_t records, added;
+    struct ranking guests;
+    SLIST_HEAD(, keeper_device) devices[BUCKETS];
+    SLIST_HEAD(, keeper_guest) by_domain[BUCKETS];
+    uint64_t records, forgotten;
+    size_t held; /* bytes */
 };
 
 struct history *history_new(size_t size)
 {
     struct history *h = xcalloc(1, sizeof *h);
     h->size = size;
-    h->ring = xcalloc(1, size);
-    h->begin = h->end = 8; /* so that 0 is no position */
     return h;
+}
+
+static struct keeper_device *find_device(const struct history *h, const struct device_key *key)
+{
+    struct keeper_device *d;
+    SLIST_FOREACH (d, &h->devices[device_key_hash(key) % BUCKETS], same_bucket)
+        if (device_key_equal(&d->key, key))
+            return d;
+    return NULL;
+}
+
+static struct keeper_guest *find_guest(const struct history *h, uint16_t domid)
+{
+    struct keeper_guest *g;
+    SLIST_FOREACH (g, &h->by_domain[domid % BUCKETS], same_bucket)
+        if (g->domid == domid)
+            return g;
+    return NULL;
+}
+
+static struct keeper_device *make_device(struct history *h, const struct device_key *key)
+{
+    struct keeper_device *d = xcalloc(1, sizeof *d);
+    struct keeper_guest *g = find_guest(h, key->domid);
+    if (!g) {
+        g = xcalloc(1, sizeof *g);
+        g->domid = key->domid;
+        SLIST_INSERT_HEAD(&h->by_domain[key->domid % BUCKETS], g, same_bucket);
+    }
+    d->guest = g;
+    d->key = *key;
+    TAILQ_INIT(&d->records);
+    SLIST_INSERT_HEAD(&h->devices[device_key_hash(key) % BUCKETS], d, same_bucket);
+    return d;
+}
+
+/* A device counts what it takes by itself as well, so that one with many devices holds much. */
+static size_t taken(const struct keeper_device *d, const struct record *r)
+{
+    size_t size = r->size + ALLOCATION;
+    return TAILQ_FIRST(&d->records) == r && !TAILQ_NEXT(r, of_device) ? size + OVERHEAD : size;
+}
+
+static void hold(struct history *h, struct keeper_device *d, size_t more, size_t less)
+{
+    ranking_set(&d->guest->devices, &d->holder, d->holder.bytes + more - less);
+    ranking_set(&h->guests, &d->guest->holder, d->guest->holder.bytes + more - less);
+    h->held += more - less;
+}
+
+static void drop_oldest(struct history *h, struct keeper_device *d)
+{
+    struct record *r = TAILQ_FIRST(&d->records);
+    struct keeper_guest *g = d->guest;
+    hold(h, d, 0, taken(d, r));
+    TAILQ_REMOVE(&d->records, r, of_device);
+    free(r);
+    h->records--;
+    if (TAILQ_EMPTY(&d->records)) {
+        SLIST_REMOVE(&h->devices[device_key_hash(&d->key) % BUCKETS], d, keeper_device, same_bucket);
+        free(d);
+    }
+    if (!g->holder.bytes) {
+        SLIST_REMOVE(&h->by_domain[g->domid % BUCKETS], g, keeper_guest, same_bucket);
+        free(g);
+    }
+}
+
+/* Makes room for so many bytes of a device. Where it would hold as much as who holds the most, it is its own
+ * record that goes, and not another one's. */
+static void make_room(struct history *h, const struct device_key *key, size_t bytes)
+{
+    while (h->records && h->held + bytes > h->size) {
+        struct keeper_device *d = find_device(h, key);
+        struct keeper_guest *own = find_guest(h, key->domid);
+        struct keeper_guest *g = (struct keeper_guest *)ranking_first(&h->guests);
+        if (own && own->holder.bytes + bytes >= g->holder.bytes)
+            g = own;
+        struct keeper_device *most = (struct keeper_device *)ranking_first(&g->devices);
+        if (d && g == own && d->holder.bytes + bytes >= most->holder.bytes)
+            most = d;
+        drop_oldest(h, most);
+        h->forgotten++;
+    }
 }
 
 void history_free(struct history *h)
 {
     if (!h)
         return;
-    free(h->ring);
+    while (h->records) {
+        struct keeper_guest *g = (struct keeper_guest *)ranking_first(&h->guests);
+        drop_oldest(h, (struct keeper_device *)ranking_first(&g->devices));
+    }
     free(h);
-}
-
-static struct record *at(const struct history *h, uint64_t position)
-{
-    return (struct record *)(void *)(h->ring + position % h->size);
-}
-
-static uint64_t *bucket(struct history *h, const struct device_key *key)
-{
-    return &h->newest[device_key_hash(key) % BUCKETS];
 }
 
 /* ---- writing ---- */
@@ -135,44 +238,43 @@ static void put_plan(struct draft *d, const struct plan *p)
     }
 }
 
-/* Makes room for so many bytes in one piece. */
-static void make_room(struct history *h, size_t n)
+/* Is it as the last one was, but for the time? */
+static bool equal(const struct record *a, const struct record *b)
 {
-    size_t behind = h->size - h->end % h->size;
-    size_t gap = behind < n ? behind : 0;
-    while (h->end + gap + n - h->begin > h->size) {
-        const struct record *r = at(h, h->begin);
-        bool is_gap = h->size - h->begin % h->size < sizeof *r || r->row == GAP;
-        h->records -= !is_gap;
-        h->begin += is_gap ? h->size - h->begin % h->size : r->size;
-    }
-    if (gap >= sizeof(struct record))
-        at(h, h->end)->row = GAP;
-    h->end += gap;
+    size_t from = offsetof(struct record, size);
+    return a->size == b->size && memcmp((const char *)a + from, (const char *)b + from, a->size - from) == 0;
 }
 
 void history_add(struct history *h, uint64_t when, const struct reconciled *r)
 {
-    struct draft d = {.n = sizeof(struct record)};
-    d.r.when = when;
-    d.r.error = r->error;
-    d.r.row = (uint16_t)r->plan->row;
-    d.r.outcome = (uint8_t)r->outcome;
-    d.r.phase = (uint8_t)r->memory->object.phase;
-    d.r.worker = (uint8_t)(r->worker ? r->worker->state : WORKER_NONE);
-    d.r.key = *r->key;
-    put_plan(&d, r->plan); /* before the values: what a guest has written must not push it out */
-    put_values(&d, r->policy, r->view);
-    d.n = (d.n + 7) & ~(size_t)7;
-    d.r.size = (uint32_t)d.n;
-    make_room(h, d.n);
-    uint64_t *newest = bucket(h, r->key);
-    d.r.before = *newest;
-    memcpy(at(h, h->end), d.bytes, d.n);
-    *newest = h->end;
-    h->end += d.n;
+    struct draft draft = {.n = sizeof(struct record)};
+    memset(&draft.r, 0, sizeof draft.r); /* also between its members, as records are compared */
+    draft.r.first = draft.r.last = when;
+    draft.r.count = 1;
+    draft.r.error = r->error;
+    draft.r.row = (uint16_t)r->plan->row;
+    draft.r.outcome = (uint8_t)r->outcome;
+    draft.r.phase = (uint8_t)r->memory->object.phase;
+    draft.r.worker = (uint8_t)(r->worker ? r->worker->state : WORKER_NONE);
+    put_plan(&draft, r->plan); /* before the values: what a guest has written must not push it out */
+    put_values(&draft, r->policy, r->view);
+    draft.r.size = (uint32_t)draft.n;
+    struct keeper_device *d = find_device(h, r->key);
+    struct record *before = d ? TAILQ_LAST(&d->records, records) : NULL;
+    if (before && equal(before, &draft.r)) {
+        before->count += before->count < UINT32_MAX;
+        before->last = when;
+        return;
+    }
+    make_room(h, r->key, draft.n + ALLOCATION + OVERHEAD);
+    d = find_device(h, r->key);
+    if (!d)
+        d = make_device(h, r->key);
+    struct record *record = xcalloc(1, draft.n);
+    memcpy(record, draft.bytes, draft.n);
+    TAILQ_INSERT_TAIL(&d->records, record, of_device);
+    hold(h, d, taken(d, record), 0);
     h->records++;
-    h->added++;
 }
 
 /* ---- reading ---- */
@@ -234,7 +336,7 @@ static json_t *record_json(const struct record *r)
 {
     const char *p = (const char *)(r + 1);
     json_t *o = jobject();
-    jput(o, "when", json_real((double)r->when / 1000));
+    jput(o, "when", json_real((double)r->first / 1000));
     jput(o, "row", jtext(row_name((enum row)r->row)));
     jput(o, "outcome", jtext(reconcile_outcome_name((enum reconcile_outcome)r->outcome)));
     jput(o, "error", jtext(r->error ? strerror(-r->error) : NULL));
@@ -244,32 +346,36 @@ static json_t *record_json(const struct record *r)
     jput(o, "actions", actions_json(&p, r->n_actions));
     jput(o, "findings", findings_json(&p, r->n_findings));
     jput(o, "values", values_json(&p, r->n_values));
+    jput(o, "count", jcount(r->count));
+    jput(o, "last", json_real((double)r->last / 1000));
     return o;
 }
 
 json_t *history_of(const struct history *h, const struct device_key *key, size_t most)
 {
     json_t *list = jarray();
-    uint64_t position = h->newest[device_key_hash(key) % BUCKETS];
-    for (size_t n = 0; position >= h->begin && n < most; position = at(h, position)->before) {
-        const struct record *r = at(h, position);
-        if (!device_key_equal(&r->key, key))
-            continue;
-        if (json_array_insert_new(list, 0, record_json(r)))
-            jmust(NULL);
+    const struct keeper_device *d = find_device(h, key);
+    const struct record *r;
+    size_t n = 0;
+    if (!d)
+        return list;
+    TAILQ_FOREACH (r, &d->records, of_device)
         n++;
-    }
+    TAILQ_FOREACH (r, &d->records, of_device)
+        if (n-- <= most)
+            jappend(list, record_json(r));
     return list;
 }
 
 struct history_counts history_counts(const struct history *h)
 {
-    struct history_counts c = {h->size, h->records, h->added - h->records, 0};
-    uint64_t position = h->begin;
-    if (!h->records)
-        return c;
-    if (h->size - position % h->size < sizeof(struct record) || at(h, position)->row == GAP)
-        position += h->size - position % h->size;
-    c.oldest = at(h, position)->when;
+    struct history_counts c = {.bytes = h->size, .records = h->records, .forgotten = h->forgotten};
+    for (size_t i = 0; i < BUCKETS; i++) {
+        const struct keeper_device *d;
+        SLIST_FOREACH (d, &h->devices[i], same_bucket) {
+            uint64_t first = TAILQ_FIRST(&d->records)->first;
+            c.oldest = !c.oldest || first < c.oldest ? first : c.oldest;
+        }
+    }
     return c;
 }

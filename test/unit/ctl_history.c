@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The ring of decisions: what is in it, and what falls out of it. */
+/* The history of decisions: what is in it, what is counted in one, and what falls out of it. */
 #include <check.h>
 #include <stdio.h>
 
@@ -27,12 +27,12 @@ static void teardown(void)
     policy_free(policy);
 }
 
-/* A decision for vfb/7/<devid> with so many keys of so many bytes. */
-static void add(unsigned devid, uint64_t when, int keys, size_t len)
+/* A decision for vfb/<domid>/<devid> with so many keys of so many bytes. */
+static void add_of(unsigned domid, unsigned devid, uint64_t when, int keys, size_t len)
 {
     static const struct memory nothing;
     static char value[8192];
-    struct device_key key = {.type = "vfb", .domid = 7};
+    struct device_key key = {.type = "vfb", .domid = (uint16_t)domid};
     char name[32];
     snprintf(key.devid, sizeof key.devid, "%u", devid);
     struct view *view = view_new(0, &key);
@@ -61,11 +61,29 @@ static void add(unsigned devid, uint64_t when, int keys, size_t len)
     view_free(view);
 }
 
-static json_t *of(unsigned devid, size_t most)
+static void add(unsigned devid, uint64_t when, int keys, size_t len)
 {
-    struct device_key key = {.type = "vfb", .domid = 7};
+    add_of(7, devid, when, keys, len);
+}
+
+static json_t *of_guest(unsigned domid, unsigned devid, size_t most)
+{
+    struct device_key key = {.type = "vfb", .domid = (uint16_t)domid};
     snprintf(key.devid, sizeof key.devid, "%u", devid);
     return history_of(h, &key, most);
+}
+
+static json_t *of(unsigned devid, size_t most)
+{
+    return of_guest(7, devid, most);
+}
+
+static size_t count_of(unsigned domid, unsigned devid)
+{
+    json_t *list = of_guest(domid, devid, SIZE);
+    size_t n = json_array_size(list);
+    json_decref(list);
+    return n;
 }
 
 START_TEST(test_one)
@@ -82,7 +100,8 @@ START_TEST(test_one)
     ck_assert_ptr_nonnull(
         strstr(text, "\"values\": [{\"side\": \"backend\", \"key\": \"key0\", \"value\": \"vvv\"}, "
                      "{\"side\": \"backend\", \"key\": \"password\", \"value\": \"redacted\"}, "
-                     "{\"side\": \"frontend\", \"key\": \"locked\", \"value\": null}]"));
+                     "{\"side\": \"frontend\", \"key\": \"locked\", \"value\": null}], "
+                     "\"count\": 1, \"last\": 123.456}"));
     ck_assert_ptr_null(strstr(text, "hunter2"));
     free(text);
     json_decref(list);
@@ -101,16 +120,17 @@ START_TEST(test_guests_push_out_no_actions)
 }
 END_TEST
 
-/* Sizes that put the end of the ring everywhere in a record. */
-START_TEST(test_wraps)
+/* All of one guest, in whatever sizes: of each device the last ones are there, without a gap, and of each
+ * about as much. */
+START_TEST(test_forgets)
 {
     for (uint64_t i = 1; i <= 3000; i++) {
         add((unsigned)(i % 7), i, (int)(i % 5), (i * 13) % 97 + (size_t)_i);
         struct history_counts c = history_counts(h);
         ck_assert_uint_eq(c.records + c.forgotten, i);
         ck_assert_uint_gt(c.records, 0);
-        /* what is there is what was added last, without a gap */
-        ck_assert_uint_eq(c.oldest, i - c.records + 1);
+        ck_assert_uint_gt(c.oldest, 0);
+        ck_assert_uint_le(c.oldest, i - c.records + 1);
     }
     struct history_counts c = history_counts(h);
     size_t found = 0;
@@ -118,13 +138,12 @@ START_TEST(test_wraps)
     ck_assert_uint_gt(c.forgotten, 2000);
     for (unsigned devid = 0; devid < 7; devid++) {
         json_t *list = of(devid, SIZE), *d;
-        size_t i;
-        double before = 0;
+        size_t i, n = json_array_size(list);
+        ck_assert_uint_ge(n, c.records / 7 / 2);
         json_array_foreach(list, i, d)
         {
-            double when = jget_real(d, "when", 0) * 1000;
-            ck_assert(when > before && (unsigned)(when + 0.5) % 7 == devid);
-            before = when;
+            uint64_t when = (uint64_t)(jget_real(d, "when", 0) * 1000 + 0.5);
+            ck_assert_uint_eq(when, 3000 - (3000 - devid) % 7 - 7 * (n - 1 - i));
         }
         found += i;
         json_decref(list);
@@ -133,10 +152,99 @@ START_TEST(test_wraps)
 }
 END_TEST
 
+/* However a guest spreads what it does over its devices: another guest's records are all there, and new ones
+ * have a place. */
+START_TEST(test_guests)
+{
+    static const unsigned devices[] = {1, 2, 40, 1000};
+    unsigned n = devices[_i];
+    for (unsigned i = 0; i < 20; i++)
+        add_of(8, i % 3, i + 1, 2, 100 + i);
+    for (unsigned i = 0; i < 5000; i++)
+        add_of(7, i % n, 100 + i, 1, i % 128);
+    ck_assert_uint_eq(count_of(8, 0) + count_of(8, 1) + count_of(8, 2), 20);
+    ck_assert_uint_gt(history_counts(h).forgotten, 4000);
+    for (unsigned i = 0; i < 20; i++)
+        add_of(9, i % 3, 6000 + i, 2, 100 + i);
+    for (unsigned i = 0; i < 1000; i++)
+        add_of(7, i % n, 7000 + i, 1, i % 128);
+    ck_assert_uint_eq(count_of(8, 0) + count_of(8, 1) + count_of(8, 2), 20);
+    ck_assert_uint_eq(count_of(9, 0) + count_of(9, 1) + count_of(9, 2), 20);
+    ck_assert_uint_gt(count_of(7, 999 % n), 0);
+}
+END_TEST
+
+/* Who has half of it keeps it, whatever the other one does. */
+START_TEST(test_half)
+{
+    unsigned i = 0;
+    for (; history_counts(h).forgotten == 0; i++)
+        add_of(8 + i % 2, 1, i + 1, 1, i % 100);
+    size_t before = count_of(8, 1);
+    for (unsigned more = 0; more < 3000; more++)
+        add_of(9, more % 5, i + more + 1, 1, more % 100);
+    ck_assert_uint_ge(count_of(8, 1) + 2, before);
+    ck_assert_uint_lt(count_of(9, 1), before);
+}
+END_TEST
+
+/* A device that is never still costs the guest's other devices nothing. */
+START_TEST(test_devices)
+{
+    for (unsigned i = 0; i < 10; i++)
+        add(1, i + 1, 2, 100 + i);
+    for (unsigned i = 0; i < 3000; i++)
+        add(2, 100 + i, 1, i % 128);
+    ck_assert_uint_eq(count_of(7, 1), 10);
+    ck_assert_uint_gt(count_of(7, 2), 10);
+}
+END_TEST
+
+/* More guests than there is room for. */
+START_TEST(test_many_guests)
+{
+    for (unsigned i = 0; i < 5000; i++) {
+        add_of(i % 32000, 1, i + 1, 100, 5000);
+        ck_assert_uint_eq(count_of(i % 32000, 1), 1);
+        ck_assert_uint_le(history_counts(h).records, SIZE / 4096 + 1);
+    }
+}
+END_TEST
+
+/* Equal ones in a row are one; in between there is nothing else of the device. */
+START_TEST(test_equal)
+{
+    static const struct {
+        uint64_t first, last;
+        int count;
+    } want[] = {{1, 17, 17}, {18, 18, 1}, {19, 21, 3}};
+    for (uint64_t i = 1; i <= 17; i++) {
+        add(1, i * 1000, 1, 3);
+        add(2, i * 1000, 1, (size_t)i);
+    }
+    add(1, 18000, 1, 4);
+    for (uint64_t i = 19; i <= 21; i++)
+        add(1, i * 1000, 1, 3);
+    json_t *list = of(1, 10), *d;
+    size_t i;
+    ck_assert_uint_eq(json_array_size(list), COUNT(want));
+    json_array_foreach(list, i, d)
+    {
+        ck_assert_int_eq(jget_int(d, "count", 0), want[i].count);
+        ck_assert_uint_eq((uint64_t)jget_real(d, "when", 0), want[i].first);
+        ck_assert_uint_eq((uint64_t)jget_real(d, "last", 0), want[i].last);
+    }
+    json_decref(list);
+    ck_assert_uint_eq(count_of(7, 2), 17);
+    ck_assert_uint_eq(history_counts(h).records, 20);
+    ck_assert_uint_eq(history_counts(h).forgotten, 0);
+}
+END_TEST
+
 START_TEST(test_last)
 {
     for (uint64_t i = 1; i <= 10; i++)
-        add(1, i * 1000, 0, 0);
+        add(1, i * 1000, 1, (size_t)i);
     json_t *list = of(1, 3);
     ck_assert_uint_eq(json_array_size(list), 3);
     ck_assert_int_eq((int)jget_real(json_array_get(list, 0), "when", 0), 8);
@@ -154,7 +262,12 @@ int main(void)
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, test_one);
     tcase_add_test(t, test_guests_push_out_no_actions);
-    tcase_add_loop_test(t, test_wraps, 0, 8);
+    tcase_add_loop_test(t, test_forgets, 0, 8);
+    tcase_add_loop_test(t, test_guests, 0, 4);
+    tcase_add_test(t, test_half);
+    tcase_add_test(t, test_devices);
+    tcase_add_test(t, test_many_guests);
+    tcase_add_test(t, test_equal);
     tcase_add_test(t, test_last);
     suite_add_tcase(s, t);
     return run_suite(s);
