@@ -47,7 +47,7 @@ struct object {
     enum object_phase phase;
     bool unpublished;      /* its worker was started, and InitWait was never written yet */
     bool front_connected;  /* F was seen Connected since we connected */
-    uint8_t cycles;        /* frontend closed and started over so often since cycles_since */
+    uint8_t cycles;        /* frontend closed, or only started over, so often since cycles_since */
     uint64_t cycles_since; /* when the count of cycles began; milliseconds */
     uint64_t phase_since;  /* when the phase began; milliseconds; 0: unknown */
     uint64_t incarnation;  /* of the directory that it is held for, as in its marker */

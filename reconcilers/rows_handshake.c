@@ -239,6 +239,24 @@ static enum outcome on_connect(struct situation *s)
     return DECIDED;
 }
 
+/* Has the frontend started over too often? Then it has to wait. */
+static bool flaps(struct situation *s)
+{
+    struct object *o = &s->object;
+    uint64_t now = s->in->now;
+    if (now && now - o->cycles_since >= FLAP_WINDOW) {
+        o->cycles_since = now;
+        o->cycles = 0;
+    }
+    if (o->cycles < FLAP_CYCLES)
+        return false;
+    plan_add_finding(s->plan, FINDING_FLAPPING, SEVERITY_WARNING,
+                     "the frontend closed or started over %d times within %d s: it has to wait", FLAP_CYCLES,
+                     FLAP_WINDOW / 1000);
+    plan_requeue_at(s->plan, o->cycles_since + FLAP_WINDOW, true);
+    return true;
+}
+
 static bool reconnect(const struct situation *s)
 {
     return s->b == XENBUS_CONNECTED && front_ready(s) &&
@@ -250,10 +268,14 @@ static enum outcome on_reconnect(struct situation *s)
 {
     bool same = s->marker.connected && s->marker.ring == ring_of(s->policy, s->view);
     bool anew = s->f == XENBUS_INITIALISED && s->object.front_connected;
-    const char *why = same && !anew ? "the worker takes up again what was connected"
-                                    : "the frontend started over with B Connected";
-    if (!keys_for_connecting(s))
+    bool by_worker = same && !anew;
+    bool begins =
+        !by_worker && s->object.phase == OBJECT_CONNECTED; /* and is no step of one that has begun */
+    const char *why = by_worker ? "the worker takes up again what was connected"
+                                : "the frontend started over with B Connected";
+    if (!keys_for_connecting(s) || (begins && flaps(s)))
         return DECIDED;
+    s->object.cycles += begins;
     transition_connect(s, anew, why);
     return DECIDED;
 }
@@ -304,22 +326,9 @@ static enum outcome on_cycle(struct situation *s)
 {
     const char *why = s->policy->cycle == CYCLE_ON_CLOSED ? "still attached: by policy, Closed is not the end"
                                                           : "the frontend starts again";
-    struct object *o = &s->object;
-    uint64_t now = s->in->now;
-    if (now && now - o->cycles_since >= FLAP_WINDOW) {
-        o->cycles_since = now;
-        o->cycles = 0;
-    }
-    if (o->cycles >= FLAP_CYCLES) {
-        plan_add_finding(s->plan, FINDING_FLAPPING, SEVERITY_WARNING,
-                         "the frontend closed and started over %d times within %d s: it has to wait",
-                         FLAP_CYCLES, FLAP_WINDOW / 1000);
-        plan_requeue_at(s->plan, o->cycles_since + FLAP_WINDOW, true);
+    if (flaps(s) || data_plane_disconnect(s, why) == DISCONNECT_WAITS)
         return DECIDED;
-    }
-    if (data_plane_disconnect(s, why) == DISCONNECT_WAITS)
-        return DECIDED;
-    o->cycles++;
+    s->object.cycles++;
     phase_enter(s, OBJECT_READY);
     struct action *a = plan_add_action(s->plan, ACTION_CYCLE, why);
     data_plane_publish_again(s, a);

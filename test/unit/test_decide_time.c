@@ -356,7 +356,31 @@ START_TEST(flap_limits)
 }
 END_TEST
 
-/* A frontend that cycles for ever is held back, and answered again later. */
+/* One that starts over without closing is counted with those that close; what the worker takes up is not. */
+START_TEST(flap_reconnects)
+{
+    struct scene s = {.b = "online=1 state=4", .f = "state=4 " RING_B, SERVES, .now = 50000};
+    struct policy *p = scene_policy(&s);
+    struct view *v = scene_view(&s);
+    struct memory m = scene_memory(&s);
+    struct run r = {.policy = p, .view = v};
+    m.object.cycles = flaps[_i].cycles;
+    m.object.cycles_since = flaps[_i].since;
+    s.now = flaps[_i].now;
+    r.plan = scene_decide_with(&s, p, v, &m, &r.object);
+    if (flaps[_i].after) {
+        assert_plan(&r, ROW_RECONNECT, "disconnect connect", "");
+        ck_assert_uint_eq(r.object.cycles, flaps[_i].after);
+    } else {
+        assert_plan(&r, ROW_RECONNECT, "", "flapping");
+        assert_says(&r, FINDING_FLAPPING, SEVERITY_WARNING, "started over 10 times within 60 s");
+        ck_assert_uint_eq(r.plan->requeue_at, flaps[_i].since + 60000);
+        ck_assert(r.plan->requeue_acts);
+    }
+    run_free(&r);
+}
+END_TEST
+
 /* What could not be read is read again, and nothing is done until then. */
 START_TEST(unreadable_is_read_again)
 {
@@ -369,6 +393,7 @@ START_TEST(unreadable_is_read_again)
 }
 END_TEST
 
+/* A frontend that cycles for ever is held back, and answered again later. */
 START_TEST(flapping)
 {
     struct scene s = {.b = "online=1 state=6", .f = "state=1", CLOSED_BY_US, .now = 1000000};
@@ -449,6 +474,7 @@ int main(void)
     tcase_add_test(t, failures_of_others);
     tcase_add_test(t, front_connected);
     tcase_add_loop_test(t, flap_limits, 0, COUNT(flaps));
+    tcase_add_loop_test(t, flap_reconnects, 0, COUNT(flaps));
     tcase_add_test(t, flapping);
     tcase_add_test(t, backoff);
     suite_add_tcase(s, t);
