@@ -11,6 +11,9 @@
 #include "schemas/value.h"
 #include "schemas/xenbus.h"
 
+/* A guest can make as many frontends as its quota lets it: of each guest so many are told one by one. */
+enum { DANGLING_MAX = 16 };
+
 struct leak {
     enum finding_code code;
     enum severity severity;
@@ -22,6 +25,10 @@ struct leaks {
     struct arena arena;
     bool alive[DOMID_MAX + 1]; /* whether a domain has a directory */
     bool domains_known;
+    struct dangling {
+        unsigned n;                  /* frontends without a backend */
+        enum severity worst_of_rest; /* of those beyond DANGLING_MAX */
+    } dangling[DOMID_MAX + 1];       /* by the frontend's domain */
     struct leak *list;
     size_t n, cap;
     unsigned pending;
@@ -65,10 +72,23 @@ static int by_message(const void *a, const void *b)
     return x->code == y->code ? strcmp(x->message, y->message) : (int)x->code - (int)y->code;
 }
 
+/* Those of a guest that are not told one by one. */
+static void tell_rest(struct leaks *l)
+{
+    for (unsigned domid = 0; domid <= DOMID_MAX; domid++) {
+        const struct dangling *d = &l->dangling[domid];
+        if (d->n > DANGLING_MAX)
+            leak(l, FINDING_DANGLING_FRONTEND, d->worst_of_rest,
+                 arena_printf(&l->arena, "domain %u has %u more frontends whose backends are not there",
+                              domid, d->n - DANGLING_MAX));
+    }
+}
+
 static void answered(struct leaks *l)
 {
     if (--l->pending)
         return;
+    tell_rest(l);
     if (l->n)
         qsort(l->list, l->n, sizeof *l->list, by_message);
     for (size_t i = 0; i < l->n; i++)
@@ -89,8 +109,13 @@ static void on_state(void *arg, int status, const char *data, size_t len)
     enum xenbus_state state;
     bool active = status == 0 && !xenbus_state_parse(data, len, &state) && state >= XENBUS_INIT_WAIT &&
                   state <= XENBUS_CLOSING;
-    leak(s->l, FINDING_DANGLING_FRONTEND, active ? SEVERITY_WARNING : SEVERITY_INFO,
-         arena_printf(&s->l->arena, "%s names the backend %s, which is not there", s->path, s->backend));
+    enum severity severity = active ? SEVERITY_WARNING : SEVERITY_INFO;
+    struct dangling *d = &s->l->dangling[s->domid];
+    if (++d->n <= DANGLING_MAX)
+        leak(s->l, FINDING_DANGLING_FRONTEND, severity,
+             arena_printf(&s->l->arena, "%s names the backend %s, which is not there", s->path, s->backend));
+    else if (severity > d->worst_of_rest)
+        d->worst_of_rest = severity;
     answered(s->l);
 }
 
