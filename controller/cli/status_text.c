@@ -185,6 +185,20 @@ static void print_findings(const json_t *d, const struct terminal *term, FILE *t
         print_note(text, UNSURE, term, to);
 }
 
+/* The last lines that a worker in trouble has printed. */
+static void print_output(const json_t *w, const struct terminal *term, FILE *to)
+{
+    enum { LINES = 5 };
+    char text[600];
+    const json_t *lines = json_object_get(w, "output");
+    size_t n = json_array_size(lines);
+    for (size_t i = n > LINES ? n - LINES : 0; i < n; i++) {
+        const char *line = json_string_value(json_array_get(lines, i));
+        snprintf(text, sizeof text, "| %s", line ? line : "");
+        print_note(text, PLAIN, term, to);
+    }
+}
+
 static void print_notes(const json_t *d, const struct terminal *term, FILE *to)
 {
     char text[600], in[AGE_SIZE];
@@ -201,6 +215,7 @@ static void print_notes(const json_t *d, const struct terminal *term, FILE *to)
                  count(w, "failures"), plural(count(w, "failures")), dead ? ", started again in " : "",
                  dead ? age_of(w, "restart_seconds", in) : "");
         print_note(text, dead ? BAD : UNSURE, term, to);
+        print_output(w, term, to);
     }
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "controller/processes/output.h"
 #include "controller/store/store_path.h"
 #include "controller/store/xs_client.h"
 #include "schemas/json.h"
@@ -113,6 +114,20 @@ static json_t *state_json(enum xenbus_state s)
     return jtext(s == XENBUS_ABSENT || s == XENBUS_INVALID ? NULL : xenbus_state_name(s));
 }
 
+static void put_line(void *arg, const char *line)
+{
+    jappend(arg, jtext(line));
+}
+
+static json_t *output_json(const struct tail *printed)
+{
+    char line[OUTPUT_LINE];
+    json_t *lines = jarray();
+    if (printed)
+        tail_lines(printed, TAIL_MAX, line, sizeof line, put_line, lines);
+    return lines;
+}
+
 static json_t *worker_json(const struct status *s, const struct engine_device *d, uint64_t now)
 {
     struct worker w;
@@ -124,6 +139,7 @@ static json_t *worker_json(const struct status *s, const struct engine_device *d
     jput(o, "state", jtext(worker_state_name(w.state)));
     jput(o, "failures", jcount(w.failures));
     jput(o, "said", jtext(w.said));
+    jput(o, "output", output_json(workers_printed(s->workers, d->key)));
     jput(o, "restart_seconds", w.state == WORKER_DEAD ? until(w.until, now) : json_null());
     return o;
 }

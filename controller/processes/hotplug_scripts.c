@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -18,12 +17,15 @@
 #include "controller/base/log.h"
 #include "controller/base/queue.h"
 #include "controller/base/signals.h"
+#include "controller/processes/output.h"
 #include "schemas/arena.h"
+#include "schemas/device.h"
 #include "schemas/mem.h"
 #include "schemas/printable.h"
 
 enum {
-    OUTPUT_MAX = 4096,    /* bytes of a script's output that are logged, its last ones */
+    LOGGED_MAX = 20,      /* lines of a script that are logged, its last ones */
+    LEFT_MAX = 256,       /* scripts whose children are still read from */
     SAID_MAX = 256,       /* of what is said about a script: it goes to the store */
     KILL_AFTER = 2 * 1000 /* milliseconds from SIGTERM to SIGKILL */
 };
@@ -39,8 +41,8 @@ struct script_job {
     uint32_t timeout, parallel;
     uv_timer_t timer; /* for the deadline, and then for SIGKILL */
     uv_process_t process;
-    unsigned handles; /* handles of libuv that are still to be closed */
-    int output;       /* a file in memory for the output; -1: there is none */
+    unsigned handles;  /* handles of libuv that are still to be closed */
+    struct left *left; /* what it prints; NULL: it was not started */
     bool overdue;
     int error;
     char said[SAID_MAX];
@@ -48,11 +50,25 @@ struct script_job {
 
 TAILQ_HEAD(jobs, script_job);
 
+/* What a script prints, and then what others print that it has left behind. */
+struct left {
+    TAILQ_ENTRY(left) next;
+    struct hotplug_scripts *scripts; /* NULL: the script still runs, and this is not in the list */
+    char *key;
+    struct output *output;
+    struct tail tail;
+    int printing; /* the script's end; -1: the script has ended */
+};
+
+TAILQ_HEAD(left_behind, left);
+
 struct hotplug_scripts {
     uv_loop_t *loop;
     script_done_fn *done;
     void *arg;
     struct jobs waiting, running;
+    struct left_behind left; /* of scripts that have ended, oldest first; one a device */
+    unsigned n_left;
     unsigned jobs; /* jobs that are not freed yet */
     bool closed;
 };
@@ -162,31 +178,71 @@ static void say(struct script_job *j, int error, const char *format, ...)
     printable_copy(j->said, sizeof j->said, how, strlen(how), false);
 }
 
-/* Logs the last lines that the script printed, and adds the very last one to `said`. */
+static void log_line(void *arg, const char *line)
+{
+    const struct script_job *j = arg;
+    log_info("%s: %s: %s", j->key, strrchr(j->argv[0], '/') + 1, line);
+}
+
+static void drop_left(struct left *l)
+{
+    if (l->scripts) {
+        TAILQ_REMOVE(&l->scripts->left, l, next);
+        l->scripts->n_left--;
+    }
+    output_close(l->output);
+    tail_clear(&l->tail);
+    if (l->printing >= 0)
+        close(l->printing);
+    free(l->key);
+    free(l);
+}
+
+static void on_silence(void *arg)
+{
+    drop_left(arg);
+}
+
+/* Nobody may be reading some time: then what is printed is lost, and nobody waits. */
+static void let_go(struct left *l)
+{
+    fcntl(l->printing, F_SETFL, O_RDWR | O_NONBLOCK);
+    close(l->printing);
+    l->printing = -1;
+}
+
+/* Goes on reading for those that the script has left behind, in the place of an earlier script of this
+ * device. */
+static void keep_left(struct hotplug_scripts *s, struct left *l)
+{
+    struct left *other;
+    let_go(l);
+    TAILQ_FOREACH (other, &s->left, next)
+        if (strcmp(other->key, l->key) == 0)
+            break;
+    if (other || s->n_left == LEFT_MAX)
+        drop_left(other ? other : TAILQ_FIRST(&s->left));
+    l->scripts = s;
+    TAILQ_INSERT_TAIL(&s->left, l, next);
+    s->n_left++;
+    output_speak(l->output);
+}
+
+/* Logs the last lines that the script printed (all would use up what may be logged of the device), and adds
+ * the very last one to `said`. */
 static void read_output(struct script_job *j)
 {
-    char text[OUTPUT_MAX + 1], line[SAID_MAX];
-    off_t end = lseek(j->output, 0, SEEK_END);
-    off_t from = end > OUTPUT_MAX ? end - OUTPUT_MAX : 0;
-    ssize_t n = pread(j->output, text, OUTPUT_MAX, from);
-    char *save, *word;
-    if (n <= 0)
-        return;
-    for (ssize_t i = 0; i < n; i++)
-        if (!text[i])
-            text[i] = '?';
-    text[n] = '\0';
-    line[0] = '\0';
-    for (word = strtok_r(text, "\r\n", &save); word; word = strtok_r(NULL, "\r\n", &save)) {
-        printable_copy(line, sizeof line, word, strlen(word), false);
-        log_info("%s: %s: %s", j->key, strrchr(j->argv[0], '/') + 1, line);
-    }
-    size_t used = strlen(j->said);
-    if (j->error && line[0])
-        printable_copy(j->said + used, sizeof j->said - used, ": ", 2, false);
-    used = strlen(j->said);
-    if (j->error && line[0])
+    char line[SAID_MAX];
+    struct left *l = j->left;
+    j->left = NULL;
+    output_drain(l->output);
+    tail_lines(&l->tail, LOGGED_MAX, line, sizeof line, log_line, j);
+    if (j->error && tail_last(&l->tail, line, sizeof line)) {
+        size_t used = strlen(j->said);
+        used += printable_copy(j->said + used, sizeof j->said - used, ": ", 2, false);
         printable_copy(j->said + used, sizeof j->said - used, line, strlen(line), false);
+    }
+    keep_left(j->scripts, l);
 }
 
 /* ---- its life: begin -> (deadline -> kill) -> exit -> done -> closed ---- */
@@ -196,8 +252,6 @@ static void start_waiting(struct hotplug_scripts *s);
 static void free_job(struct script_job *j)
 {
     struct hotplug_scripts *s = j->scripts;
-    if (j->output >= 0)
-        close(j->output);
     arena_free(&j->arena);
     free(j);
     if (--s->jobs == 0 && s->closed)
@@ -213,6 +267,11 @@ static void on_closed(uv_handle_t *handle)
 
 static void close_job(struct script_job *j)
 {
+    if (j->left) {
+        let_go(j->left);
+        drop_left(j->left);
+        j->left = NULL;
+    }
     uv_close((uv_handle_t *)&j->timer, on_closed);
     if (j->handles > 1)
         uv_close((uv_handle_t *)&j->process, on_closed);
@@ -259,6 +318,27 @@ static void on_refused(uv_timer_t *timer)
     finish(timer->data);
 }
 
+/* The script waits where its pipe is full: it is read as fast as we can. */
+static int open_output(struct script_job *j)
+{
+    char name[DEVICE_KEY_SIZE + 256];
+    int reading, printing, error = output_pipe(&reading, &printing);
+    if (error)
+        return error;
+    struct left *l = j->left = xcalloc(1, sizeof *l);
+    snprintf(name, sizeof name, "%s: %s", j->key, strrchr(j->argv[0], '/') + 1);
+    l->key = xstrdup(j->key);
+    l->printing = printing;
+    l->output = output_new(&(struct output_config){.loop = j->scripts->loop,
+                                                   .name = name,
+                                                   .quiet = true,
+                                                   .tail = &l->tail,
+                                                   .ended = on_silence,
+                                                   .arg = l},
+                           reading);
+    return 0;
+}
+
 static int spawn(struct script_job *j)
 {
     uv_stdio_container_t stdio[3] = {
@@ -272,19 +352,18 @@ static int spawn(struct script_job *j)
                                     .stdio_count = 3,
                                     .stdio = stdio};
     int input = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    j->output = memfd_create("hotplug", MFD_CLOEXEC);
-    if (input < 0 || j->output < 0) {
-        int error = -errno;
+    int error = input < 0 ? -errno : open_output(j);
+    if (error) {
         if (input >= 0)
             close(input);
         return error;
     }
     stdio[0].data.fd = input;
-    stdio[1].data.fd = stdio[2].data.fd = j->output;
+    stdio[1].data.fd = stdio[2].data.fd = j->left->printing;
     j->process.data = j;
     j->handles++;
     compat_close_range_on_exec(3); /* descriptors that we were started with as well */
-    int error = uv_spawn(j->scripts->loop, &j->process, &options);
+    error = uv_spawn(j->scripts->loop, &j->process, &options);
     close(input);
     return error;
 }
@@ -339,6 +418,7 @@ struct hotplug_scripts *hotplug_scripts_new(struct uv_loop_s *loop, script_done_
     *s = (struct hotplug_scripts){.loop = loop, .done = done, .arg = arg};
     TAILQ_INIT(&s->waiting);
     TAILQ_INIT(&s->running);
+    TAILQ_INIT(&s->left);
     return s;
 }
 
@@ -383,7 +463,6 @@ void hotplug_scripts_run(struct hotplug_scripts *s, const struct script_request 
     j->env = make_env(&j->arena, request->env);
     j->timeout = request->timeout;
     j->parallel = request->parallel;
-    j->output = -1;
     uv_timer_init(s->loop, &j->timer);
     j->timer.data = j;
     j->handles = 1;
@@ -401,6 +480,8 @@ void hotplug_scripts_close(struct hotplug_scripts *s)
         close_job(j);
     TAILQ_FOREACH (j, &s->running, next)
         close_job(j);
+    while (!TAILQ_EMPTY(&s->left))
+        drop_left(TAILQ_FIRST(&s->left));
     if (!s->jobs)
         free(s);
 }

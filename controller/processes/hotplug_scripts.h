@@ -4,9 +4,9 @@
  * Only a regular file beneath the directory is run, reached without a symbolic link. It, its directories and
  * all directories above must belong to root, and no other user may be able to change them. So it can be run
  * by its path, by which Xen's scripts find each other. It gets a cleared environment, no shell in between, no
- * input, and a process group of its own. Its output goes to a file in memory, not through a pipe. So it is
- * not disturbed when we exit, and a daemon that it leaves behind does not keep us waiting. Scripts that run
- * when we exit are left to run.
+ * input, and a process group of its own. What it prints is read as it comes, and its end is logged when it
+ * has ended (output.h); from then on what a daemon prints that it has left behind is logged, too. Such a
+ * daemon keeps nobody waiting. Scripts that run when we exit are left to run.
  *
  * One thread, the loop's. Errors are negative errno. */
 #ifndef XENRECON_HOTPLUG_SCRIPTS_H

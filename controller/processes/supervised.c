@@ -51,6 +51,8 @@ void supervised_free(struct supervised *s)
         TAILQ_REMOVE(&w->news, s, news);
     LIST_REMOVE(s, same_bucket);
     worker_launch_free(s->next);
+    output_close(s->output);
+    tail_clear(&s->printed);
     arena_free(&s->published);
     free(s);
 }

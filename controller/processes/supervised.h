@@ -21,6 +21,8 @@
 
 #include "controller/base/queue.h"
 #include "controller/base/run_dir.h"
+#include "controller/processes/output.h"
+#include "controller/processes/tail.h"
 #include "controller/processes/worker_launch.h"
 #include "controller/processes/worker_process.h"
 #include "controller/processes/worker_record.h"
@@ -50,6 +52,7 @@ struct supervised {
     struct worker_record record;          /* of the process that runs, or of the last that ran */
     struct worker_process *process;       /* NULL: none runs */
     struct worker_connection *connection; /* NULL: it is not connected, or has not said hello */
+    struct output *output;                /* of the process that runs, or ran last; NULL: none is read */
     struct worker_launch *next;           /* to be started when the process has ended; NULL: none is */
     enum ending ending;                   /* of the process */
     bool has_news;                        /* it is in the list of news */
@@ -60,14 +63,16 @@ struct supervised {
     bool told;           /* it was told to connect or disconnect, on this connection */
     unsigned misconduct; /* connections of this process that were closed for what it sent */
     uint64_t logged_at;
-    uint64_t ready_at;      /* when the process was ready for the first time; 0: not yet */
-    uint64_t deadline;      /* 0: none */
-    uint32_t allowed;       /* how long it had until the deadline */
-    const char *awaited;    /* what it is to do until the deadline: a phrase after "did not" */
-    struct arena published; /* the memory of facts.published */
-    char said[SAID_SIZE];   /* the memory of facts.said */
-    char lost[SAID_SIZE];   /* the memory of facts.lost */
-    char cause[SAID_SIZE];  /* why it was killed; empty: it was not */
+    uint64_t ready_at;       /* when the process was ready for the first time; 0: not yet */
+    uint64_t deadline;       /* 0: none */
+    uint32_t allowed;        /* how long it had until the deadline */
+    const char *awaited;     /* what it is to do until the deadline: a phrase after "did not" */
+    struct tail printed;     /* by it, and by those before it */
+    uint64_t printed_before; /* printed.total when the process began */
+    struct arena published;  /* the memory of facts.published */
+    char said[SAID_SIZE];    /* the memory of facts.said */
+    char lost[SAID_SIZE];    /* the memory of facts.lost */
+    char cause[SAID_SIZE];   /* why it was killed; empty: it was not */
 };
 
 LIST_HEAD(bucket, supervised);

@@ -12,6 +12,7 @@
 #include "controller/base/log.h"
 #include "controller/base/signals.h"
 #include "controller/processes/worker_session.h"
+#include "schemas/printable.h"
 
 enum { COMPLAIN_AFTER = 10 * 1000 /* milliseconds from SIGKILL to an error in the log */ };
 
@@ -39,6 +40,7 @@ static void describe(const struct supervised *s, const struct worker_exit *how,
 {
     const char *error = s->facts.said ? s->facts.said : "";
     char signal[SIGNAL_TEXT_SIZE], end[64] = "ended"; /* how, only a child's parent gets to know */
+    char line[SAID_SIZE];
     signal_describe(how->signal, signal);
     if (how->known && how->signal)
         snprintf(end, sizeof end, "ended by %s", signal);
@@ -48,6 +50,12 @@ static void describe(const struct supervised *s, const struct worker_exit *how,
         snprintf(ret_text, SAID_SIZE, "%s", s->cause);
     else
         snprintf(ret_text, SAID_SIZE, "%s%s%s", end, *error ? ": " : "", error);
+    if (*error || s->printed.total == s->printed_before || !tail_last(&s->printed, line, sizeof line))
+        return;
+    size_t len = strlen(ret_text);
+    len += (size_t)snprintf(ret_text + len, SAID_SIZE - len, "; it printed last: ");
+    if (len < SAID_SIZE)
+        printable_copy(ret_text + len, SAID_SIZE - len, line, strlen(line), false);
 }
 
 static void forget(struct supervised *s)
@@ -60,6 +68,8 @@ static void on_ended(void *arg, const struct worker_exit *how)
 {
     struct supervised *s = arg;
     char why[SAID_SIZE];
+    if (s->output)
+        output_drain(s->output);
     describe(s, how, why);
     worker_process_close(s->process);
     s->process = NULL;
@@ -143,6 +153,17 @@ static void make_token(char ret_token[static TOKEN_DIGITS + 1])
              (unsigned long long)random64());
 }
 
+/* Reads from this pipe, and no more from that of the process before. */
+static void listen_to(struct supervised *s, pid_t pid, int fd)
+{
+    char name[DEVICE_KEY_SIZE + 32];
+    snprintf(name, sizeof name, "%s: worker %d", s->name, (int)pid);
+    output_close(s->output);
+    s->output =
+        output_new(&(struct output_config){.loop = s->w->cfg.loop, .name = name, .tail = &s->printed}, fd);
+    s->printed_before = s->printed.total;
+}
+
 static void new_process(struct supervised *s, struct worker_process *p)
 {
     s->process = p;
@@ -159,16 +180,23 @@ static int spawn(struct supervised *s, const struct worker_launch *l)
 {
     const struct worker_process_config config = {.loop = s->w->cfg.loop, .ended = on_ended, .arg = s};
     struct worker_process *p;
-    int state;
+    int state, output, printing;
     int error = worker_record_open_state(&s->w->dir, &s->key, s->fresh, &state);
     if (error)
         return error;
     s->fresh = false;
-    error = worker_process_spawn(&config, &l->command, state, &p);
+    error = worker_record_new_output(&s->w->dir, &s->key, &output, &printing);
+    if (!error) {
+        error = worker_process_spawn(&config, &l->command, state, printing, &p);
+        close(printing);
+        if (error)
+            close(output);
+    }
     close(state);
     if (error)
         return error;
     new_process(s, p);
+    listen_to(s, worker_process_pid(p), output);
     s->record.pid = worker_process_pid(p);
     s->record.started = worker_process_started(p);
     error = worker_record_save(&s->w->dir, &s->record);
@@ -217,6 +245,7 @@ int lifecycle_found(void *arg, const struct worker_record *record)
     struct supervised *s = supervised_new(w, &record->key);
     const struct worker_process_config config = {.loop = w->cfg.loop, .ended = on_ended, .arg = s};
     struct worker_process *p;
+    int output;
     s->record = *record;
     s->found = true;
     s->facts = (struct worker){.state = WORKER_STARTING, .incarnation = record->incarnation};
@@ -229,6 +258,8 @@ int lifecycle_found(void *arg, const struct worker_record *record)
     }
     new_process(s, p);
     log_info("%s: worker %d found again", s->name, (int)record->pid);
+    if (!worker_record_open_output(&w->dir, &s->key, &output)) /* one of an earlier version has none */
+        listen_to(s, record->pid, output);
     supervised_await(s, w->cfg.hello_within, "come back");
     return 0;
 }

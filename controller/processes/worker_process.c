@@ -243,7 +243,7 @@ static int spawn(struct worker_process *p, const struct worker_command *c, const
 }
 
 int worker_process_spawn(const struct worker_process_config *config, const struct worker_command *command,
-                         int state_fd, struct worker_process **ret_process)
+                         int state_fd, int output_fd, struct worker_process **ret_process)
 {
     struct worker_process *p = new_process(config);
     int report[2], error;
@@ -252,8 +252,7 @@ int worker_process_spawn(const struct worker_process_config *config, const struc
         error = -errno;
     } else {
         const int fds[WORKER_FDS] = {
-            null_fd, STDERR_FILENO,
-            STDERR_FILENO, [WORKER_TOKEN_FD] = p->token[0], [WORKER_STATE_FD] = state_fd};
+            null_fd, output_fd, output_fd, [WORKER_TOKEN_FD] = p->token[0], [WORKER_STATE_FD] = state_fd};
         error = spawn(p, command, fds, report);
         close(report[0]);
     }

@@ -40,9 +40,10 @@ struct worker_command {
     uint32_t open_files, memory; /* limits, as in the policy; 0: as we have them */
 };
 
-/* Starts one, with state_fd as its descriptor WORKER_STATE_FD. It waits for its token. */
+/* Starts one, with state_fd as its descriptor WORKER_STATE_FD, and output_fd to print to. It waits for its
+ * token. */
 int worker_process_spawn(const struct worker_process_config *config, const struct worker_command *command,
-                         int state_fd, struct worker_process **ret_process);
+                         int state_fd, int output_fd, struct worker_process **ret_process);
 
 /* Gives it the token. If we die before we have saved its record, it reads the end of a file instead. */
 int worker_process_give_token(struct worker_process *p, const char *token);

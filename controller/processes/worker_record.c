@@ -111,7 +111,7 @@ int worker_record_save(const struct run_dir *dir, const struct worker_record *re
 
 void worker_record_remove(const struct run_dir *dir, const struct device_key *key)
 {
-    static const char *const suffixes[] = {"", ".state"};
+    static const char *const suffixes[] = {"", ".state", ".output"};
     for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
         char name[FILE_NAME_SIZE];
         file_name(key, suffixes[i], name);
@@ -122,17 +122,18 @@ void worker_record_remove(const struct run_dir *dir, const struct device_key *ke
 
 /* ---- reading ---- */
 
-/* Opens a file. An error where it is not a regular file that only we may change. */
-static int open_ours(const struct run_dir *dir, const char *name, int flags, int *ret_fd)
+/* Opens a file. An error where it is not of this type, or not for us alone. */
+static int open_ours(const struct run_dir *dir, const char *name, mode_t type, int flags, int *ret_fd)
 {
     struct stat st;
     int fd = openat(dir->records, name, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
     if (fd < 0)
         return -errno;
-    int error = fstat(fd, &st) ? -errno
-                : !S_ISREG(st.st_mode) || st.st_uid != geteuid() || st.st_mode & 0077 || st.st_nlink != 1
-                    ? -EPERM
-                    : 0;
+    int error =
+        fstat(fd, &st) ? -errno
+        : (st.st_mode & S_IFMT) != type || st.st_uid != geteuid() || st.st_mode & 0077 || st.st_nlink != 1
+            ? -EPERM
+            : 0;
     if (error)
         close(fd);
     else
@@ -197,7 +198,7 @@ static int read_record(const struct run_dir *dir, const char *name, const char *
                        struct worker_record *ret)
 {
     char text[RECORD_SIZE];
-    int fd = -1, error = open_ours(dir, name, O_RDONLY, &fd);
+    int fd = -1, error = open_ours(dir, name, S_IFREG, O_RDONLY, &fd);
     if (error)
         return error;
     ssize_t n = read(fd, text, sizeof text - 1);
@@ -215,14 +216,14 @@ static bool unusable(int error)
     return error == -EINVAL || error == -EPERM || error == -EACCES || error == -ELOOP || error == -ENXIO;
 }
 
-/* Is it a state file without a record, or a file that was not written to its end? */
+/* Does it lack its record, or was it not written to its end? */
 static bool is_leftover(const struct run_dir *dir, const struct device_key *key, const char *suffix)
 {
     char name[FILE_NAME_SIZE];
     file_name(key, "", name);
     return strcmp(suffix, ".new") == 0 ||
-           (strcmp(suffix, ".state") == 0 && faccessat(dir->records, name, F_OK, AT_SYMLINK_NOFOLLOW) &&
-            errno == ENOENT);
+           ((strcmp(suffix, ".state") == 0 || strcmp(suffix, ".output") == 0) &&
+            faccessat(dir->records, name, F_OK, AT_SYMLINK_NOFOLLOW) && errno == ENOENT);
 }
 
 static int look_at(const struct run_dir *dir, const char *name, const char *boot,
@@ -261,7 +262,8 @@ int worker_record_each(const struct run_dir *dir, int (*each)(void *arg, const s
     struct dirent **names;
     char path[32];
     snprintf(path, sizeof path, "/proc/self/fd/%d", dir->records);
-    int n = scandir(path, &names, NULL, alphasort); /* sorted, so that a record comes before its state file */
+    int n =
+        scandir(path, &names, NULL, alphasort); /* sorted, so that a record comes before what belongs to it */
     if (n < 0)
         return -errno;
     for (int i = 0; i < n; i++) {
@@ -280,5 +282,34 @@ int worker_record_open_state(const struct run_dir *dir, const struct device_key 
     /* not truncated: the previous worker may still hold it */
     if (fresh && unlinkat(dir->records, name, 0) && errno != ENOENT)
         return -errno;
-    return open_ours(dir, name, O_RDWR | O_CREAT | (fresh ? O_EXCL : 0), ret_fd);
+    return open_ours(dir, name, S_IFREG, O_RDWR | O_CREAT | (fresh ? O_EXCL : 0), ret_fd);
+}
+
+/* ---- what it prints ---- */
+
+int worker_record_open_output(const struct run_dir *dir, const struct device_key *key, int *ret_read)
+{
+    char name[FILE_NAME_SIZE];
+    file_name(key, ".output", name);
+    return open_ours(dir, name, S_IFIFO, O_RDONLY, ret_read);
+}
+
+/* Always another: what the previous worker has left behind may still print to the old one. */
+int worker_record_new_output(const struct run_dir *dir, const struct device_key *key, int *ret_read,
+                             int *ret_worker)
+{
+    char name[FILE_NAME_SIZE];
+    int reading;
+    file_name(key, ".output", name);
+    if ((unlinkat(dir->records, name, 0) && errno != ENOENT) || mkfifoat(dir->records, name, 0600))
+        return -errno;
+    int error = worker_record_open_output(dir, key, &reading);
+    if (error)
+        return error;
+    error = open_ours(dir, name, S_IFIFO, O_RDWR, ret_worker);
+    if (error)
+        close(reading);
+    else
+        *ret_read = reading;
+    return error;
 }

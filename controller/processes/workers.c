@@ -149,6 +149,12 @@ bool workers_peek(const struct workers *w, const struct device_key *key, struct 
     return true;
 }
 
+const struct tail *workers_printed(const struct workers *w, const struct device_key *key)
+{
+    const struct supervised *s = supervised_find(w, key);
+    return s && !s->unwanted ? &s->printed : NULL;
+}
+
 /* A reload may bring back the device before its worker has ended. It counts as STARTING until then, since the
  * process may still hold what the device needs. */
 static void sweep(struct supervised *s)

@@ -24,6 +24,7 @@
 #include "schemas/device.h"
 #include "schemas/policy/policy.h"
 
+struct tail;
 struct workers;
 
 /* Does a policy of the set want workers? Did an earlier run leave records in the run directory? */
@@ -61,6 +62,10 @@ void workers_ask(struct workers *w, const struct device_key *key, struct worker 
  * is no worker. */
 bool workers_peek(const struct workers *w, const struct device_key *key, struct worker *ret_worker,
                   pid_t *ret_pid);
+
+/* What the device's worker has printed last, and those before it; NULL: there is no worker. Good until the
+ * loop turns. */
+const struct tail *workers_printed(const struct workers *w, const struct device_key *key);
 
 /* Ends the workers of an earlier run that workers_ask() was not called for since workers_new(); to be called
  * when every device has been reconciled. A device that asks before its worker has ended sees it STARTING, and

@@ -64,7 +64,7 @@ check "a name that is none: not connected" "$(state_of "$b")" 2
 xenstore-write "$f/name" bob "$f/state" 3
 reach "connected" "$b/state" 4
 xenstore-write "$f/state" 4
-logged "the worker was told of the frontend's keys" 0 '^vgreet/7/0: bob is here$'
+logged "the worker was told of the frontend's keys" 0 '^xenrecon: vgreet/7/0: worker [0-9]*: bob is here$'
 check "plan" "$(verdict vgreet/7/0)" "steady:"
 
 # ---- the controller dies

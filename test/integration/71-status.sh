@@ -63,7 +63,7 @@ check "of the daemon" "$(of 's["daemon"]["pid"], s["daemon"]["domid"], s["daemon
 check "of a disk" "$(of 'd["device"], d["owner"], d["phase"], d["row"], d["backend_state"], d["frontend_state"], d["online"], d["retries"], d["error"], d["worker"]')" \
     "('qdisk/7/51712', 'xenrecon', 'connected', 'steady', 'Connected', 'Connected', True, 0, None, None)"
 check "of a worker" "$(of 's["devices"][2]["phase"], s["devices"][2]["row"], {**s["devices"][2]["worker"], "restart_seconds": 20 < s["devices"][2]["worker"]["restart_seconds"] <= 45}')" \
-    "('dead', 'respawn', {'pid': None, 'state': 'dead', 'failures': 1, 'said': 'exited with status 3', 'restart_seconds': True})"
+    "('dead', 'respawn', {'pid': None, 'state': 'dead', 'failures': 1, 'said': 'exited with status 3; it printed last: no', 'output': ['no'], 'restart_seconds': True})"
 check "ages" "$(of 'all(0 <= x["row_seconds"] < 60 and 0 <= x["phase_seconds"] < 60 for x in s["devices"]), 0 <= s["daemon"]["up_seconds"] < 60, 0 <= s["daemon"]["resync"]["age_seconds"] < 60, 200 < s["daemon"]["resync"]["next_seconds"] < 400')" \
     "(True, True, True, True)"
 status --format json qdisk/7/51728 >"$dir/json"
@@ -75,7 +75,8 @@ qdisk/7/51712  connected  steady  AGE  Connected  Connected  yes  -  -
 qdisk/7/51728  ready  steady  AGE  InitWait  Initialising  yes  -  -
 vgreet/8/0  dead  respawn  AGE  Initialising  Initialising  yes  dead  -
   ! worker-died
-  ! its worker: exited with status 3; 1 failure, started again in AGE"
+  ! its worker: exited with status 3; it printed last: no; 1 failure, started again in AGE
+  | no"
 check "columns are aligned" "$(status | sed -n '8,11p' | sed -E 's/^(.{15}).*/\1/')" "DEVICE         
 qdisk/7/51712  
 qdisk/7/51728  

@@ -52,7 +52,7 @@ END
 
 script tells <<'END'
 env | grep -vE '^(PWD|SHLVL|_|LD_LIBRARY_PATH|PATH|OLDPWD)=' | sort >>$me
-ls -l /proc/$$/fd | grep -c memfd >>$me
+ls -l /proc/$$/fd | grep -c pipe: >>$me
 xenstore-write "$XENBUS_PATH/hotplug-status" connected
 END
 script silent </dev/null
@@ -80,6 +80,19 @@ mkdir "running.$$"
 ls -d running.* | wc -l >>parallel
 sleep 0.05
 rmdir "running.$$"
+END
+script chatty <<'END'
+[ -e chatted ] && exit
+touch chatted
+yes a line of a script that says much | head -c 50000000
+until [ -e enough ]; do
+    while kill -0 $$ 2>/dev/null; do sleep 0.02; done
+    yes its child says more | head -n 1000
+    sleep 0.1
+done &
+echo
+echo the end
+exit 1
 END
 script mute <<'END'
 echo begun >>begun
@@ -186,6 +199,20 @@ reach "and what others could change" "$(b_of vbd/7/8)/hotplug-error" \
 chmod 755 "$scripts/silent"
 reach "until it is put right" "$(b_of vbd/7/8)/hotplug-status" connected
 state vbd/7/7 1
+
+# ---- what they print
+
+log=$(log_mark)
+toolstack attach vbd 7 14 "script=$scripts/chatty" --state 2
+logged "a script that prints 50 MB comes to its end" "$log" 'vbd/7/14: .*/chatty add exited with status 1: the end$'
+reach "and is run again" "$(b_of vbd/7/14)/hotplug-status" connected
+logged "its end is in the log" "$log" '^xenrecon: vbd/7/14: chatty: the end$'
+logged "what its child prints is told as it comes" "$log" '^xenrecon: vbd/7/14: chatty: its child says more$'
+check "and no more than is of use" "$(($(log_since "$log" | grep -c 'chatty: a line') < 500))" 1
+check "nothing of it stays in memory" "$(find "/proc/$xenrecon_pid/fd" -lname '*memfd*' | wc -l)" 0
+grown=$(awk '/^VmHWM/ { print $2 < 60000 }' "/proc/$xenrecon_pid/status")
+check "nor ever was" "$grown" 1
+touch "$dir/ran/enough"
 
 # ---- hanging, and many
 
