@@ -59,6 +59,7 @@ struct supervised {
     bool swept; /* ended because nobody asked for it; forgotten then, unless somebody has asked meanwhile */
     bool unwanted;       /* workers_stop() was called: forgotten when the process has ended */
     bool fresh;          /* the next process gets an empty state file */
+    bool held;           /* another process still has its state file: it is DEAD until that has ended */
     bool found, asked;   /* it ran before this process did; workers_ask() was called for it */
     bool told;           /* it was told to connect or disconnect, on this connection */
     unsigned misconduct; /* connections of this process that were closed for what it sent */

@@ -14,7 +14,10 @@
 #include "controller/processes/worker_session.h"
 #include "schemas/printable.h"
 
-enum { COMPLAIN_AFTER = 10 * 1000 /* milliseconds from SIGKILL to an error in the log */ };
+enum {
+    COMPLAIN_AFTER = 10 * 1000, /* milliseconds from SIGKILL to an error in the log */
+    HELD_AGAIN = 500,           /* milliseconds until it is looked again whether a state file is free */
+};
 
 /* ---- death ---- */
 
@@ -124,9 +127,26 @@ void lifecycle_kill(struct supervised *s, const char *cause)
     supervised_tell(s);
 }
 
+/* It is told of once, and waited for without an end: nobody is killed for it. */
+static void look_whether_held(struct supervised *s)
+{
+    s->held = worker_record_held(&s->w->dir, &s->key, NULL);
+    if (s->held) {
+        supervised_await(s, HELD_AGAIN, NULL);
+        return;
+    }
+    s->facts.until = supervised_now(s->w);
+    log_info("%s: nobody has its state file any more", s->name);
+    supervised_tell(s);
+}
+
 void lifecycle_overdue(struct supervised *s)
 {
     char cause[SAID_SIZE];
+    if (s->held) {
+        look_whether_held(s);
+        return;
+    }
     switch (s->ending) {
     case ENDING_NOT:
         snprintf(cause, sizeof cause, "did not %s within %u.%u s", s->awaited, s->allowed / 1000,
@@ -205,10 +225,31 @@ static int spawn(struct supervised *s, const struct worker_launch *l)
     return error;
 }
 
+static void hold(struct supervised *s)
+{
+    char why[SAID_SIZE], who[32] = "a process";
+    pid_t pid = 0;
+    if (worker_record_held(&s->w->dir, &s->key, &pid) && pid)
+        snprintf(who, sizeof who, "process %d", (int)pid);
+    snprintf(why, sizeof why, "is not started: %s still has the state file of the one before, and may serve",
+             who);
+    s->held = true;
+    s->facts.state = WORKER_DEAD;
+    s->facts.failures += !s->facts.failures;
+    s->facts.until = supervised_now(s->w) + s->record.retry_max;
+    supervised_say(s, why);
+    log_error("%s: its worker %s", s->name, s->said);
+    supervised_tell(s);
+    supervised_await(s, HELD_AGAIN, NULL);
+}
+
 void lifecycle_launch(struct supervised *s, struct worker_launch *l)
 {
     char why[SAID_SIZE];
-    s->fresh = s->fresh || s->record.incarnation != l->incarnation;
+    bool known = s->record.incarnation != 0; /* or the state file is of nobody knows which */
+    s->held = false;
+    s->deadline = 0;
+    s->fresh = s->fresh || (known && s->record.incarnation != l->incarnation);
     s->record = (struct worker_record){.key = s->key,
                                        .incarnation = l->incarnation,
                                        .uid = l->uid,
@@ -226,6 +267,8 @@ void lifecycle_launch(struct supervised *s, struct worker_launch *l)
     worker_launch_free(l);
     if (error && s->process) {
         lifecycle_kill(s, why);
+    } else if (error == -EBUSY) {
+        hold(s);
     } else if (error) {
         die(s, why);
     } else {
@@ -261,5 +304,18 @@ int lifecycle_found(void *arg, const struct worker_record *record)
     if (!worker_record_open_output(&w->dir, &s->key, &output)) /* one of an earlier version has none */
         listen_to(s, record->pid, output);
     supervised_await(s, w->cfg.hello_within, "come back");
+    return 0;
+}
+
+/* Its worker is asked for like any, and is not started before that one has ended. */
+int lifecycle_held(void *arg, const struct device_key *key)
+{
+    struct workers *w = arg;
+    struct supervised *s = supervised_find(w, key);
+    if (s)
+        return 0;
+    s = supervised_new(w, key);
+    s->found = true;
+    s->facts = (struct worker){.state = WORKER_DEAD, .until = supervised_now(w)};
     return 0;
 }

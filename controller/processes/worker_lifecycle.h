@@ -10,6 +10,8 @@
 
 int lifecycle_found(
     void *arg, const struct worker_record *record); /* a record of an earlier run; `arg` is the workers */
+int lifecycle_held(void *arg,
+                   const struct device_key *key); /* a worker of an earlier run, of whom there is no record */
 void lifecycle_launch(struct supervised *s,
                       struct worker_launch *launch); /* takes the launch over; no process runs */
 void lifecycle_end(struct supervised *s); /* tells its process to end, if one runs: `stop` and SIGTERM */

@@ -7,10 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "controller/base/log.h"
+#include "controller/processes/worker_process.h"
 
 enum {
     RECORD_SIZE = 1024, /* a record is shorter */
@@ -109,17 +111,6 @@ int worker_record_save(const struct run_dir *dir, const struct worker_record *re
     return error;
 }
 
-void worker_record_remove(const struct run_dir *dir, const struct device_key *key)
-{
-    static const char *const suffixes[] = {"", ".state", ".output"};
-    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
-        char name[FILE_NAME_SIZE];
-        file_name(key, suffixes[i], name);
-        if (unlinkat(dir->records, name, 0) && errno != ENOENT)
-            log_error("cannot remove %s: %s", name, strerror(errno));
-    }
-}
-
 /* ---- reading ---- */
 
 /* Opens a file. An error where it is not of this type, or not for us alone. */
@@ -140,6 +131,86 @@ static int open_ours(const struct run_dir *dir, const char *name, mode_t type, i
         *ret_fd = fd;
     return error;
 }
+
+/* ---- the lock ---- */
+
+static int lock(int fd)
+{
+    return flock(fd, LOCK_EX | LOCK_NB) == 0 ? 0 : errno == EWOULDBLOCK ? -EBUSY : -errno;
+}
+
+/* Opens what there is. */
+static int open_locked(const struct run_dir *dir, const char *name, int flags, int *ret_fd)
+{
+    int fd, error = open_ours(dir, name, S_IFREG, O_RDWR | flags, &fd);
+    if (error)
+        return error;
+    error = lock(fd);
+    if (error)
+        close(fd);
+    else
+        *ret_fd = fd;
+    return error;
+}
+
+/* A process that was given this file, and has it still where it was given it. */
+static pid_t find_holder(const struct stat *file)
+{
+    char path[64];
+    struct stat st;
+    const struct dirent *entry;
+    pid_t holder = 0;
+    DIR *proc = opendir("/proc");
+    while (proc && !holder && (entry = readdir(proc))) {
+        int pid = atoi(entry->d_name);
+        snprintf(path, sizeof path, "/proc/%d/fd/%d", pid, WORKER_STATE_FD);
+        if (pid > 0 && pid != getpid() && stat(path, &st) == 0 && st.st_dev == file->st_dev &&
+            st.st_ino == file->st_ino)
+            holder = pid;
+    }
+    if (proc)
+        closedir(proc);
+    return holder;
+}
+
+bool worker_record_held(const struct run_dir *dir, const struct device_key *key, pid_t *ret_holder)
+{
+    char name[FILE_NAME_SIZE];
+    struct stat st;
+    int fd;
+    file_name(key, ".state", name);
+    int error = open_locked(dir, name, 0, &fd);
+    if (!error)
+        close(fd);
+    if (error == -EBUSY && ret_holder)
+        *ret_holder = fstatat(dir->records, name, &st, AT_SYMLINK_NOFOLLOW) ? 0 : find_holder(&st);
+    return error == -EBUSY;
+}
+
+int worker_record_open_state(const struct run_dir *dir, const struct device_key *key, bool fresh, int *ret_fd)
+{
+    char name[FILE_NAME_SIZE];
+    file_name(key, ".state", name);
+    if (fresh && worker_record_held(dir, key, NULL))
+        return -EBUSY;
+    if (fresh && unlinkat(dir->records, name, 0) && errno != ENOENT)
+        return -errno;
+    return open_locked(dir, name, O_CREAT | (fresh ? O_EXCL : 0), ret_fd);
+}
+
+void worker_record_remove(const struct run_dir *dir, const struct device_key *key)
+{
+    static const char *const suffixes[] = {"", ".output", ".state"};
+    bool held = worker_record_held(dir, key, NULL);
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes - held; i++) {
+        char name[FILE_NAME_SIZE];
+        file_name(key, suffixes[i], name);
+        if (unlinkat(dir->records, name, 0) && errno != ENOENT)
+            log_error("cannot remove %s: %s", name, strerror(errno));
+    }
+}
+
+/* ---- what is in a record ---- */
 
 /* If the line at *at begins with the name and a space: its rest, NUL-terminated, and *at is moved behind the
  * line. Otherwise NULL. */
@@ -226,33 +297,45 @@ static bool is_leftover(const struct run_dir *dir, const struct device_key *key,
             faccessat(dir->records, name, F_OK, AT_SYMLINK_NOFOLLOW) && errno == ENOENT);
 }
 
+/* A file that belongs to a record. */
+static int look_at_part(const struct run_dir *dir, const char *name, const struct device_key *key,
+                        const char *suffix, const struct worker_record_reader *reader)
+{
+    if (!is_leftover(dir, key, suffix))
+        return 0;
+    if (strcmp(suffix, ".state") == 0 && worker_record_held(dir, key, NULL))
+        return reader->held(reader->arg, key);
+    unlinkat(dir->records, name, 0);
+    return 0;
+}
+
 static int look_at(const struct run_dir *dir, const char *name, const char *boot,
-                   int (*each)(void *arg, const struct worker_record *record), void *arg)
+                   const struct worker_record_reader *reader)
 {
     struct device_key key;
     struct worker_record record;
     const char *suffix;
     if (!parse_file_name(name, &key, &suffix))
         return 0; /* it may be a file of somebody else */
-    if (*suffix) {
-        if (is_leftover(dir, &key, suffix))
-            unlinkat(dir->records, name, 0);
-        return 0;
-    }
+    if (*suffix)
+        return look_at_part(dir, name, &key, suffix, reader);
     int error = read_record(dir, name, boot, &record);
     if (!error && !device_key_equal(&record.key, &key))
         error = -EINVAL;
     if (!error)
-        return each(arg, &record);
+        return reader->each(reader->arg, &record);
     if (!unusable(error))
         return error;
+    if (worker_record_held(dir, &key, NULL)) {
+        log_error("the record %s of a worker that runs cannot be used: %s", name, strerror(-error));
+        return reader->held(reader->arg, &key);
+    }
     log_error("the record %s of a worker cannot be used, and is removed: %s", name, strerror(-error));
     unlinkat(dir->records, name, 0);
     return 0;
 }
 
-int worker_record_each(const struct run_dir *dir, int (*each)(void *arg, const struct worker_record *record),
-                       void *arg)
+int worker_record_read(const struct run_dir *dir, const struct worker_record_reader *reader)
 {
     char boot[BOOT_SIZE];
     int error = read_boot(boot);
@@ -268,21 +351,11 @@ int worker_record_each(const struct run_dir *dir, int (*each)(void *arg, const s
         return -errno;
     for (int i = 0; i < n; i++) {
         if (!error)
-            error = look_at(dir, names[i]->d_name, boot, each, arg);
+            error = look_at(dir, names[i]->d_name, boot, reader);
         free(names[i]);
     }
     free(names);
     return error;
-}
-
-int worker_record_open_state(const struct run_dir *dir, const struct device_key *key, bool fresh, int *ret_fd)
-{
-    char name[FILE_NAME_SIZE];
-    file_name(key, ".state", name);
-    /* not truncated: the previous worker may still hold it */
-    if (fresh && unlinkat(dir->records, name, 0) && errno != ENOENT)
-        return -errno;
-    return open_ours(dir, name, S_IFREG, O_RDWR | O_CREAT | (fresh ? O_EXCL : 0), ret_fd);
 }
 
 /* ---- what it prints ---- */

@@ -236,7 +236,7 @@ int workers_new(const struct workers_config *config, struct workers **ret_worker
     uv_timer_init(config->loop, &w->teller);
     w->deadlines.data = w->teller.data = w;
     w->handles = 2;
-    error = worker_record_each(&dir, lifecycle_found, w);
+    error = worker_record_read(&dir, &(struct worker_record_reader){lifecycle_found, lifecycle_held, w});
     if (error)
         log_error("cannot read the workers' records: %s", strerror(-error));
     if (!error)

@@ -167,7 +167,7 @@ static void fake_obey(const struct message *m)
         fake.ring[0] = '\0';
         fake_send("disconnected\n");
     }
-    if (m->kind == MESSAGE_REFUSED)
+    if (m->kind == MESSAGE_REFUSED && !fake_is("insists"))
         exit(9);
     if (m->kind == MESSAGE_STOP && !fake_is("stubborn"))
         exit(0);

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "controller/base/log.h"
@@ -17,7 +18,7 @@
 static char top[32], run[64];
 static struct run_dir dir;
 static struct worker_record seen[8];
-static int n_seen;
+static int n_seen, n_held;
 
 static const struct worker_record sample = {
     .key = {.type = "qdisk", .devid = "51712", .domid = 7},
@@ -90,10 +91,18 @@ static void open_dir(void)
     ck_assert_int_eq(run_dir_open(run, &dir), 0);
 }
 
+static int see_held(void *arg, const struct device_key *key)
+{
+    ck_assert_ptr_eq(arg, seen);
+    ck_assert(device_key_equal(key, &sample.key));
+    n_held++;
+    return 0;
+}
+
 static void read_all(void)
 {
-    n_seen = 0;
-    ck_assert_int_eq(worker_record_each(&dir, see, seen), 0);
+    n_seen = n_held = 0;
+    ck_assert_int_eq(worker_record_read(&dir, &(struct worker_record_reader){see, see_held, seen}), 0);
 }
 
 /* ---- the directory ---- */
@@ -250,7 +259,7 @@ START_TEST(test_no_files)
     few = (struct rlimit){(rlim_t)next + 1, before.rlim_max}; /* for what is read, until the first is found */
     n_seen = 0;
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
-    int error = worker_record_each(&dir, hold_one, &held);
+    int error = worker_record_read(&dir, &(struct worker_record_reader){hold_one, see_held, &held});
     int saved = worker_record_save(&dir, &sample);
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
     ck_assert_int_eq(held, next);
@@ -275,7 +284,8 @@ START_TEST(test_refused)
 {
     open_dir();
     ck_assert_int_eq(worker_record_save(&dir, &sample), 0);
-    ck_assert_int_eq(worker_record_each(&dir, refuse, NULL), -ENFILE);
+    ck_assert_int_eq(worker_record_read(&dir, &(struct worker_record_reader){refuse, see_held, NULL}),
+                     -ENFILE);
     read_all();
     ck_assert_int_eq(n_seen, 1);
     run_dir_close(&dir);
@@ -315,18 +325,69 @@ START_TEST(test_state)
     ck_assert_int_eq(worker_record_open_state(&dir, &sample.key, true, &old), 0);
     ck_assert_int_eq(write(old, "kept", 4), 4);
     ck_assert_uint_eq(mode("workers/qdisk.7.51712.state"), 0600);
+    ck_assert_int_eq(worker_record_open_state(&dir, &sample.key, false, &same), -EBUSY);
+    ck_assert_int_eq(worker_record_open_state(&dir, &sample.key, true, &same), -EBUSY);
+    close(old);
     ck_assert_int_eq(worker_record_open_state(&dir, &sample.key, false, &same), 0);
     ck_assert_int_eq(read(same, text, 4), 4);
     ck_assert_str_eq(text, "kept");
+    close(same);
     ck_assert_int_eq(worker_record_open_state(&dir, &sample.key, true, &fresh), 0);
     ck_assert_int_eq(read(fresh, text, 4), 0);
-    ck_assert_int_eq(pread(old, text, 4, 0), 4); /* whoever has it still has it */
-    close(old);
-    close(same);
     close(fresh);
     ck_assert_int_eq(unlink(path("workers/qdisk.7.51712.state")), 0);
     ck_assert_int_eq(symlink("/etc/passwd", path("workers/qdisk.7.51712.state")), 0);
     ck_assert_int_eq(worker_record_open_state(&dir, &sample.key, false, &same), -ELOOP);
+    run_dir_close(&dir);
+}
+END_TEST
+
+/* By whoever has what was opened: not only while we have it ourselves. */
+START_TEST(test_held)
+{
+    pid_t holder = -1;
+    int state, end[2];
+    open_dir();
+    ck_assert(!worker_record_held(&dir, &sample.key, NULL));
+    ck_assert_int_eq(worker_record_save(&dir, &sample), 0);
+    ck_assert_int_eq(worker_record_open_state(&dir, &sample.key, true, &state), 0);
+    ck_assert_int_eq(pipe(end), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        char c;
+        dup2(end[0], 60);
+        dup2(state, 61);
+        for (int fd = 3; fd < 60; fd++)
+            close(fd);
+        dup2(61, _i ? 4 : 5); /* as it is given it, or where it has put it */
+        close(61);
+        _exit(read(60, &c, 1) != 0);
+    }
+    close(end[0]);
+    close(state);
+    for (int i = 0; i < 6000 && (!worker_record_held(&dir, &sample.key, &holder) || (_i && !holder)); i++)
+        usleep(10000);
+    ck_assert(worker_record_held(&dir, &sample.key, &holder));
+    if (_i)
+        ck_assert_int_eq(holder, child);
+    read_all();
+    ck_assert_int_eq(n_seen, 1);
+    write_file("workers/qdisk.7.51712", "xenrecon-worker 2\n", 0600);
+    read_all();
+    ck_assert_int_eq(n_seen, 0);
+    ck_assert_int_eq(n_held, 1);
+    ck_assert(there("workers/qdisk.7.51712"));
+    worker_record_remove(&dir, &sample.key);
+    ck_assert(!there("workers/qdisk.7.51712"));
+    ck_assert(there("workers/qdisk.7.51712.state"));
+    read_all();
+    ck_assert_int_eq(n_held, 1);
+    close(end[1]);
+    ck_assert_int_eq(waitpid(child, NULL, 0), child);
+    ck_assert(!worker_record_held(&dir, &sample.key, NULL));
+    read_all();
+    ck_assert_int_eq(n_held, 0);
+    ck_assert(!there("workers/qdisk.7.51712.state"));
     run_dir_close(&dir);
 }
 END_TEST
@@ -349,6 +410,7 @@ int main(void)
     tcase_add_test(t, test_refused);
     tcase_add_test(t, test_leftovers);
     tcase_add_test(t, test_state);
+    tcase_add_loop_test(t, test_held, 0, 2);
     suite_add_tcase(s, t);
     return run_suite(s);
 }
