@@ -62,7 +62,7 @@ ctl_src   := $(filter-out controller/dm/% %/main.c %/cmd_run_none.c,$(wildcard c
 dm_src    := $(filter-out controller/dm/main.c,$(wildcard controller/dm/*.c))
 # Whatever runs only in the daemon, and thus all that wants libuv, or a newer libc or kernel
 daemon_src := $(wildcard controller/daemon/*.c controller/processes/*.c) $(patsubst %,controller/%.c,cli/cmd_run \
-              base/compat base/read_pacing base/run_dir store/usec_timer store/xs_client store/xs_wire)
+              base/compat base/patience base/read_pacing base/run_dir store/usec_timer store/xs_client store/xs_wire)
 cli_src   := $(addprefix controller/cli/,main.c cmd_run_none.c) $(filter-out $(daemon_src),$(ctl_src)) $(pure_src)
 pure_obj  := $(pure_src:%.c=$B/%.o)
 ctl_obj   := $(ctl_src:%.c=$B/%.o)

@@ -15,6 +15,7 @@
 
 #include "controller/base/compat.h"
 #include "controller/base/log.h"
+#include "controller/base/patience.h"
 #include "controller/base/queue.h"
 #include "controller/base/signals.h"
 #include "controller/processes/output.h"
@@ -39,8 +40,10 @@ struct script_job {
     const char *directory;
     char **argv, **env;
     uint32_t timeout, parallel;
-    uv_timer_t timer; /* for the deadline, and then for SIGKILL */
+    struct patience patience; /* for the deadline, and then for SIGKILL */
     uv_process_t process;
+    bool runs;         /* it was started, and has not ended */
+    uint64_t deadline; /* milliseconds of the patience */
     unsigned handles;  /* handles of libuv that are still to be closed */
     struct left *left; /* what it prints; NULL: it was not started */
     bool overdue;
@@ -258,11 +261,16 @@ static void free_job(struct script_job *j)
         free(s);
 }
 
-static void on_closed(uv_handle_t *handle)
+static void release(void *arg)
 {
-    struct script_job *j = handle->data;
+    struct script_job *j = arg;
     if (--j->handles == 0)
         free_job(j);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    release(handle->data);
 }
 
 static void close_job(struct script_job *j)
@@ -272,7 +280,7 @@ static void close_job(struct script_job *j)
         drop_left(j->left);
         j->left = NULL;
     }
-    uv_close((uv_handle_t *)&j->timer, on_closed);
+    patience_close(&j->patience, release);
     if (j->handles > 1)
         uv_close((uv_handle_t *)&j->process, on_closed);
 }
@@ -290,6 +298,7 @@ static void on_exit_of(uv_process_t *process, int64_t status, int signal)
 {
     struct script_job *j = process->data;
     char text[SIGNAL_TEXT_SIZE];
+    j->runs = false;
     if (j->overdue) {
         kill(-process->pid, SIGKILL); /* processes that the script has left behind */
         say(j, -ETIMEDOUT, "did not end within %u.%u s", j->timeout / 1000, j->timeout % 1000 / 100);
@@ -303,19 +312,20 @@ static void on_exit_of(uv_process_t *process, int64_t status, int signal)
     finish(j);
 }
 
-static void on_deadline(uv_timer_t *timer)
+/* One that was not run has no deadline: `done` is only not called from within hotplug_scripts_run(). */
+static uint64_t on_deadline(void *arg, uint64_t now)
 {
-    struct script_job *j = timer->data;
+    struct script_job *j = arg;
+    if (now < j->deadline)
+        return j->deadline;
+    if (!j->runs) {
+        finish(j);
+        return 0;
+    }
     kill(-j->process.pid, j->overdue ? SIGKILL : SIGTERM);
-    if (!j->overdue)
-        uv_timer_start(&j->timer, on_deadline, KILL_AFTER, 0);
+    j->deadline = j->overdue ? UINT64_MAX : now + KILL_AFTER;
     j->overdue = true;
-}
-
-/* `done` is not called from within hotplug_scripts_run(). */
-static void on_refused(uv_timer_t *timer)
-{
-    finish(timer->data);
+    return j->deadline;
 }
 
 /* The script waits where its pipe is full: it is read as fast as we can. */
@@ -365,6 +375,7 @@ static int spawn(struct script_job *j)
     compat_close_range_on_exec(3); /* descriptors that we were started with as well */
     error = uv_spawn(j->scripts->loop, &j->process, &options);
     close(input);
+    j->runs = !error;
     return error;
 }
 
@@ -379,7 +390,8 @@ static void begin(struct script_job *j)
         say(j, error, "is not run: it %s", wrong);
     else if (error)
         say(j, error, "cannot be run: %s", strerror(-error));
-    uv_timer_start(&j->timer, error ? on_refused : on_deadline, error ? 0 : j->timeout, 0);
+    j->deadline = patience_now(&j->patience) + (error ? 0 : j->timeout);
+    patience_until(&j->patience, j->deadline);
 }
 
 static bool same_type(const struct script_job *a, const struct script_job *b)
@@ -463,8 +475,7 @@ void hotplug_scripts_run(struct hotplug_scripts *s, const struct script_request 
     j->env = make_env(&j->arena, request->env);
     j->timeout = request->timeout;
     j->parallel = request->parallel;
-    uv_timer_init(s->loop, &j->timer);
-    j->timer.data = j;
+    patience_open(&j->patience, s->loop, on_deadline, j);
     j->handles = 1;
     s->jobs++;
     TAILQ_INSERT_TAIL(&s->waiting, j, next);

@@ -79,42 +79,31 @@ void supervised_say_lost(struct supervised *s, const char *text)
 
 /* ---- time ---- */
 
-static void on_deadline(uv_timer_t *timer);
-
-static void wake_by(struct workers *w, uint64_t at)
-{
-    uint64_t now = supervised_now(w);
-    if (w->wake_at && w->wake_at <= at)
-        return;
-    w->wake_at = at;
-    uv_timer_start(&w->deadlines, on_deadline, at > now ? at - now : 0, 0);
-}
-
 void supervised_await(struct supervised *s, uint32_t allowed, const char *awaited)
 {
-    s->deadline = supervised_now(s->w) + allowed;
+    struct patience *p = &s->w->patience;
+    s->deadline = patience_now(p) + allowed;
     s->allowed = allowed;
     s->awaited = awaited;
-    wake_by(s->w, s->deadline);
+    patience_until(p, s->deadline);
 }
 
-/* The timer is set for the earliest deadline there was; it may have been met meanwhile. */
-static void on_deadline(uv_timer_t *timer)
+uint64_t supervised_look(void *arg, uint64_t now)
 {
-    struct workers *w = timer->data;
-    uint64_t now = supervised_now(w);
+    struct workers *w = arg;
     struct supervised *s;
-    w->wake_at = 0;
+    uint64_t next = 0;
     for (int i = 0; i < BUCKETS; i++) {
         LIST_FOREACH (s, &w->buckets[i], same_bucket) {
             if (s->deadline && s->deadline <= now) {
                 s->deadline = 0;
                 w->overdue(s);
             }
-            if (s->deadline)
-                wake_by(w, s->deadline);
+            if (s->deadline && (!next || s->deadline < next))
+                next = s->deadline;
         }
     }
+    return next;
 }
 
 /* ---- news ---- */

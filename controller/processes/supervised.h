@@ -19,6 +19,7 @@
 
 #include <uv.h>
 
+#include "controller/base/patience.h"
 #include "controller/base/queue.h"
 #include "controller/base/run_dir.h"
 #include "controller/processes/output.h"
@@ -87,10 +88,10 @@ struct workers {
     struct worker_socket *socket;
     struct bucket buckets[BUCKETS];
     struct news news;
-    unsigned running; /* processes that run */
-    uint64_t deaths;  /* workers that ended without being told to, ever */
-    uv_timer_t deadlines, teller;
-    uint64_t wake_at; /* when `deadlines` is set to go off; 0: it is not set */
+    unsigned running;         /* processes that run */
+    uint64_t deaths;          /* workers that ended without being told to, ever */
+    struct patience patience; /* for the deadlines */
+    uv_timer_t teller;
     unsigned handles; /* handles of libuv that are still to be closed */
     bool closed;
 };
@@ -106,5 +107,6 @@ void supervised_say(struct supervised *s,
 void supervised_say_lost(struct supervised *s, const char *text); /* sets facts.lost, likewise */
 /* It has so many milliseconds. "did not <awaited> within 60.0 s" is why it is killed otherwise. */
 void supervised_await(struct supervised *s, uint32_t allowed, const char *awaited);
+uint64_t supervised_look(void *arg, uint64_t now); /* for patience_open(); `arg` is the workers */
 
 #endif

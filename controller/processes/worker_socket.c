@@ -10,6 +10,7 @@
 #include <uv.h>
 
 #include "controller/base/log.h"
+#include "controller/base/patience.h"
 #include "controller/base/queue.h"
 #include "controller/base/read_pacing.h"
 #include "schemas/mem.h"
@@ -27,7 +28,7 @@ struct worker_connection {
     uv_poll_t poll;
     int fd;
     bool welcome, broken, closed;
-    uint64_t hello_by;             /* when it is closed if it was not welcomed by then */
+    uint64_t hello_by;             /* when it is closed if it was not welcomed by then, of the patience */
     uint64_t paused_until;         /* not read before then; 0: at any time */
     struct message_reader *reader; /* holds the beginning of a line; NULL: there is none */
     struct read_pacing pace;
@@ -40,6 +41,7 @@ struct worker_socket {
     struct connection_list list;
     int listening;
     uv_poll_t listener;
+    struct patience patience; /* with those that have not said hello */
     uv_timer_t timer;
     uint64_t wake_at;              /* when the timer is set to go off; 0: it is not set */
     uint64_t accept_again;         /* when to accept again; 0: we do */
@@ -113,21 +115,14 @@ static void wake_by(struct worker_socket *s, uint64_t at)
 static void on_timer(uv_timer_t *timer)
 {
     struct worker_socket *s = timer->data;
-    struct worker_connection *c, *next;
+    struct worker_connection *c;
     uint64_t now = uv_now(s->cfg.loop);
     s->wake_at = 0;
-    for (c = TAILQ_FIRST(&s->list); c; c = next) {
-        next = TAILQ_NEXT(c, next);
-        if (!c->welcome && !c->broken && c->hello_by <= now) {
-            worker_socket_hang_up(c);
-            continue;
-        }
+    TAILQ_FOREACH (c, &s->list, next) {
         if (c->paused_until && c->paused_until <= now) {
             c->paused_until = 0;
             uv_poll_start(&c->poll, UV_READABLE, on_readable);
         }
-        if (!c->welcome)
-            wake_by(s, c->hello_by);
         if (c->paused_until)
             wake_by(s, c->paused_until);
     }
@@ -137,6 +132,24 @@ static void on_timer(uv_timer_t *timer)
     }
     if (s->accept_again)
         wake_by(s, s->accept_again);
+}
+
+/* Closes those that have said nothing for too long. */
+static uint64_t on_silence(void *arg, uint64_t now)
+{
+    struct worker_socket *s = arg;
+    struct worker_connection *c, *next;
+    uint64_t first = 0;
+    for (c = TAILQ_FIRST(&s->list); c; c = next) {
+        next = TAILQ_NEXT(c, next);
+        if (c->welcome || c->broken)
+            continue;
+        if (c->hello_by <= now)
+            worker_socket_hang_up(c);
+        else if (!first || c->hello_by < first)
+            first = c->hello_by;
+    }
+    return first;
 }
 
 /* ---- out ---- */
@@ -296,7 +309,7 @@ static void greet(struct worker_socket *s, int fd)
     c->s = s;
     c->whose = whose;
     c->fd = fd;
-    c->hello_by = uv_now(s->cfg.loop) + s->cfg.hello_within;
+    c->hello_by = patience_now(&s->patience) + s->cfg.hello_within;
     c->poll.data = c;
     if (uv_poll_init(s->cfg.loop, &c->poll, fd)) {
         close(fd);
@@ -306,7 +319,7 @@ static void greet(struct worker_socket *s, int fd)
     s->handles++;
     TAILQ_INSERT_TAIL(&s->list, c, next);
     uv_poll_start(&c->poll, UV_READABLE, on_readable);
-    wake_by(s, c->hello_by);
+    patience_until(&s->patience, c->hello_by);
 }
 
 /* Accepts only some in a turn: a flood of connections must not keep us from other work. */
@@ -345,7 +358,8 @@ struct worker_socket *worker_socket_new(const struct worker_socket_config *confi
         abort();
     }
     s->timer.data = s->listener.data = s;
-    s->handles = 2;
+    patience_open(&s->patience, config->loop, on_silence, s);
+    s->handles = 3;
     uv_poll_start(&s->listener, UV_READABLE, on_connection);
     return s;
 }
@@ -355,12 +369,18 @@ static void on_closed(uv_handle_t *handle)
     release(handle->data);
 }
 
+static void on_patience_closed(void *arg)
+{
+    release(arg);
+}
+
 void worker_socket_close(struct worker_socket *s)
 {
     struct worker_connection *c;
     s->closed = true;
     while ((c = TAILQ_FIRST(&s->list)))
         worker_socket_hang_up(c);
+    patience_close(&s->patience, on_patience_closed);
     uv_close((uv_handle_t *)&s->timer, on_closed);
     uv_close((uv_handle_t *)&s->listener, on_closed);
     close(s->listening);

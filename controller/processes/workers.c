@@ -194,11 +194,16 @@ uint64_t workers_deaths(const struct workers *w)
 
 /* ---- beginning and end ---- */
 
-static void on_closed(uv_handle_t *handle)
+static void release(void *arg)
 {
-    struct workers *w = handle->data;
+    struct workers *w = arg;
     if (--w->handles == 0)
         free(w);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    release(handle->data);
 }
 
 void workers_close(struct workers *w)
@@ -213,7 +218,7 @@ void workers_close(struct workers *w)
     if (w->socket)
         worker_socket_close(w->socket);
     run_dir_close(&w->dir);
-    uv_close((uv_handle_t *)&w->deadlines, on_closed);
+    patience_close(&w->patience, release);
     uv_close((uv_handle_t *)&w->teller, on_closed);
 }
 
@@ -232,9 +237,9 @@ int workers_new(const struct workers_config *config, struct workers **ret_worker
     w->kill = lifecycle_kill;
     w->dir = dir;
     TAILQ_INIT(&w->news);
-    uv_timer_init(config->loop, &w->deadlines);
+    patience_open(&w->patience, config->loop, supervised_look, w);
     uv_timer_init(config->loop, &w->teller);
-    w->deadlines.data = w->teller.data = w;
+    w->teller.data = w;
     w->handles = 2;
     error = worker_record_read(&dir, &(struct worker_record_reader){lifecycle_found, lifecycle_held, w});
     if (error)

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Two workers of a device never run at once, whatever has become of the record of the one that does.
+# Two workers of a device never run at once, whatever has become of the record of the one that does; and none is killed for
+# what xenrecon did not read in time, having been stopped.
 # shellcheck source=test/lib/testlib.sh
 . "$(dirname "$0")/../lib/testlib.sh"
 # shellcheck source=test/lib/devices.sh
@@ -45,3 +46,20 @@ END
     check "$spoilt: there is one" "$(workers | wc -w)" 1
     pid=$(workers)
 done
+
+# ---- stopped, while a worker gets ready, and while one answers
+
+stop_xenrecon
+sed -i 's/^retry:.*/&\ndeadlines: {create: 3s, connect: 3s}/' "$policies/vputs.yaml"
+start_xenrecon --policies "$policies"
+mark=$(log_mark)
+toolstack attach vputs 8 0
+logged "a worker is started" "$mark" "vputs/8/0: worker [0-9]* started"
+kill -STOP "$xenrecon_pid"
+sleep 7
+kill -CONT "$xenrecon_pid"
+reach "it is not killed for what was not read" "$(b_of vputs/8/0)/state" 2
+xenstore-write "$(f_of vputs/8/0)/state" 3
+await "$(b_of vputs/8/0)/state" 4
+check "and it is the same" "$(grep -c 'vputs/8/0: worker .* started' "$dir/xenrecon.log")" 1
+check "nobody was killed" "$(grep -c ': killed' "$dir/xenrecon.log" || true)" 0

@@ -41,6 +41,10 @@ def serve(s):
                 return bool(words)
             if "welcome" in words:
                 s.sendall(b"ready\n")
+            if "connect" in words:
+                s.sendall(f"connected {words[words.index('connect') + 1]}\n".encode())
+            if "disconnect" in words:
+                s.sendall(b"disconnected\n")
         obey()
 
 while True:

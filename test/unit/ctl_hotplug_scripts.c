@@ -240,6 +240,19 @@ START_TEST(deadline)
 }
 END_TEST
 
+/* It ended in time, and only we were late. */
+START_TEST(we_did_not_run)
+{
+    write_script("block", "echo in time");
+    n_done = 0;
+    run("vbd/7/0", "block", 500, 4);
+    for (uint64_t begun = uv_hrtime(); uv_hrtime() - begun < (_i ? 3000 : 1300) * 1000000ULL;)
+        usleep(10000); /* SIGCHLD interrupts it */
+    until(1);
+    ck_assert_int_eq(done[0].error, 0);
+}
+END_TEST
+
 /* ---- what is not run ---- */
 
 static void other_owner(void)
@@ -428,6 +441,7 @@ int main(void)
         tcase_add_test(t, long_words_are_cut);
         tcase_add_test(t, no_zombie);
         tcase_add_loop_test(t, deadline, 0, 3);
+        tcase_add_loop_test(t, we_did_not_run, 0, 2);
         tcase_add_loop_test(t, refused, 0, COUNT(refusals));
         tcase_add_test(t, linked_directory);
         tcase_add_test(t, parallel);

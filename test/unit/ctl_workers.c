@@ -219,6 +219,40 @@ START_TEST(test_death)
 }
 END_TEST
 
+/* What did in time what it was to do is not killed because we did not look for a while. */
+START_TEST(test_we_did_not_run)
+{
+    uint32_t *deadlines[] = {&rig.policy.deadlines.create, &rig.policy.deadlines.connect,
+                             &rig.policy.deadlines.close};
+    *deadlines[_i] = 2000;
+    rig_start("good");
+    for (int i = 0; i < 3; i++) {
+        if (i == 1)
+            rig_connect(0x17);
+        if (i == 2)
+            rig_disconnect();
+        if (i == _i)
+            usleep(4500 * 1000);
+        UNTIL(rig_look().state == (i == 1 ? WORKER_CONNECTED : WORKER_READY) ||
+              rig_look().state == WORKER_DEAD);
+        ck_assert_int_ne(rig_look().state, WORKER_DEAD);
+    }
+}
+END_TEST
+
+/* Not for a moment either: the answer is there, and is only to be read. */
+START_TEST(test_we_were_late)
+{
+    rig.policy.deadlines.connect = 1500;
+    rig_start("good");
+    UNTIL_STATE(WORKER_READY);
+    rig_connect(0x17);
+    usleep(2300 * 1000);
+    UNTIL(rig_look().state != WORKER_CONNECTING);
+    ck_assert_int_eq(rig_look().state, WORKER_CONNECTED);
+}
+END_TEST
+
 START_TEST(test_cannot_be_run)
 {
     const char *const argv[] = {"/nowhere/worker", NULL};
@@ -386,6 +420,8 @@ int main(int argc, char **argv)
     tcase_add_test(t, test_keys_too_long);
     tcase_add_test(t, test_gives_up);
     tcase_add_loop_test(t, test_death, 0, COUNT(deaths));
+    tcase_add_loop_test(t, test_we_did_not_run, 0, 3);
+    tcase_add_test(t, test_we_were_late);
     tcase_add_test(t, test_cannot_be_run);
     tcase_add_test(t, test_backoff);
     tcase_add_test(t, test_state_outlives);
