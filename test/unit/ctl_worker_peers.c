@@ -156,9 +156,11 @@ END_TEST
 START_TEST(test_noisy)
 {
     rig_start("noisy");
+    uint64_t begun = uv_hrtime();
     UNTIL(strcmp(rig_key("n"), "2999") == 0);
     UNTIL(rig.changes > 0);
-    ck_assert_uint_lt(rig.changes, 1000);
+    uint64_t took = (uv_hrtime() - begun) / 1000000; /* it takes its time on a busy machine */
+    ck_assert_uint_lt(rig.changes, 100 + took / 2);
 }
 END_TEST
 
