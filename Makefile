@@ -5,7 +5,7 @@
 #   make demo       the main job, on a private store            (installs what is missing, when it may)
 #   make check      every test
 #   make check-quick  what takes two minutes of CPU of it, with the build, and no root
-#   make sim        the engine in simulated worlds: every schedule of small ones, SIM_SECONDS (60) of long ones
+#   make sim        the engine in simulated worlds: every schedule of small ones, SIM_RANDOM (60000) long ones
 #   make fuzz       every test/fuzz/fuzz_*.c, for FUZZ_SECONDS each (10)
 #   make chaos      players by the dozen on a real store, while all is killed: CHAOS_SECONDS (120)
 #   make faults     each call that fails, one after the other      (make soak: SOAK_MINUTES (30), and nothing may grow)
@@ -147,11 +147,11 @@ fuzz:
 	@test/deps.sh fuzz
 	@test/fuzz/run.sh --seconds $(FUZZ_SECONDS)
 
-SIM_SECONDS ?= 60
+SIM_RANDOM ?= 60000
 sim:
 	@test/deps.sh sim
 	@$(MAKE) --no-print-directory -s sim-program
-	@SIM_SECONDS=$(SIM_SECONDS) SIM=$B/test/sim/sim test/sim/run.sh --long
+	@SIM_RANDOM=$(SIM_RANDOM) SIM=$B/test/sim/sim test/sim/run.sh --long
 
 CHAOS_SECONDS ?= 120
 SOAK_MINUTES  ?= 30

@@ -138,7 +138,7 @@ enum disconnect data_plane_disconnect(struct situation *s, const char *why)
     if (has_worker(s))
         return worker_disconnect(s, why);
     enum disconnect was = phase_connected(s) ? DISCONNECT_DONE : DISCONNECT_NOTHING;
-    if (s->object.phase != OBJECT_READY)
+    if (phase_held(s) && s->object.phase != OBJECT_READY)
         phase_enter(s, OBJECT_READY);
     return was;
 }

@@ -19,7 +19,22 @@ void phase_release(struct situation *s, const char *why)
     if (phase_held(s) || runs)
         plan_add_action(s->plan, ACTION_RELEASE, why)->task = runs ? TASK_STOP : TASK_NONE;
     s->object = (struct object){0};
-    s->worker = (struct worker){0};
+    s->worker = (struct worker){.ending = s->worker.ending || phase_worker_lives(s)};
+}
+
+bool phase_worker_lives(const struct situation *s)
+{
+    return s->worker.state != WORKER_NONE && s->worker.state != WORKER_DEAD;
+}
+
+bool phase_worker_ends(struct situation *s, const char *why)
+{
+    struct object kept = s->object;
+    bool another = phase_worker_lives(s) && s->worker.incarnation != s->object.incarnation;
+    if (another)
+        phase_release(s, why);
+    s->object = kept;
+    return s->worker.ending;
 }
 
 bool phase_connected(const struct situation *s)

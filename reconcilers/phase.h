@@ -14,6 +14,12 @@ void phase_enter(struct situation *s, enum object_phase phase);
 /* Ends the object and its worker, by an action with this reason if there was either. */
 void phase_release(struct situation *s, const char *why);
 
+/* Is there a worker's process that is not to end? */
+bool phase_worker_lives(const struct situation *s);
+/* Is a process that may hold the ring of a former device still to end? One that nobody has told so is told.
+ */
+bool phase_worker_ends(struct situation *s, const char *why);
+
 /* Does a worker serve the device? Either the policy has one, or one still runs that was started when it did.
  */
 bool has_worker(const struct situation *s);

@@ -59,9 +59,13 @@ static bool unclaimed_close(const struct situation *s)
 
 static enum outcome on_unclaimed_close(struct situation *s)
 {
-    put_state(s, plan_add_action(s->plan, ACTION_CLOSE, "detached before any backend took it"), XENBUS_CLOSED,
-              NULL);
-    return DECIDED;
+    /* the directory may have been made again under an object of ours, or the marker be lost under a worker */
+    if (!phase_held(s) && phase_worker_lives(s)) {
+        s->object.incarnation = s->worker.incarnation;
+        phase_enter(s, OBJECT_READY);
+        phase_from_worker(s);
+    }
+    return transition_close(s, XENBUS_CLOSED, "detached before any backend took it");
 }
 
 static bool foreign(const struct situation *s)

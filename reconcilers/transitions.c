@@ -6,6 +6,9 @@
 #include "reconcilers/ring.h"
 #include "reconcilers/writes.h"
 
+/* Milliseconds between looks whether a worker has ended, beside the news of its end. */
+enum { LOOK_FOR_END = 1000 };
+
 enum outcome transition_release(struct situation *s, const char *why)
 {
     phase_release(s, why);
@@ -15,6 +18,10 @@ enum outcome transition_release(struct situation *s, const char *why)
 enum outcome transition_close(struct situation *s, enum xenbus_state state, const char *why)
 {
     enum disconnect was = data_plane_disconnect(s, why);
+    if (state == XENBUS_CLOSED && was != DISCONNECT_WAITS && phase_worker_ends(s, why)) {
+        plan_requeue_at(s->plan, s->in->now + LOOK_FOR_END, true);
+        return DECIDED;
+    }
     if (was == DISCONNECT_WAITS && state == XENBUS_CLOSED)
         return DECIDED;
     if (was == DISCONNECT_DONE)

@@ -4,6 +4,7 @@
 #ifndef XENRECON_WORKER_H
 #define XENRECON_WORKER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +34,7 @@ struct worker {
     uint64_t refused;     /* the ring whose connection it last said to have failed; 0: none */
     uint32_t failures;    /* deaths in a row */
     uint64_t until;       /* DEAD: not started again before then; milliseconds, decide()'s clock */
+    bool ending;          /* one that is wanted no more has not ended yet, and may hold what it held */
     const char *said;     /* why it died, or the error that it reported; NULL: nothing */
     const char *lost; /* what of the guest's data was lost, for as long as this device is; NULL: nothing */
     const struct published *published; /* what it has published since it was first ready; sorted by key */

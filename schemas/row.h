@@ -18,7 +18,7 @@
       "nothing, until it changes")                                                                         \
     X(UNCLAIMED_CLOSE, "unclaimed-close",                                                                  \
       "no marker, online=0, B Closing, F not active, nobody else claims it",                               \
-      "B becomes Closed, with our marker")                                                                 \
+      "what is held all the same ends, then B becomes Closed, with our marker")                            \
     X(FOREIGN, "foreign", "no marker, and B is beyond Initialising",                                       \
       "nothing: another backend serves it; what we hold all the same goes on being served")                \
     X(DESTROY, "destroy", "online is not 1, and B is absent, Unknown, Initialising, InitWait or Closed",   \

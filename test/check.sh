@@ -7,7 +7,7 @@
 #                             undefined behaviour sanitizer, in workers, too
 #   threads                   what has threads, with the thread sanitizer: xenrecon-blk's pool, and what is drawn on a terminal
 #   valgrind                  what was read before it was written, which the address sanitizer does not see
-#   sim                       the engine in simulated worlds: every schedule of small ones, SIM_SECONDS (10) of others
+#   sim                       the engine in simulated worlds: every schedule of small ones, SIM_RANDOM (10000) others
 #   fuzz                      what the fuzz targets failed on once, their corpora, and FUZZ_SECONDS (3) of what comes to
 #                             libFuzzer's mind
 #   clang                     clang builds everything without a warning
@@ -164,7 +164,7 @@ with_sanitizers() {
     integration sanitize/ $sanitized "${under_sanitizers[@]}"
     # Long schedules only, whose heap is the real one: a search keeps its own, into which sanitizers do not see
     check_job sanitize/sim $sanitized sim-program \
-        $sanitized/test/sim/sim --random "${SIM_SANITIZED_SECONDS:-5}" --seed "${SIM_SEED:-1}"
+        $sanitized/test/sim/sim --random "${SIM_SANITIZED:-500}" --seed "${SIM_SEED:-1}"
     reports sanitize/
     unset ASAN_OPTIONS UBSAN_OPTIONS XENRECON RIG_BUILD
 }

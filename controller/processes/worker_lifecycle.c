@@ -63,8 +63,11 @@ static void describe(const struct supervised *s, const struct worker_exit *how,
 
 static void forget(struct supervised *s)
 {
-    worker_record_remove(&s->w->dir, &s->key);
+    struct workers *w = s->w;
+    struct device_key key = s->key;
+    worker_record_remove(&w->dir, &key);
     supervised_free(s);
+    w->cfg.changed(w->cfg.arg, &key); /* a device of that name may wait for the end */
 }
 
 static void on_ended(void *arg, const struct worker_exit *how)

@@ -136,6 +136,7 @@ void workers_ask(struct workers *w, const struct device_key *key, struct worker 
     if (s)
         s->asked = true;
     *ret_worker = s && !s->unwanted ? s->facts : (struct worker){.state = WORKER_NONE};
+    ret_worker->ending = s && s->unwanted;
 }
 
 bool workers_peek(const struct workers *w, const struct device_key *key, struct worker *ret_worker,

@@ -54,8 +54,8 @@ void workers_stop(struct workers *w, const struct device_key *key);
 void workers_do(struct workers *w, const struct device_key *key, const struct policy *policy,
                 const struct action *a);
 
-/* What is known of a device's worker; NONE: there is none. The strings are good until the loop turns, or
- * until workers_start() or workers_stop() is called for it. See workers_sweep(). */
+/* What is known of a device's worker; NONE: there is none, but one may be `ending`. The strings are good
+ * until the loop turns, or until workers_start() or workers_stop() is called for it. See workers_sweep(). */
 void workers_ask(struct workers *w, const struct device_key *key, struct worker *ret_worker);
 
 /* The same, to show it: it does not count as asked for. *ret_pid is its process, 0: none runs. False: there

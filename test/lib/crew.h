@@ -76,6 +76,7 @@ static inline struct worker crew_facts(const struct crew *c)
         w.ring = ring_hashes[c->ring];
     w.refused = ring_hashes[c->refused];
     w.failures = w.state == WORKER_DEAD;
+    w.ending = c->ending;
     w.said = w.state == WORKER_DEAD ? "ended by signal 9" : c->refused ? "cannot map the ring" : NULL;
     w.published = c->told ? &crew_publishes[c->told - 1] : NULL;
     w.n_published = c->told != 0;

@@ -73,7 +73,7 @@ class Copy:
         self.flags = flags
         self.changed = None
         self.linked = set()  # the tests that are built with the headers that there are
-        self.environment = dict(os.environ, CK_FORK="no", XENRECON=f"{self.root}/build/xenrecon", SIM_SECONDS="2",
+        self.environment = dict(os.environ, CK_FORK="no", XENRECON=f"{self.root}/build/xenrecon", SIM_RANDOM="2000",
                                 XR_TMP="/tmp")
         for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "B", "DEVELOPER", "SANITIZE"):
             self.environment.pop(name, None)

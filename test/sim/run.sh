@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: MIT
 # The engine in simulated worlds:   run.sh [--long]
 #
-# Schedules that failed once; every schedule of a few small worlds, of one device and of two; then, for SIM_SECONDS (10),
-# long ones with all that may go wrong. --long: more of the small worlds, for SIM_SEARCH (100) and SIM_PAIRS (60) seconds.
-# The random ones begin with the seed SIM_SEED (1).
+# Schedules that failed once; every schedule of a few small worlds, of one device and of two; then SIM_RANDOM (10000) long
+# ones with all that may go wrong, from the seed SIM_SEED (1) on. --long: more of the small worlds, SIM_SEARCH (10000000) and
+# SIM_PAIRS (4000000) steps. All of it ends by count: no machine finds what another passes.
 set -eu
 cd "$(dirname "$0")/../.."
 sim=${SIM:-build/test/sim/sim}
 search=() pairs=()
 if [ "${1:-}" = --long ]; then
-    search=("${SIM_SEARCH:-100}") pairs=("${SIM_PAIRS:-60}")
+    search=("${SIM_SEARCH:-10000000}") pairs=("${SIM_PAIRS:-4000000}")
 fi
 for schedule in test/sim/cases/*; do
     if "$sim" --replay "$schedule" >/dev/null; then
@@ -23,4 +23,4 @@ for schedule in test/sim/cases/*; do
 done
 "$sim" --search "${search[@]}"
 "$sim" --pairs "${pairs[@]}"
-"$sim" --random "${SIM_SECONDS:-10}" --seed "${SIM_SEED:-1}"
+"$sim" --random "${SIM_RANDOM:-10000}" --seed "${SIM_SEED:-1}"

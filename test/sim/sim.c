@@ -2,9 +2,9 @@
 /* The engine in simulated worlds:
  *
  *   sim --search                      every schedule of a few small ones
- *   sim --search SECONDS              of more of them, as far as it comes
- *   sim --pairs [SECONDS]             likewise, of worlds of two devices
- *   sim --random SECONDS [--seed N]   long schedules made of chance
+ *   sim --search STEPS                of more of them, as far as it comes with so many steps
+ *   sim --pairs [STEPS]               likewise, of worlds of two devices
+ *   sim --random SCHEDULES [--seed N] long schedules made of chance
  *   sim --replay FILE [--export DIR]  one schedule, step by step; how the store is when it fails, as a golden
  * case */
 #include "test/sim/sim.h"
@@ -21,7 +21,7 @@
 #include "test/sim/sim_search.h"
 #include "test/sim/sim_world.h"
 
-enum { QUICK = 9, QUICK_PAIRS = 2 }; /* seconds, where none are given */
+enum { QUICK = 600 * 1000, QUICK_PAIRS = 150 * 1000 }; /* steps, where no number is given */
 
 static double seconds(void)
 {
@@ -44,7 +44,7 @@ static int fail(struct sim_schedule *s, uint64_t seed)
     return EXIT_FAILURE;
 }
 
-static int run_random(double limit, uint64_t seed)
+static int run_random(uint64_t schedules, uint64_t seed)
 {
     struct sim_figures f = {0};
     struct sim_schedule failing;
@@ -52,7 +52,7 @@ static int run_random(double limit, uint64_t seed)
     do
         if (!sim_random_run(seed, &f, &failing))
             return fail(&failing, seed);
-    while (seed++, seconds() - begun < limit);
+    while (seed++, f.schedules < schedules);
     printf("random: %" PRIu64 " schedules, %" PRIu64 " steps, %" PRIu64 " commits, %" PRIu64
            " tasks for workers, %.1f s\n",
            f.schedules, f.steps, f.commits, f.tasks, seconds() - begun);
@@ -137,8 +137,8 @@ static bool chosen(const struct scenario *x, bool quick, unsigned front, unsigne
     return (!quick || first) && x->fronts & FRONT(front) && x->tools & FRONT(tool);
 }
 
-/* With each of its programs, for equal parts of the time. */
-static bool run_scenario(const struct scenario *x, bool quick, double until, struct sim_searched *f,
+/* With each of its programs, for equal parts of the steps that are left. */
+static bool run_scenario(const struct scenario *x, bool quick, uint64_t steps, struct sim_searched *f,
                          struct sim_schedule *ret_failing)
 {
     enum { PROGRAMS = COUNT(frontends) * COUNT(toolstacks) };
@@ -147,36 +147,37 @@ static bool run_scenario(const struct scenario *x, bool quick, double until, str
         left += chosen(x, quick, i / COUNT(toolstacks), i % COUNT(toolstacks));
     for (unsigned i = 0; i < PROGRAMS; i++) {
         struct sim_setup s = x->setup;
-        double now = seconds();
         s.frontend0 = i / COUNT(toolstacks);
         s.toolstack0 = i % COUNT(toolstacks);
         if (chosen(x, quick, s.frontend0, s.toolstack0) &&
-            !sim_search(&s, now + (until - now) / left--, seconds, f, ret_failing))
+            !sim_search(&s, (steps - f->steps) / left--, f, ret_failing))
             return false;
     }
     return true;
 }
 
-/* One after the other, each for its share of the time. */
-static int run_search(const struct scenario *list, size_t n, double limit, bool quick)
+/* One after the other, each for its share of the steps that are left. */
+static int run_search(const struct scenario *list, size_t n, uint64_t steps, bool quick)
 {
     struct sim_searched all = {0};
     struct sim_schedule failing;
     double begun = seconds();
     for (size_t i = 0; i < n; i++) {
         struct sim_searched f = {.complete = true};
-        double since = seconds(), share = (begun + limit - since) / (double)(n - i);
-        if (!run_scenario(&list[i], quick, since + share, &f, &failing))
+        double since = seconds();
+        if (!run_scenario(&list[i], quick, (steps - all.steps) / (n - i), &f, &failing))
             return fail(&failing, 0);
         printf("search: %-38s %8" PRIu64 " states, %5.1f s%s\n", list[i].name, f.states, seconds() - since,
                f.complete ? "" : ", not all of them");
         fflush(stdout);
         all.schedules += f.schedules;
         all.states += f.states;
+        all.steps += f.steps;
         all.rests += f.rests;
     }
-    printf("search: %" PRIu64 " schedules, %" PRIu64 " states, %" PRIu64 " followed to their end, %.1f s\n",
-           all.schedules, all.states, all.rests, seconds() - begun);
+    printf("search: %" PRIu64 " schedules, %" PRIu64 " states, %" PRIu64 " steps, %" PRIu64
+           " followed to their end, %.1f s\n",
+           all.schedules, all.states, all.steps, all.rests, seconds() - begun);
     return EXIT_SUCCESS;
 }
 
@@ -200,9 +201,14 @@ static int replay(const char *file, const char *export)
     return failed[0] ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+static uint64_t number(const char *text)
+{
+    return strtoull(text, NULL, 10);
+}
+
 static int usage(void)
 {
-    fputs("usage: sim --search [SECONDS] | --pairs [SECONDS] | --random SECONDS [--seed N] | --replay FILE "
+    fputs("usage: sim --search [STEPS] | --pairs [STEPS] | --random SCHEDULES [--seed N] | --replay FILE "
           "[--export DIR]\n",
           stderr);
     return 64;
@@ -211,11 +217,11 @@ static int usage(void)
 static int run(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "--search") == 0)
-        return run_search(scenarios, COUNT(scenarios), atof(argv[2]), false);
+        return run_search(scenarios, COUNT(scenarios), number(argv[2]), false);
     if (argc == 2 && strcmp(argv[1], "--search") == 0)
         return run_search(scenarios, COUNT(scenarios), QUICK, true);
     if (argc == 3 && strcmp(argv[1], "--pairs") == 0)
-        return run_search(pairs, COUNT(pairs), atof(argv[2]), false);
+        return run_search(pairs, COUNT(pairs), number(argv[2]), false);
     if (argc == 2 && strcmp(argv[1], "--pairs") == 0)
         return run_search(pairs, COUNT(pairs), QUICK_PAIRS, true);
     if (argc == 3 && strcmp(argv[1], "--replay") == 0)
@@ -224,7 +230,7 @@ static int run(int argc, char **argv)
         return replay(argv[2], argv[4]);
     if (argc >= 3 && strcmp(argv[1], "--random") == 0) {
         bool seeded = argc == 5 && strcmp(argv[3], "--seed") == 0;
-        return run_random(atof(argv[2]), seeded ? strtoull(argv[4], NULL, 10) : 1);
+        return run_random(number(argv[2]), seeded ? number(argv[4]) : 1);
     }
     return usage();
 }

@@ -32,6 +32,7 @@ struct worker crew_look(struct crew *c)
     w.refused = c->refused;
     w.failures = w.state == WORKER_DEAD;
     w.until = w.failures ? c->until : 0;
+    w.ending = c->ending;
     w.said = w.failures ? "ended by signal 9" : c->refused ? "cannot map the ring" : NULL;
     w.published = c->told ? &publishes[c->told - 1] : NULL;
     w.n_published = c->told != 0;

@@ -137,8 +137,9 @@ static bool advance(struct search *x, bool *ret_stale)
     return true;
 }
 
-static void search(struct search *x, double until, double (*clock)(void))
+static void search(struct search *x, uint64_t steps)
 {
+    uint64_t until = x->figures->steps + steps;
     begin(x);
     uint64_t h = sim_world_hash(x->world);
     is_new(x, h);
@@ -148,18 +149,18 @@ static void search(struct search *x, double until, double (*clock)(void))
         h = sim_world_hash(x->world);
         if (x->depth < DEPTH && is_new(x, h))
             stale = arrive(x, h);
-        if (x->figures->steps % 128 == 0 && clock() > until)
+        if (x->figures->steps >= until)
             break;
     }
     x->figures->complete &= !x->depth;
 }
 
-bool sim_search(const struct sim_setup *setup, double until, double (*clock)(void),
-                struct sim_searched *figures, struct sim_schedule *ret_failing)
+bool sim_search(const struct sim_setup *setup, uint64_t steps, struct sim_searched *figures,
+                struct sim_schedule *ret_failing)
 {
     struct search x = {.way.setup = *setup, .figures = figures};
     x.forks = xcalloc(DEPTH, sizeof *x.forks);
-    search(&x, until, clock);
+    search(&x, steps);
     figures->states += x.n;
     for (size_t i = 0; i < DEPTH; i++)
         free(x.forks[i].image.bytes);

@@ -12,8 +12,9 @@ struct sim_searched {
     bool complete;
 };
 
-/* Goes on until it was everywhere, or the clock (seconds) is at `until`. False: *ret_failing fails. */
-bool sim_search(const struct sim_setup *setup, double until, double (*clock)(void),
-                struct sim_searched *figures, struct sim_schedule *ret_failing);
+/* Goes on until it was everywhere, or has made so many steps: every machine finds the same. False:
+ * *ret_failing fails. */
+bool sim_search(const struct sim_setup *setup, uint64_t steps, struct sim_searched *figures,
+                struct sim_schedule *ret_failing);
 
 #endif

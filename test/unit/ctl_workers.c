@@ -361,8 +361,11 @@ static uint64_t stop_one(const char *kind)
     uint64_t begin = uv_hrtime();
     rig_stop();
     ck_assert_int_eq(rig_look().state, WORKER_NONE);
+    ck_assert(rig_look().ending); /* who waits for its end is told of it */
     ck_assert_uint_eq(workers_running(rig.w), 1);
+    rig.changes = 0;
     UNTIL(workers_running(rig.w) == 0);
+    ck_assert(!rig_look().ending && rig.changes > 0);
     ck_assert_int_eq(kill(pid, 0), -1);
     ck_assert(!rig_there("run/workers/qdisk.7.51712"));
     return (uv_hrtime() - begin) / 1000000;

@@ -122,7 +122,7 @@ static bool pass(const struct exploration *x, const struct world *w, const struc
     struct object o;
     struct plan *plan = decide(&in, &o);
     plan_check_with(plan, v, x->policy, &facts, in.now, "world");
-    must(x, !plan->requeue_acts || facts.refused, "row %s waits", row_name(plan->row));
+    must(x, !plan->requeue_acts || facts.refused || facts.ending, "row %s waits", row_name(plan->row));
     must(x, plan_acts(plan) == (plan->n_actions > 0), "an action that does nothing");
     *next = *w;
     next->crew = *acted;
