@@ -45,7 +45,7 @@ static bool worker_can_start(struct situation *s)
     }
     if (keys_complete(s, BACKEND, REQUIRED_CREATE))
         return true;
-    keys_say(s, BACKEND, REQUIRED_CREATE, SEVERITY_ERROR);
+    keys_say(s, BACKEND, REQUIRED_CREATE, (struct patience){SEVERITY_ERROR, false});
     return false;
 }
 

@@ -5,6 +5,9 @@
  */
 enum { LOOK_SOON = 500, LOOK_SLOWLY = 5000 };
 
+/* Milliseconds for which missing keys are no news: some toolstacks write each by itself. */
+enum { MOMENT = 2000 };
+
 /* Is the value valid? If not, a finding goes to `say`, unless that is NULL. */
 static bool key_valid(const struct situation *s, enum side side, const struct key_spec *spec,
                       const char *name, const struct value *value, struct plan *say, enum severity severity)
@@ -17,22 +20,22 @@ static bool key_valid(const struct situation *s, enum side side, const struct ke
 
 /* Is there a key for this spec if there must be, and are all keys for it valid? */
 static bool check_key(const struct situation *s, enum side side, const struct key_spec *spec, bool required,
-                      struct plan *say, enum severity severity)
+                      struct plan *say, struct patience patience)
 {
     const struct view *v = s->view;
     struct value named = view_get(v, side, spec->name);
     bool found = !spec->pattern && named.presence != ABSENT, valid = true;
     if (found)
-        valid = key_valid(s, side, spec, spec->name, &named, say, severity);
+        valid = key_valid(s, side, spec, spec->name, &named, say, patience.severity);
     for (size_t i = 0; i < v->n_keys[side] && spec->pattern; i++) {
         const struct view_key *k = &v->keys[side][i];
         if (k->value.presence == ABSENT || policy_find_key(s->policy, side, k->name) != spec)
             continue;
         found = true;
-        valid &= key_valid(s, side, spec, k->name, &k->value, say, severity);
+        valid &= key_valid(s, side, spec, k->name, &k->value, say, patience.severity);
     }
-    if (!found && required && say)
-        plan_add_finding(say, FINDING_MISSING_KEY, severity, "%s/%s is missing",
+    if (!found && required && say && !patience.waits)
+        plan_add_finding(say, FINDING_MISSING_KEY, patience.severity, "%s/%s is missing",
                          v->path[side] ? v->path[side] : "the frontend's directory", spec->name);
     return valid && (found || !required);
 }
@@ -45,7 +48,7 @@ static bool other_key_does(const struct situation *s, enum side side, const stru
 }
 
 static bool check_keys(const struct situation *s, enum side side, enum required moment, struct plan *say,
-                       enum severity severity)
+                       struct patience patience)
 {
     bool complete = true;
     for (size_t i = 0; i < s->policy->n_keys[side]; i++) {
@@ -54,40 +57,53 @@ static bool check_keys(const struct situation *s, enum side side, enum required 
         if (required && other_key_does(s, side, spec))
             spec = policy_find_key(s->policy, side, spec->alternative);
         if (required || policy_key_counts(spec, side, moment))
-            complete &= check_key(s, side, spec, required, say, severity);
+            complete &= check_key(s, side, spec, required, say, patience);
     }
     return complete;
 }
 
 bool keys_complete(const struct situation *s, enum side side, enum required moment)
 {
-    return check_keys(s, side, moment, NULL, SEVERITY_INFO);
+    return check_keys(s, side, moment, NULL, (struct patience){SEVERITY_INFO, true});
 }
 
-void keys_say(struct situation *s, enum side side, enum required moment, enum severity severity)
+void keys_say(struct situation *s, enum side side, enum required moment, struct patience patience)
 {
-    check_keys(s, side, moment, s->plan, severity);
+    check_keys(s, side, moment, s->plan, patience);
 }
 
-enum severity severity_by_age(struct situation *s, uint32_t deadline)
+struct patience keys_patience(struct situation *s, uint32_t deadline)
 {
-    uint64_t since = situation_since(s);
+    uint64_t since = situation_since(s), age = s->in->now - since;
+    uint32_t moment = deadline < MOMENT ? deadline : MOMENT;
     if (!s->in->now)
-        return SEVERITY_WARNING;
-    if (s->in->now - since >= deadline)
-        return SEVERITY_ERROR;
-    plan_requeue_at(s->plan, since + deadline, false);
-    return SEVERITY_WARNING;
+        return (struct patience){SEVERITY_WARNING, false};
+    if (age >= deadline)
+        return (struct patience){SEVERITY_ERROR, false};
+    plan_requeue_at(s->plan, since + (age < moment ? moment : deadline), false);
+    return (struct patience){SEVERITY_WARNING, age < moment};
+}
+
+/* Only F's state is watched, and some guests and toolstacks write other keys of F after it. */
+static void look_again(struct situation *s, uint32_t deadline)
+{
+    if (s->in->now)
+        plan_requeue_at(s->plan,
+                        s->in->now + (s->in->now - situation_since(s) >= deadline ? LOOK_SLOWLY : LOOK_SOON),
+                        false);
+}
+
+void look_for_frontend_keys(struct situation *s)
+{
+    if (!keys_complete(s, FRONTEND, REQUIRED_CREATE))
+        look_again(s, s->policy->deadlines.create);
 }
 
 bool keys_for_connecting(struct situation *s)
 {
     if (keys_complete(s, FRONTEND, REQUIRED_CONNECT))
         return true;
-    enum severity severity = severity_by_age(s, s->policy->deadlines.connect);
-    keys_say(s, FRONTEND, REQUIRED_CONNECT, severity);
-    /* only F's state is watched, and this guest may write its ring after it */
-    if (s->in->now)
-        plan_requeue_at(s->plan, s->in->now + (severity == SEVERITY_ERROR ? LOOK_SLOWLY : LOOK_SOON), false);
+    keys_say(s, FRONTEND, REQUIRED_CONNECT, keys_patience(s, s->policy->deadlines.connect));
+    look_again(s, s->policy->deadlines.connect);
     return false;
 }

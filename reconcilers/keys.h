@@ -8,12 +8,20 @@
 
 /* Are the declared keys of this side that are required, at the given moment or earlier, there and valid? */
 bool keys_complete(const struct situation *s, enum side side, enum required moment);
-/* Findings for those that are not. */
-void keys_say(struct situation *s, enum side side, enum required moment, enum severity severity);
 
-/* The severity of keys that are not there: a warning until they are missed for `deadline` milliseconds, for
- * somebody may be about to write them; then an error. */
-enum severity severity_by_age(struct situation *s, uint32_t deadline);
+/* How what is wrong with keys is said. */
+struct patience {
+    enum severity severity;
+    bool waits; /* nothing of those that are missing: somebody may be writing one after the other */
+};
+
+/* Findings for those that are not. */
+void keys_say(struct situation *s, enum side side, enum required moment, struct patience patience);
+/* By the age of the row: missing keys are no news for a moment; then a warning until they are missed for
+ * `deadline` milliseconds, and an error from then on. */
+struct patience keys_patience(struct situation *s, uint32_t deadline);
+/* Has the device looked at again while keys of F are missing that creating needs: no event tells of them. */
+void look_for_frontend_keys(struct situation *s);
 /* Are the keys there that connecting needs, and valid? Findings for those that are not. */
 bool keys_for_connecting(struct situation *s);
 

@@ -47,6 +47,8 @@ static void add_driven(struct needs *n, const struct needs_input *in)
         on && (begins || (no_worker && starts_worker(in))));
     add(n, NEED_FRONTEND_REQUIRED, begins || b == XENBUS_INVALID || ready, on && (begins || connects));
     add(n, NEED_RING, ready, on && connects);
+    /* nothing begins before F is there */
+    add(n, NEED_FRONTEND_PRESENCE, false, on && b == XENBUS_INITIALISING && f == XENBUS_ABSENT);
     add(n, NEED_PUBLISHED, in->published_unknown && STATE_IN(b, XENBUS_INIT_WAIT, XENBUS_CONNECTED), false);
 }
 

@@ -119,19 +119,21 @@ static bool incomplete(const struct situation *s)
 
 static enum outcome on_incomplete(struct situation *s)
 {
-    enum severity severity = severity_by_age(s, s->policy->deadlines.create);
-    for (int i = 0; i < NEEDED; i++)
+    struct patience patience = keys_patience(s, s->policy->deadlines.create);
+    if (!orphan(s))
+        look_for_frontend_keys(s);
+    for (int i = 0; i < NEEDED && !patience.waits; i++)
         if (s->keys[needed[i]].presence == ABSENT)
-            plan_add_finding(s->plan, FINDING_MISSING_KEY, severity, "%s/%s is missing",
+            plan_add_finding(s->plan, FINDING_MISSING_KEY, patience.severity, "%s/%s is missing",
                              s->view->path[BACKEND], common_key_names[needed[i]]);
-    keys_say(s, BACKEND, REQUIRED_CREATE, severity);
-    keys_say(s, FRONTEND, REQUIRED_CREATE, severity);
+    keys_say(s, BACKEND, REQUIRED_CREATE, patience);
+    keys_say(s, FRONTEND, REQUIRED_CREATE, patience);
     return DECIDED;
 }
 
 static bool create(const struct situation *s)
 {
-    return s->b == XENBUS_INITIALISING &&
+    return s->b == XENBUS_INITIALISING && !orphan(s) && /* a toolstack may write B first, key by key */
            ((!phase_held(s) && begins(s)) || (to_be_published(s) && s->object.phase == OBJECT_READY));
 }
 
@@ -299,7 +301,8 @@ static bool front_closed(const struct situation *s)
     if (!STATE_IN(s->f, XENBUS_ABSENT, XENBUS_CLOSED))
         return false;
     return STATE_IN(s->b, XENBUS_CONNECTED, XENBUS_CLOSING) ||
-           (s->b == XENBUS_INIT_WAIT && s->policy->cycle == CYCLE_ON_INITIALISING);
+           (s->b == XENBUS_INIT_WAIT && s->policy->cycle == CYCLE_ON_INITIALISING &&
+            (s->f == XENBUS_CLOSED || orphan(s))); /* or its state is still to be written */
 }
 
 static enum outcome on_front_closed(struct situation *s)

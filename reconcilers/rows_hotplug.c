@@ -168,6 +168,13 @@ static enum outcome take_in(struct situation *s)
 
 /* ---- hotplug-add ---- */
 
+/* Some kernels remove hotplug-status once they have connected: it is no reason to set it up again. */
+static bool was_added(const struct situation *s)
+{
+    return s->object.script.added ||
+           (s->b == XENBUS_CONNECTED && view_get(s->view, BACKEND, "hotplug-status").presence == ABSENT);
+}
+
 bool hotplug_add(const struct situation *s)
 {
     const struct script *r = &s->object.script;
@@ -176,7 +183,8 @@ bool hotplug_add(const struct situation *s)
     if (r->phase != SCRIPT_IDLE)
         return !r->removing;
     return s->online == 1 && !orphan(s) && situation_has(s, "script") &&
-           STATE_IN(s->b, XENBUS_INIT_WAIT, XENBUS_INITIALISED, XENBUS_CONNECTED) && !status_good(s);
+           STATE_IN(s->b, XENBUS_INIT_WAIT, XENBUS_INITIALISED, XENBUS_CONNECTED) && !status_good(s) &&
+           !was_added(s);
 }
 
 enum outcome on_hotplug_add(struct situation *s)

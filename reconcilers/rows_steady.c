@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "reconcilers/rows_steady.h"
 
+#include <string.h>
+
 #include "reconcilers/data_plane.h"
 #include "reconcilers/keys.h"
 
@@ -20,7 +22,10 @@ static void observe_hotplug(struct situation *s)
 {
     if (s->policy->owner != OWNER_KERNEL || s->online != 1)
         return;
-    struct value error = view_get(s->view, BACKEND, "hotplug-error");
+    struct value error = view_get(s->view, BACKEND, "hotplug-error"),
+                 status = view_get(s->view, BACKEND, "hotplug-status");
+    /* not everybody writes the status, and some kernels remove it once they have connected */
+    bool to_come = status.presence == PRESENT ? !status.len : s->b != XENBUS_CONNECTED;
     if (s->policy->hotplug.run && !policy_hotplug(s->policy, s->view->backend_domid))
         plan_add_finding(
             s->plan, FINDING_HOTPLUG_REFUSED, SEVERITY_WARNING,
@@ -28,7 +33,10 @@ static void observe_hotplug(struct situation *s)
     if (situation_has(s, "hotplug-error"))
         plan_add_finding(s->plan, FINDING_HOTPLUG_FAILED, SEVERITY_ERROR, "the hotplug script failed: %s",
                          situation_quote(s, &error));
-    else if (situation_has(s, "script") && !situation_has(s, "hotplug-status") &&
+    else if (status.presence == PRESENT && status.len == 5 && memcmp(status.text, "error", 5) == 0)
+        plan_add_finding(s->plan, FINDING_HOTPLUG_FAILED, SEVERITY_ERROR,
+                         "the hotplug script failed, and does not say why");
+    else if (situation_has(s, "script") && to_come && !s->object.script.added &&
              STATE_IN(s->b, XENBUS_INIT_WAIT, XENBUS_INITIALISED, XENBUS_CONNECTED))
         situation_overdue(s, s->policy->deadlines.create, FINDING_HOTPLUG_INCOMPLETE, SEVERITY_ERROR,
                           SEVERITY_WARNING, "the backend is %s, but its hotplug script has not completed",
@@ -47,7 +55,7 @@ static void observe_unclaimed(struct situation *s)
     situation_overdue(s, s->policy->deadlines.create, FINDING_UNCLAIMED_BACKEND, SEVERITY_WARNING,
                       SEVERITY_WARNING, "no backend has claimed this device");
     if (s->plan->n_findings)
-        keys_say(s, BACKEND, REQUIRED_CREATE, SEVERITY_WARNING);
+        keys_say(s, BACKEND, REQUIRED_CREATE, (struct patience){SEVERITY_WARNING, false});
 }
 
 static void observe_states(struct situation *s)

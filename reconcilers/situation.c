@@ -70,6 +70,8 @@ static void read_needed(struct situation *s)
         need_declared(s, BACKEND, needs);
     if (needs & NEEDS_OF_FRONTEND_KEYS)
         need_declared(s, FRONTEND, needs);
+    if ((needs & NEED_FRONTEND_PRESENCE) && s->view->front == UNREADABLE)
+        say_unreadable(s, s->view->path[FRONTEND]);
     if ((needs & NEED_DEVICE_MODEL) && s->view->qemu == UNREADABLE)
         say_unreadable(s, "the device model's state");
 }

@@ -29,7 +29,7 @@
       "what we had begun is released; QEMU has it")                                                        \
     X(INCOMPLETE, "incomplete", "no object, B absent or Initialising, required keys missing or invalid",   \
       "the keys are waited for")                                                                           \
-    X(CREATE, "create", "no object, or its worker became ready; B Initialising, keys complete",            \
+    X(CREATE, "create", "no object, or its worker became ready; B Initialising, F there, keys complete",   \
       "the worker is started; once it is ready, or without one, what is published is written, and B "      \
       "becomes InitWait")                                                                                  \
     X(STARTING, "starting", "the worker is not ready yet",                                                 \

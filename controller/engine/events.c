@@ -12,10 +12,16 @@
 #include "controller/engine/workqueue.h"
 #include "schemas/mem.h"
 
+/* Declared keys matter as long as a worker, or nobody, is to be started with them. */
+static bool starts(const struct device *d)
+{
+    enum object_phase phase = d->memory.object.phase;
+    return !d->seen || phase == OBJECT_NONE || phase == OBJECT_STARTING || phase == OBJECT_DEAD;
+}
+
 /* Which bits of enum dirty this key of B stands for; 0: no decision depends on it. */
 static unsigned dirt_of(const struct policy *p, const struct device *d, const char *key)
 {
-    bool settled = d->seen && d->memory.object.phase != OBJECT_NONE;
     if (strcmp(key, "state") == 0)
         return d->seen ? DIRTY_B_STATE : DIRTY_ALL | DIRTY_LIKELY;
     if (strcmp(key, MARKER_KEY) == 0)
@@ -26,8 +32,7 @@ static unsigned dirt_of(const struct policy *p, const struct device *d, const ch
         return DIRTY_ALL | DIRTY_LIKELY;
     if (p->owner == OWNER_KERNEL && (strncmp(key, "hotplug-", 8) == 0 || strcmp(key, "script") == 0))
         return DIRTY_ALL | DIRTY_LIKELY;
-    /* declared keys matter only until the device is created */
-    return !settled && (!d->seen || policy_find_key(p, BACKEND, key)) ? DIRTY_ALL | DIRTY_LIKELY : 0;
+    return starts(d) && (!d->seen || policy_find_key(p, BACKEND, key)) ? DIRTY_ALL | DIRTY_LIKELY : 0;
 }
 
 /* A toolstack's event ends a hold: only guests are held back. */

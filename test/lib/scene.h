@@ -67,7 +67,8 @@ struct scene {
     struct scene_marker marker;
     bool dead; /* the frontend's domain does not exist */
     bool domain_unreadable;
-    enum object_phase phase; /* with OURS, unless: */
+    bool front_gone, front_unreadable; /* F's directory */
+    enum object_phase phase;           /* with OURS, unless: */
     enum whose object_is;
     bool front_connected;
     bool unpublished;
@@ -155,6 +156,7 @@ static inline struct view *scene_view(const struct scene *s)
     struct scene_side b = {v, BACKEND}, f = {v, FRONTEND};
     v->directory = s->gone ? ABSENT : s->directory_unreadable ? UNREADABLE : PRESENT;
     v->domain = s->dead ? ABSENT : s->domain_unreadable ? UNREADABLE : PRESENT;
+    v->front = s->front_gone ? ABSENT : s->front_unreadable ? UNREADABLE : PRESENT;
     v->qemu = s->qemu;
     v->null_model = s->null_model;
     if (v->directory == PRESENT) {

@@ -82,7 +82,7 @@ static void check_script(struct sim_world *w, const struct sim_device *d)
     if (!sim_hotplug(w, w->in_force) || d->wiped || d->attached < ATTACH_STEPS)
         return;
     if (on && there && b >= 2 && b <= 4 &&
-        (!status || strcmp(status, "connected") != 0 || (!s->set_up && !s->unsure)))
+        ((status && strcmp(status, "connected") != 0) || (!s->set_up && !s->unsure)))
         sim_fail(w, "%s has state %d, and is not set up: %s", d->b, b, status ? status : "no word of it");
     if (detached && w->store.self)
         sim_fail(w, "%s is detached, and still there", d->b);

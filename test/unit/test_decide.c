@@ -107,6 +107,11 @@ static void decide_once(const struct decide_case *c, const struct scene *s, cons
     plan_free(twice);
 }
 
+static bool keys_are_missed(enum row row)
+{
+    return row == ROW_INCOMPLETE || row == ROW_CONNECT || row == ROW_RECONNECT;
+}
+
 static void check_case(const struct decide_case *c)
 {
     struct scene s = c->scene;
@@ -121,7 +126,9 @@ static void check_case(const struct decide_case *c)
         decide_once(c, &fresh, p, v, row);
     }
     if (row != ROW_DESTROY) { /* that one waits, where time is known */
-        s.now = 1000;
+        s.now = 4000;         /* missing keys are no news for a moment */
+        s.rest.row = row;
+        s.rest.row_since = keys_are_missed(row) ? 1000 : 4000;
         decide_once(c, &s, p, v, row);
     }
     view_free(v);

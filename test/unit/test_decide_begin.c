@@ -41,6 +41,43 @@ static const struct {
      "cycle"},
 };
 
+/* ---- a toolstack that writes B before F is there ---- */
+
+static const struct {
+    enum presence front;
+    bool dead;
+    const char *b, *f;
+    enum row row;
+    const char *actions;
+} unfinished[] = {
+    {ABSENT, false, "online=1 state=1", "", ROW_ORPHAN, ""},
+    {PRESENT, true, "online=1 state=1", "", ROW_ORPHAN, ""},
+    {UNREADABLE, false, "online=1 state=1", "", ROW_UNREADABLE, ""},
+    {PRESENT, false, "online=1 state=1", "", ROW_CREATE, "create"}, /* its state is written last */
+    {PRESENT, false, "online=1 state=2", "", ROW_STEADY, ""},
+    {ABSENT, false, "online=1 state=2", "", ROW_FRONT_CLOSED, "close"},
+    {PRESENT, true, "online=1 state=2", "", ROW_FRONT_CLOSED, "close"},
+};
+
+START_TEST(frontend_unfinished)
+{
+    struct scene s = {
+        .b = unfinished[_i].b, .f = unfinished[_i].f, .front_gone = unfinished[_i].front == ABSENT};
+    s.front_unreadable = unfinished[_i].front == UNREADABLE;
+    s.dead = unfinished[_i].dead;
+    if (strstr(s.b, "state=2"))
+        s.marker = (struct scene_marker){OURS, XENBUS_INIT_WAIT, NULL};
+    for (int aged = 0; aged < 2; aged++) {
+        s.now = aged ? NOW : 0;
+        struct run r = run_decide(&s);
+        char buf[256];
+        ck_assert_str_eq(row_name(r.plan->row), row_name(unfinished[_i].row));
+        ck_assert_str_eq(plan_actions(r.plan, buf, sizeof buf), unfinished[_i].actions);
+        run_free(&r);
+    }
+}
+END_TEST
+
 START_TEST(policy_dropped)
 {
     struct scene s = dropped[_i].scene;
@@ -139,6 +176,7 @@ int main(void)
 {
     Suite *s = suite_create("decide who begins");
     TCase *t = tcase_create("begin");
+    tcase_add_loop_test(t, frontend_unfinished, 0, COUNT(unfinished));
     tcase_add_loop_test(t, policy_dropped, 0, COUNT(dropped));
     tcase_add_test(t, policy_dropped_while_a_worker_starts);
     tcase_add_loop_test(t, patterns, 0, COUNT(port_keys));

@@ -149,8 +149,10 @@ static void check_rest(const struct mode *m, const struct place *from, const str
     bool detached = x->online == 0 && x->b == XENBUS_CLOSED;
     bool serves = x->b == XENBUS_INIT_WAIT || x->b == XENBUS_INITIALISED || x->b == XENBUS_CONNECTED;
     bool orphan = x->dead || x->f < 0, there = x->online >= 0 && !x->gone;
+    /* a kernel that has connected may have removed the status */
+    bool was_added = from->script.added || (x->b == XENBUS_CONNECTED && x->status == NOT_THERE);
     bool given_up = from->script.removing && from->script.failures;
-    if (there && m->duty && x->name == FINE && x->online == 1 && serves && !orphan)
+    if (there && m->duty && x->name == FINE && x->online == 1 && serves && !orphan && !was_added)
         require(x->status == FINE && (!x->error || from->status == FINE), "%s: status %d, error %d", m->name,
                 x->status, x->error);
     if (there && m->duty && m->self && detached)
