@@ -9,11 +9,13 @@ ctl_test  := $(patsubst %.c,$B/%,$(wildcard test/unit/ctl_*.c))
 test_obj  := $(patsubst %.c,$B/%.o,$(wildcard test/unit/*.c test/lib/*.c))
 # the stand-ins for hypercalls, and the rig's programs, of which some need them
 hypercall := $(addprefix test/rig/,hypercall.c domains.c grants.c evtchn.c)
-rig_tool  := $(patsubst %.c,$B/%,$(filter-out $(hypercall) test/rig/intruder.c test/rig/blkfront%,$(wildcard test/rig/*.c)))
+rig_tool  := $(patsubst %.c,$B/%,$(filter-out $(hypercall) test/rig/intruder.c test/rig/slowdisk.c test/rig/blkfront%,$(wildcard test/rig/*.c)))
 rig_part  := $(patsubst %.c,$B/%.o,$(wildcard test/rig/blkfront*.c))
 rig_xen   := $(addprefix $B/test/rig/,ring rigctl selftest blkfront)
 preloaded := $B/test/fault/shim.so $B/test/rig/intruder.so
-rig       := $B/test/rig/hypercall.so $(rig_tool) $B/test/rig/blkfront $B/test/chaos/worker $(preloaded)
+# where there is FUSE
+slowdisk  := $(if $(wildcard /usr/include/fuse3/fuse.h),$B/test/rig/slowdisk)
+rig       := $B/test/rig/hypercall.so $(rig_tool) $B/test/rig/blkfront $B/test/chaos/worker $(preloaded) $(slowdisk)
 # libFuzzer's programs take what they need from an archive of everything that has no main()
 fuzz_prog := $(patsubst %.c,$B/%,$(wildcard test/fuzz/fuzz_*.c))
 fuzz_again := $(patsubst test/fuzz/fuzz_%.c,$B/test/fuzz/replay_%,$(wildcard test/fuzz/fuzz_*.c))
@@ -67,6 +69,11 @@ $(rig_part): $B/%.o: %.c Makefile
 $B/test/rig/blkfront: $(rig_part)
 	$(say) LINK $@
 	$(Q)$(CC) -o $@ $(rig_part) $(rig_libs) -lxenstore
+
+$B/test/rig/slowdisk: test/rig/slowdisk.c Makefile
+	@mkdir -p $(@D)
+	$(say) CC $@
+	$(Q)$(CC) $(rig_cflags) -D_FILE_OFFSET_BITS=64 -isystem /usr/include/fuse3 -o $@ $< -lfuse3 -pthread
 
 $(preloaded): $B/%.so: %.c Makefile
 	@mkdir -p $(@D)

@@ -45,7 +45,7 @@ want() {
         ;;
     integration)
         want golden
-        packages+=(strace)
+        packages+=(strace libfuse3-dev fuse3)
         ;;
     browser) packages+=(chromium) ;;
     sanitize)

@@ -12,6 +12,7 @@ static const char usage[] =
     "  write SECTOR COUNT      from standard input\n"
     "  discard SECTOR COUNT\n"
     "  flush\n"
+    "  overtake write|flush    one of these, and reads that pass it\n"
     "  verify                  writes, remembers what was acknowledged, reads it again; see "
     "blkfront_verify.c\n"
     "  bench [PATTERN]         randread, randwrite (4 KiB), read or write (1 MiB, or what a request can);\n"
@@ -183,6 +184,11 @@ static int run_flush(struct blkfront *d, char **words)
     return told(ring_do(d, ring_take(d), BLKIF_OP_FLUSH_DISKCACHE, 0, 0));
 }
 
+static int run_overtake(struct blkfront *d, char **words)
+{
+    return io_overtake(d, words[0]);
+}
+
 static int run_verify(struct blkfront *d, char **words)
 {
     (void)words;
@@ -243,7 +249,7 @@ static const struct command commands[] = {
     {"info", 0, 0, run_info},       {"read", 2, 2, run_read},     {"write", 2, 2, run_write},
     {"discard", 2, 2, run_discard}, {"flush", 0, 0, run_flush},   {"verify", 0, 0, run_verify},
     {"bench", 0, 1, run_bench},     {"hostile", 0, 100, hostile}, {"hold", 0, 0, run_hold},
-    {"reload", 0, 0, run_reload},   {"kexec", 0, 0, run_kexec},
+    {"reload", 0, 0, run_reload},   {"kexec", 0, 0, run_kexec},   {"overtake", 1, 1, run_overtake},
 };
 
 static const struct command *choose(const char *name, int words)

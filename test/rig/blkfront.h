@@ -142,6 +142,9 @@ bool ring_raw_answer(struct blkfront *d, unsigned int timeout, uint64_t *ret_id,
 /* Each returns the program's exit status. */
 int io_read(struct blkfront *d, uint64_t sector, uint64_t count);  /* to standard output */
 int io_write(struct blkfront *d, uint64_t sector, uint64_t count); /* from standard input */
+/* A write (of what the disk does not have), or a flush, and reads that pass it, until they have used each
+ * slot of the ring; says `passed`, waits for the slow one, and reads what it wrote. */
+int io_overtake(struct blkfront *d, const char *what);
 int io_bench(struct blkfront *d, const char *pattern, uint32_t depth);
 int verify(struct blkfront *d);
 int hostile(struct blkfront *d, char **names);

@@ -99,7 +99,7 @@ static void read_limits(struct blkfront *d)
 static void read_disk(struct blkfront *d)
 {
     d->sector_size = (uint32_t)get_number(d->b, "sector-size");
-    d->sectors = get_number(d->b, "sectors") * d->sector_size / SECTOR;
+    d->sectors = get_number(d->b, "sectors"); /* of 512 bytes, whatever sector-size says */
     d->info = (unsigned int)get_number(d->b, "info");
     d->flush = get_number(d->b, "feature-flush-cache");
     d->barrier = get_number(d->b, "feature-barrier");

@@ -44,6 +44,45 @@ int io_write(struct blkfront *d, uint64_t sector, uint64_t count)
     return 0;
 }
 
+/* ---- what may be answered in any order ---- */
+
+static void fill(char *data, uint64_t seed)
+{
+    for (size_t i = 0; i < RIG_PAGE; i++)
+        data[i] = (char)(i * 7 + seed);
+}
+
+int io_overtake(struct blkfront *d, const char *what)
+{
+    bool flush = strcmp(what, "flush") == 0;
+    struct io *slow = ring_take(d), *io;
+    char want[RIG_PAGE];
+    int status;
+
+    if (!flush && strcmp(what, "write") != 0)
+        errx(EXIT_USAGE, "overtake what, write or flush?");
+    fill(want, slow->id + d->opt.seed);
+    memcpy(ring_data(d, slow), want, RIG_PAGE);
+    ring_submit(d, slow, flush ? BLKIF_OP_FLUSH_DISKCACHE : BLKIF_OP_WRITE, 0, flush ? 0 : PAGE_SECTORS);
+    for (uint32_t n = 0; n < 2 * d->ring_size; n++) {
+        io = ring_take(d);
+        status =
+            ring_do(d, io, BLKIF_OP_READ, (1 + n) * PAGE_SECTORS % (d->sectors - PAGE_SECTORS), PAGE_SECTORS);
+        need_ok("read", io->sector, status);
+        if (!slow->busy)
+            errx(1, "the slow one was not passed");
+    }
+    puts("passed");
+    fflush(stdout);
+    while (slow->busy)
+        ring_wait(d);
+    if (slow->status != BLKIF_RSP_OKAY || flush)
+        return slow->status != BLKIF_RSP_OKAY;
+    io = ring_take(d);
+    need_ok("read", 0, ring_do(d, io, BLKIF_OP_READ, 0, PAGE_SECTORS));
+    return memcmp(ring_data(d, io), want, RIG_PAGE) != 0;
+}
+
 /* ---- bench ---- */
 
 enum { LARGE = 1024 * 1024 / SECTOR, SAMPLES = 1 << 20 };
@@ -52,13 +91,16 @@ struct pattern {
     const char *name;
     uint8_t op;
     bool random;
-    uint32_t sectors; /* of a request; fewer where requests are not so large */
+    uint32_t sectors;     /* of a request; fewer where requests are not so large */
+    uint32_t flush_every; /* so manyth is a flush, which counts for nothing; after a write, or there were
+                             nothing to flush */
 };
 static const struct pattern patterns[] = {
-    {"randread", BLKIF_OP_READ, true, PAGE_SECTORS},
-    {"randwrite", BLKIF_OP_WRITE, true, PAGE_SECTORS},
-    {"read", BLKIF_OP_READ, false, LARGE},
-    {"write", BLKIF_OP_WRITE, false, LARGE},
+    {"randread", BLKIF_OP_READ, true, PAGE_SECTORS, 0},
+    {"randwrite", BLKIF_OP_WRITE, true, PAGE_SECTORS, 0},
+    {"read", BLKIF_OP_READ, false, LARGE, 0},
+    {"write", BLKIF_OP_WRITE, false, LARGE, 0},
+    {"flushread", BLKIF_OP_READ, true, PAGE_SECTORS, 1024},
 };
 
 struct bench {
@@ -66,7 +108,7 @@ struct bench {
     uint32_t depth;      /* requests under way */
     uint32_t count;      /* sectors of a request */
     uint64_t places, at; /* how many of them there are; the next of a sequence */
-    uint64_t requests;
+    uint64_t submitted, requests;
     uint32_t n_samples;
     uint32_t *samples; /* latencies, in microseconds */
 };
@@ -84,15 +126,22 @@ static void submit_next(struct blkfront *d, struct bench *b, uint64_t now)
     uint64_t place = b->pattern->random ? random_below(d, b->places) : b->at++ % b->places;
     struct io *io = ring_take(d);
 
+    uint64_t every = b->pattern->flush_every, nth = b->submitted++;
+
     io->tag = now;
-    ring_submit(d, io, b->pattern->op, place * b->count, b->count);
+    if (every && nth % every == 1)
+        ring_submit(d, io, BLKIF_OP_WRITE, place * b->count, b->count);
+    else if (every && nth % every == every / 2)
+        ring_submit(d, io, BLKIF_OP_FLUSH_DISKCACHE, 0, 0);
+    else
+        ring_submit(d, io, b->pattern->op, place * b->count, b->count);
 }
 
 static void take_in(struct bench *b, const struct io *io, uint64_t now)
 {
     need_ok(b->pattern->name, io->sector, io->status);
     b->requests++;
-    if (b->n_samples < SAMPLES)
+    if (io->op == b->pattern->op && b->n_samples < SAMPLES)
         b->samples[b->n_samples++] = (uint32_t)((now - io->tag) / 1000);
 }
 

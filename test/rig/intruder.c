@@ -1,20 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /* Preloaded into xenrecon-blk, somebody who has taken it over: when it is locked in, the system call that
  * INTRUDER names is made, and what came of it is said. Each time that it discards, in a thread of its pool;
- * of `start-CALL` once, before it has said hello to the controller. */
+ * of `start-CALL` once, before it has said hello to the controller. Or, of `no-io_uring`, a
+ * kernel that has none for us. */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static char page[1 << 16] __attribute__((aligned(1 << 16)));
@@ -54,6 +59,24 @@ static void *nothing(void *arg)
     return arg;
 }
 
+static long connect_abstract(const char *name)
+{
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    int fd = (int)syscall(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    memcpy(to.sun_path + 1, name, strlen(name));
+    return connect(fd, (struct sockaddr *)&to,
+                   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name)));
+}
+
+/* Writes behind the end of the image that was asked for a discard. */
+static int image;
+static long grow(void)
+{
+    struct stat st;
+    signal(SIGXFSZ, SIG_IGN);
+    return fstat(image, &st) ? -1 : pwrite(image, page, sizeof page, st.st_size);
+}
+
 /* What libc makes of several system calls, and one that nobody can be told of. */
 static long make_other(const char *name)
 {
@@ -69,6 +92,10 @@ static long make_other(const char *name)
         pthread_sigmask(SIG_SETMASK, &all, NULL);
         return syscall(SYS_openat, AT_FDCWD, "/", O_RDONLY);
     }
+    if (strcmp(name, "abstract") == 0) /* a socket of the host's, whose name is the rig's folder */
+        return connect_abstract(getenv("RIG_DIR"));
+    if (strcmp(name, "grow") == 0) /* whichever is the image */
+        return grow();
     errno = EINVAL;
     return -1;
 }
@@ -103,9 +130,21 @@ static const char *wanted(bool start)
 int fallocate(int fd, int mode, off_t offset, off_t len)
 {
     const char *name = wanted(false);
+    image = fd;
     if (name)
         intrude(name);
     return (int)syscall(SYS_fallocate, fd, mode, offset, len);
+}
+
+int io_uring_queue_init(unsigned entries, void *ring, unsigned flags);
+int io_uring_queue_init(unsigned entries, void *ring, unsigned flags)
+{
+    int (*real)(unsigned, void *, unsigned) =
+        (int (*)(unsigned, void *, unsigned))dlsym(RTLD_NEXT, "io_uring_queue_init");
+    const char *name = wanted(false);
+    if (name && strcmp(name, "no-io_uring") == 0)
+        return -ENOSYS;
+    return real ? real(entries, ring, flags) : -ENOSYS;
 }
 
 /* Its first socket is the one to the controller. */
