@@ -31,7 +31,14 @@ static const struct layout layouts[] = {
                       .response_status = 10},
 };
 
-enum { OP = 0, N_SEGMENTS = 1, INDIRECT_OP = 1, INDIRECT_N_SEGMENTS = 2, SLOT_SIZE_MAX = 112 };
+enum {
+    OP = 0,
+    N_SEGMENTS = 1,
+    DISCARD_FLAG = 1,
+    INDIRECT_OP = 1,
+    INDIRECT_N_SEGMENTS = 2,
+    SLOT_SIZE_MAX = 112
+};
 
 #ifdef __i386__
 enum { NATIVE = BLKIF_ABI_32, NATIVE_SLOT = 108 };
@@ -128,6 +135,7 @@ static void decode(const struct layout *l, const unsigned char *raw, struct requ
         memcpy(&q.n_segments, raw + INDIRECT_N_SEGMENTS, sizeof q.n_segments);
         memcpy(&q.descriptors, raw + l->descriptors, sizeof q.descriptors);
     } else if (q.op == BLKIF_OP_DISCARD) {
+        q.secure = raw[DISCARD_FLAG] & BLKIF_DISCARD_SECURE;
         memcpy(&q.n_sectors, raw + l->n_sectors, sizeof q.n_sectors);
     } else {
         q.n_segments = raw[N_SEGMENTS];

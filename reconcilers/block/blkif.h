@@ -36,6 +36,7 @@ struct request {
     uint64_t n_sectors; /* of a discard */
     uint8_t op;         /* of an indirect request the one that it wraps, which is what the answer names */
     bool indirect;
+    bool secure;             /* a discard after which nobody can get at the data */
     uint16_t n_segments;     /* as the guest has it: any number */
     grant_ref_t descriptors; /* indirect: the first page of them */
     struct blkif_request_segment segments[BLKIF_MAX_SEGMENTS_PER_REQUEST]; /* not indirect */

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -65,24 +66,29 @@ bool disk_resized(struct disk *d)
 
 /* ---- opening ---- */
 
-/* A number below /sys about the disk's queue; a partition's is its whole disk's. 0: not there. */
+/* A number below /sys about the device; 0: not there. */
+static uint64_t device_number(dev_t dev, const char *name)
+{
+    char path[128];
+    uint64_t n = 0;
+    snprintf(path, sizeof path, "/sys/dev/block/%u:%u/%s", major(dev), minor(dev), name);
+    FILE *f = fopen(path, "re");
+    if (!f)
+        return 0;
+    if (fscanf(f, "%" SCNu64, &n) != 1)
+        n = 0;
+    fclose(f);
+    return n;
+}
+
+/* About its queue, which a partition has of its whole disk. */
 static uint64_t queue_limit(dev_t dev, const char *name)
 {
-    static const char *const places[] = {"", "../"};
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        char path[128];
-        uint64_t n = 0;
-        snprintf(path, sizeof path, "/sys/dev/block/%u:%u/%squeue/%s", major(dev), minor(dev), places[i],
-                 name);
-        FILE *f = fopen(path, "re");
-        if (!f)
-            continue;
-        if (fscanf(f, "%" SCNu64, &n) != 1)
-            n = 0;
-        fclose(f);
-        return n;
-    }
-    return 0;
+    char of_disk[64], of_whole[64];
+    snprintf(of_disk, sizeof of_disk, "queue/%s", name);
+    snprintf(of_whole, sizeof of_whole, "../queue/%s", name);
+    uint64_t n = device_number(dev, of_disk);
+    return n ? n : device_number(dev, of_whole);
 }
 
 static void look_at_block_device(struct disk *d, const struct stat *st)
@@ -99,7 +105,7 @@ static void look_at_block_device(struct disk *d, const struct stat *st)
     d->discard_granularity = (uint32_t)queue_limit(st->st_rdev, "discard_granularity");
     if (d->discard_granularity == 0)
         d->discard_granularity = d->geometry.sector_size;
-    d->discard_alignment = 0;
+    d->discard_alignment = (uint32_t)device_number(st->st_rdev, "discard_alignment");
 }
 
 /* Whoever makes a file longer opens it for writing and closes it again. That is told but to those who ask,
@@ -118,6 +124,29 @@ void disk_take_changes(const struct disk *d)
     char events[4096];
     while (read(d->changes, events, sizeof events) > 0)
         ;
+}
+
+/* The smallest that can be read where a piece of that size may begin: RING_PAGE if none can. */
+static uint32_t try_units(const struct disk *d)
+{
+    uint32_t unit = SECTOR;
+    void *page = aligned_alloc(RING_PAGE, RING_PAGE);
+    while (page && unit < RING_PAGE && pread(d->fd, page, unit, unit) < 0 && errno == EINVAL)
+        unit *= 2;
+    free(page);
+    return unit;
+}
+
+/* Past the page cache nothing smaller, and nothing elsewhere, can be read or written than this. Before
+ * Linux 6.1 nobody says it. */
+static uint32_t direct_unit(const struct disk *d)
+{
+#ifdef STATX_DIOALIGN
+    struct statx stx;
+    if (statx(d->fd, "", AT_EMPTY_PATH, STATX_DIOALIGN, &stx) == 0 && stx.stx_mask & STATX_DIOALIGN)
+        return stx.stx_dio_offset_align;
+#endif
+    return try_units(d);
 }
 
 static void look_at_file(struct disk *d, const struct stat *st)
@@ -152,6 +181,16 @@ static int open_medium(struct disk *d, const struct disk_options *o, const char 
     int64_t size = size_now(d);
     if (size < 0)
         return fail(ret_why, path, (int)-size);
+    uint32_t unit = o->direct ? direct_unit(d) : 0;
+    if (unit > RING_PAGE) {
+        snprintf(ret_why, 256, "%.160s: O_DIRECT wants pieces of %" PRIu32 " bytes, a guest has 4096 at most",
+                 path, unit);
+        return -EINVAL;
+    }
+    if (unit > d->geometry.sector_size)
+        d->geometry.sector_size = unit;
+    if (d->geometry.sector_size > d->physical_size)
+        d->physical_size = d->geometry.sector_size;
     disk_resized(d);
     return 0;
 }
@@ -192,6 +231,18 @@ void disk_close(struct disk *d)
     if (d->changes >= 0)
         close(d->changes);
     d->fd = d->changes = -1;
+}
+
+int disk_limit(struct disk *d)
+{
+    int64_t size = d->fd < 0 || d->block || d->geometry.read_only ? 0 : size_now(d);
+    struct rlimit limit = {.rlim_cur = (rlim_t)size, .rlim_max = (rlim_t)size};
+    if (size <= 0)
+        return (int)size;
+    if (setrlimit(RLIMIT_FSIZE, &limit))
+        return -errno;
+    d->limit = (uint64_t)size;
+    return 0;
 }
 
 /* ---- without waiting ---- */

@@ -26,13 +26,18 @@ struct disk {
     bool block, cdrom, direct;
     bool no_nowait_read, no_nowait_write; /* tried, and the file system cannot */
     struct geometry geometry;
-    uint32_t physical_size;                          /* of a sector; bytes */
+    uint64_t limit;         /* no file can be written beyond this, for good; bytes; 0: there is none */
+    uint32_t physical_size; /* of a sector; bytes */
     uint32_t discard_granularity, discard_alignment; /* bytes */
 };
 
 /* On an error, ret_why says in words what is wrong. */
 int disk_open(const struct disk_options *options, struct disk *ret_disk, char ret_why[256]);
 void disk_close(struct disk *d);
+
+/* What a file has now is all that this process can write to. That cannot be taken back: who finds it longer
+ * one day leaves it to another process. Nothing for a device, or what is only read. */
+int disk_limit(struct disk *d);
 
 /* Looks how big it is now. True: not as big as before, and the geometry says so. */
 bool disk_resized(struct disk *d);

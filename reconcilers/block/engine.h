@@ -26,6 +26,7 @@ struct io {
     int error;               /* when it is done */
     /* of the engine */
     uint64_t progress; /* bytes that are done */
+    bool quick;        /* it took no time */
     struct io *next;
 };
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/landlock.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -34,6 +35,23 @@ static int drop_capabilities(void)
     return syscall(SYS_capset, &header, none) ? -errno : 0;
 }
 
+/* Abstract sockets have no place in a file system that a chroot() could hide, and a user's processes may
+ * signal each other. Landlock knows of both since version 6, which is newer than Debian 12's headers. */
+static int close_scopes(void)
+{
+    static const struct {
+        uint64_t files, network, scoped;
+    } rules = {.scoped = 1 /* abstract sockets */ | 2 /* signals */};
+    if (syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) < 6)
+        return 0;
+    int fd = (int)syscall(SYS_landlock_create_ruleset, &rules, sizeof rules, 0);
+    if (fd < 0)
+        return -errno;
+    int error = syscall(SYS_landlock_restrict_self, fd, 0) ? -errno : 0;
+    close(fd);
+    return error;
+}
+
 int jail_rights(const struct jail *jail, bool *ret_chrooted)
 {
     bool chrooted = false;
@@ -53,5 +71,5 @@ int jail_rights(const struct jail *jail, bool *ret_chrooted)
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0))
         return -errno;
     *ret_chrooted = chrooted;
-    return 0;
+    return close_scopes();
 }

@@ -38,7 +38,7 @@ static const char usage[] =
     "  --image PARAMS      PATH, or raw:, aio:, phy: or file: and PATH; without a path an empty drive\n"
     "  --mode r|w          read-only or writable (default: w)\n"
     "  --device-type TYPE  disk (default) or cdrom, which is read-only and may be empty\n"
-    "  --discard[=0|1]     let the guest give blocks back\n"
+    "  --discard[=0|1]     let the guest give blocks back, where the storage can (default: 1)\n"
     "  --direct[=0|1]      past the page cache (O_DIRECT)\n"
     "  --no-jail           keep all rights: ONLY for tests on machines without Xen\n"
     "  --help\n";
@@ -75,12 +75,12 @@ static void die(int status, const char *what)
 
 /* ---- options ---- */
 
-static bool flag(const char *value)
+/* Empty is a key that the toolstack did not write. */
+static bool flag(const char *value, bool absent)
 {
-    /* empty: a key that the toolstack did not write */
     if (value && *value && strcmp(value, "0") != 0 && strcmp(value, "1") != 0)
         die(EXIT_USAGE, "--discard and --direct are 0 or 1");
-    return !value || *value == '1';
+    return !value || (*value ? *value == '1' : absent);
 }
 
 static bool one_of(const char *value, const char *yes, const char *no)
@@ -103,7 +103,7 @@ static struct options parse_options(int argc, char **argv)
         {"help", no_argument, NULL, HELP},
         {NULL, 0, NULL, 0},
     };
-    struct options o = {0};
+    struct options o = {.disk.discard = true}; /* as blkif.h has it for `discard-enable` */
     for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         if (c == IMAGE)
             o.disk.image = optarg;
@@ -112,9 +112,9 @@ static struct options parse_options(int argc, char **argv)
         else if (c == TYPE)
             o.disk.cdrom = one_of(optarg, "cdrom", "disk");
         else if (c == DISCARD)
-            o.disk.discard = flag(optarg);
+            o.disk.discard = flag(optarg, true);
         else if (c == DIRECT)
-            o.disk.direct = flag(optarg);
+            o.disk.direct = flag(optarg, false);
         else if (c == NO_JAIL)
             o.no_jail = true;
         else if (c == HELP)
@@ -319,6 +319,7 @@ int main(int argc, char **argv)
         guest_open(in.domid, &guest, why);
     const char *socket = lock_in(&in, o.no_jail, why);
     struct raw *raw = raw_open(&disk); /* as the user that we are now */
+    must(o.no_jail ? 0 : disk_limit(&disk), "limiting the size of the image");
     must(o.no_jail ? 0 : calls_without_rings(), "forbidding io_uring");
     set_up_loop(p);
     must(raw_begin(raw, &p->loop), "starting threads");

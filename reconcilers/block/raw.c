@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "reconcilers/block/blkif.h"
 #include "reconcilers/block/disk.h"
@@ -14,6 +15,8 @@
 enum {
     ENTRIES = RING_SLOTS_MAX, /* a request is one io at a time */
     HELPERS = 2,
+    QUICK_NS = 100 * 1000, /* a write to the page cache, and a nanosecond for each byte of it … */
+    QUICK_ENOUGH = 64,     /* … so many times in a row */
 };
 
 struct raw {
@@ -21,6 +24,7 @@ struct raw {
     struct disk *disk;
     struct uring *uring;           /* NULL: the helpers do its work */
     struct pool *helpers, *writer; /* NULL: not needed */
+    unsigned quick;                /* buffered writes that took no time, in a row */
 };
 
 static struct raw *raw_of(struct engine *e)
@@ -28,9 +32,38 @@ static struct raw *raw_of(struct engine *e)
     return (struct raw *)(void *)((char *)e - offsetof(struct raw, engine));
 }
 
+/* ---- buffered writes ----
+ *
+ * Into the page cache a write takes less time than a thread takes to be woken for it; but one that has to
+ * wait, for storage that cannot keep up, would hold up all of the disk. What happens is a matter of the
+ * storage, and known only afterwards. So they begin on the writer's thread, are done at once when those
+ * before them were quick, and go back to the thread with the first that is not. */
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000U + (uint64_t)t.tv_nsec;
+}
+
+/* On either thread. */
+static void write_timed(const struct disk *d, struct io *io)
+{
+    uint64_t from = io->progress, start = now_ns();
+    io->error = disk_write(d, io->data + from, io->length - from, io->offset + from);
+    io->quick = now_ns() - start < QUICK_NS + io->length;
+}
+
+static void note_time(struct raw *r, const struct io *io)
+{
+    r->quick = io->quick ? r->quick + (r->quick < QUICK_ENOUGH) : 0;
+}
+
 static void on_done(void *arg, struct io *io)
 {
     struct raw *r = arg;
+    if (io->kind == IO_WRITE)
+        note_time(r, io);
     r->engine.done(r->engine.arg, io);
 }
 
@@ -44,7 +77,7 @@ static void work(void *arg, struct io *io)
         io->error = disk_read(r->disk, io->data + from, io->length - from, io->offset + from);
         return;
     case IO_WRITE:
-        io->error = disk_write(r->disk, io->data + from, io->length - from, io->offset + from);
+        write_timed(r->disk, io);
         return;
     case IO_FLUSH:
         io->error = disk_flush(r->disk);
@@ -75,6 +108,11 @@ static bool submit(struct engine *e, struct io *io)
     struct raw *r = raw_of(e);
     if (at_once(r, io))
         return true;
+    if (io->kind == IO_WRITE && r->writer && r->quick >= QUICK_ENOUGH) {
+        write_timed(r->disk, io);
+        note_time(r, io);
+        return true;
+    }
     if (io->kind == IO_WRITE && r->writer)
         pool_add(r->writer, io);
     else if (io->kind != IO_DISCARD && r->uring)

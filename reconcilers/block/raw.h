@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The engine of a raw file or block device. What the page cache has is had at once; what has to wait goes
  * through io_uring, or where the kernel has none for us, to threads. Buffered writes, which io_uring would do
- * one after another on threads of its own, are gathered for one thread of ours; discards, for which it has no
- * operation, go to two.
+ * one after another on threads of its own, are gathered for one thread of ours, unless they are quick;
+ * discards, for which it has no operation, go to two.
  *
  * Made in two steps, as all threads must be there, and the ring restricted, before the process is locked in.
  */

@@ -40,7 +40,8 @@ static struct job check_transfer(const struct geometry *g, const struct request 
 {
     uint32_t max = q->indirect ? INDIRECT_SEGMENTS_MAX : BLKIF_MAX_SEGMENTS_PER_REQUEST;
     struct job job = {.kind = kind,
-                      .flush = q->op == BLKIF_OP_FLUSH_DISKCACHE,
+                      .flush = q->op == BLKIF_OP_FLUSH_DISKCACHE || q->op == BLKIF_OP_WRITE_BARRIER,
+                      .barrier = q->op == BLKIF_OP_WRITE_BARRIER,
                       .segments = q->indirect ? indirect : q->segments,
                       .n_segments = q->n_segments};
     if (q->n_segments > max || (kind == JOB_WRITE && g->read_only))
@@ -55,7 +56,7 @@ static struct job check_transfer(const struct geometry *g, const struct request 
 
 static struct job check_discard(const struct geometry *g, const struct request *q)
 {
-    if (!g->discard)
+    if (!g->discard || q->secure) /* discard-secure is 0 */
         return refused(BLKIF_RSP_EOPNOTSUPP);
     if (g->read_only || q->n_sectors == 0 || !in_range(g, q->sector, q->n_sectors))
         return refused(BLKIF_RSP_ERROR);
@@ -71,16 +72,17 @@ struct job request_check(const struct geometry *g, const struct request *q,
     case BLKIF_OP_WRITE:
         return check_transfer(g, q, indirect, JOB_WRITE);
     case BLKIF_OP_FLUSH_DISKCACHE:
+    case BLKIF_OP_WRITE_BARRIER:
         if (q->indirect)
             return refused(BLKIF_RSP_ERROR);
         if (q->n_segments == 0)
-            return (struct job){.kind = JOB_FLUSH, .flush = true};
+            return (struct job){.kind = JOB_FLUSH, .flush = true, .barrier = q->op == BLKIF_OP_WRITE_BARRIER};
         return check_transfer(g, q, NULL, JOB_WRITE);
     case BLKIF_OP_DISCARD:
         if (q->indirect)
             return refused(BLKIF_RSP_ERROR);
         return check_discard(g, q);
-    default: /* barriers, which are not published, and what nobody knows */
+    default: /* what nobody knows */
         return refused(BLKIF_RSP_EOPNOTSUPP);
     }
 }

@@ -54,13 +54,17 @@ static void send_ready(struct session *w)
     publish(&m, "physical-sector-size", d->physical_size);
     publish(&m, "info", (d->cdrom ? VDISK_CDROM : 0U) | (g->read_only ? VDISK_READONLY : 0U));
     publish(&m, "feature-flush-cache", 1);
+    publish(&m, "feature-barrier", 1);
     publish(&m, "feature-max-indirect-segments", INDIRECT_SEGMENTS_MAX);
     publish(&m, "feature-persistent", 0);
-    publish(&m, "max-ring-page-order", ring_order_max(sysconf(_SC_PAGESIZE)));
+    unsigned order = ring_order_max(sysconf(_SC_PAGESIZE));
+    publish(&m, "max-ring-page-order", order);
+    publish(&m, "max-ring-pages", 1U << order);
     if (g->discard) {
         publish(&m, "feature-discard", 1);
         publish(&m, "discard-granularity", d->discard_granularity);
         publish(&m, "discard-alignment", d->discard_alignment);
+        publish(&m, "discard-secure", 0);
     }
     link_send(w->link, &m);
 }
@@ -141,15 +145,27 @@ static bool number(const struct message *m, const char *name, uint64_t max, uint
     return true;
 }
 
+/* By either of the keys that frontends say it with. NULL, or the key that is wrong. */
+static const char *read_size(const struct message *m, struct serve_ring *ring)
+{
+    unsigned order_max = ring_order_max(sysconf(_SC_PAGESIZE));
+    uint32_t order = 0, n = 1;
+    if (key(m, "ring-page-order") && !number(m, "ring-page-order", order_max, &order))
+        return "ring-page-order";
+    if (!key(m, "ring-page-order") && key(m, "num-ring-pages") &&
+        (!number(m, "num-ring-pages", 1U << order_max, &n) || n == 0 || (n & (n - 1))))
+        return "num-ring-pages";
+    ring->n_pages = n << order;
+    return NULL;
+}
+
 /* NULL, or the key that is missing or wrong. */
 static const char *read_refs(const struct message *m, struct serve_ring *ring)
 {
-    uint32_t order = 0;
-    if (key(m, "ring-page-order") &&
-        !number(m, "ring-page-order", ring_order_max(sysconf(_SC_PAGESIZE)), &order))
-        return "ring-page-order";
-    ring->n_pages = 1U << order;
-    if (order == 0 && key(m, "ring-ref"))
+    const char *wrong = read_size(m, ring);
+    if (wrong)
+        return wrong;
+    if (ring->n_pages == 1 && key(m, "ring-ref"))
         return number(m, "ring-ref", UINT32_MAX, &ring->refs[0]) ? NULL : "ring-ref";
     static const char names[RING_PAGES_MAX][10] = {"ring-ref0", "ring-ref1", "ring-ref2", "ring-ref3",
                                                    "ring-ref4", "ring-ref5", "ring-ref6", "ring-ref7"};
@@ -254,8 +270,15 @@ static void on_broken(void *arg)
 static void on_resized(void *arg)
 {
     struct session *w = arg;
-    say("the disk has %" PRIu64 " sectors now", w->config.disk->geometry.sectors);
-    send_ready(w);
+    const struct disk *d = w->config.disk;
+    say("the disk has %" PRIu64 " sectors now", d->geometry.sectors);
+    if (!d->limit || d->geometry.sectors * SECTOR <= d->limit) {
+        send_ready(w);
+        return;
+    }
+    /* the next one does again what is under way */
+    complain(w, "the image has grown: another worker takes over, that may write to all of it");
+    w->config.finished(w->config.arg, true);
 }
 
 static void on_lost(void *arg)

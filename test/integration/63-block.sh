@@ -74,6 +74,25 @@ exits "closed in good order" 0 blk read 0 8
 attach_disk 51760 1M mode=r device-type=cdrom params=raw:
 reach "an empty drive" "$b/state" 2 "$b/sectors" 0 "$b/info" 5
 
+# ---- a drive that is attached empty, gets a medium and loses it, its worker killed each time
+
+attach_disk 51808 1M mode=r device-type=cdrom params=
+reach "attached empty" "$b/state" 2 "$b/sectors" 0
+# again NAME PARAMS SECTORS: as libxl inserts and ejects; another worker sees it
+again() {
+    xenstore-write "$b/params" "$2"
+    kill -KILL "$(worker_of 51808)"
+    exits "$1: it can be connected" 0 blk info
+    reach "$1: it has what is in it" "$b/sectors" "$3"
+    await "$b/state" 6
+}
+worker_of() { sed -n "s,.*qdisk/7/$1: worker \([0-9]*\) started,\1,p" "$dir/xenrecon.log" | tail -n 1; }
+kill -KILL "$(worker_of 51808)"
+exits "empty: another worker serves it" 0 blk info
+again "inserted" "raw:$image" 2048
+again "ejected" "" 0
+again "inserted again" "raw:$image" 2048
+
 # ---- past the page cache, and what is not in it
 
 attach_disk 51776 16M direct-io-safe=1
@@ -87,8 +106,8 @@ exits "cold: read" 0 cmp "$dir/data" "$dir/read"
 
 # ---- detach
 
-check "a worker for each disk" "$(find "$dir/run/workers" -name "*.state" | wc -l)" 6
-for devid in 51712 51728 51744 51760 51776 51792; do
+check "a worker for each disk" "$(find "$dir/run/workers" -name "*.state" | wc -l)" 7
+for devid in 51712 51728 51744 51760 51776 51792 51808; do
     toolstack detach qdisk 7 $devid
     await "/local/domain/0/backend/qdisk/7/$devid/state" 6
     toolstack remove qdisk 7 $devid --frontend vbd

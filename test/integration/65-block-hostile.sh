@@ -28,9 +28,9 @@ attach_disk 51712 8M
 await "$b/state" 2
 blk hostile >"$dir/out"
 check "what is done: requests that are right, and only these" "$(sed -n 's/: 0$//p' "$dir/out" | tr '\n' ' ')" \
-    "good write-first flush-with-segments indirect-good event-storm "
+    "good barrier write-first flush-with-segments indirect-good event-storm "
 check "what is not supported" "$(sed -n 's/: -2$//p' "$dir/out" | tr '\n' ' ')" \
-    "unknown-operation reserved-operation barrier indirect-unknown indirect-of-indirect "
+    "unknown-operation reserved-operation indirect-unknown indirect-of-indirect "
 check "all else is an error, and the ring goes on" "$(grep -cvE ': (0|-2)$' "$dir/out") $(grep -c ': -1$' "$dir/out")" "22 22"
 
 # ---- rings

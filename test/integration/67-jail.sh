@@ -97,3 +97,19 @@ for call in getrandom statx ioctl; do
 done
 discard_goes_on number-1000 "without a name (1000)"
 discard_goes_on thread # by two system calls, with all signals blocked: nobody can say so
+
+# ---- what is allowed, and leads nowhere
+
+# comes_to CALL WHAT: what the intruder is told, and the guest sees nothing of it
+comes_to() {
+    intruded "$1"
+    exits "$1: the guest sees nothing of it" 0 blk discard 8 8
+    check "$1: nothing comes of it" "$(grep -F "intruder: $1: " "$dir/xenrecon.log")" "intruder: $1: $2"
+}
+comes_to grow "File too large"
+check "grow: the image is as large as it was" "$(stat -c %s "$image")" 1048576
+if [ "$(python3 -c 'import ctypes; print(ctypes.CDLL(None).syscall(444, None, 0, 1))')" -ge 6 ]; then # Landlock's version
+    python3 -c 'import socket, sys; s = socket.socket(socket.AF_UNIX); s.bind("\0" + sys.argv[1]); s.listen(); s.accept()' "$dir" &
+    becomes_true grep -qF "@$dir" /proc/net/unix
+    comes_to abstract "Operation not permitted"
+fi

@@ -98,7 +98,8 @@ static const struct {
     {"no medium", &empty, BLKIF_OP_READ, 1, {{0, 0}}, 0, 0, BLKIF_RSP_ERROR, JOB_REFUSED, 0, 0},
     {"flush", &writable, BLKIF_OP_FLUSH_DISKCACHE, 0, {{0, 0}}, UINT64_MAX, 0, NONE, JOB_FLUSH, 0, 0},
     {"flush and write", &writable, BLKIF_OP_FLUSH_DISKCACHE, 1, {PAGE}, 8, 0, NONE, JOB_WRITE, 4096, 4096},
-    {"barrier", &writable, BLKIF_OP_WRITE_BARRIER, 1, {PAGE}, 0, 0, BLKIF_RSP_EOPNOTSUPP, JOB_REFUSED, 0, 0},
+    {"barrier", &writable, BLKIF_OP_WRITE_BARRIER, 0, {{0, 0}}, UINT64_MAX, 0, NONE, JOB_FLUSH, 0, 0},
+    {"barrier and write", &writable, BLKIF_OP_WRITE_BARRIER, 1, {PAGE}, 8, 0, NONE, JOB_WRITE, 4096, 4096},
     {"reserved", &writable, BLKIF_OP_RESERVED_1, 1, {PAGE}, 0, 0, BLKIF_RSP_EOPNOTSUPP, JOB_REFUSED, 0, 0},
     {"unknown", &writable, 255, 1, {PAGE}, 0, 0, BLKIF_RSP_EOPNOTSUPP, JOB_REFUSED, 0, 0},
     {"discard", &writable, BLKIF_OP_DISCARD, 0, {{0, 0}}, 8, 992, NONE, JOB_DISCARD, 4096, 992 * 512ULL},
@@ -178,7 +179,7 @@ START_TEST(test_case)
     ck_assert_uint_eq(job.offset, cases[_i].offset);
     ck_assert_uint_eq(job.length, cases[_i].length);
     ck_assert_uint_eq(request_descriptors(&q), 0);
-    ck_assert_uint_eq(job.flush, q.op == BLKIF_OP_FLUSH_DISKCACHE && job.kind == JOB_WRITE);
+    ck_assert_uint_eq(job.flush, q.op == BLKIF_OP_FLUSH_DISKCACHE || q.op == BLKIF_OP_WRITE_BARRIER);
     if (job.kind == JOB_READ || job.kind == JOB_WRITE) {
         ck_assert_ptr_eq(job.segments, q.segments);
         ck_assert_uint_eq(job.n_segments, q.n_segments);
@@ -228,7 +229,7 @@ static const struct {
     {BLKIF_OP_FLUSH_DISKCACHE, 0, BLKIF_RSP_ERROR},
     {BLKIF_OP_FLUSH_DISKCACHE, 1, BLKIF_RSP_ERROR},
     {BLKIF_OP_DISCARD, 1, BLKIF_RSP_ERROR},
-    {BLKIF_OP_WRITE_BARRIER, 1, BLKIF_RSP_EOPNOTSUPP},
+    {BLKIF_OP_WRITE_BARRIER, 1, BLKIF_RSP_ERROR},
     {BLKIF_OP_INDIRECT, 1, BLKIF_RSP_EOPNOTSUPP},
 };
 
@@ -242,6 +243,36 @@ START_TEST(test_indirect_refused)
 }
 END_TEST
 
+/* What has a flush on either side of it, and what is alone. */
+START_TEST(test_order)
+{
+    static const struct {
+        uint8_t op;
+        bool flush, barrier;
+    } orders[] = {{BLKIF_OP_WRITE, false, false},
+                  {BLKIF_OP_FLUSH_DISKCACHE, true, false},
+                  {BLKIF_OP_WRITE_BARRIER, true, true}};
+    for (uint8_t n = 0; n < 2; n++) {
+        struct request q = {
+            .op = orders[_i].op, .n_segments = n, .segments = {{.first_sect = 0, .last_sect = 7}}};
+        struct job job = request_check(&writable, &q, NULL);
+        if (job.kind == JOB_REFUSED) /* a write of nothing */
+            continue;
+        ck_assert_int_eq(job.flush, orders[_i].flush);
+        ck_assert_int_eq(job.barrier, orders[_i].barrier);
+    }
+}
+END_TEST
+
+START_TEST(test_secure_discard)
+{
+    struct request q = {.op = BLKIF_OP_DISCARD, .n_sectors = 8, .secure = true};
+    struct job job = request_check(&writable, &q, NULL);
+    ck_assert_int_eq(job.kind, JOB_REFUSED);
+    ck_assert_int_eq(job.status, BLKIF_RSP_EOPNOTSUPP);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("block_request");
@@ -249,6 +280,8 @@ int main(void)
     tcase_add_loop_test(t, test_case, 0, COUNT(cases));
     tcase_add_test(t, test_indirect);
     tcase_add_loop_test(t, test_indirect_refused, 0, COUNT(refused));
+    tcase_add_loop_test(t, test_order, 0, 3);
+    tcase_add_test(t, test_secure_discard);
     suite_add_tcase(s, t);
     return run_suite(s);
 }
