@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,6 +106,34 @@ void run_dir_close(struct run_dir *dir)
         close(dir->records);
     free(dir->socket);
     *dir = (struct run_dir){.worker = -1, .records = -1};
+}
+
+/* Is it what the path leads to, and can a file be made in it? */
+static bool is_there(const char *path, const char *name, int fd)
+{
+    char part[PATH_MAX];
+    struct stat named, opened;
+    snprintf(part, sizeof part, "%s/%s", path, name);
+    return lstat(part, &named) == 0 && fstat(fd, &opened) == 0 && named.st_dev == opened.st_dev &&
+           named.st_ino == opened.st_ino;
+}
+
+int run_dir_mend(const char *path, struct run_dir *dir)
+{
+    struct run_dir again;
+    if (is_there(path, "worker", dir->worker) && is_there(path, "workers", dir->records))
+        return 0;
+    int error = run_dir_open(path, &again);
+    if (error)
+        return error;
+    run_dir_close(dir);
+    *dir = again;
+    return 1;
+}
+
+bool run_dir_has(int directory, const char *name)
+{
+    return faccessat(directory, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
 }
 
 int run_dir_bind(int directory, const char *name, mode_t mode, int *ret_fd)

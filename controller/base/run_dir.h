@@ -6,12 +6,13 @@
  *   RUN/worker/        likewise; holds nothing but the socket, so that a worker may make it its root
  *   RUN/worker/socket  for all to connect to
  *   RUN/control        ours only: the control socket (controller/daemon/control_server.h)
- *   RUN/workers/       ours only: records and state files (controller/processes/worker_record.h)
+ *   RUN/workers/       ours only: records, state files and pipes (controller/processes/worker_record.h)
  *
  * Errors are negative errno, and logged here. */
 #ifndef XENRECON_RUN_DIR_H
 #define XENRECON_RUN_DIR_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct run_dir {
@@ -21,6 +22,11 @@ struct run_dir {
 
 /* Opens it, and makes what is missing. -EPERM: others may change it. */
 int run_dir_open(const char *path, struct run_dir *ret_dir);
+
+/* Opens it again where it or a part of it is not there any more, and makes what is missing. Returns 1 where
+ * that was so. */
+int run_dir_mend(const char *path, struct run_dir *dir);
+
 void run_dir_close(struct run_dir *dir); /* only after run_dir_open() has succeeded */
 
 /* Opens only the directory itself, and makes it if it is missing. The caller closes it. */
@@ -29,6 +35,9 @@ int run_dir_open_top(const char *path, int *ret_fd);
 /* Puts a listening socket of this name and mode into an open directory, in the place of what was there. The
  * caller closes it. Errors are not logged. */
 int run_dir_bind(int directory, const char *name, mode_t mode, int *ret_fd);
+
+/* Is there a file of this name? */
+bool run_dir_has(int directory, const char *name);
 
 /* Puts the workers' listening socket in the place of an earlier one. The caller closes it. */
 int run_dir_listen(const struct run_dir *dir, int *ret_fd);

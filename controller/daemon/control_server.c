@@ -44,11 +44,11 @@ struct control_peer {
 
 struct control_server {
     struct control_server_config cfg;
-    uv_pipe_t listener;
+    uv_pipe_t *listener; /* NULL: it does not listen */
     uv_timer_t timer;
     LIST_HEAD(clients, control_peer) clients;
     unsigned n_clients, handles;
-    bool listening, closed;
+    bool closed;
 };
 
 /* ---- the end of a client ---- */
@@ -299,7 +299,7 @@ static bool taken(int directory)
 int control_server_listen(struct control_server *c, bool take)
 {
     int top, fd, error;
-    if (c->listening)
+    if (c->listener)
         return 0;
     error = run_dir_open_top(c->cfg.run_dir, &top);
     if (error)
@@ -308,21 +308,51 @@ int control_server_listen(struct control_server *c, bool take)
     close(top);
     if (error)
         return error;
-    uv_pipe_init(c->cfg.loop, &c->listener, 0);
-    c->listener.data = c;
+    c->listener = xcalloc(1, sizeof *c->listener);
+    uv_pipe_init(c->cfg.loop, c->listener, 0);
+    c->listener->data = c;
     c->handles++;
-    c->listening = true;
-    error = uv_pipe_open(&c->listener, fd);
+    error = uv_pipe_open(c->listener, fd);
     if (error)
         close(fd);
     else
-        error = uv_listen((uv_stream_t *)&c->listener, BACKLOG, on_connection);
+        error = uv_listen((uv_stream_t *)c->listener, BACKLOG, on_connection);
     return error;
 }
 
 static void on_closed(uv_handle_t *handle)
 {
     release(handle->data);
+}
+
+static void on_listener_closed(uv_handle_t *handle)
+{
+    release(handle->data);
+    free(handle);
+}
+
+static void stop_listening(struct control_server *c)
+{
+    if (c->listener)
+        uv_close((uv_handle_t *)c->listener, on_listener_closed);
+    c->listener = NULL;
+}
+
+int control_server_mend(struct control_server *c)
+{
+    int top, error;
+    if (!c->listener)
+        return 0;
+    error = run_dir_open_top(c->cfg.run_dir, &top);
+    if (error)
+        return error;
+    bool there = run_dir_has(top, CONTROL_SOCKET);
+    close(top);
+    if (there)
+        return 0;
+    stop_listening(c);
+    error = control_server_listen(c, true);
+    return error ? error : 1;
 }
 
 /* The socket's file stays: nobody answers there any more, which says as much as if it were gone. */
@@ -337,6 +367,5 @@ void control_server_close(struct control_server *c)
         drop(k);
     }
     uv_close((uv_handle_t *)&c->timer, on_closed);
-    if (c->listening)
-        uv_close((uv_handle_t *)&c->listener, on_closed);
+    stop_listening(c);
 }

@@ -56,6 +56,8 @@ struct control_server *control_server_new(const struct control_server_config *co
 /* Listens, unless it does so already; makes the run directory if it is missing. `take`: another process that
  * answers there loses the place; without it, -EADDRINUSE. Not logged. */
 int control_server_listen(struct control_server *c, bool take);
+/* Listens again where its socket is not there any more. Not logged. Returns 1 where that was so. */
+int control_server_mend(struct control_server *c);
 void control_server_close(struct control_server *c); /* NULL is fine. Gone when the loop has turned */
 
 /* An answer that is an error. */

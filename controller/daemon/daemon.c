@@ -16,6 +16,7 @@
 #include "controller/base/progress.h"
 #include "controller/daemon/log_timer.h"
 #include "controller/daemon/memory_trim.h"
+#include "controller/daemon/run_dir_watch.h"
 #include "controller/daemon/sd_notify.h"
 #include "controller/daemon/status_books.h"
 #include "controller/daemon/store_lock.h"
@@ -41,7 +42,8 @@ struct daemon {
     uv_signal_t term, interrupt, hangup;
     struct xs_client *client;
     struct hotplug_scripts *scripts;
-    struct workers *workers; /* NULL: there were none yet */
+    struct workers *workers;       /* NULL: there were none yet */
+    struct run_dir_watch *run_dir; /* NULL: it is not watched */
     struct engine *engine;
     struct status status;       /* what is told of the daemon */
     struct policy_set policies; /* until the engine takes them over */
@@ -190,8 +192,17 @@ static int open_workers(struct daemon *d, const struct policy_set *set)
     if (d->workers || d->cfg->dry_run || !(workers_wanted(set) || workers_left(d->cfg->runtime_dir)))
         return 0;
     int error = workers_new(&config, &d->workers);
+    run_dir_watch_look(d->run_dir);
     status_set_workers(&d->status, d->workers);
     return error;
+}
+
+static void on_gone(void *arg)
+{
+    struct daemon *d = arg;
+    if (d->workers)
+        workers_mend(d->workers);
+    status_mend(&d->status);
 }
 
 /* ---- the store ---- */
@@ -443,6 +454,7 @@ static void stop(struct daemon *d, int error)
     hotplug_scripts_close(d->scripts);
     if (d->workers)
         workers_close(d->workers);
+    run_dir_watch_close(d->run_dir);
     uv_close((uv_handle_t *)&d->wake, NULL);
     uv_close((uv_handle_t *)&d->reconnect, NULL);
     uv_close((uv_handle_t *)&d->term, NULL);
@@ -491,8 +503,10 @@ static void start(struct daemon *d)
     d->reconnect_delay = RECONNECT_MIN;
     start_status(d);
     connect_store(d);
-    if (!d->closing && !d->cfg->once)
+    if (!d->closing && !d->cfg->once) {
         status_listen(&d->status, false);
+        d->run_dir = run_dir_watch_new(&d->loop, d->cfg->runtime_dir, on_gone, d);
+    }
 }
 
 int daemon_run(const struct daemon_config *config)

@@ -189,6 +189,16 @@ void status_listen(struct status *s, bool take)
                     strerror(-error));
 }
 
+void status_mend(struct status *s)
+{
+    int mended = control_server_mend(s->control);
+    if (mended < 0)
+        log_error("nobody can ask how it goes: %s/%s is gone, and cannot be made again: %s", s->cfg.run_dir,
+                  CONTROL_SOCKET, strerror(-mended));
+    else if (mended)
+        log_warning("somebody removed %s/%s: made again", s->cfg.run_dir, CONTROL_SOCKET);
+}
+
 void status_set_engine(struct status *s, struct engine *e, uint16_t self)
 {
     s->engine = e;

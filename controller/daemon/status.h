@@ -56,6 +56,7 @@ void status_open(struct status *s, const struct status_config *config);
 /* Answers at the control socket. `take`: in the place of another process that does so; without it, only where
  * none does, which is for dry runs and until we hold the store's lock. An error is logged. */
 void status_listen(struct status *s, bool take);
+void status_mend(struct status *s);   /* makes the control socket again where it was removed; logged */
 void status_close(struct status *s);  /* before the engine, the workers and the store's client are gone */
 void status_finish(struct status *s); /* when the loop has turned and the engine is gone */
 

@@ -198,19 +198,39 @@ static void new_process(struct supervised *s, struct worker_process *p)
     s->cause[0] = '\0';
 }
 
+/* What could not be done. */
+struct failure_to_start {
+    const char *program; /* NULL: it is about a file in the folder for records */
+    const char *step;    /* NULL: the program could not be run */
+};
+
+static void describe_failure(const struct supervised *s, const struct failure_to_start *f, int error,
+                             char ret_text[static SAID_SIZE])
+{
+    if (f->program)
+        snprintf(ret_text, SAID_SIZE, "cannot be run: %s: %s%s%s", f->program, f->step ? f->step : "",
+                 f->step ? ": " : "", strerror(-error));
+    else
+        snprintf(ret_text, SAID_SIZE, "cannot be run: %s, in %s/workers: %s", f->step, s->w->cfg.run_dir,
+                 strerror(-error));
+}
+
 /* The record is saved before the worker gets its token: so there is none that would not be found again. */
-static int spawn(struct supervised *s, const struct worker_launch *l)
+static int spawn(struct supervised *s, const struct worker_launch *l, struct failure_to_start *ret_failure)
 {
     const struct worker_process_config config = {.loop = s->w->cfg.loop, .ended = on_ended, .arg = s};
     struct worker_process *p;
     int state, output, printing;
+    ret_failure->step = "its state file";
     int error = worker_record_open_state(&s->w->dir, &s->key, s->fresh, &state);
     if (error)
         return error;
     s->fresh = false;
+    ret_failure->step = "the pipe that it prints to";
     error = worker_record_new_output(&s->w->dir, &s->key, &output, &printing);
     if (!error) {
-        error = worker_process_spawn(&config, &l->command, state, printing, &p);
+        error = worker_process_spawn(&config, &l->command, state, printing, &p, &ret_failure->step);
+        ret_failure->program = l->command.argv[0];
         close(printing);
         if (error)
             close(output);
@@ -222,6 +242,7 @@ static int spawn(struct supervised *s, const struct worker_launch *l)
     listen_to(s, worker_process_pid(p), output);
     s->record.pid = worker_process_pid(p);
     s->record.started = worker_process_started(p);
+    *ret_failure = (struct failure_to_start){.step = "its record"};
     error = worker_record_save(&s->w->dir, &s->record);
     if (!error)
         error = worker_process_give_token(p, s->record.token);
@@ -262,11 +283,12 @@ void lifecycle_launch(struct supervised *s, struct worker_launch *l)
                                        .retry_initial = l->retry_initial,
                                        .retry_max = l->retry_max};
     make_token(s->record.token);
-    int error = l->wrong ? -EINVAL : spawn(s, l);
+    struct failure_to_start failure = {0};
+    int error = l->wrong ? -EINVAL : spawn(s, l, &failure);
     if (l->wrong)
         snprintf(why, sizeof why, "%s", l->wrong);
     else if (error)
-        snprintf(why, sizeof why, "cannot be run: %s: %s", l->command.argv[0], strerror(-error));
+        describe_failure(s, &failure, error, why);
     worker_launch_free(l);
     if (error && s->process) {
         lifecycle_kill(s, why);

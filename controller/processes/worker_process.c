@@ -156,6 +156,14 @@ static int watch(struct worker_process *p)
     return uv_poll_start(&p->poll, UV_READABLE, on_readable);
 }
 
+/* What is done on the way to the program, and how that is called where it fails. */
+enum step { STEP_PROGRAM, STEP_DESCRIPTORS, STEP_DIRECTORY, STEP_LIMITS, STEP_USER };
+
+static const char *const step_names[] = {[STEP_DESCRIPTORS] = "its descriptors",
+                                         [STEP_DIRECTORY] = "its directory, /",
+                                         [STEP_LIMITS] = "its limits",
+                                         [STEP_USER] = "its user"};
+
 /* ---- in the child, where nothing is called that could wait for another thread of ours ---- */
 
 /* Not above our own limit: only some processes may raise it. */
@@ -188,7 +196,20 @@ static bool become(const struct worker_command *c)
     return !c->as_user || (setgroups(0, NULL) == 0 && setgid(c->gid) == 0 && setuid(c->uid) == 0);
 }
 
-/* Limits are set before the user is: the user may not be allowed to set them. */
+/* Returns the step that failed; PROGRAM: none did. Limits are set before the user is: the user may not be
+ * allowed to set them. */
+static enum step prepare(const struct worker_command *c, const int fds[WORKER_FDS])
+{
+    if (!arrange(fds))
+        return STEP_DESCRIPTORS;
+    if (chdir("/"))
+        return STEP_DIRECTORY;
+    if ((c->open_files && !limit(RLIMIT_NOFILE, c->open_files)) ||
+        (c->memory && !limit(RLIMIT_AS, (rlim_t)c->memory << 20)))
+        return STEP_LIMITS;
+    return become(c) ? STEP_PROGRAM : STEP_USER;
+}
+
 static void run_child(const struct worker_command *c, const int fds[WORKER_FDS], int report)
 {
     sigset_t none;
@@ -197,11 +218,11 @@ static void run_child(const struct worker_command *c, const int fds[WORKER_FDS],
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     setsid();
-    if (arrange(fds) && chdir("/") == 0 && (!c->open_files || limit(RLIMIT_NOFILE, c->open_files)) &&
-        (!c->memory || limit(RLIMIT_AS, (rlim_t)c->memory << 20)) && become(c))
+    enum step step = prepare(c, fds);
+    if (step == STEP_PROGRAM)
         execve(c->argv[0], c->argv, c->env);
-    int error = errno;
-    if (write(report, &error, sizeof error) < 0)
+    int failure[2] = {errno, (int)step};
+    if (write(report, failure, sizeof failure) < 0)
         _exit(126);
     _exit(127);
 }
@@ -211,10 +232,10 @@ static void run_child(const struct worker_command *c, const int fds[WORKER_FDS],
 /* Not by uv_spawn(): it sets no limits, and it waits for its children itself. Setting limits afterwards takes
  * a capability that we may lack. */
 static int spawn(struct worker_process *p, const struct worker_command *c, const int fds[WORKER_FDS],
-                 const int report[2])
+                 const int report[2], const char **ret_step)
 {
     sigset_t all, before;
-    int error = 0;
+    int error = 0, failure[2];
     compat_close_range_on_exec(3); /* descriptors that we were started with as well */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before); /* until the child has none of our handlers any more */
@@ -228,9 +249,12 @@ static int spawn(struct worker_process *p, const struct worker_command *c, const
     if (error)
         return error;
     ssize_t n;
-    while ((n = read(report[0], &error, sizeof error)) < 0 && errno == EINTR)
+    while ((n = read(report[0], failure, sizeof failure)) < 0 && errno == EINTR)
         ;
-    error = n == sizeof error ? -error : 0;
+    if (n == sizeof failure) {
+        error = -failure[0];
+        *ret_step = step_names[failure[1]];
+    }
     if (!error)
         error = hold(p, pid);
     if (!error)
@@ -243,17 +267,19 @@ static int spawn(struct worker_process *p, const struct worker_command *c, const
 }
 
 int worker_process_spawn(const struct worker_process_config *config, const struct worker_command *command,
-                         int state_fd, int output_fd, struct worker_process **ret_process)
+                         int state_fd, int output_fd, struct worker_process **ret_process,
+                         const char **ret_step)
 {
     struct worker_process *p = new_process(config);
     int report[2], error;
+    *ret_step = NULL;
     int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (null_fd < 0 || pipe2(p->token, O_CLOEXEC) || pipe2(report, O_CLOEXEC)) {
         error = -errno;
     } else {
         const int fds[WORKER_FDS] = {
             null_fd, output_fd, output_fd, [WORKER_TOKEN_FD] = p->token[0], [WORKER_STATE_FD] = state_fd};
-        error = spawn(p, command, fds, report);
+        error = spawn(p, command, fds, report, ret_step);
         close(report[0]);
     }
     if (null_fd >= 0)

@@ -41,9 +41,11 @@ struct worker_command {
 };
 
 /* Starts one, with state_fd as its descriptor WORKER_STATE_FD, and output_fd to print to. It waits for its
- * token. */
+ * token. On an error, ret_step is what could not be done, such as "its user"; NULL: the program could not be
+ * run. */
 int worker_process_spawn(const struct worker_process_config *config, const struct worker_command *command,
-                         int state_fd, int output_fd, struct worker_process **ret_process);
+                         int state_fd, int output_fd, struct worker_process **ret_process,
+                         const char **ret_step);
 
 /* Gives it the token. If we die before we have saved its record, it reads the end of a file instead. */
 int worker_process_give_token(struct worker_process *p, const char *token);

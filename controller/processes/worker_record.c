@@ -111,6 +111,13 @@ int worker_record_save(const struct run_dir *dir, const struct worker_record *re
     return error;
 }
 
+bool worker_record_there(const struct run_dir *dir, const struct device_key *key)
+{
+    char name[FILE_NAME_SIZE];
+    file_name(key, "", name);
+    return run_dir_has(dir->records, name);
+}
+
 /* ---- reading ---- */
 
 /* Opens a file. An error where it is not of this type, or not for us alone. */

@@ -33,6 +33,9 @@ struct worker_record {
 /* Replaces the device's record as a whole, or not at all. */
 int worker_record_save(const struct run_dir *dir, const struct worker_record *record);
 
+/* Is there one? */
+bool worker_record_there(const struct run_dir *dir, const struct device_key *key);
+
 /* Removes them all, but not a state file that is locked. */
 void worker_record_remove(const struct run_dir *dir, const struct device_key *key);
 

@@ -40,7 +40,7 @@ struct worker_socket {
     struct worker_socket_config cfg;
     struct connection_list list;
     int listening;
-    uv_poll_t listener;
+    uv_poll_t *listener;
     struct patience patience; /* with those that have not said hello */
     uv_timer_t timer;
     uint64_t wake_at;              /* when the timer is set to go off; 0: it is not set */
@@ -128,7 +128,7 @@ static void on_timer(uv_timer_t *timer)
     }
     if (s->accept_again && s->accept_again <= now) {
         s->accept_again = 0;
-        uv_poll_start(&s->listener, UV_READABLE, on_connection);
+        uv_poll_start(s->listener, UV_READABLE, on_connection);
     }
     if (s->accept_again)
         wake_by(s, s->accept_again);
@@ -345,25 +345,6 @@ static void on_connection(uv_poll_t *poll, int status, int events)
 
 /* ---- */
 
-struct worker_socket *worker_socket_new(const struct worker_socket_config *config, int listening)
-{
-    struct worker_socket *s = xcalloc(1, sizeof *s);
-    s->cfg = *config;
-    s->listening = listening;
-    TAILQ_INIT(&s->list);
-    uv_timer_init(config->loop, &s->timer);
-    int error = uv_poll_init(config->loop, &s->listener, listening);
-    if (error) { /* only want of memory can do this to a socket */
-        log_error("cannot wait for workers: %s", uv_strerror(error));
-        abort();
-    }
-    s->timer.data = s->listener.data = s;
-    patience_open(&s->patience, config->loop, on_silence, s);
-    s->handles = 3;
-    uv_poll_start(&s->listener, UV_READABLE, on_connection);
-    return s;
-}
-
 static void on_closed(uv_handle_t *handle)
 {
     release(handle->data);
@@ -374,6 +355,52 @@ static void on_patience_closed(void *arg)
     release(arg);
 }
 
+static void on_listener_closed(uv_handle_t *handle)
+{
+    release(handle->data);
+    free(handle);
+}
+
+static void stop_listening(struct worker_socket *s)
+{
+    uv_close((uv_handle_t *)s->listener, on_listener_closed);
+    close(s->listening);
+}
+
+static void start_listening(struct worker_socket *s, int listening)
+{
+    s->listening = listening;
+    s->listener = xcalloc(1, sizeof *s->listener);
+    s->listener->data = s;
+    int error = uv_poll_init(s->cfg.loop, s->listener, listening);
+    if (error) { /* only want of memory can do this to a socket */
+        log_error("cannot wait for workers: %s", uv_strerror(error));
+        abort();
+    }
+    s->handles++;
+    s->accept_again = 0;
+    uv_poll_start(s->listener, UV_READABLE, on_connection);
+}
+
+void worker_socket_listen(struct worker_socket *s, int listening)
+{
+    stop_listening(s);
+    start_listening(s, listening);
+}
+
+struct worker_socket *worker_socket_new(const struct worker_socket_config *config, int listening)
+{
+    struct worker_socket *s = xcalloc(1, sizeof *s);
+    s->cfg = *config;
+    TAILQ_INIT(&s->list);
+    uv_timer_init(config->loop, &s->timer);
+    s->timer.data = s;
+    patience_open(&s->patience, config->loop, on_silence, s);
+    s->handles = 2;
+    start_listening(s, listening);
+    return s;
+}
+
 void worker_socket_close(struct worker_socket *s)
 {
     struct worker_connection *c;
@@ -382,6 +409,5 @@ void worker_socket_close(struct worker_socket *s)
         worker_socket_hang_up(c);
     patience_close(&s->patience, on_patience_closed);
     uv_close((uv_handle_t *)&s->timer, on_closed);
-    uv_close((uv_handle_t *)&s->listener, on_closed);
-    close(s->listening);
+    stop_listening(s);
 }

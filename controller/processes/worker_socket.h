@@ -40,6 +40,9 @@ struct worker_socket_config {
 /* Takes over a listening socket. */
 struct worker_socket *worker_socket_new(const struct worker_socket_config *config, int listening);
 
+/* Listens on another socket instead, which is taken over; connections stay. */
+void worker_socket_listen(struct worker_socket *s, int listening);
+
 /* Closes all; those that were welcome were closed before or are not used any more. Freed when the loop has
  * turned. */
 void worker_socket_close(struct worker_socket *s);

@@ -68,6 +68,7 @@ void workers_start(struct workers *w, const struct worker_start *start)
     supervised_tell(s);
     worker_launch_free(s->next);
     s->next = NULL;
+    workers_mend(w);
     struct worker_launch *launch = worker_launch_new(start, w->dir.socket);
     if (!s->process) {
         lifecycle_launch(s, launch);
@@ -181,6 +182,40 @@ void workers_sweep(struct workers *w)
             log_info("%s: nobody needs its worker any more", s->name);
             sweep(s);
         }
+}
+
+static unsigned mend_records(struct workers *w)
+{
+    struct supervised *s;
+    unsigned n = 0;
+    for (int i = 0; i < BUCKETS; i++)
+        LIST_FOREACH (s, &w->buckets[i], same_bucket) {
+            if (!s->process || worker_record_there(&w->dir, &s->key))
+                continue;
+            int error = worker_record_save(&w->dir, &s->record);
+            if (error)
+                log_error("%s: its worker's record in %s/workers is gone, and cannot be made again: %s",
+                          s->name, w->cfg.run_dir, strerror(-error));
+            n += !error;
+        }
+    return n;
+}
+
+void workers_mend(struct workers *w)
+{
+    int listening, mended = run_dir_mend(w->cfg.run_dir, &w->dir);
+    bool socket = false;
+    if (mended < 0)
+        return;
+    if (!run_dir_has(w->dir.worker, "socket") && !run_dir_listen(&w->dir, &listening)) {
+        worker_socket_listen(w->socket, listening);
+        socket = true;
+    }
+    unsigned records = mend_records(w);
+    if (mended || socket || records)
+        log_warning("somebody removed what was in %s: made again%s%s, %u record%s", w->cfg.run_dir,
+                    mended ? ", folders" : "", socket ? ", the workers' socket" : "", records,
+                    records == 1 ? "" : "s");
 }
 
 unsigned workers_running(const struct workers *w)

@@ -72,6 +72,10 @@ const struct tail *workers_printed(const struct workers *w, const struct device_
  * then DEAD. */
 void workers_sweep(struct workers *w);
 
+/* Makes again what is missing of the run directory: itself, its parts, the socket, records of workers that
+ * run. An error is logged. */
+void workers_mend(struct workers *w);
+
 unsigned workers_running(const struct workers *w); /* processes, those that are being ended included */
 uint64_t workers_deaths(const struct workers *w);  /* of workers that were not told to end, ever */
 
