@@ -19,7 +19,8 @@ enum outcome transition_close(struct situation *s, enum xenbus_state state, cons
 {
     enum disconnect was = data_plane_disconnect(s, why);
     if (state == XENBUS_CLOSED && was != DISCONNECT_WAITS && phase_worker_ends(s, why)) {
-        plan_requeue_at(s->plan, s->in->now + LOOK_FOR_END, true);
+        if (s->in->now)
+            plan_requeue_at(s->plan, s->in->now + LOOK_FOR_END, true);
         return DECIDED;
     }
     if (was == DISCONNECT_WAITS && state == XENBUS_CLOSED)

@@ -28,8 +28,10 @@ struct reading {
     enum row row;
     bool released;
     enum object_phase held; /* in the end */
+    enum whose whose;       /* what is held; the worker is for OURS */
     bool unpublished, front_connected;
-    bool runs; /* there is a worker that was not released */
+    bool runs;   /* there is a worker that was not released */
+    bool ending; /* one was released while it lived */
 };
 
 static bool in(int state, const char *states)
@@ -51,10 +53,17 @@ static enum object_phase phase_with(const struct facts *c, enum whose device)
     return device == OURS ? phases[c->state] : OBJECT_DEAD;
 }
 
-static void release(struct reading *r)
+static bool lives(const struct facts *c, const struct reading *r)
 {
+    return r->runs && c->state != WORKER_DEAD;
+}
+
+static void release(const struct facts *c, struct reading *r)
+{
+    r->ending |= lives(c, r);
     r->released |= r->held != OBJECT_NONE || r->runs;
     r->held = OBJECT_NONE;
+    r->whose = NOBODY;
     r->runs = r->unpublished = false;
 }
 
@@ -64,7 +73,7 @@ static bool read_beginning(const struct facts *c, struct reading *r)
     bool marked = c->marker != NOBODY, begins = c->b == -1 || in(c->b, "01");
     bool expected = r->held && r->unpublished && !(marked && c->marker == c->object) && c->b == 1;
     if ((!r->held || expected) && c->b == 1 && c->qemu) {
-        release(r);
+        release(c, r);
         r->row = ROW_CLAIMED_ELSEWHERE;
     } else if (!r->held && (c->b == -1 || (c->b == 1 && !c->keys))) /* everybody requires `state` */
         r->row = ROW_INCOMPLETE;
@@ -74,7 +83,7 @@ static bool read_beginning(const struct facts *c, struct reading *r)
         r->row = ROW_STARTING;
     else if (r->held && begins && !expected) {
         passed[ROW_RESET] = true;
-        release(r);
+        release(c, r);
         return read_beginning(c, r);
     } else
         return false;
@@ -99,7 +108,7 @@ static enum row read_handshake(const struct facts *c, const struct reading *r)
         return ROW_RECONNECT;
     if (in(c->b, "24") && c->f == 5)
         return ROW_FRONT_CLOSING;
-    if ((in(c->b, "45") || (c->b == 2 && !c->on_closed)) && (c->f == 6 || c->f == -1))
+    if ((in(c->b, "45") && (c->f == 6 || c->f == -1)) || (c->b == 2 && !c->on_closed && c->f == 6))
         return ROW_FRONT_CLOSED;
     if ((c->b == 4 && in(c->f, "12")) || (c->b == 5 && in(c->f, "123")))
         return ROW_FRONT_RESTART;
@@ -120,19 +129,24 @@ static enum row read_row(const struct facts *c, struct reading *r)
     bool other = marked ? c->marker != c->object : begins;
     if (r->held && other && !(r->unpublished && c->b == 1)) {
         passed[ROW_REINCARNATED] = true;
-        release(r);
+        release(c, r);
     }
     if (!marked && c->online == -1)
         return ROW_INCOMPLETE_DIR;
-    if (!marked && c->online == 0 && c->b == 5 && !active && !c->qemu)
+    if (!marked && c->online == 0 && c->b == 5 && !active && !c->qemu) {
+        if (!r->held && lives(c, r)) {
+            r->held = phase_with(c, OURS);
+            r->whose = OURS;
+        }
         return ROW_UNCLAIMED_CLOSE;
+    }
     if (!marked && c->b >= 2) {
         if (!r->held)
-            release(r);
+            release(c, r);
         return ROW_FOREIGN;
     }
     if (c->online != 1 && (begins || in(c->b, "26"))) {
-        release(r);
+        release(c, r);
         return ROW_DESTROY;
     }
     if (read_beginning(c, r))
@@ -140,6 +154,7 @@ static enum row read_row(const struct facts *c, struct reading *r)
     if (!r->held && marked && c->b >= 2) {
         passed[ROW_ADOPT] = true;
         r->held = !c->worker ? OBJECT_READY : r->runs ? phase_with(c, c->marker) : OBJECT_DEAD;
+        r->whose = c->marker;
         r->front_connected = false;
     }
     if (c->online != 1)
@@ -147,22 +162,36 @@ static enum row read_row(const struct facts *c, struct reading *r)
     return read_handshake(c, r);
 }
 
+static bool holds(const struct facts *c, const struct reading *r)
+{
+    return c->worker && (r->held == OBJECT_STARTING || r->held == OBJECT_CONNECTING ||
+                         r->held == OBJECT_CONNECTED || r->held == OBJECT_DISCONNECTING);
+}
+
+/* B becomes Closed, and a worker that is not for what is held has to end before. */
+static bool ends_another(const struct facts *c, const struct reading *r)
+{
+    bool closes = r->row == ROW_UNCLAIMED_CLOSE || r->row == ROW_CLOSE_IDLE || r->row == ROW_FRONT_CLOSED ||
+                  r->row == ROW_FRONT_RESTART || r->row == ROW_TOOLSTACK_CLOSE;
+    return closes && lives(c, r) && r->whose != OURS && !holds(c, r);
+}
+
 static struct reading second_reading(const struct facts *c)
 {
     struct reading r = {.held = c->phase,
+                        .whose = c->phase ? c->object : NOBODY,
                         .unpublished = c->worker ? c->unpublished && c->phase : c->phase == OBJECT_STARTING,
                         .front_connected = c->front_connected,
                         .runs = c->worker && c->state != WORKER_NONE};
     if (c->worker && c->marker != NOBODY && c->marker == c->object) /* it was, whatever we remember */
         r.unpublished = false;
     r.row = read_row(c, &r);
+    if (ends_another(c, &r)) {
+        enum object_phase held = r.held;
+        release(c, &r);
+        r.held = held;
+    }
     return r;
-}
-
-static bool holds(const struct facts *c, const struct reading *r)
-{
-    return c->worker && (r->held == OBJECT_CONNECTING || r->held == OBJECT_CONNECTED ||
-                         r->held == OBJECT_DISCONNECTING || (r->held == OBJECT_STARTING && !r->unpublished));
 }
 
 /* Is the worker connected to what F shows, and shall it stay so? */
@@ -185,8 +214,7 @@ static int makes(const struct facts *c, const struct reading *r)
         return c->b; /* no keys to connect with, or it is not done yet */
     if (r->row == ROW_CREATE && c->worker && !r->held)
         return c->b;
-    if ((states[r->row] == 6 && r->row != ROW_UNCLAIMED_CLOSE && holds(c, r)) ||
-        (r->row == ROW_CYCLE && holds(c, r)))
+    if ((states[r->row] == 6 && (holds(c, r) || r->ending)) || (r->row == ROW_CYCLE && holds(c, r)))
         return c->b;
     return states[r->row] ? states[r->row] : c->b;
 }
@@ -195,7 +223,8 @@ static int makes(const struct facts *c, const struct reading *r)
 static enum task asks(const struct facts *c, const struct reading *r)
 {
     bool connected = r->held == OBJECT_CONNECTED || r->held == OBJECT_CONNECTING;
-    bool closes = r->row == ROW_CLOSE_IDLE || r->row == ROW_TOOLSTACK_CLOSED || r->row == ROW_FRONT_CLOSING ||
+    bool closes = r->row == ROW_UNCLAIMED_CLOSE || r->row == ROW_CLOSE_IDLE ||
+                  r->row == ROW_TOOLSTACK_CLOSED || r->row == ROW_FRONT_CLOSING ||
                   r->row == ROW_FRONT_CLOSED || r->row == ROW_FRONT_RESTART ||
                   r->row == ROW_TOOLSTACK_CLOSE || r->row == ROW_CYCLE;
     if (!c->worker)
