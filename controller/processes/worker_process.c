@@ -14,6 +14,7 @@
 #include <uv.h>
 
 #include "controller/base/compat.h"
+#include "controller/processes/worker_scope.h"
 #include "schemas/mem.h"
 #include "schemas/message.h"
 
@@ -157,11 +158,12 @@ static int watch(struct worker_process *p)
 }
 
 /* What is done on the way to the program, and how that is called where it fails. */
-enum step { STEP_PROGRAM, STEP_DESCRIPTORS, STEP_DIRECTORY, STEP_LIMITS, STEP_USER };
+enum step { STEP_PROGRAM, STEP_DESCRIPTORS, STEP_DIRECTORY, STEP_LIMITS, STEP_SCOPE, STEP_USER };
 
 static const char *const step_names[] = {[STEP_DESCRIPTORS] = "its descriptors",
                                          [STEP_DIRECTORY] = "its directory, /",
                                          [STEP_LIMITS] = "its limits",
+                                         [STEP_SCOPE] = "its scope, by landlock(7)",
                                          [STEP_USER] = "its user"};
 
 /* ---- in the child, where nothing is called that could wait for another thread of ours ---- */
@@ -207,6 +209,8 @@ static enum step prepare(const struct worker_command *c, const int fds[WORKER_FD
     if ((c->open_files && !limit(RLIMIT_NOFILE, c->open_files)) ||
         (c->memory && !limit(RLIMIT_AS, (rlim_t)c->memory << 20)))
         return STEP_LIMITS;
+    if (c->scoped && (errno = -worker_scope_enter()))
+        return STEP_SCOPE;
     return become(c) ? STEP_PROGRAM : STEP_USER;
 }
 

@@ -34,6 +34,7 @@ struct worker_process_config {
 
 struct worker_command {
     char **argv, **env; /* end in NULL */
+    bool scoped;        /* it reaches no other processes (worker_scope.h) */
     bool as_user;       /* it runs as uid and gid, and in no other group; false: as we do */
     uid_t uid;
     gid_t gid;
