@@ -30,6 +30,7 @@ sysconfdir ?= /etc
 libexecdir ?= $(prefix)/libexec
 mandir     ?= $(datadir)/man
 unitdir    ?= $(prefix)/lib/systemd/system
+sysusersdir ?= $(prefix)/lib/sysusers.d
 init       ?= systemd
 
 comma := ,
@@ -214,6 +215,7 @@ install: all install-common $(addprefix install-,$(init))
 install-systemd:
 	$(call install_as,deploy/systemd/xenrecon.service,$(unitdir)/xenrecon.service)
 	$(call install_as,deploy/systemd/hotplug.conf,$(datadir)/xenrecon/examples/hotplug.conf)
+	$(call install_as,deploy/systemd/sysusers.conf,$(sysusersdir)/xenrecon.conf)
 
 install-openrc:
 	$(call install_as,deploy/openrc/xenrecon,$(sysconfdir)/init.d/xenrecon)

@@ -145,7 +145,7 @@ truncate -s 16M data.img
 chmod 711 "$dir" # the worker is a user of its own
 rights="" no_jail=""
 case $jail in
-whole) rights=$'\n  uid-base: 262144\n  drops-privileges: true' ;;
+whole) rights=$'\n  uid-base: 1900000000\n  drops-privileges: true' ;;
 calls) echo "[in part of its jail, its filter of system calls: we may not become other users here]" ;;
 none)
     no_jail=", --no-jail"

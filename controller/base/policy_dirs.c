@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "controller/base/subordinate_ids.h"
 #include "schemas/mem.h"
 
 enum { FILE_MAX = 256 * 1024 };
@@ -194,6 +195,20 @@ static int read_file(const char *path, bool obeyed, char **ret_text, size_t *ret
     return 0;
 }
 
+/* Of policies that are obeyed, not of those that somebody reads on another host. */
+static int check_users(const struct policy *p, struct mistakes *mistakes)
+{
+    static const char *const files[] = {"/etc/subuid", "/etc/subgid"};
+    struct diagnostic why;
+    for (size_t i = 0; p->worker.uid_base && i < sizeof files / sizeof *files; i++) {
+        if (!subordinate_ids_overlap(files[i], p->source, p->worker.uid_base, &why))
+            continue;
+        mistakes_add(mistakes, &why);
+        return -EINVAL;
+    }
+    return 0;
+}
+
 int policy_dirs_load_file(const char *path, bool obeyed, struct policy **ret_policy,
                           struct mistakes *mistakes)
 {
@@ -205,8 +220,16 @@ int policy_dirs_load_file(const char *path, bool obeyed, struct policy **ret_pol
         mistakes_add(mistakes, &why);
         return status;
     }
-    status = policy_parse_all(path, text, len, ret_policy, mistakes);
+    struct policy *p;
+    status = policy_parse_all(path, text, len, &p, mistakes);
     free(text);
+    if (status)
+        return status;
+    status = obeyed ? check_users(p, mistakes) : 0;
+    if (status)
+        policy_free(p);
+    else
+        *ret_policy = p;
     return status;
 }
 

@@ -61,7 +61,7 @@ start_xenrecon --policies "$policies"
 toolstack attach vputs 7 0 -- attach vputs 7 1
 reach "two workers of one guest" "$(b_of vputs/7/0)/state" 2 "$(b_of vputs/7/1)/state" 2
 other=$(told vputs/7/1 'w["pid"]')
-check "they have one user" "$(stat -c %u "/proc/$other" "/proc/$(told vputs/7/0 'w["pid"]')" | uniq)" 300007
+check "they have one user" "$(stat -c %u "/proc/$other" "/proc/$(told vputs/7/0 'w["pid"]')" | uniq)" 1900000007
 reached "by uid-base" "signal-EPERM abstract-EPERM path child"
 toolstack detach vputs 7 0 -- detach vputs 7 1
 await "$(b_of vputs/7/0)" absent "$(b_of vputs/7/1)" absent

@@ -51,7 +51,7 @@ WRITE (xenrecon ID 2 -)
 WRITE (state 2)
 TRANSACTION_END (T )"
 pid=$(worker)
-check "one worker, as the guest's own user" "$(stat -c %u:%g "/proc/$pid")" 200007:200007
+check "one worker, as the guest's own user" "$(stat -c %u:%g "/proc/$pid")" 1900000007:1900000007
 check "with nothing open but what it was given, and its socket" \
     "$(find "/proc/$pid/fd" -mindepth 1 -printf '%f\n' | sort | tr '\n' ' ')" "0 1 2 3 4 "
 check "the state file is not for others" "$(stat -c %a "$record.state")" 600

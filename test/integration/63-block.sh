@@ -18,7 +18,7 @@ reach "InitWait, with what the disk is like" "$b/state" 2 "$b/sectors" 131072 "$
 check "one worker" "$(workers | wc -l)" 1
 of_worker() { sed -n "s/^$1:[[:space:]]*//p" "/proc/$(workers)/status"; }
 if [ "$jail" = whole ]; then
-    check "locked in: a user of its own" "$(of_worker Uid | cut -f1) $(of_worker Gid | cut -f1) $(of_worker Groups)" "262151 262151 "
+    check "locked in: a user of its own" "$(of_worker Uid | cut -f1) $(of_worker Gid | cut -f1) $(of_worker Groups)" "1900000007 1900000007 "
     check "locked in: no capability" "$(of_worker CapPrm) $(of_worker CapEff) $(of_worker CapBnd)" \
         "0000000000000000 0000000000000000 0000000000000000"
     check "locked in: no files but the socket" "$(ls "/proc/$(workers)/root/")" socket

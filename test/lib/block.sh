@@ -8,7 +8,7 @@ XENRECON_BLK=${XENRECON_BLK:-$(dirname "${xenrecon[-1]}")/xenrecon-blk}
 jail_here() {
     if [ ! -e /proc/sys/kernel/seccomp/actions_avail ]; then
         echo none
-    elif setpriv --reuid 262151 --regid 262151 --clear-groups true 2>/dev/null; then
+    elif setpriv --reuid 1900000007 --regid 1900000007 --clear-groups true 2>/dev/null; then
         echo whole
     else
         echo calls
@@ -24,7 +24,7 @@ jail=$(jail_here)
 block_policy() {
     local option=
     [ "$jail" != none ] || option=", --no-jail"
-    [ "$jail" != whole ] || set -- "uid-base: 262144" "drops-privileges: true" "$@"
+    [ "$jail" != whole ] || set -- "uid-base: 1900000000" "drops-privileges: true" "$@"
     chmod 711 "$dir" # each worker is a user of its own
     mkdir -p "$dir/policies"
     {

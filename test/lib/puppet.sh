@@ -63,7 +63,7 @@ policy vputs <<END
 owner: xenrecon
 worker:
   command: [$dir/puppet.py, $dir]
-  uid-base: 300000
+  uid-base: 1900000000
 retry: {initial: 300s, max: 600s}
 END
 

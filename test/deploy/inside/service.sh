@@ -94,7 +94,7 @@ xenstore-write "$f/state" 4
 pid=$(worker)
 check "the worker gave up all that it could" "$(sed -nE 's/^(CapEff|CapPrm|Seccomp|NoNewPrivs|Uid):\t([^\t]*).*/\1=\2/p' \
     "/proc/$pid/status" | tr '\n' ' ')$(readlink "/proc/$pid/root")" \
-    "Uid=200007 CapPrm=0000000000000000 CapEff=0000000000000000 NoNewPrivs=1 Seccomp=2 /run/xenrecon/worker"
+    "Uid=1900000007 CapPrm=0000000000000000 CapEff=0000000000000000 NoNewPrivs=1 Seccomp=2 /run/xenrecon/worker"
 soon "systemctl status says how it stands" "active 0 1 device, 1 worker" how
 
 # ---- restarts, the first one with the manual's way to metrics

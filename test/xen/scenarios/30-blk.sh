@@ -17,7 +17,7 @@ reach "with a disk from the start: Connected" "$disk" 4/4
 worker=$(pids_of xenrecon-blk)
 check "its worker is locked in: user, rights, system calls, root" \
     "$(sed -nE 's/^(Uid|CapEff|CapBnd|NoNewPrivs|Seccomp):\t([^\t]*).*/\2/p' "/proc/$worker/status" | tr '\n' ' ')$(readlink "/proc/$worker/root")" \
-    "$((262144 + $(domid web))) 0000000000000000 0000000000000000 1 2 /run/xenrecon/worker"
+    "$((1900000000 + $(domid web))) 0000000000000000 0000000000000000 1 2 /run/xenrecon/worker"
 silent "plan is silent"
 has web xvda
 in_guest web 'modprobe -a crc32c_generic ext4 && mke2fs -F /dev/xvda >/dev/null && mount -t ext2 /dev/xvda /mnt'
