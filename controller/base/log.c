@@ -228,11 +228,11 @@ static bool begins_with_guest(const char *text, uint16_t *ret_domid)
     return true;
 }
 
-static bool allowed(uint16_t domid, const struct device_key *key)
+static bool allowed(uint16_t domid, const struct device_key *key, bool quoted)
 {
     struct log_limit *l = limit();
     bool calm = !l->pending;
-    if (log_limit_allows(l, domid, key, clock_now()))
+    if (log_limit_allows(l, domid, key, quoted, clock_now()))
         return true;
     if (calm && alarm_set)
         alarm_set(alarm_arg, LOG_WINDOW);
@@ -245,9 +245,10 @@ static void say(enum log_level level, const struct log_about *about, const char 
     uint16_t domid;
     char copy[LINE_SIZE], device[DEVICE_KEY_SIZE];
     printable_copy(copy, sizeof copy, text, len, false);
-    bool of_device = begins_with_device(copy, &key);
+    bool of_device = begins_with_device(copy, &key), quoted = about && about->quoted;
     log_tell();
-    if (of_device ? !allowed(key.domid, &key) : begins_with_guest(copy, &domid) && !allowed(domid, NULL))
+    if (of_device ? !allowed(key.domid, &key, quoted)
+                  : begins_with_guest(copy, &domid) && !allowed(domid, NULL, quoted))
         return;
     if (of_device)
         device_key_format(&key, device);

@@ -12,6 +12,7 @@
 #ifndef XENRECON_LOG_H
 #define XENRECON_LOG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "schemas/diagnostic.h"
@@ -31,6 +32,7 @@ enum log_format {
 enum {
     LOG_BURST = 100,
     LOG_GUEST_BURST = 200,
+    LOG_QUOTED = 100,
     LOG_ROOM = 4,           /* lines that are usual when a device is attached, or detached */
     LOG_WINDOW = 10 * 1000, /* milliseconds */
 };
@@ -51,6 +53,7 @@ void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
  * begins with, as in `domain 7: ...`. */
 struct log_about {
     const char *row, *action, *finding;
+    bool quoted; /* a worker or a script said it: of a guest's lines LOG_QUOTED may be such */
 };
 void log_about(enum log_level level, const struct log_about *about, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

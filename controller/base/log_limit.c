@@ -18,7 +18,7 @@ struct log_guest {
     TAILQ_ENTRY(log_guest) order;
     SLIST_HEAD(, log_device) devices[BUCKETS]; /* of which something was said */
     uint64_t since;
-    unsigned said, raised;
+    unsigned said, quoted, raised;
     unsigned suppressed; /* beyond the guest's limit */
     bool pending;        /* something was suppressed, of a device or of the guest */
     uint16_t domid;
@@ -85,14 +85,16 @@ static struct log_device *device(struct log_guest *g, const struct device_key *k
     return d;
 }
 
-bool log_limit_allows(struct log_limit *l, uint16_t domid, const struct device_key *key, uint64_t now)
+bool log_limit_allows(struct log_limit *l, uint16_t domid, const struct device_key *key, bool quoted,
+                      uint64_t now)
 {
     struct log_guest *g = guest(l, domid, now);
-    bool full = g->said >= LOG_GUEST_BURST + g->raised;
+    bool full = g->said >= LOG_GUEST_BURST + g->raised || (quoted && g->quoted >= LOG_QUOTED);
     struct log_device *d = key ? device(g, key, !full) : NULL;
     bool device_full = d && d->said >= LOG_BURST;
     if (!full && !device_full) {
         g->said++;
+        g->quoted += quoted;
         if (d)
             d->said++;
         return true;

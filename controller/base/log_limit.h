@@ -26,8 +26,9 @@ struct log_limit {
 
 void log_limit_init(struct log_limit *l,
                     void (*tell)(uint16_t domid, const struct device_key *key, unsigned suppressed));
-/* May a line about this guest, or about this device of it, be logged now? */
-bool log_limit_allows(struct log_limit *l, uint16_t domid, const struct device_key *key, uint64_t now);
+/* May a line about this guest, or about this device of it, be logged now? `quoted`: as in log_about. */
+bool log_limit_allows(struct log_limit *l, uint16_t domid, const struct device_key *key, bool quoted,
+                      uint64_t now);
 /* So many lines more may be logged of this guest than its limit says, until its time is over. */
 void log_limit_raise(struct log_limit *l, uint16_t domid, unsigned lines, uint64_t now);
 /* Tells the counts whose time is over; `all`: every count. Returns when there will be the next one to tell;

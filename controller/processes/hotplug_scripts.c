@@ -184,7 +184,8 @@ static void say(struct script_job *j, int error, const char *format, ...)
 static void log_line(void *arg, const char *line)
 {
     const struct script_job *j = arg;
-    log_info("%s: %s: %s", j->key, strrchr(j->argv[0], '/') + 1, line);
+    log_about(LOG_LEVEL_INFO, &(struct log_about){.quoted = true}, "%s: %s: %s", j->key,
+              strrchr(j->argv[0], '/') + 1, line);
 }
 
 static void drop_left(struct left *l)

@@ -75,7 +75,7 @@ static void log_line(struct output *o, const char *text, size_t len)
     }
     o->said++;
     printable_copy(copy, sizeof copy, text, len, false);
-    log_info("%s: %s", o->name, copy);
+    log_about(LOG_LEVEL_INFO, &(struct log_about){.quoted = true}, "%s: %s", o->name, copy);
 }
 
 /* Of a line that is too long, the beginning is logged. */

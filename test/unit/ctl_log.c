@@ -280,6 +280,24 @@ START_TEST(test_guest)
 }
 END_TEST
 
+/* What its workers and scripts say leaves room for what is said of them. */
+START_TEST(test_quoted)
+{
+    static const struct log_about quoted = {.quoted = true};
+    log_set_clock(clock_of_test);
+    for (int i = 0; i < 500; i++)
+        log_about(LOG_LEVEL_INFO, &quoted, "qdisk/7/%d: chatter", i % 10);
+    for (int i = 0; i < LOG_GUEST_BURST - LOG_QUOTED; i++)
+        log_error("qdisk/7/%d: its worker died", i % 10);
+    log_error("qdisk/7/1: too much");
+    ck_assert_int_eq(count_lines("chatter\n"), LOG_QUOTED);
+    ck_assert_int_eq(count_lines("died\n"), LOG_GUEST_BURST - LOG_QUOTED);
+    ck_assert_int_eq(count_lines("too much\n"), 0);
+    log_flush();
+    ck_assert_int_eq(count_lines("xenrecon: domain 7: 401 more messages were suppressed\n"), 1);
+}
+END_TEST
+
 /* What is not a guest's is not limited, though it looks like it. */
 START_TEST(test_no_guest)
 {
@@ -361,6 +379,7 @@ int main(void)
     tcase_add_test(t, test_limit);
     tcase_add_test(t, test_alike);
     tcase_add_loop_test(t, test_guest, 0, 4);
+    tcase_add_test(t, test_quoted);
     tcase_add_loop_test(t, test_no_guest, 0, 7);
     tcase_add_test(t, test_many_devices);
     tcase_add_test(t, test_alarm);
