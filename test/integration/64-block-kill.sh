@@ -42,6 +42,9 @@ restart_xenrecon() {
     start_xenrecon --policies "$dir/policies"
 }
 
+mkdir "$dir/bin" # where it can be taken away from
+cp "$XENRECON_BLK" "$dir/bin/xenrecon-blk"
+XENRECON_BLK=$dir/bin/xenrecon-blk
 toolstack domain-create 0
 start_domain 7 4096 grants
 block_policy
@@ -59,3 +62,44 @@ await "$b/state" 2
 killing "both" kill_worker restart_xenrecon
 toolstack detach qdisk 7 51728
 reach "detached in good order" "$b/state" 6
+
+# ---- at each moment of an answer
+
+# at FUNCTION: waits until the disk's worker is watched; `killer` ends when it was killed there
+at() {
+    local address
+    address=$(nm "$XENRECON_BLK" | awk -v name="$1" '$3 == name { print $1 }')
+    killat "$(worker)" "$address" >"$dir/armed" 2>&1 &
+    killer=$!
+    becomes_true grep -qs armed "$dir/armed" || cat "$dir/armed"
+}
+worker() { sed -n 's,.*qdisk/7/51744: worker \([0-9]*\) started,\1,p' "$dir/xenrecon.log" | tail -n 1; }
+# Through whatever was started when it was killed.
+alive() { grep -q '^State:.*[^Z] (' "/proc/$(worker)/status" 2>/dev/null; }
+
+if [ "$(id -u)" = 0 ] && [ -z "${ASAN_OPTIONS:-}${TSAN_OPTIONS:-}" ]; then
+    seq 1000000 | head -c 4096 >"$dir/data"
+    attach_disk 51744 1M
+    await "$b/state" 2
+    mkfifo "$dir/go"
+    for moment in journal_record ring_put ring_push journal_push; do
+        becomes_true alive
+        at $moment
+        exits "killed at $moment: the guest sees nothing of it" 0 blk write 0 8 <"$dir/data"
+        exits "it was killed" 0 wait $killer
+        exits "what was written is there" 0 cmp -n 4096 "$dir/data" "$image"
+        becomes_true alive
+        at $moment
+        mv "$XENRECON_BLK" "$dir/none" # no other is started yet
+        blk come-back 0 8 <"$dir/go" >"$dir/read" &
+        guest=$!
+        exec 9>"$dir/go"
+        exits "killed again" 0 wait $killer
+        exec 9>&-
+        await "$f/state" 1
+        mv "$dir/none" "$XENRECON_BLK"
+        exits "the guest connects anew, with the same keys" 0 wait $guest
+        { echo asked && cat "$dir/data"; } | cmp - "$dir/read" && same=yes || same=no
+        check "and is answered what it asks now" $same yes
+    done
+fi

@@ -13,6 +13,8 @@ static const char usage[] =
     "  discard SECTOR COUNT\n"
     "  flush\n"
     "  overtake write|flush    one of these, and reads that pass it\n"
+    "  come-back SECTOR COUNT  a flush; when standard input has ended, close, connect with the same keys, "
+    "read\n"
     "  verify                  writes, remembers what was acknowledged, reads it again; see "
     "blkfront_verify.c\n"
     "  bench [PATTERN]         randread, randwrite (4 KiB), read or write (1 MiB, or what a request can);\n"
@@ -189,6 +191,18 @@ static int run_overtake(struct blkfront *d, char **words)
     return io_overtake(d, words[0]);
 }
 
+static int run_come_back(struct blkfront *d, char **words)
+{
+    ring_submit(d, ring_take(d), BLKIF_OP_FLUSH_DISKCACHE, 0, 0);
+    ring_push(d);
+    puts("asked");
+    fflush(stdout);
+    while (getchar() != EOF)
+        continue;
+    bus_come_back(d);
+    return run_read(d, words);
+}
+
 static int run_verify(struct blkfront *d, char **words)
 {
     (void)words;
@@ -246,10 +260,11 @@ static int run_kexec(struct blkfront *d, char **words)
 }
 
 static const struct command commands[] = {
-    {"info", 0, 0, run_info},       {"read", 2, 2, run_read},     {"write", 2, 2, run_write},
-    {"discard", 2, 2, run_discard}, {"flush", 0, 0, run_flush},   {"verify", 0, 0, run_verify},
-    {"bench", 0, 1, run_bench},     {"hostile", 0, 100, hostile}, {"hold", 0, 0, run_hold},
-    {"reload", 0, 0, run_reload},   {"kexec", 0, 0, run_kexec},   {"overtake", 1, 1, run_overtake},
+    {"info", 0, 0, run_info},           {"read", 2, 2, run_read},     {"write", 2, 2, run_write},
+    {"discard", 2, 2, run_discard},     {"flush", 0, 0, run_flush},   {"verify", 0, 0, run_verify},
+    {"bench", 0, 1, run_bench},         {"hostile", 0, 100, hostile}, {"hold", 0, 0, run_hold},
+    {"reload", 0, 0, run_reload},       {"kexec", 0, 0, run_kexec},   {"overtake", 1, 1, run_overtake},
+    {"come-back", 2, 2, run_come_back},
 };
 
 static const struct command *choose(const char *name, int words)

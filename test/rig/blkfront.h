@@ -86,6 +86,7 @@ struct blkfront {
     struct rig_memory memory;
     xenevtchn_handle *xce;
     evtchn_port_t port;
+    bool has_port; /* from a connection before */
 
     struct shared *shared;
     uint32_t ring_page, ring_size, entry_size;
@@ -100,6 +101,8 @@ struct blkfront {
 void bus_open(struct blkfront *d);
 void bus_connect(struct blkfront *d);
 void bus_close(struct blkfront *d);
+/* Closes, whatever is under way, and connects again with the very same keys. */
+void bus_come_back(struct blkfront *d);
 /* Sets F's state and waits for nothing. */
 void bus_set_state(struct blkfront *d, char state);
 /* B's, or '0'. */

@@ -170,7 +170,7 @@ void bus_connect(struct blkfront *d)
         await_or_die(d, "2");
     read_limits(d);
     ring_create(d);
-    port = xenevtchn_bind_unbound_port(d->xce, d->backend_id);
+    port = d->has_port ? (int)d->port : xenevtchn_bind_unbound_port(d->xce, d->backend_id);
     if (port < 0)
         err(1, "event channel");
     d->port = (evtchn_port_t)port;
@@ -191,6 +191,15 @@ void bus_close(struct blkfront *d)
     close_bus(d);
     xenevtchn_unbind(d->xce, d->port);
     ring_destroy(d);
+}
+
+void bus_come_back(struct blkfront *d)
+{
+    close_bus(d);
+    ring_destroy(d);
+    d->has_port = true;
+    bus_connect(d);
+    d->has_port = false;
 }
 
 void bus_hold(struct blkfront *d)
