@@ -15,6 +15,8 @@ const char *xenbus_state_name(enum xenbus_state state)
 {
     if (state == XENBUS_ABSENT)
         return "absent";
+    if (state == XENBUS_UNREADABLE)
+        return "?";
     return state >= 0 && state < XENBUS_STATE_COUNT ? names[state] : "invalid";
 }
 

@@ -23,10 +23,11 @@ enum xenbus_state {
 #undef X
         XENBUS_STATE_COUNT,
     XENBUS_INVALID = XENBUS_STATE_COUNT, /* there is one, and it is none of these */
-    XENBUS_ABSENT = -1, /* there is no `state` key; prints as null in JSON and "absent" in text */
+    XENBUS_ABSENT = -1,     /* there is no `state` key; prints as null in JSON and "absent" in text */
+    XENBUS_UNREADABLE = -3, /* for reports: nobody knows; prints as "?" */
 };
 
-/* Never NULL; "absent" for XENBUS_ABSENT. */
+/* Never NULL; "absent" for XENBUS_ABSENT, "?" for XENBUS_UNREADABLE. */
 const char *xenbus_state_name(enum xenbus_state state);
 
 /* As it is in the store, of one that can be there. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "schemas/printable.h"
+#include "schemas/report/fold.h"
 #include "schemas/report/html_strip.h"
 #include "schemas/report/html_style.h"
 
@@ -65,30 +66,41 @@ static void put_said(FILE *to, const char *text)
     fputs("</span>", to);
 }
 
-/* For the list of all. */
-static void put_finding(FILE *to, const struct report *r, long device, const struct finding *f)
+static void put_link(FILE *to, const struct report *r, long device)
 {
     char key[DEVICE_KEY_SIZE];
+    device_key_format(&r->devices[device].key, key);
+    fprintf(to, "<a href=\"#d%ld\">", device);
+    put_code(to, key);
+    fputs("</a> ", to);
+}
+
+/* For the list of all. `fold` is NULL for one that stands alone. */
+static void put_finding(FILE *to, const struct report *r, long device, const struct finding *f,
+                        const struct report_fold *fold)
+{
     fputs("<li>", to);
-    if (device != HOST) {
-        device_key_format(&r->devices[device].key, key);
-        fprintf(to, "<a href=\"#d%ld\">", device);
-        put_code(to, key);
-        fputs("</a> ", to);
-    }
-    put_said(to, f->message);
+    for (size_t i = 0; fold && i < fold->n; i++)
+        put_link(to, r, (long)fold->devices[i]);
+    if (!fold && device != HOST)
+        put_link(to, r, device);
+    put_said(to, fold ? fold->message : f->message);
     fputs("</li>\n", to);
 }
 
-/* All of one code, with what to do about them, if there are any. */
-static void put_findings_of(FILE *to, const struct report *r, enum severity severity, enum finding_code code)
+/* All of one code, with what to do about them, if there are any. What is folded comes with its first device.
+ */
+static void put_findings_of(FILE *to, const struct report *r, const struct report_folds *folds,
+                            enum severity severity, enum finding_code code)
 {
     bool begun = false;
     for (long device = HOST; device < (long)r->n_devices; device++) {
         const struct plan *p = plan_of(r, device);
         for (size_t i = 0; i < p->n_findings; i++) {
             const struct finding *f = &p->findings[i];
-            if (f->severity != severity || f->code != code)
+            const struct report_fold *fold =
+                device == HOST ? NULL : report_folds_find(folds, (size_t)device, i);
+            if (f->severity != severity || f->code != code || (fold && fold->devices[0] != (size_t)device))
                 continue;
             if (!begun) {
                 fprintf(to, "<div class=\"found %s\"><b>%s %s</b><p class=\"advice\">",
@@ -97,7 +109,7 @@ static void put_findings_of(FILE *to, const struct report *r, enum severity seve
                 fputs("</p>\n<ul>\n", to);
             }
             begun = true;
-            put_finding(to, r, device, f);
+            put_finding(to, r, device, f, fold);
         }
     }
     if (begun)
@@ -107,13 +119,16 @@ static void put_findings_of(FILE *to, const struct report *r, enum severity seve
 /* The worst first. */
 static void put_findings(FILE *to, const struct report *r)
 {
+    struct report_folds folds;
     size_t n = 0;
+    report_folds_make(r, &folds);
     for (long device = HOST; device < (long)r->n_devices; device++)
         n += plan_of(r, device)->n_findings;
     fprintf(to, "<h2>Findings</h2>\n%s", n ? "" : "<p>None.</p>\n");
     for (int severity = SEVERITY_ERROR; severity >= SEVERITY_INFO; severity--)
         for (int code = 0; code < FINDING_COUNT; code++)
-            put_findings_of(to, r, (enum severity)severity, (enum finding_code)code);
+            put_findings_of(to, r, &folds, (enum severity)severity, (enum finding_code)code);
+    report_folds_free(&folds);
 }
 
 static void put_words(FILE *to, const char *title, const char *const *words)
@@ -206,7 +221,7 @@ static const char *look(const struct plan *p)
 
 static void put_head(FILE *to, const struct report *r, const struct report_device *d)
 {
-    static const char *const online[] = {"unknown", "no", "yes"};
+    static const char *const online[] = {"?", "unknown", "no", "yes"};
     char key[DEVICE_KEY_SIZE];
     device_key_format(&d->key, key);
     fputs("<h3>", to);
@@ -215,7 +230,7 @@ static void put_head(FILE *to, const struct report *r, const struct report_devic
     fprintf(to,
             "<p>backend <strong>%s</strong>, frontend <strong>%s</strong>, online <strong>%s</strong> "
             "<span class=\"dim\">owner %s",
-            xenbus_state_name(d->backend_state), xenbus_state_name(d->frontend_state), online[d->online + 1],
+            xenbus_state_name(d->backend_state), xenbus_state_name(d->frontend_state), online[d->online + 2],
             owner_name(d->owner));
     if (d->backend_domid != r->domid)
         fprintf(to, ", backend domain %" PRIu16, d->backend_domid);
@@ -283,11 +298,9 @@ static void put_count(FILE *to, size_t n, const char *look, const char *what)
 /* Whose devices these are. */
 static void put_title(FILE *to, const struct report *r)
 {
-    bool one = true;
-    for (size_t i = 0; i < r->n_devices; i++)
-        one &= r->devices[i].backend_domid == r->domid;
-    if (one)
-        fprintf(to, "evices of backend domain %" PRIu16, r->domid);
+    uint16_t domid;
+    if (report_domains(r, &domid, 1) == 1)
+        fprintf(to, "evices of backend domain %" PRIu16, domid);
     else
         fputs("evices of several backend domains", to);
 }

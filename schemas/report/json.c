@@ -5,7 +5,7 @@
 
 static json_t *state(enum xenbus_state s)
 {
-    return s == XENBUS_ABSENT || s == XENBUS_INVALID ? json_null() : jtext(xenbus_state_name(s));
+    return s == XENBUS_ABSENT || s == XENBUS_INVALID ? json_null() : jtext(xenbus_state_name(s)); /* or "?" */
 }
 
 static json_t *words(const char *const *list)

@@ -73,6 +73,23 @@ void report_sort(struct report *r)
         qsort(r->devices, r->n_devices, sizeof *r->devices, by_key);
 }
 
+size_t report_domains(const struct report *r, uint16_t *ret_domids, size_t max)
+{
+    bool *there = xcalloc(DOMID_MAX + 1, sizeof *there);
+    size_t n = 0;
+    if (r->n_devices == 0)
+        there[r->domid] = true;
+    for (size_t i = 0; i < r->n_devices; i++)
+        there[r->devices[i].backend_domid] = true;
+    for (unsigned domid = 0; domid <= DOMID_MAX; domid++) {
+        if (there[domid] && n < max)
+            ret_domids[n] = (uint16_t)domid;
+        n += there[domid];
+    }
+    free(there);
+    return n;
+}
+
 static void count_findings(const struct plan *p, struct report_summary *s)
 {
     for (size_t i = 0; i < p->n_findings; i++) {

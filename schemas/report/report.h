@@ -22,7 +22,7 @@ struct report_device {
     struct device_key key;
     uint16_t backend_domid;
     enum owner owner;
-    int online; /* 1, 0, or -1: absent or not understood */
+    int online; /* 1, 0, or -1: absent or not understood; -2: unreadable */
     enum xenbus_state backend_state, frontend_state;
     const char *frontend; /* path, or NULL; in the report's arena */
     struct plan *plan;
@@ -51,6 +51,10 @@ struct report_summary {
     size_t devices, actions, errors, warnings;
 };
 struct report_summary report_summarize(const struct report *r);
+
+/* Whose backend trees the devices are in: fills in up to `max` of them, ascending, and returns how many there
+ * are. Without a device it is the report's own. */
+size_t report_domains(const struct report *r, uint16_t *ret_domids, size_t max);
 
 void report_print_text(const struct report *r, FILE *to);
 void report_print_json(const struct report *r, FILE *to);

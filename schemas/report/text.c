@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "schemas/printable.h"
+#include "schemas/report/fold.h"
 
 /* One line a device, in columns; below it what would be done (`*`) and what was found (`!`).
  *
@@ -16,7 +17,9 @@
  *           write  /local/domain/0/backend/qdisk/7/51712/state = "4"
  *   vif/7/0        kernel    no      Closing   Connected    steady
  *       ! error stuck-detach: the frontend is Connected, for more than 60.0 s
- *           the guest still uses the device: unmount it there; it is never taken away by force */
+ *           the guest still uses the device: unmount it there; it is never taken away by force
+ *
+ * What many devices have alike comes once, behind all of them; their own lines end in its name. */
 
 enum column {
     COLUMN_DEVICE,
@@ -38,10 +41,11 @@ enum { ALIGN_PATHS_MAX = 90 };
 
 static void fill_cells(const struct report_device *d, struct cells *c)
 {
+    static const char *const online[] = {"?", "-", "no", "yes"};
     device_key_format(&d->key, c->key);
     c->text[COLUMN_DEVICE] = c->key;
     c->text[COLUMN_OWNER] = owner_name(d->owner);
-    c->text[COLUMN_ONLINE] = d->online < 0 ? "-" : d->online ? "yes" : "no";
+    c->text[COLUMN_ONLINE] = online[d->online + 2];
     c->text[COLUMN_BACKEND] = xenbus_state_name(d->backend_state);
     c->text[COLUMN_FRONTEND] = xenbus_state_name(d->frontend_state);
     c->text[COLUMN_ROW] = row_name(d->plan->row);
@@ -87,13 +91,39 @@ static void print_action(struct arena *a, const struct action *act, FILE *to)
     fputc('\n', to);
 }
 
-static void print_findings(struct arena *a, const struct plan *p, FILE *to)
+static void print_finding(struct arena *a, enum severity severity, enum finding_code code,
+                          const char *message, FILE *to)
 {
+    fprintf(to, "    ! %s %s: %s\n", severity_name(severity), finding_code_name(code), printable(a, message));
+}
+
+static void print_advice(enum finding_code code, FILE *to)
+{
+    fprintf(to, "        %s\n", finding_advice(code));
+}
+
+static bool folded(const struct report_folds *folds, size_t device, size_t finding)
+{
+    return folds && report_folds_find(folds, device, finding);
+}
+
+/* But for those that are folded; `folds` is NULL for the host's. Of several of one kind in a row the advice
+ * is printed once. */
+static void print_findings(struct arena *a, const struct plan *p, const struct report_folds *folds,
+                           size_t device, FILE *to)
+{
+    const struct finding *before = NULL;
     for (size_t i = 0; i < p->n_findings; i++) {
         const struct finding *f = &p->findings[i];
-        fprintf(to, "    ! %s %s: %s\n        %s\n", severity_name(f->severity), finding_code_name(f->code),
-                printable(a, f->message), finding_advice(f->code));
+        if (folded(folds, device, i))
+            continue;
+        if (before && before->code != f->code)
+            print_advice(before->code, to);
+        print_finding(a, f->severity, f->code, f->message, to);
+        before = f;
     }
+    if (before)
+        print_advice(before->code, to);
 }
 
 static void print_count(size_t n, const char *what, FILE *to)
@@ -101,10 +131,24 @@ static void print_count(size_t n, const char *what, FILE *to)
     fprintf(to, "%zu %s%s", n, what, n == 1 ? "" : "s");
 }
 
+/* backend domains 0, 3 and 27: */
+static void print_domains(const struct report *r, FILE *to)
+{
+    enum { NAMED = 8 };
+    uint16_t domids[NAMED];
+    size_t n = report_domains(r, domids, NAMED), named = n > NAMED ? NAMED - 1 : n;
+    fprintf(to, "backend domain%s %" PRIu16, n == 1 ? "" : "s", domids[0]);
+    for (size_t i = 1; i < named; i++)
+        fprintf(to, "%s %" PRIu16, i + 1 == n ? " and" : ",", domids[i]);
+    if (named < n)
+        fprintf(to, " and %zu more", n - named);
+    fputs(": ", to);
+}
+
 static void print_summary(const struct report *r, FILE *to)
 {
     struct report_summary s = report_summarize(r);
-    fprintf(to, "backend domain %" PRIu16 ": ", r->domid);
+    print_domains(r, to);
     print_count(s.devices, "device", to);
     fputs(", ", to);
     if (s.actions)
@@ -122,9 +166,58 @@ static void print_summary(const struct report *r, FILE *to)
     fputc('\n', to);
 }
 
-static void print_devices(const struct report *r, FILE *to)
+/* Their names, in lines that fit on a screen. */
+static void print_names(const struct report *r, const struct report_fold *fold, FILE *to)
+{
+    enum { WIDTH = 100, INDENT = 8 };
+    int column = 0;
+    for (size_t i = 0; i < fold->n; i++) {
+        char key[DEVICE_KEY_SIZE];
+        device_key_format(&r->devices[fold->devices[i]].key, key);
+        if (column && column + (int)strlen(key) >= WIDTH)
+            column = 0;
+        if (column == 0)
+            column = fprintf(to, "%s%*s", i ? "\n" : "", INDENT - 1, "");
+        column += fprintf(to, " %s%s", key, i + 1 < fold->n ? "," : "");
+    }
+    fputc('\n', to);
+}
+
+static void print_folds(const struct report *r, const struct report_folds *folds, FILE *to)
 {
     struct arena scratch = {0};
+    if (folds->n)
+        fputs("\nOf several devices:\n", to);
+    for (size_t i = 0; i < folds->n; i++) {
+        const struct report_fold *fold = &folds->list[i];
+        print_finding(&scratch, fold->severity, fold->code, fold->message, to);
+        print_advice(fold->code, to);
+        print_names(r, fold, to);
+        arena_free(&scratch);
+    }
+}
+
+/* The names of those that come behind all devices, and then those that do not. */
+static void print_device_findings(const struct report *r, size_t device, const struct report_folds *folds,
+                                  FILE *to)
+{
+    struct arena scratch = {0};
+    const struct report_device *d = &r->devices[device];
+    for (size_t i = 0; i < d->plan->n_findings; i++)
+        if (folded(folds, device, i))
+            fprintf(to, "  ! %s", finding_code_name(d->plan->findings[i].code));
+    fputc('\n', to);
+    for (size_t i = 0; i < d->plan->n_actions; i++)
+        print_action(&scratch, &d->plan->actions[i], to);
+    print_findings(&scratch, d->plan, folds, device, to);
+    arena_free(&scratch);
+}
+
+static void print_devices(const struct report *r, FILE *to)
+{
+    bool several = report_domains(r, NULL, 0) > 1;
+    struct report_folds folds;
+    report_folds_make(r, &folds);
     struct cells cells = {.text = {"DEVICE", "OWNER", "ONLINE", "BACKEND", "FRONTEND", "ROW"}};
     int width[COLUMNS] = {0};
     widen(width, &cells);
@@ -140,14 +233,12 @@ static void print_devices(const struct report *r, FILE *to)
         const struct report_device *d = &r->devices[i];
         fill_cells(d, &cells);
         print_cells(width, &cells, to);
-        if (d->backend_domid != r->domid)
+        if (several && d->backend_domid != r->domid)
             fprintf(to, "  (backend domain %" PRIu16 ")", d->backend_domid);
-        fputc('\n', to);
-        for (size_t n = 0; n < d->plan->n_actions; n++)
-            print_action(&scratch, &d->plan->actions[n], to);
-        print_findings(&scratch, d->plan, to);
-        arena_free(&scratch);
+        print_device_findings(r, i, &folds, to);
     }
+    print_folds(r, &folds, to);
+    report_folds_free(&folds);
 }
 
 void report_print_text(const struct report *r, FILE *to)
@@ -158,7 +249,7 @@ void report_print_text(const struct report *r, FILE *to)
         print_devices(r, to);
     if (r->host->n_findings) {
         fputs("\nOf no single device:\n", to);
-        print_findings(&scratch, r->host, to);
+        print_findings(&scratch, r->host, NULL, 0, to);
         arena_free(&scratch);
     }
 }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "schemas/report/report.h"
+#include "schemas/report/fold.h"
 #include "test/lib/json_schema.h"
 #include "test/lib/unit.h"
 
@@ -106,7 +106,7 @@ static struct report *sample(void)
 }
 
 static const char sample_text[] =
-    "backend domain 0: 5 devices, 2 actions, 1 error, 2 warnings\n"
+    "backend domains 0 and 3: 5 devices, 2 actions, 1 error, 2 warnings\n"
     "\n"
     "DEVICE         OWNER     ONLINE  BACKEND    FRONTEND     ROW\n"
     "vkbd/5/0       xenrecon  no      Closing    Connected    close-wait\n"
@@ -127,7 +127,6 @@ static const char sample_text[] =
     "\n"
     "Of no single device:\n"
     "    ! warning no-policy: type vfoo has no policy: 2 devices\n"
-    "        write a policy for this type if this domain should look after it\n"
     "    ! info no-policy: something else\n"
     "        write a policy for this type if this domain should look after it\n";
 
@@ -170,6 +169,78 @@ START_TEST(test_nothing_to_do)
                            "\n"
                            "DEVICE   OWNER   ONLINE  BACKEND    FRONTEND   ROW\n"
                            "vif/7/0  kernel  yes     Connected  Connected  steady\n");
+    free(text);
+    report_free(r);
+}
+END_TEST
+
+/* One more device than is told one by one, and two that differ. */
+static struct report *alike(void)
+{
+    struct report *r = report_new(5);
+    for (int i = 0; i <= FOLD_DEVICES_MIN + 1; i++) {
+        struct arena a = {0};
+        struct report_device d =
+            device(arena_printf(&a, "vif/%d/0", i + 1), OWNER_KERNEL, i == 1 ? -2 : 1, XENBUS_INIT_WAIT,
+                   i == 1 ? XENBUS_UNREADABLE : XENBUS_CONNECTED, ROW_STEADY);
+        char path[BACKEND_PATH_SIZE];
+        d.backend_domid = i == 2 ? 6 : 5;
+        device_backend_path(d.backend_domid, &d.key, path);
+        plan_add_finding(d.plan, FINDING_MISSING_KEY, i ? SEVERITY_WARNING : SEVERITY_ERROR,
+                         "%s/mac is missing", path);
+        if (i == 3)
+            plan_add_finding(d.plan, FINDING_MISSING_KEY, SEVERITY_WARNING, "%sx/mac is missing", path);
+        report_add(r, &d);
+        arena_free(&a);
+    }
+    return r;
+}
+
+static const char alike_text[] =
+    "backend domains 5 and 6: 6 devices, nothing to do, 1 error, 6 warnings\n"
+    "\n"
+    "DEVICE   OWNER   ONLINE  BACKEND   FRONTEND   ROW\n"
+    "vif/1/0  kernel  yes     InitWait  Connected  steady\n"
+    "    ! error missing-key: /local/domain/5/backend/vif/1/0/mac is missing\n"
+    "        the keys named must be written before this device can go on\n"
+    "vif/2/0  kernel  ?       InitWait  ?          steady  ! missing-key\n"
+    "vif/3/0  kernel  yes     InitWait  Connected  steady  (backend domain 6)  ! missing-key\n"
+    "vif/4/0  kernel  yes     InitWait  Connected  steady  ! missing-key\n"
+    "    ! warning missing-key: /local/domain/5/backend/vif/4/0x/mac is missing\n"
+    "        the keys named must be written before this device can go on\n"
+    "vif/5/0  kernel  yes     InitWait  Connected  steady  ! missing-key\n"
+    "vif/6/0  kernel  yes     InitWait  Connected  steady  ! missing-key\n"
+    "\n"
+    "Of several devices:\n"
+    "    ! warning missing-key: B/mac is missing\n"
+    "        the keys named must be written before this device can go on\n"
+    "        vif/2/0, vif/3/0, vif/4/0, vif/5/0, vif/6/0\n";
+
+START_TEST(test_alike)
+{
+    struct report *r = alike();
+    char *text = printed(r, report_print_text), *json = printed(r, report_print_json);
+    ck_assert_str_eq(text, alike_text);
+    ck_assert_ptr_nonnull(strstr(json, "vif/6/0/mac is missing")); /* of each by itself */
+    ck_assert_ptr_nonnull(strstr(json, "\"frontend_state\": \"?\""));
+    free(text);
+    free(json);
+    report_free(r);
+}
+END_TEST
+
+START_TEST(test_many_domains)
+{
+    struct report *r = report_new(0);
+    for (int i = 0; i < 9; i++) {
+        struct report_device d =
+            device("vif/7/0", OWNER_KERNEL, 1, XENBUS_CONNECTED, XENBUS_CONNECTED, ROW_STEADY);
+        d.backend_domid = (uint16_t)(20 - i);
+        report_add(r, &d);
+    }
+    char *text = printed(r, report_print_text);
+    ck_assert_str_eq(strtok(text, "\n"),
+                     "backend domains 12, 13, 14, 15, 16, 17, 18 and 2 more: 9 devices, nothing to do");
     free(text);
     report_free(r);
 }
@@ -368,6 +439,8 @@ int main(void)
     tcase_add_test(t, test_text);
     tcase_add_test(t, test_summary);
     tcase_add_test(t, test_nothing_to_do);
+    tcase_add_test(t, test_alike);
+    tcase_add_test(t, test_many_domains);
     tcase_add_test(t, test_json);
     tcase_add_test(t, test_json_of_nothing);
     tcase_add_loop_test(t, test_schema_refuses, 0, COUNT(breakages));

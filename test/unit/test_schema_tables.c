@@ -35,6 +35,11 @@ static const char *nth_state(int n)
 {
     return n < XENBUS_STATE_COUNT ? xenbus_state_name((enum xenbus_state)n) : NULL;
 }
+
+static const char *nth_shown_state(int n)
+{
+    return n == XENBUS_STATE_COUNT ? xenbus_state_name(XENBUS_UNREADABLE) : nth_state(n);
+}
 static const char *nth_owner(int n)
 {
     return n <= OWNER_EXTERNAL ? owner_name((enum owner)n) : NULL;
@@ -57,7 +62,7 @@ static const struct {
     {"plan", "definitions/action/properties/action", nth_action, false},
     {"plan", "definitions/device/properties/row", nth_row, false},
     {"plan", "definitions/device/properties/owner", nth_owner, false},
-    {"plan", "definitions/state", nth_state, true},
+    {"plan", "definitions/state", nth_shown_state, true},
     {"status", "definitions/state", nth_state, true},
     {"status", "definitions/device/properties/owner", nth_owner, true},
     {"status", "definitions/device/properties/phase", nth_phase, false},
