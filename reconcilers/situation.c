@@ -14,7 +14,8 @@
 static void say_unreadable(struct situation *s, const char *path)
 {
     s->unreadable = true;
-    plan_add_finding(s->plan, FINDING_UNREADABLE, SEVERITY_WARNING, "%s cannot be read", path);
+    if (!s->view->listing)
+        plan_add_finding(s->plan, FINDING_UNREADABLE, SEVERITY_WARNING, "%s cannot be read", path);
 }
 
 static void need_value(struct situation *s, enum side side, const char *key, const struct value *v)

@@ -67,6 +67,7 @@ enum severity {
       "it is looked at now and then instead: raise this domain's quota of watches, or end who uses them")   \
     X(TOO_MANY_DEVICES, "too-many-devices",                                                                 \
       "raise `limits.devices-per-domain` if this domain may have more")                                     \
+    X(NOT_LISTED, "not-listed", "list that, too; best everything: `xenstore-ls -fp > file`, as root")       \
     X(DUMP_INCOMPLETE, "dump-incomplete",                                                                   \
       "make the dump with `xenstore-ls -fp > file`, as root, and pass that file unchanged")
 

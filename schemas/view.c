@@ -66,6 +66,7 @@ struct view *view_copy(const struct view *v)
         view_set_error(copy, side, v->error[side].presence, v->error[side].text, v->error[side].len);
     copy->qemu = v->qemu;
     copy->null_model = v->null_model;
+    copy->listing = v->listing;
     if (v->path[FRONTEND])
         view_set_frontend(copy, v->path[FRONTEND]);
     for (enum side side = 0; side < 2; side++)

@@ -33,6 +33,7 @@ struct view {
     struct value error[2];    /* what drivers say is wrong: error/... in the side's domain; ABSENT likewise */
     enum presence qemu;       /* does a device model run for the frontend's domain that may serve devices? */
     bool null_model;          /* there is one, xenrecon-dm(8), which serves none: qemu is ABSENT */
+    bool listing;             /* it is of a listing, and what that lacks is said of it as a whole */
     struct view_key *keys[2]; /* by side, sorted by name once sealed */
     size_t n_keys[2], cap_keys[2];
 };

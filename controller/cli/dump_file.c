@@ -63,6 +63,8 @@ int dump_file_load(const char *file, struct dump **ret_dump)
     return error;
 }
 
+/* ---- the text ---- */
+
 static void report_note(const struct dump_note *n, struct plan *host)
 {
     enum severity severity = n->harmless ? SEVERITY_INFO : SEVERITY_WARNING;
@@ -75,6 +77,83 @@ static void report_note(const struct dump_note *n, struct plan *host)
                          n->text);
 }
 
+/* ---- what is not in it ---- */
+
+/* Directories that a listing should have had, and how many ends of devices that would have shown. */
+struct unlisted {
+    const struct dump *dump;
+    struct arena arena;
+    const char **directories; /* the first few, each once */
+    size_t n, cap;
+    size_t ends[2]; /* by side */
+};
+
+enum { COMMANDS_MAX = 3 }; /* with more it is easier to list everything */
+
+/* /local/domain/7/device of /local/domain/7/device/vbd/51712; a path that is no such one itself */
+static size_t directory_len(const char *path)
+{
+    const char *at = path;
+    for (int slashes = 0; at && slashes < 4; slashes++)
+        at = strchr(at + 1, '/');
+    return at ? (size_t)(at - path) : strlen(path);
+}
+
+static void not_listed(struct unlisted *u, enum side side, const char *path)
+{
+    if (dump_shows(u->dump, path) || dump_lookup(u->dump, path).presence == ABSENT)
+        return;
+    u->ends[side]++;
+    size_t len = directory_len(path);
+    for (size_t i = 0; i < u->n; i++)
+        if (strlen(u->directories[i]) == len && memcmp(u->directories[i], path, len) == 0)
+            return;
+    if (u->n > COMMANDS_MAX)
+        return;
+    xgrow(&u->directories, &u->cap, u->n + 1, sizeof *u->directories);
+    u->directories[u->n++] = arena_strndup(&u->arena, path, len);
+}
+
+static void backend_named(void *arg, const char *backend)
+{
+    not_listed(arg, BACKEND, backend);
+}
+
+static const char *commands(struct unlisted *u)
+{
+    const char *text = "";
+    if (u->n > COMMANDS_MAX)
+        return "`xenstore-ls -fp /local/domain`";
+    for (size_t i = 0; i < u->n; i++)
+        text = arena_printf(&u->arena, "%s%s`xenstore-ls -fp %s`", text,
+                            i == 0          ? ""
+                            : i + 1 == u->n ? " and "
+                                            : ", ",
+                            u->directories[i]);
+    return text;
+}
+
+static void report_unlisted(const struct dump *dump, struct report *report)
+{
+    struct unlisted u = {.dump = dump};
+    for (size_t i = 0; i < report->n_devices; i++)
+        if (report->devices[i].frontend)
+            not_listed(&u, FRONTEND, report->devices[i].frontend);
+    dump_frontends(dump, backend_named, &u);
+    const char *which = u.ends[FRONTEND] && u.ends[BACKEND] ? "frontends and backends"
+                        : u.ends[FRONTEND]                  ? "the frontends"
+                                                            : "the backends";
+    size_t n = u.ends[FRONTEND] + u.ends[BACKEND];
+    if (n)
+        plan_add_finding(report->host, FINDING_NOT_LISTED, SEVERITY_INFO,
+                         "%s of %zu device%s are not in the listing, and nothing is said of them: add %s",
+                         which, n, n == 1 ? "" : "s", commands(&u));
+    free(u.directories);
+    arena_free(&u.arena);
+}
+
+/* ---- the report ---- */
+
 static void count_device(void *arg, uint16_t self, const struct device_key *key)
 {
     size_t *n = arg;
@@ -83,8 +162,9 @@ static void count_device(void *arg, uint16_t self, const struct device_key *key)
     ++*n;
 }
 
-void dump_file_report(const struct dump *dump, const struct dump_store *store, struct plan *host)
+void dump_file_report(const struct dump *dump, const struct dump_store *store, struct report *report)
 {
+    struct plan *host = report->host;
     size_t n, devices = 0;
     const struct dump_note *notes = dump_notes(dump, &n);
     for (size_t i = 0; i < n; i++)
@@ -93,6 +173,7 @@ void dump_file_report(const struct dump *dump, const struct dump_store *store, s
     for (size_t i = 0; i < n; i++)
         plan_add_finding(host, FINDING_DUMP_INCOMPLETE, SEVERITY_INFO,
                          "line %u: the value of %s is not whole", misses[i].line, misses[i].path);
+    report_unlisted(dump, report);
     dump_devices(dump, count_device, &devices);
     if (!devices && !dump_shows_domains(dump))
         plan_add_finding(host, FINDING_DUMP_INCOMPLETE, SEVERITY_INFO,

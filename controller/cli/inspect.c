@@ -121,6 +121,18 @@ static int open_store(struct inspection *in, const struct inspection_source *fro
     return error || in->scope == SCOPE_OWN ? error : find_domains(in);
 }
 
+struct trees {
+    size_t n;
+    uint16_t last; /* whose */
+};
+
+static void on_tree(void *arg, uint16_t domid)
+{
+    struct trees *t = arg;
+    t->n++;
+    t->last = domid;
+}
+
 static int open_dump(struct inspection *in, const char *file)
 {
     int error = dump_file_load(file, &in->dump);
@@ -128,6 +140,9 @@ static int open_dump(struct inspection *in, const char *file)
         return error;
     in->dump_store = dump_store_new(in->dump);
     in->store = dump_store_store(in->dump_store);
+    struct trees trees = {0};
+    dump_backend_domains(in->dump, on_tree, &trees);
+    in->self = trees.n == 1 ? trees.last : 0;
     return 0;
 }
 
@@ -254,6 +269,7 @@ int inspection_view(struct inspection *in, const struct located *device, bool ev
      */
     if (r)
         r->memory.failure.digest = view_digest(t.view);
+    t.view->listing = in->dump != NULL;
     *ret_view = t.view;
     return 0;
 }
@@ -273,6 +289,19 @@ struct plan *inspection_decide(const struct inspection *in, const struct policy 
     return decide(&input, &object);
 }
 
+/* A state as it is shown: what cannot be read is neither absent nor any other. */
+static enum xenbus_state shown(const struct view *view, enum side side, enum xenbus_state state)
+{
+    bool lost = side == FRONTEND && !view->path[side] &&
+                view_get(view, BACKEND, common_key_names[KEY_FRONTEND]).presence == UNREADABLE;
+    return lost || view_get(view, side, "state").presence == UNREADABLE ? XENBUS_UNREADABLE : state;
+}
+
+static int shown_online(const struct view *view, int online)
+{
+    return view_get(view, BACKEND, common_key_names[KEY_ONLINE]).presence == UNREADABLE ? -2 : online;
+}
+
 void inspection_report(const struct inspection *in, const struct policy *policy, const struct view *view,
                        struct report *report)
 {
@@ -280,9 +309,9 @@ void inspection_report(const struct inspection *in, const struct policy *policy,
     struct report_device device = {.key = view->device,
                                    .backend_domid = view->backend_domid,
                                    .owner = policy->owner,
-                                   .online = ends.online,
-                                   .backend_state = ends.backend,
-                                   .frontend_state = ends.frontend,
+                                   .online = shown_online(view, ends.online),
+                                   .backend_state = shown(view, BACKEND, ends.backend),
+                                   .frontend_state = shown(view, FRONTEND, ends.frontend),
                                    .frontend = view->path[FRONTEND],
                                    .plan = inspection_decide(in, policy, view)};
     report_add(report, &device);
@@ -293,7 +322,7 @@ void inspection_report(const struct inspection *in, const struct policy *policy,
 void inspection_report_dump(const struct inspection *in, struct report *report)
 {
     if (in->dump)
-        dump_file_report(in->dump, in->dump_store, report->host);
+        dump_file_report(in->dump, in->dump_store, report);
 }
 
 int inspection_parse_device(const char *text, struct device_key *ret_key)

@@ -173,11 +173,16 @@ int inspection_leaks(struct inspection *in, struct report *report)
     struct leaks_request req = {.store = in->store,
                                 .backend_domid = in->self,
                                 .everywhere = in->dump || in->scope == SCOPE_ALL,
+                                .some_domains = in->dump && !dump_shows_domains(in->dump),
                                 .host = report->host,
                                 .done = looked_for_leaks,
                                 .arg = &done};
+    if (in->dump)
+        dump_store_take_parts(in->dump_store, true);
     leaks_find(&req);
     int error = inspection_run(in, &done);
+    if (in->dump)
+        dump_store_take_parts(in->dump_store, false);
     if (error)
         log_error("cannot look for leaks: %s", strerror(-error));
     return error;

@@ -212,7 +212,7 @@ static void on_names(void *arg, int status, const char *data, size_t len)
     if (s->level == DOMAINS && status) /* a driver domain may not list them: its own tree is left */
         descend(l, BACKENDS, l->req.backend_domid,
                 arena_printf(&l->arena, "/local/domain/%u/backend", l->req.backend_domid));
-    l->domains_known |= s->level == DOMAINS && !status;
+    l->domains_known |= s->level == DOMAINS && !status && !l->req.some_domains;
     if (status == 0 && len == 0)
         empty(s);
     for (size_t at = 0; status == 0 && at < len; at += strlen(data + at) + 1)

@@ -12,6 +12,7 @@ struct leaks_request {
     struct store *store;
     uint16_t backend_domid;
     bool everywhere;   /* looks into all domains' backend trees, not only our own */
+    bool some_domains; /* /local/domain may lack domains that live: one that is not there need not be gone */
     struct plan *host; /* where the findings go, sorted */
     void (*done)(void *arg);
     void *arg;

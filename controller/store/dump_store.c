@@ -14,6 +14,7 @@ struct dump_store {
     struct xs_requests requests; /* only the queues of it are used */
     struct dump_store_miss misses[DUMP_NOTES_MAX];
     size_t n_misses;
+    bool takes_parts;
 };
 
 static void missed(struct dump_store *s, const char *path)
@@ -59,6 +60,10 @@ static void do_directory(struct dump_store *s, const struct xs_request *r)
     struct names n = {0};
     xgrow(&n.data, &n.cap, 1, 1);
     int status = status_of(dump_children(s->dump, r->body, on_child, &n));
+    if (status == -EIO && s->takes_parts) {
+        dump_shown_children(s->dump, r->body, on_child, &n);
+        status = n.len ? 0 : status;
+    }
     n.data[n.len] = '\0';
     r->done(r->arg, status, status ? NULL : n.data, status ? 0 : n.len);
     free(n.data);
@@ -129,6 +134,11 @@ void dump_store_free(struct dump_store *s)
 struct store *dump_store_store(struct dump_store *s)
 {
     return &s->store;
+}
+
+void dump_store_take_parts(struct dump_store *s, bool take)
+{
+    s->takes_parts = take;
 }
 
 const struct dump_store_miss *dump_store_misses(const struct dump_store *s, size_t *ret_n)

@@ -18,6 +18,11 @@ struct dump_store *dump_store_new(const struct dump *dump);
 void dump_store_free(struct dump_store *s);
 struct store *dump_store_store(struct dump_store *s);
 
+/* From now on a directory of which only a part is known is answered with that part, instead of -EIO: for
+ * those who look for what is there. One of which nothing is known still has -EIO, so that an empty one is
+ * empty. */
+void dump_store_take_parts(struct dump_store *s, bool take);
+
 /* Answers the oldest request. False: there was none. */
 bool dump_store_step(struct dump_store *s);
 /* Steps until *done is set: 0. -EDEADLK: no request is left that could set it. */

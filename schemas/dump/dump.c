@@ -7,14 +7,18 @@
 
 #include "schemas/dump/listing.h"
 #include "schemas/dump/node.h"
+#include "schemas/dump/place.h"
 #include "schemas/mem.h"
 
-#define HOW "make the dump with `xenstore-ls -fp > file`, as root, and pass that file unchanged"
+#define FLATTENED "the blanks before its lines are not those that were printed"
+#define HOW       "make the dump with `xenstore-ls -fp > file`, as root, and pass that file unchanged"
 
 struct whole {
     const char *name, *text;
     size_t len;
     struct diagnostic *why;
+    struct dump_reader reader; /* at its beginning */
+    size_t nodes;              /* lines that are some */
 };
 
 static int refuse(const struct whole *w, unsigned line, const char *what)
@@ -37,19 +41,43 @@ static int check_text(const struct whole *w)
     return 0;
 }
 
+/* Is the line before the rest of this one, which a mailer broke after it had been quoted? Where it was broken
+ * no longer shows, nor whether blanks went with it. */
+static bool broken_quote(const struct dump_line *before, const struct dump_line *l, bool listing)
+{
+    bool open = before->kind == LINE_OPEN || (before->kind == LINE_HEAD && listing);
+    return open && before->quoted > l->quoted && l->text.len;
+}
+
+/* Were lines put together, with the marks of quoting between them? */
+static bool joined_quote(const struct dump_line *l)
+{
+    return l->quoted && l->kind == LINE_NODE && memmem(l->value.at, l->value.len, "\" >", strlen("\" >"));
+}
+
 /* Mail and web pages change all lines alike: a few that look so are only unusable. */
-static int check_mangled(const struct whole *w)
+static int check_mangled(struct whole *w)
 {
     struct dump_reader r;
-    struct dump_line l;
-    size_t nodes = 0, mangled = 0;
+    struct dump_line l, before = {.kind = LINE_BLANK};
+    size_t nodes = 0, spaced = 0, mangled = 0;
     unsigned first = 0;
-    dump_reader_init(&r, w->text, w->len);
-    while (dump_reader_next(&r, &l)) {
-        nodes += l.kind == LINE_NODE || l.kind == LINE_OPEN;
+    bool listing = false; /* the line before the one before was a node, too */
+    dump_reader_init(&w->reader, w->text, w->len);
+    for (r = w->reader; dump_reader_next(&r, &l); before = l) {
+        bool node = l.kind == LINE_NODE || l.kind == LINE_OPEN;
+        if (broken_quote(&before, &l, listing))
+            return refuse(w, before.number, "its quoted lines were broken in the middle");
+        if (joined_quote(&l))
+            return refuse(w, l.number, "its quoted lines were put together");
+        listing = before.kind == LINE_NODE || before.kind == LINE_OPEN;
+        nodes += node;
+        spaced += node && before.kind == LINE_BLANK;
         if (l.kind == LINE_MANGLED && mangled++ == 0)
             first = l.number;
     }
+    w->reader.spaced_out = spaced * 2 > nodes;
+    w->nodes = nodes;
     if (mangled && mangled * 8 >= nodes)
         return refuse(w, first, "it was mangled by mail or HTML: quotes or blanks were replaced");
     if (!nodes)
@@ -59,24 +87,26 @@ static int check_mangled(const struct whole *w)
 
 static int read_listings(const struct whole *w, struct dump *d)
 {
-    struct dump_reader r;
+    struct dump_reader r = w->reader;
     struct dump_listing_result result = {0};
-    dump_reader_init(&r, w->text, w->len);
     while (dump_listing_read(d, &r, &result)) {
         if (d->n_nodes > DUMP_NODES_MAX) { /* GCOVR_EXCL_START: so many take too long for a test */
             diagnostic_set(w->why, w->name, 0, 0, NULL, 0, "no store has more than %d nodes", DUMP_NODES_MAX);
             return -E2BIG;
         } /* GCOVR_EXCL_STOP */
+        if (result.flattened && result.survey.nodes * 2 >= w->nodes)
+            return refuse(w, result.flattened, FLATTENED);
         if (result.flattened)
-            return refuse(w, result.flattened, "the blanks before its lines are not those that were printed");
+            dump_note_add(d, result.survey.first, result.survey.last, false, FLATTENED);
     }
+    dump_place(d);
     return 0;
 }
 
 int dump_parse(const char *name, const char *text, size_t len, struct dump **ret_dump,
                struct diagnostic *ret_why)
 {
-    struct whole w = {name, text, len, ret_why};
+    struct whole w = {.name = name, .text = text, .len = len, .why = ret_why};
     int error = check_text(&w);
     if (!error)
         error = check_mangled(&w);
@@ -106,6 +136,7 @@ void dump_free(struct dump *d)
     arena_free(&d->arena);
     free(d->buckets);
     free(d->notes);
+    free(d->pieces);
     free(d);
 }
 

@@ -50,9 +50,22 @@ unsigned dump_line_of(const struct dump *d, const char *path);
 enum presence dump_children(const struct dump *d, const char *path, void (*each)(void *arg, const char *name),
                             void *arg);
 
+/* Likewise those children that the dump shows, whether there were more or not. */
+void dump_shown_children(const struct dump *d, const char *path, void (*each)(void *arg, const char *name),
+                         void *arg);
+
 /* Every device directory that is there, in any domain's backend tree. */
 void dump_devices(const struct dump *d,
                   void (*each)(void *arg, uint16_t backend_domid, const struct device_key *key), void *arg);
+
+/* Every domain of which a backend tree, or a part of one, is there. */
+void dump_backend_domains(const struct dump *d, void (*each)(void *arg, uint16_t domid), void *arg);
+
+/* Every frontend's directory that names a place for its backend, at a place for frontends. */
+void dump_frontends(const struct dump *d, void (*each)(void *arg, const char *backend), void *arg);
+
+/* Does a line of the dump show this path, or one below it? */
+bool dump_shows(const struct dump *d, const char *path);
 
 /* Is it known which domains there are, and so that there are no other backend trees than those in the dump?
  */

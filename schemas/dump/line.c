@@ -135,13 +135,27 @@ static bool elision(const char *p, const char *end)
     return n == 0 && dots;
 }
 
+/* What is typed before the program's name: `root@dom0:~# sudo /usr/sbin/`, or nothing. Prose speaks of it in
+ * mid-sentence. */
+static bool prompted(const char *p, const char *at)
+{
+    static const char words[][7] = {"sudo ", "time ", "watch "};
+    for (const char *c = p; c < at; c++)
+        if (strchr("#$%>", *c) && (c + 1 == at || c[1] == ' '))
+            return true;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (starts(p, at, words[i], strlen(words[i])))
+            return true;
+    return p == at || (*p == '/' && !memchr(p, ' ', (size_t)(at - p)));
+}
+
 /* A prompt with the command: its arguments are the name then. */
 static bool command(struct dump_line *l, const char *p, const char *end)
 {
     const char *at = find(p, end, LITERAL("xenstore-ls"));
     if (!at)
         at = find(p, end, LITERAL("xenstore ls"));
-    if (!at || find(p, at, LITERAL("\"")))
+    if (!at || find(p, at, LITERAL("\"")) || !prompted(p, at))
         return false;
     at += strlen("xenstore-ls");
     if (at < end && *at != ' ')
@@ -196,7 +210,7 @@ static enum dump_line_kind kind_of(struct dump_line *l)
     if (kind == LINE_NODE || kind == LINE_OPEN || kind == LINE_UNREADABLE || kind == LINE_TAIL ||
         kind == LINE_PERMS)
         return kind;
-    if (mangled(p - l->indent, end))
+    if (mangled(p, end))
         return LINE_MANGLED;
     if (starts(p, end, LITERAL("xenstore-ls: ")))
         return LINE_ERROR;
@@ -206,6 +220,8 @@ static enum dump_line_kind kind_of(struct dump_line *l)
 }
 
 /* ---- reading ---- */
+
+enum { TAB = 8 };
 
 static bool raw_next(struct dump_reader *r, struct dump_line *l)
 {
@@ -219,13 +235,13 @@ static bool raw_next(struct dump_reader *r, struct dump_line *l)
         end--;
     for (unsigned i = 0; i < r->quotes && p < end && *p == '>'; i++) {
         p++;
+        l->quoted++;
         if (r->spaced[i] && p < end && *p == ' ')
             p++;
     }
     const char *text = p;
-    while (text < end && *text == ' ')
-        text++;
-    l->indent = (unsigned)(text - p);
+    for (; text < end && (*text == ' ' || *text == '\t'); text++)
+        l->indent += *text == ' ' ? 1 : TAB - l->indent % TAB;
     l->text = (struct dump_span){text, (size_t)(end - text)};
     return true;
 }
@@ -238,24 +254,41 @@ bool dump_reader_next(struct dump_reader *r, struct dump_line *ret_line)
     return true;
 }
 
-/* One level more, if most lines have it. Where no blank belongs to the mark, some node follows it at once. */
+static bool is_node(enum dump_line_kind kind)
+{
+    return kind == LINE_NODE || kind == LINE_OPEN;
+}
+
+/* Is it a node behind all marks? */
+static bool quotes_node(const struct dump_line *l)
+{
+    struct dump_line inner = *l;
+    for (; inner.text.len && strchr("> \t", *inner.text.at); inner.text.at++)
+        inner.text.len--;
+    return inner.text.len && is_node(kind_of(&inner));
+}
+
+/* One level more, if there is a listing in such lines: it may be one of several, and not all of it. Where no
+ * blank belongs to the mark, some node follows it at once. */
 static bool find_quoting(struct dump_reader *r)
 {
+    enum { ENOUGH = 3 };
     struct dump_reader look = *r;
     struct dump_line l;
-    size_t lines = 0, quoted = 0;
+    size_t nodes = 0, quoted = 0;
     bool spaced = true;
     while (raw_next(&look, &l)) {
-        lines += l.text.len != 0;
+        bool node = quotes_node(&l);
+        nodes += node;
         if (l.text.len == 0 || *l.text.at != '>' || l.indent)
             continue;
-        quoted++;
+        quoted += node;
         struct dump_line inner = {.text = {l.text.at + 1, l.text.len - 1}};
         if (inner.text.len &&
             (*inner.text.at == '>' || (*inner.text.at != ' ' && kind_of(&inner) == LINE_NODE)))
             spaced = false;
     }
-    if (quoted * 2 <= lines || r->quotes == DUMP_QUOTES_MAX)
+    if ((quoted < ENOUGH && quoted * 2 <= nodes) || r->quotes == DUMP_QUOTES_MAX)
         return false;
     r->spaced[r->quotes++] = spaced;
     return true;

@@ -32,13 +32,14 @@ struct dump_line {
     unsigned number;
     bool last;              /* the text ends here, without a newline */
     bool perms;             /* NODE, TAIL: permissions follow the value */
-    unsigned indent;        /* spaces before it */
+    unsigned indent;        /* columns before it */
+    unsigned quoted;        /* how often: the marks before it */
     struct dump_span name;  /* NODE, OPEN, HEAD, UNREADABLE; of a COMMAND its arguments */
     struct dump_span value; /* NODE, OPEN, TAIL: as it was printed, without the quotes */
     struct dump_span text;  /* all of it, without blanks around it */
 };
 
-/* Reads a text line by line: without the marks of quoting that a mailer puts before all of them, and without
+/* Reads a text line by line: without the marks of quoting that mailers put before them, and without
  * blanks and carriage returns at the end. Copying it is a way to look ahead. */
 enum { DUMP_QUOTES_MAX = 8 };
 struct dump_reader {
@@ -46,6 +47,7 @@ struct dump_reader {
     unsigned number; /* of the line before */
     unsigned quotes;
     bool spaced[DUMP_QUOTES_MAX]; /* `> ` rather than `>`, by level */
+    bool spaced_out;              /* there are blank lines everywhere, and they mean nothing */
 };
 
 void dump_reader_init(struct dump_reader *r, const char *text, size_t len);

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "schemas/dump/place.h"
 #include "schemas/dump/survey.h"
 #include "schemas/mem.h"
 
@@ -87,10 +86,16 @@ static void begin_hole(struct listing *l, size_t doubt)
 
 /* ---- nodes ---- */
 
+static size_t depth_of(const struct listing *l, unsigned indent)
+{
+    return indent > l->s.base ? (indent - l->s.base) / l->s.unit : 0;
+}
+
 static struct dump_node *attach_name(struct listing *l, const struct dump_line *line)
 {
-    size_t depth = line->indent - l->s.base;
-    if (line->indent < l->s.base || depth > l->doubt || depth >= l->n_open) {
+    size_t depth = depth_of(l, line->indent);
+    if (line->indent < l->s.base || (line->indent - l->s.base) % l->s.unit || depth > l->doubt ||
+        depth >= l->n_open) {
         l->jumped |= l->doubt == CERTAIN && l->last;
         l->jumps += l->jumped;
         begin_hole(l, 0);
@@ -156,6 +161,14 @@ static void say(struct listing *l, struct dump_node *n, const struct dump_line *
         note(l, line, false, "contradicts an earlier line");
 }
 
+/* The filter kept all lines with this in them, and what is below such a path has it, too. */
+static bool kept(const struct listing *l, const struct dump_line *line)
+{
+    const struct dump_span *kept = &l->s.kept;
+    return kept->at && l->s.form == FORM_ABSOLUTE &&
+           memmem(line->name.at, line->name.len, kept->at, kept->len);
+}
+
 static bool peek(const struct listing *l, struct dump_reader *ret_behind, struct dump_line *ret_line)
 {
     *ret_behind = *l->r;
@@ -178,7 +191,7 @@ static void on_node(struct listing *l, const struct dump_line *line)
         whole = true;
     }
     say(l, n, line, whole);
-    n->listed |= !l->s.filtered;
+    n->listed |= !l->s.filtered || kept(l, line);
     if (dump_survey_name_cut(&l->s, line))
         n->parent->holes = true;
     if (!whole) {
@@ -292,7 +305,7 @@ static void on_blank(struct listing *l, const struct dump_line *line)
 static void on_elision(struct listing *l, const struct dump_line *line)
 {
     note(l, line, false, "something was left out here");
-    begin_hole(l, line->indent > l->s.base ? line->indent - l->s.base : 0);
+    begin_hole(l, depth_of(l, line->indent));
 }
 
 static void on_line(struct listing *l, const struct dump_line *line)
@@ -334,6 +347,17 @@ static void on_line(struct listing *l, const struct dump_line *line)
 
 /* ---- the whole listing ---- */
 
+/* A device's directory from which somebody seems to have picked out a few lines. */
+static bool picked(const struct dump *d, const struct dump_node *n)
+{
+    const struct dump_node *of = n;
+    for (int up = 0; of && up < 3; up++)
+        of = of->parent;
+    bool end = of && (strcmp(of->name, "backend") == 0 || dump_child(d, of, "device", strlen("device")));
+    return end && !(dump_child(d, n, "state", 5) &&
+                    (dump_child(d, n, "frontend", 8) || dump_child(d, n, "backend", 7)));
+}
+
 /* Which directory was listed: the one that all paths are below. Where there are several, lines were picked
  * out. */
 static void find_listed(struct listing *l)
@@ -343,6 +367,8 @@ static void find_listed(struct listing *l)
         struct dump_node *n = l->parents[i];
         if (n->line || n == listed)
             continue;
+        if (listed && l->s.filtered) /* that was said before */
+            return;
         if (listed) {
             dump_note_add(
                 l->d, n->first->line, n->first->line, false,
@@ -351,45 +377,24 @@ static void find_listed(struct listing *l)
         }
         listed = n;
     }
-    if (listed && !l->s.filtered)
+    if (listed && !l->s.filtered && (l->s.listed.at || !picked(l->d, listed)))
         listed->listed = true;
 }
 
-static void put(struct listing *l, const char *path)
+/* Where it belongs is found out when all listings have been read. */
+static void keep(struct listing *l)
 {
-    struct dump_node *at = dump_path_make(l->d, l->d->root, path, strlen(path));
-    if (at) /* GCOVR_EXCL_BR_LINE: what is put is never longer than a path */
-        dump_move(l->d, at, l->root);
-}
-
-static void place(struct listing *l)
-{
-    char path[DUMP_PLACE_SIZE], given[STORE_PATH_MAX];
-    enum dump_place where;
-    size_t n = l->s.listed.len;
-    bool named = l->s.form == FORM_TREE && l->s.listed.at && *l->s.listed.at == '/';
-    if (named && n < sizeof given) { /* GCOVR_EXCL_BR_LINE: no path of a store is longer */
-        memcpy(given, l->s.listed.at, n);
-        given[n] = '\0';
-        put(l, given);
-        return;
-    }
-    if (l->s.form == FORM_RELATIVE)
-        where = dump_place_home(l->d, l->root, path);
-    else
-        where = dump_place_tree(l->d, l->root, path);
-    /* some more blanks before all lines than there should be: a part of a tree, unless it is all of it */
-    if (l->s.form == FORM_TREE && l->s.base && *path)
-        l->root->listed = false;
-    if (where == PLACE_UNKNOWN)
-        dump_note_add(
-            l->d, l->s.first, l->s.last, !dump_has_devices(l->d, l->root),
-            "nothing says which directory this is a listing of: list from further up, best everything");
-    else
-        put(l, path);
-    if (where == PLACE_ASSUMED)
-        dump_note_add(l->d, l->s.first, l->s.last, true,
-                      "nothing says which domain's directory this is: taken for domain 0's");
+    struct dump *d = l->d;
+    bool given = l->s.form == FORM_TREE && l->s.listed.at && *l->s.listed.at == '/' && !l->s.filtered;
+    xgrow(&d->pieces, &d->cap_pieces, d->n_pieces + 1, sizeof *d->pieces);
+    d->pieces[d->n_pieces++] = (struct dump_piece){
+        .root = l->root,
+        .first = l->s.first,
+        .last = l->s.last,
+        .given = given ? arena_strndup(&d->arena, l->s.listed.at, l->s.listed.len) : NULL,
+        .relative = l->s.form == FORM_RELATIVE,
+        .part = l->s.form == FORM_TREE && l->s.base,
+    };
 }
 
 static unsigned flattened(const struct listing *l)
@@ -420,7 +425,7 @@ static unsigned finish(struct listing *l, bool at_end)
         find_listed(l);
     unsigned flat = flattened(l);
     if (l->root != l->d->root && l->root->first && !flat)
-        place(l);
+        keep(l);
     free(l->open);
     free(l->parents);
     free(l->buf);
@@ -437,7 +442,7 @@ bool dump_listing_read(struct dump *d, struct dump_reader *r, struct dump_listin
     bool command = line.kind == LINE_COMMAND;
     if (!command)
         *r = before;
-    dump_survey_take(r, command ? &line : NULL, &l.s);
+    dump_survey_take(r, command ? &line : NULL, &ret_result->survey, &l.s);
     if (command && l.s.filtered)
         note(&l, &line, false, "its output was filtered: what that left out is not known");
     else if (command)
@@ -446,11 +451,12 @@ bool dump_listing_read(struct dump *d, struct dump_reader *r, struct dump_listin
     xgrow(&l.open, &l.cap_open, 1, sizeof(struct dump_node *));
     l.open[l.n_open++] = l.root;
     bool more; /* GCOVR_EXCL_BR_START: for more nodes than that, see dump.c */
-    while (before = *r,
-           (more = dump_reader_next(r, &line)) && line.kind != LINE_COMMAND && d->n_nodes <= DUMP_NODES_MAX)
+    while (before = *r, (more = dump_reader_next(r, &line)) && line.kind != LINE_COMMAND &&
+                            line.number != l.s.end && d->n_nodes <= DUMP_NODES_MAX)
         on_line(&l, &line);
-    if (more && line.kind == LINE_COMMAND)
+    if (more && d->n_nodes <= DUMP_NODES_MAX)
         *r = before; /* GCOVR_EXCL_BR_STOP */
+    ret_result->survey = l.s;
     ret_result->flattened = finish(&l, !more);
     return true;
 }

@@ -183,9 +183,9 @@ void dump_note_amend(struct dump *d, const char *text)
 /* ---- asking ---- */
 
 /* The last node on the path that the dump has; is it the path's end? */
-static const struct dump_node *walk(const struct dump *d, const char *path, bool *ret_there)
+static struct dump_node *walk(const struct dump *d, const char *path, bool *ret_there)
 {
-    const struct dump_node *at = d->root, *next;
+    struct dump_node *at = d->root, *next;
     *ret_there = true;
     for (size_t len; *path; path += len) {
         len = strcspn(path, "/");
@@ -243,56 +243,29 @@ enum presence dump_children(const struct dump *d, const char *path, void (*each)
     return PRESENT;
 }
 
+void dump_shown_children(const struct dump *d, const char *path, void (*each)(void *arg, const char *name),
+                         void *arg)
+{
+    bool there;
+    const struct dump_node *n = walk(d, path, &there);
+    for (const struct dump_node *c = there ? n->first : NULL; c; c = c->next)
+        each(arg, c->name);
+}
+
+struct dump_node *dump_find(const struct dump *d, const char *path)
+{
+    bool there;
+    struct dump_node *n = walk(d, path, &there);
+    return there ? n : NULL;
+}
+
+bool dump_shows(const struct dump *d, const char *path)
+{
+    return dump_find(d, path) != NULL;
+}
+
 bool dump_shows_domains(const struct dump *d)
 {
     bool there;
     return complete(walk(d, "/local/domain", &there));
-}
-
-static bool domid_of(const struct dump_node *n, uint16_t *ret_domid)
-{
-    uint64_t domid;
-    if (parse_decimal(n->name, n->name_len, DOMID_MAX, &domid))
-        return false;
-    *ret_domid = (uint16_t)domid;
-    return true;
-}
-
-static bool name_of(const struct dump_node *n, char buf[static DEVICE_NAME_MAX + 1])
-{
-    if (!device_name_valid(n->name, n->name_len))
-        return false;
-    memcpy(buf, n->name, (size_t)n->name_len + 1);
-    return true;
-}
-
-static void devices_of_type(const struct dump_node *type, uint16_t backend_domid, struct device_key *key,
-                            void (*each)(void *arg, uint16_t backend_domid, const struct device_key *key),
-                            void *arg)
-{
-    for (const struct dump_node *domain = type->first; domain; domain = domain->next) {
-        if (!domid_of(domain, &key->domid))
-            continue;
-        for (const struct dump_node *device = domain->first; device; device = device->next)
-            if (name_of(device, key->devid))
-                each(arg, backend_domid, key);
-    }
-}
-
-void dump_devices(const struct dump *d,
-                  void (*each)(void *arg, uint16_t backend_domid, const struct device_key *key), void *arg)
-{
-    bool there;
-    const struct dump_node *all = walk(d, "/local/domain", &there);
-    for (const struct dump_node *domain = there ? all->first : NULL; domain; domain = domain->next) {
-        uint16_t backend_domid;
-        const struct dump_node *backend = dump_child(d, domain, "backend", strlen("backend"));
-        if (!backend || !domid_of(domain, &backend_domid))
-            continue;
-        for (const struct dump_node *type = backend->first; type; type = type->next) {
-            struct device_key key = {0};
-            if (name_of(type, key.type))
-                devices_of_type(type, backend_domid, &key, each, arg);
-        }
-    }
 }

@@ -21,6 +21,16 @@ struct dump_node {
     char name[];
 };
 
+/* A listing whose place is still to be found. */
+struct dump_piece {
+    struct dump_node *root;
+    unsigned first, last; /* lines */
+    const char *given;    /* the path that its command named; NULL: none */
+    bool relative;        /* its paths begin at a domain's own directory */
+    bool part;            /* it was indented as if more had been around it */
+    bool placed;
+};
+
 struct dump {
     struct arena arena;
     struct dump_node *root; /* of the store */
@@ -28,12 +38,16 @@ struct dump {
     size_t n_buckets, n_nodes;
     struct dump_note *notes;
     size_t n_notes, cap_notes, n_more;
+    struct dump_piece *pieces; /* only while it is made */
+    size_t n_pieces, cap_pieces;
 };
 
 struct dump_node *dump_root_new(struct dump *d);
 /* NULL: there is none. */
 struct dump_node *dump_child(const struct dump *d, const struct dump_node *parent, const char *name,
                              size_t len);
+/* By an absolute path. */
+struct dump_node *dump_find(const struct dump *d, const char *path);
 /* Finds it or makes it, without a line. NULL: its path would be too long for any store. */
 struct dump_node *dump_child_make(struct dump *d, struct dump_node *parent, const char *name, size_t len);
 /* Likewise down a path, with or without a slash before it. */

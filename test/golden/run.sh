@@ -4,8 +4,8 @@
 #
 #   run.sh [--update] [CASE...]
 #
-# A CASE is a folder with policies (*.yaml), `store`, `expected` and, where the command line matters, `args`; without
-# one, all of them are run, and it is checked that they cover what a plan can say. --update writes `expected` anew.
+# A CASE is a folder with policies (*.yaml), `store`, `expected` and, where the command line matters, `args`; one with
+# `dump` instead of `store` is of that text, and `about` says what it shows. Without a CASE, all of them are run, and it is checked that they cover what a plan can say. --update writes `expected` anew.
 cases=()
 update=
 for word; do
@@ -29,19 +29,21 @@ mkdir "$dir/json" "$dir/export"
 everything() { xenstore-ls -fp / 2>&1; }
 
 # said CASE ARGUMENT...: what the command says, and its exit status if that is not 0
-said() {
+said() (
     local case=$1 status=0 args=()
     shift
+    [ ! -e "$case/dump" ] || set -- "$@" --dump -
     [ ! -e "$case/args" ] || read -r -a args <"$case/args"
+    [ ! -e "$case/dump" ] || exec <"$case/dump"
     "${xenrecon[@]}" "$@" "${args[@]}" --policies "$case" 2>"$dir/err" || status=$?
     cat "$dir/err"
     [ $status = 0 ] || echo "exit status $status"
-}
+)
 
 run_case() {
     local case=${1%/} name=${1%/} before wrong=
     name=${name##*/}
-    xsload --clear "$case/store"
+    [ ! -e "$case/store" ] || xsload --clear "$case/store"
     before=$(everything)
     said "$case" plan >"$dir/got"
     said "$case" plan --format json >"$dir/json/$name"
@@ -72,7 +74,9 @@ round_trip() {
 }
 
 for case in "${cases[@]}"; do
-    [ -z "$complete" ] || check "${case#"$repo/test/golden/"} says what it shows" "$(head -c 2 "$case/store")" "# "
+    about=$case/store
+    [ ! -e "$case/dump" ] || about=$case/about
+    [ -z "$complete" ] || check "${case#"$repo/test/golden/"} says what it shows" "$(head -c 2 "$about")" "# "
     run_case "$case"
 done
 reports=("$dir"/json/*)

@@ -87,6 +87,8 @@ sort "$dir/dump-fp" | same "-fp: sorted"
 report --dump "$dir/dump-fp" | cmp -s - "$dir/live" && pass "a file, by its name"
 XENSTORED_PATH=/nonexistent XENSTORED_RUNDIR=/nonexistent same "without any store" <"$dir/dump-f"
 
+sed 'h; s/[^ ].*//; s/ /\t/g; G; s/\n *//' "$dir/dump" | same "a tab for each level"
+sed 'h; s/[^ ].*//; s/ /    /g; G; s/\n *//' "$dir/dump-p" | same "four blanks for each level"
 # On a terminal of so many columns.
 on_terminal() {
     "$repo/test/lib/on_terminal.py" "$1" xenstore-ls "${@:2}"
@@ -116,10 +118,29 @@ for option in "" -f; do
         "$(fields "$agrees, rows['vif/7/0'], problems()" --dump "$dir/part")" "(True, 'unreadable', [])"
 done
 check "frontends alone are no device" "$(fields 'rows, problems()' --dump - < <(xenstore-ls /local/domain/7/device))" "({}, [])"
-check "a device's directory alone cannot be named" \
-    "$(xenstore-ls "$(b_of vif/7/0)" | fields 'rows, len(problems()), "which directory" in problems()[0]' --dump -)" "({}, 1, True)"
-check "nor a type's" "$(xenstore-ls $backends/vif | fields 'rows, len(problems())' --dump -)" "({}, 1)"
-check "but with their paths they can" "$(xenstore-ls -f "$(b_of vif/7/0)" | fields 'rows, problems()' --dump -)" "({'vif/7/0': 'unreadable'}, [])"
+check "a device's directory alone names its place" \
+    "$(xenstore-ls "$(b_of vif/7/0)" |
+        fields 'list(rows), problems(), "taken for domain 0" in remarks()[0], len(said("not-listed", "info"))' --dump -)" \
+    "(['vif/7/0'], [], True, 1)"
+check "and so does a type's" "$(xenstore-ls $backends/vif | fields 'sorted(rows), problems()' --dump -)" "(['vif/7/0', 'vif/9/0'], [])"
+{
+    xenstore-ls "$(b_of qdisk/7/51712)"
+    echo
+    xenstore-ls "$(f_of qdisk/7/51712)" | sed 's/^/   /'
+} >"$dir/part"
+check "both ends of a device, without a word between: its type by its frontend" \
+    "$(fields "list(rows), problems(), remarks(), said('not-listed', 'info')" --dump "$dir/part")" "(['qdisk/7/51712'], [], [], [])"
+{
+    echo 'In dom0 I see:'
+    xenstore-ls "$backends" | sed 's/^/> /'
+    echo
+    xenstore-ls /local/domain/7/device | sed 's/^/    /'
+    echo 'Nobody has touched it.'
+    xenstore-ls /local/domain/8/device
+} >"$dir/part"
+check "three listings in a mail are what they are together" \
+    "$(fields "$agrees, rows.keys() == was.keys(), rows['vif/7/0'], problems()" --dump "$dir/part")" "(True, True, 'steady', [])"
+check "with their paths they can, too" "$(xenstore-ls -f "$(b_of vif/7/0)" | fields 'rows, problems()' --dump -)" "({'vif/7/0': 'unreadable'}, [])"
 {
     for path in "$(b_of vif/7/0)" "$(f_of vif/7/0)"; do
         echo "[root@dom0 ~]# xenstore-ls $path"
@@ -159,6 +180,11 @@ check "wrapped by a terminal" "$(fields "$agrees, problems() != []" --dump "$dir
 grep -w state "$dir/dump-f" >"$dir/part"
 check "filtered" "$(fields "all(row == 'unreadable' for row in rows.values()), len(rows), len(problems())" --dump "$dir/part")" "(True, 8, 1)"
 {
+    echo '# xenstore-ls -f | grep vif'
+    grep vif "$dir/dump-f"
+} | fields "rows['vif/7/0'], len(problems()), ['domain/9/' in m for m in said('not-listed', 'info')]" --dump - >"$dir/got"
+check "filtered, by a word that its paths have" "$(cat "$dir/got")" "('steady', 1, [True])"
+{
     echo 'root@dom0:~# xenstore-ls -f'
     cat "$dir/dump-f"
     echo 'root@dom0:~#'
@@ -174,7 +200,7 @@ refused() {
 sed 's/"/\&quot;/g' "$dir/dump-f" | refused "HTML" mangled
 sed 's/"/“/; s/"$/”/' "$dir/dump" | refused "curly quotes" mangled
 sed 's/ /\xc2\xa0/g' "$dir/dump" | refused "blanks that do not break" mangled
-sed 's/^ */\t/' "$dir/dump" | refused "tabs" mangled
+sed 's/^ */\t/' "$dir/dump" | refused "tabs" blanks
 sed 's/^ *//' "$dir/dump" | refused "no indentation" blanks
 sed 's/^  */ /' "$dir/dump" | refused "indentation without its depth" blanks
 sed 's/=/=3D/' "$dir/dump" | refused "quoted-printable" mangled

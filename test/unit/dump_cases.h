@@ -137,12 +137,29 @@
      " 0 = \"\"\n"
      "  frontend = \"/local/domain/7/device/vif/0\"\n",
      "/ (implied)\n"
-     "! 1-3 nothing says which directory this is a listing of: list from further up, best everything\n"},
+     "/local (implied)\n"
+     "/local/domain (implied)\n"
+     "/local/domain/0 (implied)\n"
+     "/local/domain/0/backend (implied)\n"
+     "/local/domain/0/backend/vif+\n"
+     "/local/domain/0/backend/vif/7+\n"
+     "/local/domain/0/backend/vif/7/0+\n"
+     "/local/domain/0/backend/vif/7/0/frontend \"/local/domain/7/device/vif/0\"+\n"
+     "- 1-3 nothing says whose backend this is, and of which type: taken for domain 0's, and for the frontend's type\n"},
     {"a device's directory as a tree",
      "frontend = \"/local/domain/7/device/vif/0\"\n"
      "state = \"4\"\n",
      "/ (implied)\n"
-     "! 1-2 nothing says which directory this is a listing of: list from further up, best everything\n"},
+     "/local (implied)\n"
+     "/local/domain (implied)\n"
+     "/local/domain/0 (implied)\n"
+     "/local/domain/0/backend (implied)\n"
+     "/local/domain/0/backend/vif (implied)\n"
+     "/local/domain/0/backend/vif/7 (implied)\n"
+     "/local/domain/0/backend/vif/7/0+\n"
+     "/local/domain/0/backend/vif/7/0/frontend \"/local/domain/7/device/vif/0\"+\n"
+     "/local/domain/0/backend/vif/7/0/state \"4\"+\n"
+     "- 1-2 nothing says whose backend this is, and of which type: taken for domain 0's, and for the frontend's type\n"},
     {"a device directory as a tree",
      "vif = \"\"\n"
      " 0 = \"\"\n"
@@ -374,12 +391,12 @@
      "/ (implied)\n"
      "/local (implied)\n"
      "/local/domain (implied)\n"
+     "/local/domain/0+\n"
+     "/local/domain/0/name \"d\"+\n"
      "/local/domain/7 (implied)\n"
      "/local/domain/7/device+\n"
      "/local/domain/7/device/vif+\n"
      "/local/domain/7/device/vif/0+\n"
-     "/local/domain/0+\n"
-     "/local/domain/0/name \"d\"+\n"
      "- 1-1 not a part of the listing\n"
      "- 4-4 not a part of the listing\n"},
     {"a prompt with a relative path",
@@ -425,8 +442,8 @@
      "/local/domain (implied)\n"
      "/local/domain/0 (implied)\n"
      "/local/domain/0/backend (implied)\n"
-     "/local/domain/0/backend/vif\n"
-     "/local/domain/0/backend/vif/7\n"
+     "/local/domain/0/backend/vif+\n"
+     "/local/domain/0/backend/vif/7+\n"
      "! 1-1 its output was filtered: what that left out is not known\n"},
     {"a prompt with a pager and a file",
      "# xenstore-ls -f | less\n"

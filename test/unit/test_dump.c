@@ -62,6 +62,7 @@ static const struct {
     const char *name, *text, *want;
 } cases[] = {
 #include "test/unit/dump_cases.h"
+#include "test/unit/dump_piece_cases.h"
 };
 
 START_TEST(test_reads)

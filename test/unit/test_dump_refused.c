@@ -30,10 +30,15 @@ static const struct {
     {BYTES("local = \\\"\\\"\n"), 1, "mangled"},
     {BYTES("local\x93= \"\"\n domain\x93= \"\"\n"), 1, "mangled"},
     {BYTES("<br>local = \"\"\n<br> domain = \"\"\n"), 1, "mangled"},
-    {BYTES("local = \"\"\n\tdomain = \"\"\n"), 2, "mangled"},
+    {BYTES("local = \"\"\n\tdomain = \"\"\n"), 1, "blanks"},
     {BYTES("local = \"\"\ndomain = \"\"\n0 = \"\"\n"), 1, "blanks"},
     {BYTES("local = \"\"\n domain = \"\"\n 0 = \"\"\n state = \"1\"\n state = \"2\"\n"), 1, "blanks"},
-    {BYTES("local = \"\"\n  domain = \"\"\n    0 = \"\"\n      state = \"1\"\n"), 1, "blanks"},
+    {BYTES("local = \"\"\n  domain = \"\"\n    0 = \"\"\n       state = \"1\"\n"), 1, "blanks"},
+    {BYTES("> > local = \"\"\n> >  domain = \"\"\n> >   0 = \"\"\n> >    name = \"Domain-\n> 0\"\n"), 4,
+     "broken"},
+    {BYTES("> > /a = \"\"\n> > /a/b =\n> \"1\"\n> > /a/c = \"\"\n"), 2, "broken"},
+    {BYTES("> /a = \"\"\n> /a/b = \"1\"\n> /a/lon\ng = \"2\"\n> /a/c = \"\"\n"), 3, "broken"},
+    {BYTES("> /a = \"1\" > /b = \"2\"\n> /c = \"\"\n"), 1, "put together"},
 };
 
 START_TEST(test_refused)
