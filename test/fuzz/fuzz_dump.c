@@ -103,12 +103,38 @@ static void compare(const struct dump *was, const struct dump *is, const char *p
     free(names.list);
 }
 
+struct shown {
+    const struct dump *dump;
+    bool line; /* of the directory, or of something in it */
+    char path[BACKEND_PATH_SIZE];
+};
+
+static void on_key(void *arg, const char *name)
+{
+    struct shown *s = arg;
+    struct arena a = {0};
+    s->line |= dump_line_of(s->dump, arena_printf(&a, "%s/%s", s->path, name)) != 0;
+    arena_free(&a);
+}
+
+/* A frontend's word for its backend, which becomes a path. */
+static void on_frontend(void *arg, const char *backend)
+{
+    (void)arg;
+    holds(strlen(backend) < BACKEND_PATH_SIZE && *backend == '/', "%s", backend);
+}
+
 static void on_device(void *arg, uint16_t self, const struct device_key *key)
 {
     const struct dump *d = arg;
     char path[BACKEND_PATH_SIZE];
     device_backend_path(self, key, path);
     holds(dump_lookup(d, path).presence != ABSENT, "the device %s is not there", path);
+    struct shown s = {.dump = d, .line = dump_line_of(d, path) != 0};
+    memcpy(s.path, path, sizeof s.path);
+    dump_shown_children(d, path, on_key, &s);
+    holds(dump_shows(d, path), "the device %s is not shown", path);
+    holds(s.line, "no line says that there is the device %s", path);
     holds(device_name_valid(key->type, strlen(key->type)) &&
               device_name_valid(key->devid, strlen(key->devid)),
           "%s", path);
@@ -143,6 +169,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     holds(l.to);
     check_notes(d, l.lines);
     dump_devices(d, on_device, d);
+    dump_frontends(d, on_frontend, NULL);
     walk(&l, "/");
     fclose(l.to);
     holds(l.nodes <= DUMP_NODES_MAX, "%zu nodes", l.nodes);

@@ -194,7 +194,7 @@ static void check_host(const struct dump *dump, const struct policy_set *policie
     h.report = report_new(0);
     dump_devices(dump, on_device, &h);
     find_leaks(&h);
-    dump_file_report(dump, h.store, h.report->host);
+    dump_file_report(dump, h.store, h.report);
     check_report(h.report);
     report_free(h.report);
     dump_store_free(h.store);

@@ -50,7 +50,8 @@ export UBSAN_OPTIONS=print_stacktrace=1:allow_addr2line=1 ASAN_OPTIONS=allow_add
 fixtures() {
     case $1 in
     policy) echo deploy/policies/*.yaml test/golden/*/*.yaml ;;
-    dump | plan) echo test/golden/*/store ;;
+    dump) echo test/golden/*/{store,dump} ;;
+    plan) echo test/golden/*/store ;;
     esac
 }
 
