@@ -51,7 +51,7 @@ endif
 ALL_CFLAGS = $(STD) $(WARN) $(CPPFLAGS) $(CFLAGS) -MMD -MP
 
 PURE_LIBS := -lyaml -ljansson
-LIBS      := $(PURE_LIBS) -luv -lxenstore
+LIBS      := $(PURE_LIBS) -luv
 LIBS_BLK  := -luv -luring -pthread -lxenevtchn -lxengnttab -lseccomp
 
 # xenrecon-blk needs but a few of the other folders' files
@@ -63,7 +63,7 @@ ctl_src   := $(filter-out controller/dm/% %/main.c %/cmd_run_none.c,$(wildcard c
 dm_src    := $(filter-out controller/dm/main.c,$(wildcard controller/dm/*.c))
 # Whatever runs only in the daemon, and thus all that wants libuv, or a newer libc or kernel
 daemon_src := $(wildcard controller/daemon/*.c controller/processes/*.c) $(patsubst %,controller/%.c,cli/cmd_run \
-              base/compat base/patience base/read_pacing base/run_dir store/usec_timer store/xs_client store/xs_wire)
+              base/compat base/patience base/read_pacing base/run_dir store/usec_timer store/xs_client)
 cli_src   := $(addprefix controller/cli/,main.c cmd_run_none.c) $(filter-out $(daemon_src),$(ctl_src)) $(pure_src)
 pure_obj  := $(pure_src:%.c=$B/%.o)
 ctl_obj   := $(ctl_src:%.c=$B/%.o)
@@ -90,7 +90,7 @@ cli: $B/cli/xenrecon
 $B/cli/xenrecon: $(cli_obj)
 	@mkdir -p $(@D)
 	$(say) LINK $@
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PURE_LIBS) -lxenstore -pthread
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PURE_LIBS) -pthread
 
 # There is one of it for each guest: no more in it than it needs
 $B/xenrecon-dm: $B/controller/dm/main.o $(dm_obj) $(patsubst %,$B/schemas/%.o,arena mem printable value)

@@ -35,7 +35,7 @@ $(pure_test): $B/%: $B/%.o $(pure_obj) $(blk_pure)
 
 $(ctl_test): $B/%: $B/%.o $(ctl_obj) $(dm_obj) $(pure_obj)
 	$(say) LINK $@
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lcheck -lsubunit -lm -lrt -pthread
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lxenstore -lcheck -lsubunit -lm -lrt -pthread
 
 # Again with what an older libc lacks (compat.h)
 old_libc  := $(patsubst %,$B/old-libc/%,ctl_workers ctl_hotplug_scripts)
@@ -45,7 +45,7 @@ $B/old-libc/compat.o: controller/base/compat.c Makefile | $(able)
 	$(Q)$(CC) $(ALL_CFLAGS) -DXENRECON_OLD_LIBC -c -o $@ $<
 $(old_libc): $B/old-libc/%: $B/test/unit/%.o $B/old-libc/compat.o $(filter-out %/base/compat.o,$(ctl_obj)) $(dm_obj) $(pure_obj)
 	$(say) LINK $@
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lcheck -lsubunit -lm -lrt -pthread
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lxenstore -lcheck -lsubunit -lm -lrt -pthread
 
 # The rig plays other programs: never built with sanitizers
 rig_cflags = $(filter-out -fsanitize%,$(STD)) $(WARN) -O2 -g -MMD -MP
@@ -90,10 +90,10 @@ $B/test/fuzz/all.a: $(fuzz_from)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 $(fuzz_prog): $B/%: $B/%.o $B/test/fuzz/all.a
 	$(say) LINK $@
-	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ -Wl,--as-needed $(LIBS)
+	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ -Wl,--as-needed $(LIBS) -lxenstore
 $(fuzz_again): $B/test/fuzz/replay_%: $B/test/fuzz/fuzz_%.o $B/test/fuzz/replay.o $B/test/fuzz/all.a
 	$(say) LINK $@
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -Wl,--as-needed $(LIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -Wl,--as-needed $(LIBS) -lxenstore
 
 $B/test/sim/engine.a: $(filter-out %/log.o,$(ctl_obj)) $(pure_obj)
 	@mkdir -p $(@D)

@@ -119,7 +119,7 @@ static void print_devices(struct engine *e, const struct policy_set *policies, F
 
 static void print_store(const struct status *s, FILE *to)
 {
-    const struct xs_client_counters *c = xs_client_counters(s->cfg.client);
+    const struct xs_counters *c = xs_client_counters(s->cfg.client);
     one(to, "store_connected", "gauge", "Whether xenstore is there: 1 or 0.", s->connected);
     one(to, "store_losses_total", "counter", "How often xenstore was lost.", s->losses);
     one(to, "store_requests_total", "counter", "Requests sent to xenstore.", c->requests);

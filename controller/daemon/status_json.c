@@ -30,7 +30,7 @@ static json_t *until(uint64_t at, uint64_t now)
 static json_t *store_json(const struct status *s, uint64_t now)
 {
     char path[256];
-    const struct xs_client_counters *c = xs_client_counters(s->cfg.client);
+    const struct xs_counters *c = xs_client_counters(s->cfg.client);
     json_t *o = jobject();
     jput(o, "path", jtext(store_default_path(path, sizeof path)));
     jput(o, "connected", json_boolean(s->connected));

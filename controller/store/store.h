@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* The store as the engine sees it: requests and completions, never a call that blocks. It is implemented by
- * the daemon's asynchronous client, by libxenstore for one-shot commands, by dumps, and by tests.
+ * the daemon's asynchronous client, by a blocking one for one-shot commands, by dumps, and by tests.
  *
  * Rules for an implementation:
  *  - requests are answered in any order, each exactly once, never from inside the call that made them;
  *  - when the store is lost, every outstanding request is answered with -ECONNRESET, then `lost` is called;
  *  - a body is copied during the call; the data handed to a completion is only good until it returns;
- *  - a body longer than XENSTORE_PAYLOAD_MAX is answered with -E2BIG.
+ *  - a body longer than XENSTORE_PAYLOAD_MAX is answered with -E2BIG;
+ *  - a request that the store does not answer is answered with -ETIMEDOUT: nobody knows whether it was done.
  *
  * One thread. Status is 0 or a negative errno as xenstored named it. */
 #ifndef XENRECON_STORE_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The store over libxenstore, for one-shot commands: a request is queued, and performed when its turn comes
- * in xs_blocking_step() or xs_blocking_run(), which wait for the store. Nothing else waits, and no completion
- * runs from inside the request. Requests for which libxenstore has no call are answered with -ENOSYS.
+/* The store for one-shot commands, which wait for it: requests are sent, and answers awaited, in
+ * xs_blocking_step() or xs_blocking_run(). Nothing else waits, and no completion runs from inside the
+ * request. A store that answers nothing is given up after twice the deadline of xs_link.h, which is logged.
  *
- * One thread. Owns the libxenstore handle. Errors are negative errno. */
+ * One thread. Owns the connection. Errors are negative errno. */
 #ifndef XENRECON_XS_BLOCKING_H
 #define XENRECON_XS_BLOCKING_H
 
@@ -16,7 +16,8 @@ int xs_blocking_open(struct xs_blocking **ret_blocking);
 void xs_blocking_close(struct xs_blocking *b);
 struct store *xs_blocking_store(struct xs_blocking *b);
 
-/* Performs the oldest request, and delivers events that have come. False: there was nothing to do. */
+/* Sends what waits, and delivers what has come; waits a while if something is outstanding. False: there was
+ * nothing to do. */
 bool xs_blocking_step(struct xs_blocking *b);
 /* Steps until *done is set: 0. -EDEADLK: no request is left that could set it. */
 int xs_blocking_run(struct xs_blocking *b, const bool *done);

@@ -2,8 +2,9 @@
 /* The daemon's client of the store: asynchronous, on a libuv loop, one connection for requests and watches.
  *
  * Responsible for: pipelining (requests made in one turn of the loop go out in one write, up to
- * XS_CLIENT_IN_FLIGHT at once, the others in order), matching replies, noticing loss at once, pacing. Not for
- * reconnecting: after `lost`, or in it, the user may call xs_client_connect() again; watches are gone then.
+ * XS_CLIENT_IN_FLIGHT at once, the others in order), noticing loss at once, pacing, and the time for the
+ * deadlines of xs_link.h. Not for reconnecting: after `lost`, or in it, the user may call xs_client_connect()
+ * again; watches are gone then.
  *
  * Speaks to xenstored's socket, and to /dev/xen/xenbus, which wants one whole message per write(2), and the
  * next one not before the answer: Linux keeps one message for each open file, and passes it on later (tried
@@ -11,15 +12,16 @@
  * itself handles XS_WATCH and waits for the store meanwhile.
  *
  * Everything runs on the loop's thread. The client owns its handles, its descriptor and copies of the
- * requests. Nothing runs, no timer either, while nothing happens. Errors are negative errno. Completions,
- * events and `lost` are called from the loop (and at close), never from a request; they may make requests and
- * may close the client. */
+ * requests. Nothing runs while nothing is outstanding, no timer either. Errors are negative errno.
+ * Completions, events and `lost` are called from the loop (and at close), never from a request; they may make
+ * requests and may close the client. */
 #ifndef XENRECON_XS_CLIENT_H
 #define XENRECON_XS_CLIENT_H
 
 #include <uv.h>
 
 #include "controller/store/store.h"
+#include "controller/store/xs_link.h"
 
 enum { XS_CLIENT_IN_FLIGHT = 128 };
 
@@ -42,13 +44,9 @@ int xs_client_connect(struct xs_client *c);
  * is freed on the loop; then `closed` is called, unless it is NULL. */
 void xs_client_close(struct xs_client *c, void (*closed)(void *arg), void *arg);
 
-/* Counted since the client was made. */
-struct xs_client_counters {
-    uint64_t requests, replies, events; /* requests sent; replies and events received */
-    uint64_t reads, writes;             /* system calls that moved bytes */
-    uint64_t bytes_read, bytes_written;
-    uint64_t pauses;
-};
-const struct xs_client_counters *xs_client_counters(const struct xs_client *c);
+const struct xs_counters *xs_client_counters(const struct xs_client *c);
+
+/* Another deadline than XS_LINK_DEADLINE, in milliseconds; for tests. */
+void xs_client_set_deadline(struct xs_client *c, unsigned deadline);
 
 #endif

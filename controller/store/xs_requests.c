@@ -49,21 +49,51 @@ uint32_t xs_requests_start(struct xs_requests *q, enum xsd_sockmsg_type type, st
 {
     assert(q->n_free);
     unsigned i = q->free_slots[--q->n_free];
-    uint32_t id = ++q->sequence << XS_SLOT_BITS | i;
+    if (!(++q->sequence << XS_SLOT_BITS))
+        q->sequence++;
+    uint32_t id = q->sequence << XS_SLOT_BITS | i;
 
-    q->slots[i] = (struct xs_slot){.id = id, .type = type, .done = done, .arg = arg};
+    q->slots[i] = (struct xs_slot){.id = id, .type = type, .sent = q->now, .done = done, .arg = arg};
     return id;
+}
+
+/* Was the one sent before the other? Sequence numbers begin again after their last. */
+static bool earlier(uint32_t id, uint32_t other)
+{
+    return (int32_t)((id & ~(uint32_t)(XS_SLOTS - 1)) - other) < 0;
+}
+
+const struct xs_slot *xs_requests_find(const struct xs_requests *q, uint32_t id)
+{
+    const struct xs_slot *slot = &q->slots[id & (XS_SLOTS - 1)];
+    return slot->done && slot->id == id ? slot : NULL;
+}
+
+static void give_back(struct xs_requests *q, struct xs_slot *slot)
+{
+    slot->done = NULL;
+    q->free_slots[q->n_free++] = (uint8_t)(slot - q->slots);
+}
+
+uint32_t xs_requests_next_id(const struct xs_requests *q)
+{
+    return (q->sequence + 1) << XS_SLOT_BITS;
+}
+
+void xs_requests_pass_by(struct xs_requests *q, uint32_t id)
+{
+    if (earlier(q->passed_by, id))
+        q->passed_by = id & ~(uint32_t)(XS_SLOTS - 1);
 }
 
 bool xs_requests_take(struct xs_requests *q, uint32_t id, struct xs_slot *ret_slot)
 {
-    unsigned i = id & (XS_SLOTS - 1);
-
-    if (!q->slots[i].done || q->slots[i].id != id)
+    const struct xs_slot *slot = xs_requests_find(q, id);
+    if (!slot)
         return false;
-    *ret_slot = q->slots[i];
-    q->slots[i].done = NULL;
-    q->free_slots[q->n_free++] = (uint8_t)i;
+    *ret_slot = *slot;
+    xs_requests_pass_by(q, id);
+    give_back(q, &q->slots[id & (XS_SLOTS - 1)]);
     return true;
 }
 
@@ -100,16 +130,32 @@ void xs_requests_fail(struct xs_requests *q, store_reply_fn *done, void *arg, in
 
 void xs_requests_fail_all(struct xs_requests *q, int status)
 {
-    struct xs_slot slot;
     struct xs_request *r;
 
-    for (unsigned i = 0; i < XS_SLOTS; i++)
-        if (xs_requests_take(q, q->slots[i].id, &slot))
-            xs_requests_fail(q, slot.done, slot.arg, status);
+    for (struct xs_slot *slot = q->slots; slot < q->slots + XS_SLOTS; slot++)
+        if (slot->done) {
+            xs_requests_fail(q, slot->done, slot->arg, status);
+            give_back(q, slot);
+        }
     while ((r = queue_pop(&q->waiting))) {
         r->status = status;
         queue_push(&q->failed, r);
     }
+}
+
+bool xs_requests_expire(struct xs_requests *q, uint64_t before, struct xs_slot *ret_slot)
+{
+    struct xs_slot *oldest = NULL;
+    for (struct xs_slot *slot = q->slots; slot < q->slots + XS_SLOTS; slot++)
+        if (slot->done && slot->sent <= before && earlier(slot->id, q->passed_by) &&
+            (!oldest || earlier(slot->id, oldest->id)))
+            oldest = slot;
+    if (!oldest)
+        return false;
+    *ret_slot = *oldest;
+    xs_requests_fail(q, oldest->done, oldest->arg, -ETIMEDOUT);
+    give_back(q, oldest);
+    return true;
 }
 
 size_t xs_requests_failed(const struct xs_requests *q)

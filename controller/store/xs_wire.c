@@ -64,15 +64,14 @@ int xs_wire_parse(const char *data, size_t len, struct xs_message *ret_message, 
     if (len < sizeof header)
         return 0;
     memcpy(&header, data, sizeof header);
-    if (!type_valid(header.type) || header.len > XENSTORE_PAYLOAD_MAX)
+    if (header.len > XENSTORE_PAYLOAD_MAX)
         return -EPROTO;
     if (len - sizeof header < header.len)
         return 0;
     const char *body = data + sizeof header;
-    if (header.type == XS_WATCH_EVENT && !event_valid(body, header.len))
-        return -EPROTO;
+    bool valid = type_valid(header.type) && (header.type != XS_WATCH_EVENT || event_valid(body, header.len));
     *ret_message = (struct xs_message){
-        .type = (enum xsd_sockmsg_type)header.type,
+        .type = valid ? (enum xsd_sockmsg_type)header.type : XS_INVALID,
         .req_id = header.req_id,
         .len = header.len,
         .body = body,
@@ -89,6 +88,25 @@ const char *xs_event_path(const struct xs_message *m)
 const char *xs_event_token(const struct xs_message *m)
 {
     return m->body + strlen(m->body) + 1;
+}
+
+const char *xs_type_name(enum xsd_sockmsg_type type)
+{
+    static const char *const names[XS_TYPE_COUNT] = {
+        [XS_DIRECTORY] = "DIRECTORY",
+        [XS_READ] = "READ",
+        [XS_WATCH] = "WATCH",
+        [XS_UNWATCH] = "UNWATCH",
+        [XS_TRANSACTION_START] = "TRANSACTION_START",
+        [XS_TRANSACTION_END] = "TRANSACTION_END",
+        [XS_WRITE] = "WRITE",
+        [XS_RM] = "RM",
+        [XS_WATCH_EVENT] = "WATCH_EVENT",
+        [XS_ERROR] = "ERROR",
+        [XS_IS_DOMAIN_INTRODUCED] = "IS_DOMAIN_INTRODUCED",
+        [XS_DIRECTORY_PART] = "DIRECTORY_PART",
+    };
+    return type < XS_TYPE_COUNT && names[type] ? names[type] : "unknown";
 }
 
 int xs_wire_error(const char *text, size_t len)

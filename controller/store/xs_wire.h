@@ -24,7 +24,7 @@ void xs_buffer_free(struct xs_buffer *b); /* empties it; it can be used again */
 void xs_buffer_cut(struct xs_buffer *b, size_t n);
 
 struct xs_message {
-    enum xsd_sockmsg_type type;
+    enum xsd_sockmsg_type type; /* XS_INVALID: nothing that the protocol has, which may be passed over */
     uint32_t req_id;
     size_t len;
     const char *body; /* lies where it was parsed; no NUL behind it */
@@ -44,6 +44,9 @@ size_t xs_wire_size(const char *data);
 /* The strings of a parsed XS_WATCH_EVENT. */
 const char *xs_event_path(const struct xs_message *m);
 const char *xs_event_token(const struct xs_message *m);
+
+/* A request's name, as in `READ`; "unknown". */
+const char *xs_type_name(enum xsd_sockmsg_type type);
 
 /* The negative errno that the text of an XS_ERROR means; -EIO: an unknown text. */
 int xs_wire_error(const char *text, size_t len);

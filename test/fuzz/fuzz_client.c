@@ -46,7 +46,8 @@ static void on_reply(void *arg, int status, const char *data, size_t len)
     if (status == -ECONNRESET || status == -ECANCELED)
         return;
     if (a->answered)
-        holds(status == a->status && (status || (len == a->len && memcmp(data, a->text, len) == 0)),
+        holds(run.wrong ||
+                  (status == a->status && (status || (len == a->len && memcmp(data, a->text, len) == 0))),
               "status %d for %d", status, a->status);
     else
         holds(run.wrong, "told %d before it was answered", status);

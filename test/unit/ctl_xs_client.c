@@ -376,7 +376,7 @@ START_TEST(flood_is_read_in_larger_pieces)
     flood_at = uv_now(&loop);
     event();
     (void)WITHIN(&ticks, 500 / TICK, false);
-    const struct xs_client_counters *c = xs_client_counters(client);
+    const struct xs_counters *c = xs_client_counters(client);
     ck_assert_uint_gt(c->pauses, 10);
     ck_assert_uint_lt(c->reads, 500);
 
