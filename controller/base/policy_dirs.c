@@ -59,13 +59,9 @@ static bool is_policy_name(const char *name)
 static void add_file(struct policy_files *files, const char *dir, const char *name)
 {
     const char *path = arena_printf(&files->arena, "%s/%s", dir, name);
-    for (size_t i = 0; i < files->n; i++)
-        if (strcmp(files->list[i].name, name) == 0) {
-            files->list[i].path = path;
-            return;
-        }
     xgrow(&files->list, &files->cap, files->n + 1, sizeof *files->list);
-    files->list[files->n++] = (struct policy_file){arena_strdup(&files->arena, name), path};
+    files->list[files->n] = (struct policy_file){arena_strdup(&files->arena, name), path, files->n};
+    files->n++;
 }
 
 static int add_files(struct policy_files *files, DIR *d, const char *dir, struct diagnostic *ret_why)
@@ -120,7 +116,21 @@ static int add_default_folders(struct policy_files *files, bool obeyed, struct d
 
 static int by_name(const void *a, const void *b)
 {
-    return strcmp(((const struct policy_file *)a)->name, ((const struct policy_file *)b)->name);
+    const struct policy_file *x = a, *y = b;
+    int order = strcmp(x->name, y->name);
+    return order ? order : (x->found > y->found) - (x->found < y->found);
+}
+
+/* Sorts them by name, and keeps the one that was found last of each name. */
+static void settle(struct policy_files *files)
+{
+    size_t n = 0;
+    if (files->n)
+        qsort(files->list, files->n, sizeof *files->list, by_name);
+    for (size_t i = 0; i < files->n; i++)
+        if (i + 1 == files->n || strcmp(files->list[i].name, files->list[i + 1].name) != 0)
+            files->list[n++] = files->list[i];
+    files->n = n;
 }
 
 int policy_dirs_find(const char *const *dirs, size_t n_dirs, bool obeyed, struct policy_files *ret_files,
@@ -134,8 +144,7 @@ int policy_dirs_find(const char *const *dirs, size_t n_dirs, bool obeyed, struct
         policy_dirs_free_files(&files);
         return status;
     }
-    if (files.n)
-        qsort(files.list, files.n, sizeof *files.list, by_name);
+    settle(&files);
     *ret_files = files;
     return 0;
 }

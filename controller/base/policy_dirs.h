@@ -19,6 +19,7 @@
 
 struct policy_file {
     const char *name, *path; /* its name in the folder, and the path to open it by */
+    size_t found;            /* when: a later one takes the place of an earlier one */
 };
 
 /* The files in force, sorted by name. The arena owns the names. */

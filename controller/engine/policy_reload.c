@@ -33,21 +33,41 @@ static void keep_or_drop(void *arg, struct device *d)
     registry_remove(e, d);
 }
 
+struct kept {
+    const struct policy **list;
+    size_t n, cap;
+};
+
+static void note_kept(void *arg, struct device *d)
+{
+    struct kept *k = arg;
+    if (!d->retired_policy)
+        return;
+    xgrow(&k->list, &k->cap, k->n + 1, sizeof *k->list);
+    k->list[k->n++] = d->retired_policy;
+}
+
+static int by_address(const void *a, const void *b)
+{
+    const struct policy *const *x = a, *const *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
 static void free_retired(struct engine *e)
 {
+    static const struct device_key everywhere;
+    struct kept kept = {0};
     size_t n = 0;
-    for (size_t i = 0; i < e->n_retired; i++) {
-        struct device *d;
-        bool kept = false;
-        for (size_t b = 0; b < e->devices.n_buckets && !kept; b++)
-            SLIST_FOREACH (d, &e->devices.buckets[b], same_bucket)
-                kept |= d->retired_policy == e->retired[i];
-        if (kept)
+    device_table_each(&e->devices, BACKEND_ROOT, &everywhere, note_kept, &kept);
+    if (kept.n)
+        qsort(kept.list, kept.n, sizeof *kept.list, by_address);
+    for (size_t i = 0; i < e->n_retired; i++)
+        if (kept.n && bsearch(&e->retired[i], kept.list, kept.n, sizeof *kept.list, by_address))
             e->retired[n++] = e->retired[i];
         else
             policy_free(e->retired[i]);
-    }
     e->n_retired = n;
+    free(kept.list);
 }
 
 void policy_reload_apply(struct engine *e)

@@ -52,8 +52,7 @@ void policy_free(struct policy *p)
     free(p);
 }
 
-/* Where a policy of that type is, or belongs. */
-static size_t position(const struct policy_set *set, const char *type)
+size_t policy_set_position(const struct policy_set *set, const char *type)
 {
     size_t low = 0, high = set->n;
     while (low < high) {
@@ -68,15 +67,14 @@ static size_t position(const struct policy_set *set, const char *type)
 
 int policy_set_add(struct policy_set *set, struct policy *p)
 {
-    size_t at = position(set, p->type);
+    size_t at = policy_set_position(set, p->type);
     if (at < set->n && strcmp(set->list[at]->type, p->type) == 0) {
         policy_free(set->list[at]);
         set->list[at] = p;
         return 1;
     }
     xgrow(&set->list, &set->cap, set->n + 1, sizeof(struct policy *));
-    for (size_t i = set->n; i > at; i--)
-        set->list[i] = set->list[i - 1];
+    memmove(&set->list[at + 1], &set->list[at], (set->n - at) * sizeof *set->list);
     set->list[at] = p;
     set->n++;
     return 0;
@@ -84,7 +82,7 @@ int policy_set_add(struct policy_set *set, struct policy *p)
 
 const struct policy *policy_set_find(const struct policy_set *set, const char *type)
 {
-    size_t at = position(set, type);
+    size_t at = policy_set_position(set, type);
     return at < set->n && strcmp(set->list[at]->type, type) == 0 ? set->list[at] : NULL;
 }
 

@@ -153,6 +153,8 @@ struct policy_set {
 
 /* Takes p over. One of the same type is replaced (and freed): 1 then, else 0. */
 int policy_set_add(struct policy_set *set, struct policy *p);
+/* Where in the list the policy of that type is, or would be. */
+size_t policy_set_position(const struct policy_set *set, const char *type);
 const struct policy *policy_set_find(const struct policy_set *set, const char *type);
 void policy_set_clear(struct policy_set *set);
 
