@@ -29,8 +29,8 @@
 #include "schemas/value.h"
 
 enum {
-    RECONNECT_MIN = 50, /* milliseconds */
-    RECONNECT_MAX = 5000,
+    RECONNECT_MIN = 50,   /* milliseconds */
+    RECONNECT_MAX = 5000, /* also how long a store has to stay before the first pause is short again */
     /* in dom0; a driver domain is not told of all that a shared watch would tell of, as of a guest's end */
     GUEST_WATCHES = 64,
 };
@@ -54,7 +54,9 @@ struct daemon {
     struct memory_trim memory;
     struct log_timer log_timer;
     unsigned reconnect_delay;
-    uint16_t self; /* our own domain, once there is an engine */
+    uint64_t stored_at; /* since when `stored` holds, milliseconds */
+    unsigned losses;    /* of the store, since it stayed last */
+    uint16_t self;      /* our own domain, once there is an engine */
     int lock;
     int error; /* what daemon_run() will return */
 };
@@ -97,6 +99,7 @@ static void ready(void *arg)
     progress_end();
     log_info("ready: %zu devices", engine_figures(d->engine).devices);
     d->stored = true;
+    d->stored_at = clock_ms(d);
     sd_notify_ready(&d->notify);
     if (d->workers)
         workers_sweep(d->workers);
@@ -233,7 +236,16 @@ static void on_lost(void *arg, const char *why)
 {
     struct daemon *d = arg;
     progress_end();
-    log_error("the store is lost (%s); trying to get it back", why);
+    if (d->stored && clock_ms(d) - d->stored_at >= RECONNECT_MAX) {
+        d->reconnect_delay = RECONNECT_MIN;
+        d->losses = 0;
+    }
+    d->losses++;
+    if (d->losses == 1)
+        log_error("the store is lost (%s); trying to get it back", why);
+    else if ((d->losses & (d->losses - 1)) == 0) /* the second, the fourth, the eighth time */
+        log_error("the store is lost again (%s), %u times without staying; trying to get it back", why,
+                  d->losses);
     status_connected(&d->status, false);
     d->stored = false;
     sd_notify_status(&d->notify);
@@ -290,11 +302,14 @@ static void on_domid(void *arg, int status, const char *data, size_t len)
     uint64_t self = 0;
     if (store_gone(status))
         return; /* on_lost() deals with it */
+    if (status == -ETIMEDOUT) {
+        store_read(xs_client_store(d->client), 0, "domid", on_domid, d);
+        return;
+    }
     if (status && status != -ENOENT)
         log_warning("our own domain id cannot be read (%s): taken for 0", strerror(-status));
     else if (status == 0 && parse_decimal(data, len, DOMID_MAX, &self))
         log_warning("our own domain id \"%s\" is no number: taken for 0", data);
-    d->reconnect_delay = RECONNECT_MIN;
     status_connected(&d->status, true);
     if (!d->engine) {
         d->self = (uint16_t)self;
