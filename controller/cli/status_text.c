@@ -42,6 +42,32 @@ static void print_daemon(const json_t *d, const struct terminal *term, FILE *to)
     fputs(json_is_true(json_object_get(d, "dry_run")) ? ", dry run\n" : "\n", to);
 }
 
+/* What is odd about it; nothing for xenstored. */
+static void print_store_trouble(const json_t *store, const struct terminal *term, FILE *to)
+{
+    const json_t *lacks = json_object_get(store, "lacks");
+    char silent[AGE_SIZE];
+    if (json_is_number(json_object_get(store, "silent_seconds"))) {
+        subject("", term, to);
+        fprintf(to, "it has not answered for %s\n", age_of(store, "silent_seconds", silent));
+    }
+    if (count(store, "unanswered") || count(store, "unasked")) {
+        subject("", term, to);
+        fprintf(to, "%" PRId64 " request%s not answered, %" PRId64 " answer%s that nobody asked for\n",
+                count(store, "unanswered"), plural(count(store, "unanswered")), count(store, "unasked"),
+                plural(count(store, "unasked")));
+    }
+    if (!json_array_size(lacks))
+        return;
+    subject("", term, to);
+    fputs("it lacks", to);
+    for (size_t i = 0; i < json_array_size(lacks); i++) {
+        const char *name = json_string_value(json_array_get(lacks, i));
+        fprintf(to, "%s %s", i ? "," : "", name ? name : "?");
+    }
+    fputc('\n', to);
+}
+
 static void print_store(const json_t *store, const struct terminal *term, FILE *to)
 {
     char since[AGE_SIZE];
@@ -58,6 +84,7 @@ static void print_store(const json_t *store, const struct terminal *term, FILE *
     if (count(store, "losses"))
         fprintf(to, ", lost %" PRId64 " time%s", count(store, "losses"), plural(count(store, "losses")));
     fprintf(to, ", %s\n", path ? path : "");
+    print_store_trouble(store, term, to);
 }
 
 static void print_queue(const json_t *q, const json_t *resync, const struct terminal *term, FILE *to)

@@ -94,8 +94,9 @@ static void count_device(void *arg, const struct engine_device *d)
     for (int i = 0; i < FINDING_COUNT; i++)
         c->findings[i] += d->findings >> i & 1;
     c->phases[d->memory->object.phase]++;
-    for (size_t i = 0; i < c->policies->n; i++)
-        c->types[i] += strcmp(c->policies->list[i]->type, d->key->type) == 0;
+    const size_t at = policy_set_position(c->policies, d->key->type);
+    if (at < c->policies->n && strcmp(c->policies->list[at]->type, d->key->type) == 0)
+        c->types[at]++;
 }
 
 static void print_devices(struct engine *e, const struct policy_set *policies, FILE *to)
@@ -124,6 +125,12 @@ static void print_store(const struct status *s, FILE *to)
     one(to, "store_losses_total", "counter", "How often xenstore was lost.", s->losses);
     one(to, "store_requests_total", "counter", "Requests sent to xenstore.", c->requests);
     one(to, "store_events_total", "counter", "Watch events received from xenstore.", c->events);
+    one(to, "store_unasked_total", "counter", "Messages of xenstore that nobody asked for.", c->unasked);
+    one(to, "store_unanswered_total", "counter", "Requests that xenstore did not answer.", c->unanswered);
+    family(to, "store_lacks", "gauge", "Whether xenstore was found to lack an ability: 1 or 0.");
+    for (enum store_ability a = 0; a < STORE_ABILITIES; a++)
+        labelled(to, "store_lacks", "ability", store_ability_name(a),
+                 store_lacks(xs_client_abilities(s->cfg.client), a));
 }
 
 void metrics_print(const struct metrics *m, const struct status *s, uint64_t now, bool up, FILE *to)

@@ -27,8 +27,18 @@ static json_t *until(uint64_t at, uint64_t now)
 
 /* ---- the daemon ---- */
 
+static json_t *lacks_json(const struct store_abilities *can)
+{
+    json_t *list = jarray();
+    for (enum store_ability a = 0; a < STORE_ABILITIES; a++)
+        if (store_lacks(can, a))
+            jappend(list, jtext(store_ability_name(a)));
+    return list;
+}
+
 static json_t *store_json(const struct status *s, uint64_t now)
 {
+    uint64_t silent = xs_client_silent(s->cfg.client);
     char path[256];
     const struct xs_counters *c = xs_client_counters(s->cfg.client);
     json_t *o = jobject();
@@ -38,6 +48,10 @@ static json_t *store_json(const struct status *s, uint64_t now)
     jput(o, "losses", jcount(s->losses));
     jput(o, "requests", jcount(c->requests));
     jput(o, "events", jcount(c->events));
+    jput(o, "unasked", jcount(c->unasked));
+    jput(o, "unanswered", jcount(c->unanswered));
+    jput(o, "silent_seconds", silent ? jseconds(silent) : json_null());
+    jput(o, "lacks", lacks_json(xs_client_abilities(s->cfg.client)));
     return o;
 }
 

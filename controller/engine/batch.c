@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* A batch's way:
  *
- *   begin -> snapshots -> decisions -> writes and removals -> parents that are empty now -> end */
+ *   begin -> snapshots -> decisions -> writes and removals -> parents that are empty now -> end
+ *
+ * Where the store has no transactions there is neither a begin nor an end, and where a transaction keeps
+ * nobody out it is as if there was none: then a batch is of one device, whose writes are made one after the
+ * other, `state` last, and parents stay: somebody could be putting something into them. */
 #include "controller/engine/batch.h"
 
 #include <errno.h>
@@ -20,8 +24,9 @@ struct batch;
 struct member {
     struct batch *b;
     struct reconcile reconcile;
-    int error;      /* the first error of its writes */
-    bool unchanged; /* nothing had changed, so that there is no view */
+    int error;       /* the first error of its writes */
+    uint64_t marker; /* that it has written: its hash */
+    bool unchanged;  /* nothing had changed, so that there is no view */
 };
 
 struct batch {
@@ -31,6 +36,7 @@ struct batch {
     struct member members[BATCH_MAX];
     unsigned pending;
     int error; /* ends the batch: the store is lost, or the transaction could not begin */
+    bool bare; /* without a transaction */
     bool writes;
     size_t at_member, at_action, at_removal; /* which parent directory is looked at next */
 };
@@ -54,6 +60,10 @@ static bool any_failed(const struct batch *b)
 
 static void end(struct batch *b)
 {
+    if (b->bare) {
+        finish(b, b->error);
+        return;
+    }
     store_end(b->e->cfg.store, b->tx, b->writes && !b->error && !any_failed(b), on_end, b);
 }
 
@@ -78,7 +88,7 @@ static void settle(struct batch *b, struct member *m, int status, bool failed)
         reconcile_store_lost(&m->reconcile);
     else if (m->unchanged)
         reconcile_unchanged(&m->reconcile);
-    else if (b->error || status == -EAGAIN)
+    else if (b->error || status == -EAGAIN || status == -ETIMEDOUT) /* the last may have been done or not */
         reconcile_conflict(&m->reconcile);
     else if (m->error)
         reconcile_failed(&m->reconcile, m->error);
@@ -155,11 +165,18 @@ static void next_parent(struct batch *b)
 
 /* ---- writes ---- */
 
+/* Does nobody else see or change what the batch does until it ends? */
+static bool isolated(const struct engine *e)
+{
+    const struct store_abilities *can = &e->cfg.store->abilities;
+    return !store_lacks(can, ABILITY_TRANSACTIONS) && !store_lacks(can, ABILITY_ISOLATION);
+}
+
 static void written(struct batch *b)
 {
     if (--b->pending)
         return;
-    if (b->error || any_failed(b))
+    if (b->error || any_failed(b) || !isolated(b->e))
         end(b);
     else
         next_parent(b);
@@ -180,13 +197,42 @@ static void on_remove(void *arg, int status, const char *data, size_t len)
     on_write(arg, status == -ENOENT ? 0 : status, data, len); /* it is gone, as it should be */
 }
 
+/* Our marker, as we have written it, which nobody else can have made up. It is asked for from outside of the
+ * transaction. */
+static void on_outside(void *arg, int status, const char *data, size_t len)
+{
+    struct member *m = arg;
+    struct store_abilities *can = &m->b->e->cfg.store->abilities;
+    if (status == 0 && hash_bytes(HASH_INIT, data, len) == m->marker)
+        store_has_not(can, ABILITY_ISOLATION, "our marker was seen");
+    else if (status == 0 || status == -ENOENT)
+        store_has(can, ABILITY_ISOLATION);
+    written(m->b);
+}
+
+static void look_from_outside(struct batch *b, struct member *m, const struct write *w)
+{
+    struct value before = view_get(m->reconcile.view, BACKEND, MARKER_KEY);
+    const char *slash = strrchr(w->path, '/');
+    uint64_t marker = hash_bytes(HASH_INIT, w->value, strlen(w->value));
+    if (b->bare || !store_unknown(&b->e->cfg.store->abilities, ABILITY_ISOLATION) ||
+        strcmp(slash + 1, MARKER_KEY) != 0 ||
+        (before.presence == PRESENT && hash_bytes(HASH_INIT, before.text, before.len) == marker))
+        return;
+    m->marker = marker;
+    b->pending++;
+    store_read(b->e->cfg.store, 0, w->path, on_outside, m);
+}
+
 static void write_plan(struct batch *b, struct member *m)
 {
     struct store *store = b->e->cfg.store;
     for (size_t i = 0; m->reconcile.plan && i < m->reconcile.plan->n_actions; i++) {
         const struct action *a = &m->reconcile.plan->actions[i];
-        for (size_t w = 0; w < a->n_writes; w++, b->pending++)
+        for (size_t w = 0; w < a->n_writes; w++, b->pending++) {
             store_write(store, b->tx, a->writes[w].path, a->writes[w].value, on_write, m);
+            look_from_outside(b, m, &a->writes[w]);
+        }
         for (size_t r = 0; r < a->n_removals; r++)
             if (!a->removals[r].if_empty) {
                 b->pending++;
@@ -224,12 +270,26 @@ static void on_view(void *arg, int status, struct view *view)
  * logged once. */
 static void begin_refused(struct engine *e, int error)
 {
+    struct store_abilities *can = &e->cfg.store->abilities;
+    bool lacked = store_lacks(can, ABILITY_TRANSACTIONS);
+    store_judge(can, ABILITY_TRANSACTIONS, error);
+    if (error == -EBUSY || error == -EAGAIN) /* somebody else has one */
+        store_has_not(can, ABILITY_PARALLEL, strerror(-error));
+    if (error == -EBUSY || error == -EAGAIN || lacked != store_lacks(can, ABILITY_TRANSACTIONS))
+        return;
     if (error && !e->begin_refused && !store_gone(error))
         log_error("the store does not let us begin a transaction: %s; tried again until it does",
                   strerror(-error));
     else if (!error && e->begin_refused)
         log_info("the store lets us begin transactions again");
     e->begin_refused = error;
+}
+
+static void read_all(struct batch *b)
+{
+    b->pending = (unsigned)b->n;
+    for (size_t i = 0; i < b->n; i++)
+        reconcile_snapshot(&b->members[i].reconcile, b->tx, true, on_view, &b->members[i]);
 }
 
 static void on_begin(void *arg, int status, const char *data, size_t len)
@@ -243,9 +303,7 @@ static void on_begin(void *arg, int status, const char *data, size_t len)
         return;
     }
     b->tx = (uint32_t)tx;
-    b->pending = (unsigned)b->n;
-    for (size_t i = 0; i < b->n; i++)
-        reconcile_snapshot(&b->members[i].reconcile, b->tx, on_view, &b->members[i]);
+    read_all(b);
 }
 
 void batch_start(struct engine *e)
@@ -253,7 +311,9 @@ void batch_start(struct engine *e)
     struct batch *b = xcalloc(1, sizeof *b);
     struct device *d;
     b->e = e;
-    while (b->n < BATCH_MAX && (d = workqueue_get(e, true))) {
+    b->bare = store_lacks(&e->cfg.store->abilities, ABILITY_TRANSACTIONS);
+    const size_t most = isolated(e) ? BATCH_MAX : 1;
+    while (b->n < most && (d = workqueue_get(e, true))) {
         if (d->own_transaction && b->n) {
             workqueue_add(e, d, 0); /* back into the queue: the next batch is for it alone */
             break;
@@ -266,5 +326,8 @@ void batch_start(struct engine *e)
             break;
     }
     e->batching = true;
-    store_begin(e->cfg.store, on_begin, b);
+    if (b->bare)
+        read_all(b);
+    else
+        store_begin(e->cfg.store, on_begin, b);
 }

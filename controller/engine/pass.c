@@ -31,5 +31,5 @@ void pass_start(struct engine *e, struct device *d)
 {
     struct reconcile *r = xcalloc(1, sizeof *r);
     reconcile_begin(r, e, d);
-    reconcile_snapshot(r, 0, on_view, r);
+    reconcile_snapshot(r, 0, false, on_view, r);
 }

@@ -34,7 +34,7 @@ static void on_frontend(void *arg, const char *path)
     watches_add_frontend(r->e, r->d, path);
 }
 
-void reconcile_snapshot(struct reconcile *r, uint32_t tx,
+void reconcile_snapshot(struct reconcile *r, uint32_t tx, bool writes,
                         void (*done)(void *arg, int status, struct view *view), void *arg)
 {
     struct snapshot_request req = {
@@ -44,7 +44,7 @@ void reconcile_snapshot(struct reconcile *r, uint32_t tx,
         .device = r->d->key,
         .policy = r->policy,
         .object = &r->d->memory.object,
-        .diagnose = !tx && !r->d->due, /* not while the last plan still waits for something */
+        .diagnose = !writes && !r->d->due, /* not while the last plan still waits for something */
         .frontend_found = on_frontend,
         .frontend_arg = r,
         .done = done,
@@ -57,7 +57,7 @@ void reconcile_snapshot(struct reconcile *r, uint32_t tx,
     if (r->named)
         req.frontend = r->d->watched;
     req.unless = r->state_only && r->named && !(r->d->dirty & ~DIRTY_F_STATE);
-    r->writes = tx && !r->e->cfg.dry_run;
+    r->writes = writes && !r->e->cfg.dry_run;
     req.as_was = r->d->last.f;
     r->d->renamed = false;
     /* Events until now are of what the answers to these requests will show. */

@@ -11,9 +11,10 @@
 #include "controller/engine/state.h"
 
 void reconcile_begin(struct reconcile *r, struct engine *e, struct device *d);
-/* Reads what a decision needs; `tx`: the transaction to read it in, or 0. `done` gets a view to take over, or
+/* Reads what a decision needs; `tx`: the transaction to read it in, or 0. `writes`: the plan will be carried
+ * out, and not only made. `done` gets a view to take over, or
  * NULL: nothing has changed. */
-void reconcile_snapshot(struct reconcile *r, uint32_t tx,
+void reconcile_snapshot(struct reconcile *r, uint32_t tx, bool writes,
                         void (*done)(void *arg, int status, struct view *view), void *arg);
 /* Was something otherwise than it was taken to be when the snapshot began? Then the view is of no use. */
 bool reconcile_outdated(struct reconcile *r, const struct view *view);

@@ -17,8 +17,17 @@ static void mark_again(void *arg, struct device *d)
     workqueue_add(arg, d, DIRTY_ALL);
 }
 
+static void mark_waiting(void *arg, struct device *d)
+{
+    if (d->dirty)
+        mark_again(arg, d);
+}
+
+/* First what was to be looked at already: after a loss of the store that is what was not reached before it.
+ * A store that is lost again and again would otherwise have the same ones looked at each time. */
 void resync_mark(struct engine *e, enum backend_place place, const struct device_key *at)
 {
+    device_table_each(&e->devices, place, at, mark_waiting, e);
     device_table_each(&e->devices, place, at, mark_again, e);
 }
 
@@ -43,6 +52,8 @@ void resync_listed(void *arg, int status)
 {
     struct engine *e = arg;
     e->listings--;
+    if (status == -E2BIG && store_lacks(&e->cfg.store->abilities, ABILITY_PARTS))
+        status = 0; /* that will not change */
     if (status && !store_gone(status) && engine_running(e)) {
         if (e->unlisted++ == 0)
             log_error("the backend tree cannot be listed: %s; tried again until it can", strerror(-status));

@@ -9,6 +9,8 @@
 #include "controller/engine/workqueue.h"
 #include "schemas/mem.h"
 
+enum { FIRST_EVENT = 1000 }; /* milliseconds in which a watch's first event should come */
+
 /* The backend tree's comes last: its first event has everything listed, and by then the others are there. */
 enum root {
     ROOT_RELEASED,
@@ -101,6 +103,8 @@ static void on_watched(void *arg, int status, const char *data, size_t len)
     struct wanted *w = arg;
     (void)data;
     (void)len;
+    if (status == -EEXIST) /* asked for again, since nobody had heard of the first one's answer */
+        status = 0;
     if (!store_gone(status) && engine_running(w->e) && w->root != ROOTS)
         on_root_watched(w, status);
     else if (!store_gone(status) && engine_running(w->e) && w->guest && status)
@@ -219,6 +223,8 @@ void watches_start(struct engine *e)
     e->refused_roots = 0;
     e->n_own = e->n_shared = 0;
     e->rewatch_at = 0;
+    e->relist_at = engine_now(e) + FIRST_EVENT;
+    engine_wake_at(e, e->relist_at);
     for (enum root root = 0; root < ROOTS; root++)
         watch_root(e, root);
 }

@@ -164,8 +164,12 @@ static int directory_add(struct directory *d, const char *data, size_t len, bool
 static void on_part(void *arg, int status, const char *data, size_t len)
 {
     struct directory *d = arg;
-    bool end = false;
+    bool end = false, first = !*d->generation;
 
+    if (first && status != -ENOENT)
+        store_judge(&d->store->abilities, ABILITY_PARTS, status);
+    if (first && status && store_lacks(&d->store->abilities, ABILITY_PARTS))
+        status = -E2BIG;
     int err = status ? status : directory_add(d, data, len, &end);
     if (err == 1) {
         d->len = 0;
@@ -180,7 +184,7 @@ static void on_part(void *arg, int status, const char *data, size_t len)
 static void on_directory(void *arg, int status, const char *data, size_t len)
 {
     struct directory *d = arg;
-    if (status == -E2BIG)
+    if (status == -E2BIG && !store_lacks(&d->store->abilities, ABILITY_PARTS))
         directory_ask(d);
     else
         directory_finish(d, status, data, len);

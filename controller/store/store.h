@@ -19,6 +19,8 @@
 #include <stdint.h>
 #include <xen/io/xs_wire.h>
 
+#include "controller/store/store_ability.h"
+
 struct store;
 
 /* There was no answer: the store was lost, or the client was closed. */
@@ -41,12 +43,13 @@ struct store {
     void (*event)(void *arg, const char *path, const char *token);
     void (*lost)(void *arg, const char *why);
     void *arg;
+    struct store_abilities abilities;
 };
 
 /* tx is 0 outside transactions. */
 void store_read(struct store *s, uint32_t tx, const char *path, store_reply_fn *done, void *arg);
 /* The answer is names, each with its NUL. A directory too long for one message is put together from its
- * parts. */
+ * parts; -E2BIG: the store cannot do that. */
 void store_directory(struct store *s, uint32_t tx, const char *path, store_reply_fn *done, void *arg);
 void store_write(struct store *s, uint32_t tx, const char *path, const char *value, store_reply_fn *done,
                  void *arg);

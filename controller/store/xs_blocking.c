@@ -87,6 +87,7 @@ static void blocking_request(struct store *s, enum xsd_sockmsg_type type, uint32
                              size_t len, store_reply_fn *done, void *arg)
 {
     struct xs_blocking *b = (struct xs_blocking *)s;
+    b->link.requests.now = now_ms();
     xs_link_request(&b->link, type, tx, body, len, done, arg);
 }
 

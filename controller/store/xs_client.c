@@ -299,6 +299,16 @@ const struct xs_counters *xs_client_counters(const struct xs_client *c)
     return &c->link.counters;
 }
 
+const struct store_abilities *xs_client_abilities(const struct xs_client *c)
+{
+    return &c->link.store.abilities;
+}
+
+uint64_t xs_client_silent(const struct xs_client *c)
+{
+    return xs_link_outstanding(&c->link) && c->link.nudges ? uv_now(c->loop) - c->link.heard : 0;
+}
+
 void xs_client_set_deadline(struct xs_client *c, unsigned deadline)
 {
     c->link.deadline = deadline;

@@ -45,6 +45,10 @@ int xs_client_connect(struct xs_client *c);
 void xs_client_close(struct xs_client *c, void (*closed)(void *arg), void *arg);
 
 const struct xs_counters *xs_client_counters(const struct xs_client *c);
+const struct store_abilities *xs_client_abilities(const struct xs_client *c);
+/* For how many milliseconds something is outstanding and nothing was answered; 0: for less than a deadline.
+ */
+uint64_t xs_client_silent(const struct xs_client *c);
 
 /* Another deadline than XS_LINK_DEADLINE, in milliseconds; for tests. */
 void xs_client_set_deadline(struct xs_client *c, unsigned deadline);
