@@ -24,8 +24,10 @@ struct wanted {
     struct engine *e;
     enum root root; /* ROOTS: it is a guest's or a device's */
     bool guest, shared;
-    struct device_key key; /* of the device for which it was asked */
-    char path[STORE_PATH_MAX];
+    struct device_key key;        /* of the device for which it was asked */
+    char path[STORE_PATH_MAX];    /* of the root or the frontend */
+    char watched[STORE_PATH_MAX]; /* what was asked for, of a guest or a device */
+    char token[DEVICE_KEY_SIZE + 2];
 };
 
 /* ---- what every engine watches ---- */
@@ -98,6 +100,21 @@ static void on_guest_watched(struct wanted *w, int status)
                 refused(w->e, d, status);
 }
 
+static void on_unwatched(void *arg, int status, const char *data, size_t len)
+{
+    (void)arg;
+    (void)status; /* if it stays, its events find no device */
+    (void)data;
+    (void)len;
+}
+
+/* Nobody knows whether it is there. One of those that every engine has is asked for again in any case. */
+static void unwatch_unanswered(const struct wanted *w)
+{
+    if (w->root == ROOTS)
+        store_unwatch(w->e->cfg.store, w->watched, w->token, on_unwatched, NULL);
+}
+
 static void on_watched(void *arg, int status, const char *data, size_t len)
 {
     struct wanted *w = arg;
@@ -105,6 +122,8 @@ static void on_watched(void *arg, int status, const char *data, size_t len)
     (void)len;
     if (status == -EEXIST) /* asked for again, since nobody had heard of the first one's answer */
         status = 0;
+    if (status == -ETIMEDOUT && engine_running(w->e))
+        unwatch_unanswered(w);
     if (!store_gone(status) && engine_running(w->e) && w->root != ROOTS)
         on_root_watched(w, status);
     else if (!store_gone(status) && engine_running(w->e) && w->guest && status)
@@ -112,14 +131,6 @@ static void on_watched(void *arg, int status, const char *data, size_t len)
     else if (!store_gone(status) && engine_running(w->e) && !w->guest)
         on_frontend_watched(w, status);
     free(w);
-}
-
-static void on_unwatched(void *arg, int status, const char *data, size_t len)
-{
-    (void)arg;
-    (void)status; /* if it stays, its events find no device */
-    (void)data;
-    (void)len;
 }
 
 /* Of F/state, not of F: other keys that a guest writes wake nobody. */
@@ -165,7 +176,6 @@ static bool in_guests_place(const struct engine *e, const struct device *d, cons
 
 void watches_add_frontend(struct engine *e, struct device *d, const char *frontend)
 {
-    char path[STORE_PATH_MAX], token[DEVICE_KEY_SIZE + 2];
     bool by_guest = in_guests_place(e, d, frontend);
     if (d->watched && d->by_guest == by_guest && strcmp(d->watched, frontend) == 0)
         return;
@@ -182,10 +192,10 @@ void watches_add_frontend(struct engine *e, struct device *d, const char *fronte
     w->key = d->key;
     snprintf(w->path, sizeof w->path, "%s", frontend);
     if (by_guest)
-        guest_watch_of(e, d->key.domid, path, token);
+        guest_watch_of(e, d->key.domid, w->watched, w->token);
     else
-        watch_of(d, frontend, path, token);
-    store_watch(e->cfg.store, path, token, on_watched, w);
+        watch_of(d, frontend, w->watched, w->token);
+    store_watch(e->cfg.store, w->watched, w->token, on_watched, w);
 }
 
 /* ---- at the start, and again ---- */

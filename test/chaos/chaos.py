@@ -13,7 +13,8 @@ import subprocess
 import sys
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + "/../lib")
+for near in ("lib", "rig"):
+    sys.path.insert(0, f"{os.path.dirname(os.path.abspath(__file__))}/../{near}")
 
 # pylint: disable=wrong-import-position
 import model
@@ -37,11 +38,17 @@ failed = False
 
 
 class Monkey:
-    """Kills what it finds."""
+    """Kills what it finds, and makes the store odd."""
+
+    ODD = (["drop=any/97"], ["drop=any/211", "invent=3"], ["drop=WATCH/2", "drop=UNWATCH/2"], ["drop=TRANSACTION_END/5"],
+           ["drop=TRANSACTION_START/7"], ["invent=1", "delay=3"], ["delay=20:READ"], ["hangup=397"], ["hangup=1511"],
+           ["drop=IS_DOMAIN_INTRODUCED"], ["refuse=IS_DOMAIN_INTRODUCED:ENOSYS", "refuse=DIRECTORY_PART:ENOSYS"],
+           ["no-first-event"])
 
     def __init__(self, world, seed, soak):
         self.world, self.random, self.served = world, random.Random(seed), True
-        self.acts = [(self.kill_workers, 6), (self.hang_up, 4), (self.update_store, 1), (self.kill_store, 2)]
+        self.acts = [(self.kill_workers, 6), (self.hang_up, 4), (self.update_store, 1), (self.kill_store, 2),
+                     (self.odd_store, 4)]
         if not soak:
             self.acts += [(self.kill_xenrecon, 8), (self.end_xenrecon, 3)]
 
@@ -83,6 +90,9 @@ class Monkey:
     def update_store(self):
         self.world.update_store()
 
+    def odd_store(self):
+        self.world.be_odd(*(self.random.choice(self.ODD) if self.random.random() < 0.7 else []))
+
     def act(self):
         acts, weights = zip(*self.acts)
         self.random.choices(acts, weights)[0]()
@@ -91,6 +101,7 @@ class Monkey:
         if not self.served:
             self.world.set_policy("vwork", True)
         self.world.mischief(False)
+        self.world.be_odd()
         self.world.hang_up()
 
 

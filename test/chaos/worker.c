@@ -84,6 +84,20 @@ static void say(enum message_kind kind, const char *arg)
         exit(8);
 }
 
+/* What no worker should say. */
+static void rave(void)
+{
+    static const char words[] = "connected\nready %zz\n\001\377 connect -1\n";
+    if (send(controller, words, sizeof words - 1, MSG_NOSIGNAL) < 0 && errno != EPIPE && errno != ECONNRESET)
+        exit(8);
+}
+
+static void flood(void)
+{
+    for (int i = 0; i < 1000; i++)
+        dprintf(STDERR_FILENO, "worker: ERROR: line %d of a thousand\n", i);
+}
+
 /* True: the task is not to be done. */
 static bool misbehave(const struct message *m)
 {
@@ -102,6 +116,14 @@ static bool misbehave(const struct message *m)
         if (m->kind == MESSAGE_CONNECT)
             say(MESSAGE_ERROR, "no such ring");
         return m->kind == MESSAGE_CONNECT;
+    case 3: /* it never answers */
+        return m->kind == MESSAGE_CONNECT || m->kind == MESSAGE_WELCOME;
+    case 4:
+        rave();
+        return false;
+    case 5:
+        flood();
+        return false;
     default:
         return false;
     }

@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 
+from odd_store import OddStore, Rules
 from sanitizers import FOR_WORKERS
 from store import Store, StoreError, StoreLost
 
@@ -29,7 +30,8 @@ limits: {events-per-second: 500, burst: 1000}
 """
 POLICIES = {
     "qdisk": "version: 1\ntype: qdisk\nfrontend: vbd\n" + HANDSHAKE + "publish: {feature-flush-cache: 1}\n",
-    "vwork": "version: 1\ntype: vwork\n" + HANDSHAKE + "worker: {command: [%s/test/chaos/worker, %s/crew], environment: %s}\n",
+    "vwork": "version: 1\ntype: vwork\n" + HANDSHAKE + "deadlines: {create: 3s, connect: 3s, close: 3s}\n"
+             "worker: {command: [%s/test/chaos/worker, %s/crew], environment: %s}\n",
 }
 
 
@@ -137,6 +139,7 @@ class World:
         self.counts = collections.Counter()
         self.failures = []
         self.process = None
+        self.odd = OddStore(folder + "/odd", self.socket, Rules(), lambda line: None)
         self.trace = ["--trace-file", folder + "/trace"] if trace else []
         self.xenrecon = os.environ.get("XENRECON", REPO + "/build/xenrecon").split()
         self.tools = glob.glob(cache() + "/xen/usr/lib/xen-*/bin")[0]
@@ -197,6 +200,11 @@ class World:
         else:
             store.make(path, tx=tx)
 
+    def be_odd(self, *rules):
+        """The store that xenrecon sees."""
+        self.odd.rules = Rules(rules)
+        self.counts["store odd"] += bool(rules)
+
     def update_store(self):
         options = self.store_sh("options")
         done = subprocess.run([self.tools + "/xenstore-control", "live-update", "-F", "-t", "30", "-c", options,
@@ -210,7 +218,7 @@ class World:
         log = open(self.dir + "/xenrecon.log", "ab")
         self.process = subprocess.Popen(
             self.xenrecon + ["run", "--resync", "0", "--runtime-dir", self.run, "--policies", self.policies],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=dict(os.environ, XENSTORED_PATH=self.odd.path))
         log.close()
 
     def end_xenrecon(self, number):

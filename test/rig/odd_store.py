@@ -79,9 +79,9 @@ class Connection(store_proxy.Connection):
 class OddStore(store_proxy.StoreProxy):
     connection = Connection
 
-    def __init__(self, path, store, rules):
+    def __init__(self, path, store, rules, told=lambda line: print(line, flush=True)):
         super().__init__(path, store)
-        self.rules, self.counts = rules, collections.Counter()
+        self.rules, self.counts, self.told = rules, collections.Counter(), told
         self.asked = collections.Counter()
         self.holder = None  # of the only transaction: a connection
         self.tx = FIRST_TX
@@ -90,7 +90,7 @@ class OddStore(store_proxy.StoreProxy):
 
     def did(self, what):
         self.counts[what] += 1
-        print(f"{what} {self.counts[what]}", flush=True)
+        self.told(f"{what} {self.counts[what]}")
 
     def accept(self):
         self.did("connected")
