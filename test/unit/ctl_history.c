@@ -3,6 +3,7 @@
 #include <check.h>
 #include <stdio.h>
 
+#include "controller/cli/status_text.h"
 #include "controller/daemon/history.h"
 #include "schemas/json.h"
 #include "test/lib/unit.h"
@@ -234,6 +235,15 @@ START_TEST(test_equal)
         ck_assert_uint_eq((uint64_t)jget_real(d, "when", 0), want[i].first);
         ck_assert_uint_eq((uint64_t)jget_real(d, "last", 0), want[i].last);
     }
+    char *text = NULL;
+    size_t len;
+    FILE *to = open_memstream(&text, &len);
+    ck_assert_ptr_nonnull(to);
+    history_text_print("vfb/7/1", list, &(struct terminal){.width = 80}, to);
+    fclose(to);
+    ck_assert_ptr_nonnull(strstr(text, "connect  failed: Permission denied  (none)  x17, last "));
+    ck_assert_ptr_nonnull(strstr(text, "connect  failed: Permission denied  (none)\n"));
+    free(text);
     json_decref(list);
     ck_assert_uint_eq(count_of(7, 2), 17);
     ck_assert_uint_eq(history_counts(h).records, 20);
