@@ -56,9 +56,3 @@ void log_diagnostic(const struct diagnostic *d)
 {
     (void)d;
 }
-
-void log_make_room(uint16_t domid, unsigned lines)
-{
-    (void)domid;
-    (void)lines;
-}
