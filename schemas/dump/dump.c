@@ -59,7 +59,7 @@ static bool joined_quote(const struct dump_line *l)
 static int check_mangled(struct whole *w)
 {
     struct dump_reader r;
-    struct dump_line l, before = {.kind = LINE_BLANK};
+    struct dump_line l, before = {.kind = LINE_OTHER};
     size_t nodes = 0, spaced = 0, mangled = 0;
     unsigned first = 0;
     bool listing = false; /* the line before the one before was a node, too */
@@ -76,7 +76,7 @@ static int check_mangled(struct whole *w)
         if (l.kind == LINE_MANGLED && mangled++ == 0)
             first = l.number;
     }
-    w->reader.spaced_out = spaced * 2 > nodes;
+    w->reader.spaced_out = spaced * 4 > nodes * 3;
     w->nodes = nodes;
     if (mangled && mangled * 8 >= nodes)
         return refuse(w, first, "it was mangled by mail or HTML: quotes or blanks were replaced");

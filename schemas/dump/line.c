@@ -246,11 +246,26 @@ static bool raw_next(struct dump_reader *r, struct dump_line *l)
     return true;
 }
 
+/* Is `name:` a node, rather than somebody's word for what follows? Then it comes behind others, and its
+ * permissions or nothing behind it. */
+static bool names_unreadable(const struct dump_reader *r)
+{
+    struct dump_reader look = *r;
+    struct dump_line next;
+    bool behind = r->before == LINE_NODE || r->before == LINE_OPEN || r->before == LINE_UNREADABLE ||
+                  r->before == LINE_PERMS || r->before == LINE_TAIL;
+    return behind && (!raw_next(&look, &next) || next.text.len == 0 || kind_of(&next) == LINE_PERMS);
+}
+
 bool dump_reader_next(struct dump_reader *r, struct dump_line *ret_line)
 {
     if (!raw_next(r, ret_line))
         return false;
     ret_line->kind = kind_of(ret_line);
+    if (ret_line->kind == LINE_UNREADABLE && !ret_line->last && !names_unreadable(r))
+        ret_line->kind = LINE_OTHER;
+    if (ret_line->kind != LINE_BLANK || r->before != LINE_UNREADABLE)
+        r->before = ret_line->kind;
     return true;
 }
 

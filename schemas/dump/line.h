@@ -47,7 +47,8 @@ struct dump_reader {
     unsigned number; /* of the line before */
     unsigned quotes;
     bool spaced[DUMP_QUOTES_MAX]; /* `> ` rather than `>`, by level */
-    bool spaced_out;              /* there are blank lines everywhere, and they mean nothing */
+    enum dump_line_kind before; /* what the line before was, but for a blank one behind what is unreadable */
+    bool spaced_out;            /* there are blank lines everywhere, and they mean nothing */
 };
 
 void dump_reader_init(struct dump_reader *r, const char *text, size_t len);

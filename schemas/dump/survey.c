@@ -143,9 +143,12 @@ enum gap {
 /* What this line is between two nodes. */
 static enum gap gap_of(const struct dump_reader *r, const struct dump_line *l, enum dump_line_kind before)
 {
+    if (l->kind == LINE_BLANK && r->spaced_out)
+        return GAP_NONE;
     if (l->kind == LINE_BLANK) /* xenstore-ls prints one behind what it may not read */
-        return r->spaced_out || before == LINE_UNREADABLE ? GAP_NONE : GAP_BLANK;
-    return l->kind == LINE_OTHER || (l->kind == LINE_HEAD && !is_head(l)) ? GAP_WORDS : GAP_NONE;
+        return before == LINE_UNREADABLE ? GAP_WORDS : GAP_BLANK;
+    bool words = l->kind == LINE_OTHER || l->kind == LINE_ELISION || (l->kind == LINE_HEAD && !is_head(l));
+    return words ? GAP_WORDS : GAP_NONE;
 }
 
 /* From the line on to the next gap. */
@@ -251,7 +254,7 @@ static bool begins(const struct surveyor *v, const struct dump_reader *behind, c
         return enough && next.by_form[form] == next.nodes;
     if (form == FORM_TREE)
         return tree_begins(v, l, &next, again, gap);
-    return form == FORM_ABSOLUTE && enough && !below(&v->directory, &l->name);
+    return enough && !below(&v->directory, &l->name);
 }
 
 /* Without a gap: a directory that comes a second time at the top. */
@@ -287,6 +290,19 @@ static unsigned unit_of(const struct surveyor *v)
     return scaled && v->s->form == FORM_TREE ? v->step : 1;
 }
 
+/* What the first path is in, which all others are below; of one that begins at a domain's own directory what
+ * is there. */
+static struct dump_span directory_of(const struct dump_line *l)
+{
+    struct dump_span d = l->name;
+    const char *slash = memchr(d.at, '/', d.len);
+    while (d.len > 1 && d.at[d.len - 1] != '/')
+        d.len--;
+    if (*d.at != '/')
+        d.len = (size_t)(slash - d.at) + 1;
+    return d;
+}
+
 static void add_node(struct surveyor *v, const struct dump_line *l)
 {
     struct part *p = &v->part;
@@ -301,11 +317,8 @@ static void add_node(struct surveyor *v, const struct dump_line *l)
             s->form = (enum dump_form)form;
     if (!is_node(l))
         return;
-    if (!v->directory.at && form_of(l) == FORM_ABSOLUTE) {
-        v->directory = l->name;
-        while (v->directory.len > 1 && v->directory.at[v->directory.len - 1] != '/')
-            v->directory.len--;
-    }
+    if (!v->directory.at && form_of(l) != FORM_TREE)
+        v->directory = directory_of(l);
     measure(v, l);
     v->quoted = l->quoted;
     v->with += l->kind == LINE_NODE && l->perms;
