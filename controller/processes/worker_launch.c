@@ -44,6 +44,7 @@ static void find_identity(struct worker_launch *l, const struct worker_start *st
         l->wrong = find_user(&l->arena, p->worker.user, &l->uid, ret_gid);
     l->command.scoped = p->worker.uid_base || p->worker.user;
     l->command.as_user = (p->worker.uid_base || p->worker.user) && !p->worker.drops;
+    l->command.file_size = l->command.as_user ? p->worker.file_size : 0;
     l->command.uid = l->uid;
     l->command.gid = *ret_gid;
 }

@@ -207,7 +207,8 @@ static enum step prepare(const struct worker_command *c, const int fds[WORKER_FD
     if (chdir("/"))
         return STEP_DIRECTORY;
     if ((c->open_files && !limit(RLIMIT_NOFILE, c->open_files)) ||
-        (c->memory && !limit(RLIMIT_AS, (rlim_t)c->memory << 20)))
+        (c->memory && !limit(RLIMIT_AS, (rlim_t)c->memory << 20)) ||
+        (c->file_size && !limit(RLIMIT_FSIZE, (rlim_t)c->file_size << 20)))
         return STEP_LIMITS;
     if (c->scoped && (errno = -worker_scope_enter()))
         return STEP_SCOPE;

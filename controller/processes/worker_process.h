@@ -38,7 +38,7 @@ struct worker_command {
     bool as_user;       /* it runs as uid and gid, and in no other group; false: as we do */
     uid_t uid;
     gid_t gid;
-    uint32_t open_files, memory; /* limits, as in the policy; 0: as we have them */
+    uint32_t open_files, memory, file_size; /* limits, as in the policy; 0: as we have them */
 };
 
 /* Starts one, with state_fd as its descriptor WORKER_STATE_FD, and output_fd to print to. It waits for its

@@ -127,6 +127,12 @@ static const struct field worker_fields[] = {
      .kind = FIELD_NUMBER,
      .offset = IN_POLICY(worker.memory),
      .max = 1024 * 1024},
+    {.name = "file-size",
+     .about = "MiB that it may make a file grow to, unless it starts as root; 0: no limit",
+     .kind = FIELD_NUMBER,
+     .offset = IN_POLICY(worker.file_size),
+     .preset = 16,
+     .max = 1024 * 1024},
     {0},
 };
 

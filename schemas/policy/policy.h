@@ -101,6 +101,7 @@ struct policy {
         size_t n_environment;
         uint32_t open_files; /* RLIMIT_NOFILE */
         uint32_t memory;     /* RLIMIT_AS, in MiB; 0: no limit */
+        uint32_t file_size;  /* RLIMIT_FSIZE, in MiB; 0: no limit */
     } worker;
     struct {
         uint32_t create, connect, close;

@@ -97,6 +97,24 @@ START_TEST(test_memory_limit)
 }
 END_TEST
 
+/* Of who has a user of its own from the start: who is root may have to write what is large. */
+START_TEST(test_file_size)
+{
+    const char *const argv[] = {"/bin/sh", "-c",
+                                "ulimit -f >$FAKE_DIR/limit; exec dd if=/dev/zero bs=1M count=3 >&4", NULL};
+    const struct worker_start start = {&rig.key, 1, argv, &rig.policy};
+    struct stat st;
+    rig.policy.worker.uid_base = RIG_UID_BASE;
+    rig.policy.worker.drops = _i == 1;
+    rig.policy.worker.file_size = _i == 2 ? 0 : 2;
+    workers_start(rig.w, &start);
+    UNTIL_STATE(WORKER_DEAD);
+    ck_assert_int_eq(strncmp(rig_look().said, "ended by signal 25, SIGXFSZ", 27) == 0, _i == 0);
+    ck_assert_int_eq(stat(rig_path("run/workers/qdisk.7.51712.state"), &st), 0);
+    ck_assert_int_eq(st.st_size, _i == 0 ? 2 << 20 : 3 << 20);
+}
+END_TEST
+
 /* ---- connecting ---- */
 
 START_TEST(test_connect_and_disconnect)
@@ -417,6 +435,7 @@ int main(int argc, char **argv)
     tcase_add_test(t, test_user_by_number);
     tcase_add_test(t, test_drops_by_itself);
     tcase_add_test(t, test_memory_limit);
+    tcase_add_loop_test(t, test_file_size, 0, 3);
     tcase_add_test(t, test_connect_and_disconnect);
     tcase_add_test(t, test_disconnect_while_connecting);
     tcase_add_test(t, test_connect_fails);
