@@ -9,6 +9,7 @@
 #include "controller/engine/batch.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -172,11 +173,48 @@ static bool isolated(const struct engine *e)
     return !store_lacks(can, ABILITY_TRANSACTIONS) && !store_lacks(can, ABILITY_ISOLATION);
 }
 
+static void on_mended(void *arg, int status, const char *data, size_t len)
+{
+    (void)status; /* what could not be removed is found as a directory of ours without a frontend */
+    (void)data;
+    (void)len;
+    end(arg);
+}
+
+static void on_still_there(void *arg, int status, const char *data, size_t len)
+{
+    struct batch *b = arg;
+    const struct view *view = b->members[0].reconcile.view;
+    if (status == -ENOENT && view_get(view, BACKEND, "frontend").presence == PRESENT)
+        store_remove(b->e->cfg.store, 0, view->path[BACKEND], on_mended, b);
+    else
+        on_mended(arg, status, data, len);
+}
+
+/* A toolstack may have removed B while we wrote, and then we have made it again, with nothing but our keys in
+ * it. A transaction would have failed. */
+static void look_again(struct batch *b)
+{
+    const struct plan *p = b->members[0].reconcile.plan;
+    char path[STORE_PATH_MAX];
+    bool removes = false;
+    for (size_t i = 0; p && i < p->n_actions; i++)
+        removes |= p->actions[i].n_removals > 0;
+    if (!p || removes) {
+        end(b);
+        return;
+    }
+    snprintf(path, sizeof path, "%s/frontend", b->members[0].reconcile.view->path[BACKEND]);
+    store_read(b->e->cfg.store, 0, path, on_still_there, b);
+}
+
 static void written(struct batch *b)
 {
     if (--b->pending)
         return;
-    if (b->error || any_failed(b) || !isolated(b->e))
+    if (!b->error && !isolated(b->e))
+        look_again(b);
+    else if (b->error || any_failed(b))
         end(b);
     else
         next_parent(b);

@@ -65,6 +65,17 @@ check "$name: status has it, and begins with the store" \
     "$(lacks) $("${xenrecon[@]}" status --runtime-dir "$dir/run" | grep -c 'it lacks isolation')" "isolation 1"
 finish_odd
 
+# somebody removes the directory while we write to it
+begin "an intruder" no-isolation intrude=1
+attach_qdisk 7 1
+becomes_true grep -q '^intruded ' "$dir/odd.log"
+reach "$name: what we have written is removed, too" "$(b_of qdisk/7/1)" absent
+await_quiet 300
+check "$name: it does not come back" "$(xenstore-exists "$(b_of qdisk/7/1)" && echo there)" ""
+toolstack remove qdisk 7 1
+lives
+finish_odd
+
 begin "with isolation"
 lives
 check "$name: it lacks nothing" "$(lacks) $(said_times 'the store')" " 0"

@@ -13,6 +13,7 @@ or `any`.
   hangup=N                  hangs up after N messages, of both sides together
   one-transaction[=ERROR]   whoever begins a second one at a time is refused: EBUSY
   no-isolation              what is written in a transaction is there at once, and its end does nothing
+  intrude=N                 just before the N-th value called "state" is written its directory is removed
   no-first-event            the first event of each watch does not come
 
 It prints a line for each connection, and for each thing that it did so, with a count."""
@@ -28,7 +29,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + "/../lib")
 import store_proxy
 from store_proxy import ERROR, EVENT, NAMES, Message, message
 
-START, END, WATCH = 6, 7, 4
+START, END, WATCH, WRITE, RM = 6, 7, 4, 11, 13
+OURS = 0xfffffffe  # the id of a request that the client knows nothing of
 FIRST_TX = 0x40000000  # of those that are no transactions at all
 STRANGE = [message(2, 0x7fffff7f, 0, b"value"), message(99, 3, 0, b"?\0"), message(EVENT, 0, 0, b"/no/token\0"),
            message(ERROR, 0, 0, b"ENOSYS\0"), message(6, 0x7fffffff, 0, b"5\0"), message(1, 1 << 31, 0, b""),
@@ -40,7 +42,7 @@ class Rules:
 
     def __init__(self, words=()):
         self.drop, self.refuse, self.nameless, self.delay = {}, {}, set(), {}
-        self.invent = self.hangup = 0
+        self.invent = self.hangup = self.intrude = 0
         self.one_transaction, self.no_isolation, self.no_first_event = None, False, False
         for word in words:
             self.add(word)
@@ -57,7 +59,7 @@ class Rules:
             self.nameless.add(value)
         elif name == "delay":
             self.delay[more or "any"] = int(what) / 1000
-        elif name in ("invent", "hangup") and int(value) > 0:
+        elif name in ("invent", "hangup", "intrude") and int(value) > 0:
             setattr(self, name, int(value))
         elif name == "one-transaction":
             self.one_transaction = value or "EBUSY"
@@ -152,9 +154,20 @@ class OddStore(store_proxy.StoreProxy):
             return self.answer(c, m, b"%d\0" % self.tx)
         if m.tx > FIRST_TX and m.kind == END:
             return self.answer(c, m, b"OK\0")
+        if m.kind == WRITE and self.rules.intrude:
+            self.intrude(c, m.whole[16:].split(b"\0")[0])
         whole = message(m.kind, m.ident, 0, m.whole[16:]) if m.tx > FIRST_TX else m.whole
         c.store.sendall(whole)
         return True
+
+    def intrude(self, c, path):
+        directory, _, name = path.rpartition(b"/")
+        if name != b"state":
+            return
+        self.rules.intrude -= 1
+        if not self.rules.intrude:
+            self.did("intruded")
+            c.store.sendall(message(RM, OURS, 0, directory + b"\0"))
 
     # ---- answers and events
 
@@ -180,6 +193,8 @@ class OddStore(store_proxy.StoreProxy):
             return False
         if m.kind == EVENT:
             return self.event_kept_back(c, m) or self.deliver(c, m)
+        if m.ident == OURS:
+            return True
         kind = c.kinds.pop(m.ident, "?")
         if m.ident in c.unheard:
             c.unheard.discard(m.ident)
