@@ -95,7 +95,10 @@ want() {
         want build
         packages+=(scdoc debhelper dpkg-dev build-essential rpm)
         ;;
-    bench) packages+=(gnuplot-nox) ;;
+    bench)
+        want integration
+        packages+=(gnuplot-nox fio jq)
+        ;;
     xen) packages+=(qemu-system-x86 python3 zstd) ;;
     coverage) packages+=(gcovr) ;;
     platforms) packages+=(mmdebstrap) ;;

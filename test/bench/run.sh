@@ -10,6 +10,7 @@ status=0
 echo "$(nproc) processors, load $(cut -d ' ' -f 1-3 /proc/loadavg); times in ms, medians (min..max), ratios of minima"
 bash "$here/store.sh" || status=1
 [ ! -e "$here/block.sh" ] || bash "$here/block.sh" || status=1
+bash "$here/slow.sh" || status=1
 if command -v gnuplot >/dev/null; then
     gnuplot -e "out='$OUT'" "$here/plots.gp"
     printf '\nplots: %s/*.svg\n' "$OUT"

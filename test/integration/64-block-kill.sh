@@ -100,6 +100,6 @@ if [ "$(id -u)" = 0 ] && [ -z "${ASAN_OPTIONS:-}${TSAN_OPTIONS:-}" ]; then
         mv "$dir/none" "$XENRECON_BLK"
         exits "the guest connects anew, with the same keys" 0 wait $guest
         { echo asked && cat "$dir/data"; } | cmp - "$dir/read" && same=yes || same=no
-        check "and is answered what it asks now" $same yes
+        check "and is answered what it asks now" "$same" yes
     done
 fi

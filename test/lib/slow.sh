@@ -34,14 +34,18 @@ knob() {
 
 # Before all else is ended: what waits is let go, or nobody could end who waits for it.
 finish_slow() {
-    local status=$? disk
+    local status=$? disk pids
     trap - EXIT ERR
     set +e
     stop_xenrecon
+    mapfile -t pids < <(jobs -p) # a QEMU may have one of them open
+    [ ${#pids[@]} = 0 ] || kill -KILL "${pids[@]}" 2>/dev/null
+    pkill -KILL -f "xenrecon-blk .*$dir/"
+    ! mountpoint -q "$dir/mounted" || umount -l "$dir/mounted"
     for disk in "${slow_disks[@]}"; do
         echo "hold-writes=0 hold-syncs=0 read-us=0 write-us=0 sync-us=0 odd-every=0" >"${disk#* }/knobs"
         pkill -KILL -f "xenrecon-blk .*(${disk% *}|${disk#* }/disk)( |$)"
-        losetup -d "${disk% *}" # when the last who has it open has closed it
+        losetup -d "${disk% *}" 2>/dev/null # when the last who has it open has closed it
         becomes_true fusermount3 -u -q "${disk#* }"
     done
     (exit $status)
