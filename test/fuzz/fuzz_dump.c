@@ -105,16 +105,26 @@ static void compare(const struct dump *was, const struct dump *is, const char *p
 
 struct shown {
     const struct dump *dump;
-    bool line; /* of the directory, or of something in it */
-    char path[BACKEND_PATH_SIZE];
+    const char *path;
+    bool line; /* of the directory, or of something below it */
 };
+
+static bool has_line(const struct dump *d, const char *path);
 
 static void on_key(void *arg, const char *name)
 {
     struct shown *s = arg;
     struct arena a = {0};
-    s->line |= dump_line_of(s->dump, arena_printf(&a, "%s/%s", s->path, name)) != 0;
+    s->line = s->line || has_line(s->dump, arena_printf(&a, "%s/%s", s->path, name));
     arena_free(&a);
+}
+
+static bool has_line(const struct dump *d, const char *path)
+{
+    struct shown s = {.dump = d, .path = path, .line = dump_line_of(d, path) != 0};
+    if (!s.line)
+        dump_shown_children(d, path, on_key, &s);
+    return s.line;
 }
 
 /* A frontend's word for its backend, which becomes a path. */
@@ -130,11 +140,8 @@ static void on_device(void *arg, uint16_t self, const struct device_key *key)
     char path[BACKEND_PATH_SIZE];
     device_backend_path(self, key, path);
     holds(dump_lookup(d, path).presence != ABSENT, "the device %s is not there", path);
-    struct shown s = {.dump = d, .line = dump_line_of(d, path) != 0};
-    memcpy(s.path, path, sizeof s.path);
-    dump_shown_children(d, path, on_key, &s);
     holds(dump_shows(d, path), "the device %s is not shown", path);
-    holds(s.line, "no line says that there is the device %s", path);
+    holds(has_line(d, path), "no line says that there is the device %s", path);
     holds(device_name_valid(key->type, strlen(key->type)) &&
               device_name_valid(key->devid, strlen(key->devid)),
           "%s", path);
