@@ -59,7 +59,7 @@ def wrong(world, tree, wanted):
     if there != crew:
         found.append(f"workers for {there}, not for {crew}")
     kept = sorted(os.listdir(world.run + "/workers"))
-    records = sorted(name.replace("/", ".") + end for name in crew for end in ("", ".state"))
+    records = sorted(name.replace("/", ".") + end for name in crew for end in ("", ".output", ".state"))
     if kept != records:
         found.append(f"run directory: {kept}, not {records}")
     return found
