@@ -109,7 +109,7 @@ done
 
 many=()
 for ((id = 1000000000; id < 1000000400; id++)); do
-    many+=("$backends/qdisk/8/$id/online" 1)
+    many+=("$backends/qdisk/18/$id/online" 1)
 done
 for rule in drop=DIRECTORY_PART refuse=DIRECTORY_PART:ENOSYS nameless=DIRECTORY_PART; do
     xenstore-write "${many[@]}"
@@ -117,11 +117,11 @@ for rule in drop=DIRECTORY_PART refuse=DIRECTORY_PART:ENOSYS nameless=DIRECTORY_
     attach_qdisk 9 1
     reach "$name: others are served" "$(b_of qdisk/9/1)/state" 2
     check "$name: said once" "$(said_times 'does not list directories in parts')" 1
-    attach_qdisk 8 1000000999
-    reach "$name: one that comes is found" "$(b_of qdisk/8/1000000999)/state" 2
+    attach_qdisk 18 1000000999
+    reach "$name: one that comes is found" "$(b_of qdisk/18/1000000999)/state" 2
     finish_odd
     xenstore-rm /local/domain/0/backend/qdisk
-    xenstore-rm /local/domain/8
+    xenstore-rm /local/domain/18
     xenstore-rm /local/domain/9
 done
 
