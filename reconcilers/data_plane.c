@@ -251,12 +251,13 @@ void data_plane_say(struct situation *s)
                              s->worker.published[i].key);
     if (s->worker.lost)
         plan_add_finding(s->plan, FINDING_LOST_WRITE, SEVERITY_ERROR, "the worker says: %s", s->worker.lost);
-    if (!s->worker.said)
-        return;
-    if (s->worker.state == WORKER_DEAD)
+    /* it stays until one serves: the next may die, too */
+    const char *died = s->worker.state == WORKER_DEAD ? s->worker.said : s->worker.died;
+    if (died && s->worker.state != WORKER_CONNECTED)
         plan_add_finding(s->plan, FINDING_WORKER_DIED, SEVERITY_ERROR, "the worker %s (%u times in a row)",
-                         s->worker.said, s->worker.failures);
-    else
-        plan_add_finding(s->plan, FINDING_WORKER_ERROR, SEVERITY_ERROR, "the worker says: %s",
-                         s->worker.said);
+                         died, s->worker.failures)
+            ->who = WAITS_FOR_BACKEND;
+    if (s->worker.said && s->worker.state != WORKER_DEAD)
+        plan_add_finding(s->plan, FINDING_WORKER_ERROR, SEVERITY_ERROR, "the worker says: %s", s->worker.said)
+            ->who = WAITS_FOR_BACKEND;
 }

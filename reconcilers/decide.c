@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "reconcilers/condition.h"
 #include "reconcilers/data_plane.h"
 #include "reconcilers/phase.h"
 #include "reconcilers/rows_handshake.h"
@@ -36,8 +37,15 @@ static bool held_back(const struct decision_input *in, const struct plan *p)
 }
 
 /* Findings that do not depend on the row: about the device's policy, and about the watch of its frontend. */
-static void say_circumstances(const struct memory *m, struct plan *p)
+static void say_circumstances(struct situation *s)
 {
+    const struct memory *m = s->in->memory;
+    struct plan *p = s->plan;
+    uint64_t contended = m->contended_since ? m->contended_since + s->policy->deadlines.create : 0;
+    if (contended && s->in->now >= contended)
+        plan_add_finding(p, FINDING_CONTENDED, SEVERITY_WARNING,
+                         "every transaction is spoiled by another client, for more than %u.%u s",
+                         s->policy->deadlines.create / 1000, s->policy->deadlines.create % 1000 / 100);
     if (m->retired_policy)
         plan_add_finding(p, FINDING_POLICY_CHANGED, SEVERITY_WARNING,
                          "the policy that this device was created under is not in force any more");
@@ -55,6 +63,7 @@ struct plan *decide(const struct decision_input *in, struct object *ret_object)
     stop_unwanted_worker(&s);
     phase_from_worker(&s);
     situation_decide(&s, rules_of(in->policy->owner));
+    condition_say(&s);
     data_plane_say(&s);
     if (in->memory->failure.error && in->memory->failure.row == p->row && p->n_actions)
         plan_add_finding(p, FINDING_ACTION_FAILED, SEVERITY_ERROR, "%s failed %u times: %s",
@@ -65,7 +74,8 @@ struct plan *decide(const struct decision_input *in, struct object *ret_object)
         plan_requeue_at(p, in->memory->failure.until, true);
         s.object = in->memory->object;
     }
-    say_circumstances(in->memory, p);
+    say_circumstances(&s);
+    condition_date(&s);
     *ret_object = s.object;
     return p;
 }

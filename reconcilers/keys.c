@@ -75,7 +75,7 @@ void keys_say(struct situation *s, enum side side, enum required moment, struct 
 struct patience keys_patience(struct situation *s, uint32_t deadline)
 {
     uint64_t since = situation_since(s), age = s->in->now - since;
-    uint32_t moment = deadline < MOMENT ? deadline : MOMENT;
+    uint32_t moment = deadline / 2 < MOMENT ? deadline / 2 : MOMENT;
     if (!s->in->now)
         return (struct patience){SEVERITY_WARNING, false};
     if (age >= deadline)

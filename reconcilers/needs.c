@@ -20,9 +20,11 @@ static void add_observed(struct needs *n, const struct needs_input *in)
 {
     const struct policy *p = in->policy;
     bool runs = policy_hotplug(p, in->backend_domid);
+    bool reconfigures = STATE_IN(in->ends.backend, XENBUS_RECONFIGURING, XENBUS_RECONFIGURED);
     bool unclaimed = p->owner != OWNER_XENRECON && in->ends.backend == XENBUS_INITIALISING;
     add(n, NEED_HOTPLUG, p->owner == OWNER_KERNEL, runs);
     add(n, NEED_VIF, runs && strcmp(p->frontend, "vif") == 0, false);
+    add(n, NEED_CARDS, p->owner != OWNER_XENRECON && reconfigures, false);
     add(n, NEED_BACKEND_REQUIRED, unclaimed, false); /* its keys may be why nobody takes it */
 }
 

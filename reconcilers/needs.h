@@ -24,6 +24,7 @@ enum need {
     NEED_DEVICE_MODEL = 1 << 9,       /* whether a device model runs for the frontend's domain */
     NEED_BACK_LINK = 1 << 10,         /* F's `backend` */
     NEED_FRONTEND_PRESENCE = 1 << 11, /* whether F and its domain are there */
+    NEED_CARDS = 1 << 12,             /* B's keys `state-*` and `dev-*`, of each card of a pci device */
     NEEDS_OF_BACKEND_KEYS = NEED_BACKEND_REQUIRED | NEED_BACKEND_DECLARED,
     NEEDS_OF_FRONTEND_KEYS = NEED_FRONTEND_REQUIRED | NEED_FRONTEND_DECLARED | NEED_RING,
     /* These follow from F's state; the others are known once B was read. */

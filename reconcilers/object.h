@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "schemas/plan.h"
 #include "schemas/row.h"
 
 #define OBJECT_PHASES(X)                                                                           \
@@ -68,8 +69,20 @@ struct failure {
 /* Milliseconds between looks at a device whose frontend cannot be watched. */
 enum { UNWATCHED_POLL = 5000 };
 
+/* Since when something is found of a device. */
+struct said {
+    enum finding_code code;
+    uint64_t since; /* milliseconds */
+};
+enum { SAID_MAX = 8 };
+
 struct memory {
     struct object object;
+    struct condition condition;
+    struct said said[SAID_MAX]; /* what was found last */
+    size_t n_said;
+    uint64_t
+        contended_since; /* since when every transaction is spoiled by others; milliseconds; 0: none was */
     enum row row;        /* the row that decided last time */
     uint64_t row_since;  /* since when that row decides; milliseconds; 0: never decided */
     bool retired_policy; /* a reload dropped its policy: under it nothing is begun any more */

@@ -61,8 +61,25 @@ enum outcome on_unreadable(struct situation *s)
     return DECIDED;
 }
 
+/* What a guest that is gone has left, or what somebody else keeps there: toolstacks have inventories, too. */
+static bool no_device(struct situation *s)
+{
+    bool empty = s->keys[KEY_FRONTEND].presence == ABSENT && s->b == XENBUS_ABSENT;
+    if (s->view->domain == ABSENT)
+        situation_overdue(s, s->policy->orphan.grace, FINDING_ORPHAN, SEVERITY_WARNING, SEVERITY_WARNING,
+                          "left of domain %u, which is gone", s->view->device.domid);
+    else if (empty && s->policy->owner != OWNER_XENRECON)
+        plan_add_finding(s->plan, FINDING_INCOMPLETE_DIR, SEVERITY_INFO,
+                         "%s has neither `frontend` nor `state`: it is no device", s->view->path[BACKEND]);
+    else
+        return false;
+    return true;
+}
+
 enum outcome on_incomplete_dir(struct situation *s)
 {
+    if (no_device(s))
+        return DECIDED;
     situation_overdue(s, s->policy->deadlines.create, FINDING_INCOMPLETE_DIR, SEVERITY_WARNING,
                       SEVERITY_WARNING, "%s has no `online` key: the toolstack has not finished writing it",
                       s->view->path[BACKEND]);

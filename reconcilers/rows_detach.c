@@ -74,10 +74,6 @@ enum outcome on_close_wait(struct situation *s)
     if (s->b != XENBUS_CLOSING)
         put_state(s, plan_add_action(s->plan, ACTION_CLOSE, "detached: the frontend is asked to close"),
                   XENBUS_CLOSING, &s->marker);
-    else
-        situation_overdue(s, s->policy->deadlines.close, FINDING_STUCK_DETACH, SEVERITY_ERROR,
-                          SEVERITY_WARNING, "detached, but the frontend is still %s",
-                          xenbus_state_name(s->f));
     return DECIDED;
 }
 

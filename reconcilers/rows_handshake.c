@@ -161,8 +161,6 @@ static enum outcome on_starting(struct situation *s)
 {
     if (data_plane_outdated(s))
         return transition_release(s, "the toolstack has changed its keys");
-    situation_overdue(s, s->policy->deadlines.create, FINDING_STUCK_CREATE, SEVERITY_ERROR, SEVERITY_WARNING,
-                      "the worker is not ready yet");
     return DECIDED;
 }
 
@@ -196,28 +194,18 @@ static bool busy(const struct situation *s)
            !STATE_IN(s->f, XENBUS_CLOSING, XENBUS_CLOSED);
 }
 
-static enum outcome on_busy(struct situation *s)
-{
-    situation_overdue(s, s->policy->deadlines.connect, FINDING_STUCK_CONNECT, SEVERITY_ERROR,
-                      SEVERITY_WARNING, "the worker is still %s",
-                      s->object.phase == OBJECT_CONNECTING ? "connecting" : "disconnecting");
-    return DECIDED;
-}
-
 /* A dead worker holds nothing, so that a device can be closed without starting another. */
 static bool respawn(const struct situation *s)
 {
+    bool gone = s->f == XENBUS_ABSENT && (s->b != XENBUS_INIT_WAIT || orphan(s));
     bool closes = STATE_IN(s->b, XENBUS_INIT_WAIT, XENBUS_CONNECTED, XENBUS_CLOSING) &&
-                  STATE_IN(s->f, XENBUS_ABSENT, XENBUS_CLOSING, XENBUS_CLOSED);
+                  (gone || STATE_IN(s->f, XENBUS_CLOSING, XENBUS_CLOSED));
     return data_plane_lost(s) && !closes;
 }
 
 static enum outcome on_respawn(struct situation *s)
 {
-    if (s->object.phase == OBJECT_STARTING)
-        situation_overdue(s, s->policy->deadlines.create, FINDING_STUCK_CREATE, SEVERITY_ERROR,
-                          SEVERITY_WARNING, "the worker is not ready yet");
-    else
+    if (s->object.phase != OBJECT_STARTING)
         data_plane_restart(s);
     return DECIDED;
 }
@@ -389,7 +377,7 @@ const struct rule handshake_rules[ROW_COUNT] = {
     [ROW_CLOSE_IDLE] = {close_idle, on_close_idle},
     [ROW_CLOSE_WAIT] = {closing_down, on_close_wait},
     [ROW_TOOLSTACK_CLOSED] = {toolstack_closed, on_toolstack_closed},
-    [ROW_BUSY] = {busy, on_busy},
+    [ROW_BUSY] = {busy, on_nothing},
     [ROW_RESPAWN] = {respawn, on_respawn},
     [ROW_CONNECT] = {connect_row, on_connect},
     [ROW_RECONNECT] = {reconnect, on_reconnect},

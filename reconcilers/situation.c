@@ -54,6 +54,14 @@ static unsigned required(const struct situation *s)
     return needs_of(&in).required;
 }
 
+static void read_front_unread(struct situation *s)
+{
+    bool link = s->keys[KEY_FRONTEND].presence == UNREADABLE, bad = s->unreadable;
+    say_unreadable(s, link ? view_key_path(s->view, BACKEND, "frontend", &s->plan->arena)
+                           : view_key_path(s->view, FRONTEND, "state", &s->plan->arena));
+    s->unreadable = bad;
+}
+
 static void read_needed(struct situation *s)
 {
     unsigned needs = required(s);
@@ -61,9 +69,18 @@ static void read_needed(struct situation *s)
         say_unreadable(s, s->view->path[BACKEND]);
         return;
     }
+    bool acts = s->policy->owner == OWNER_XENRECON || s->policy->orphan.action == ORPHAN_REMOVE ||
+                policy_hotplug(s->policy, s->view->backend_domid);
     for (int i = 0; i < COMMON_BACKEND_KEYS; i++)
-        need_value(s, BACKEND, common_key_names[i], &s->keys[i]);
-    if (needs & NEED_FRONT_STATE)
+        if (acts || i == KEY_STATE || i == KEY_ONLINE)
+            need_value(s, BACKEND, common_key_names[i], &s->keys[i]);
+    /* of somebody else's device, which is only looked at, B alone tells what it tells */
+    s->front_unread =
+        !acts && s->policy->handshake == HANDSHAKE_FULL && s->view->domain != ABSENT &&
+        (s->keys[KEY_FRONTEND].presence == UNREADABLE || s->keys[KEY_FRONT_STATE].presence == UNREADABLE);
+    if (s->front_unread)
+        read_front_unread(s);
+    else if (needs & NEED_FRONT_STATE)
         need_value(s, FRONTEND, "state", &s->keys[KEY_FRONT_STATE]);
     for (const char *const *key = needs_hotplug; (needs & NEED_HOTPLUG) && *key; key++)
         need(s, *key);
@@ -111,7 +128,7 @@ static void read_values(struct situation *s)
     s->frontend_id = s->view->device.domid;
     if (id->presence == PRESENT && parse_decimal(id->text, id->len, DOMID_MAX, &s->frontend_id))
         say_bad(s, KEY_FRONTEND_ID, "a domain's number");
-    if (marker->presence == PRESENT) {
+    if (marker->presence == PRESENT && s->policy->owner == OWNER_XENRECON) {
         if (marker_parse(marker->text, marker->len, &s->marker))
             say_bad(s, KEY_MARKER, "a marker of ours");
         else

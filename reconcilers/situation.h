@@ -23,6 +23,7 @@ struct situation {
     struct marker marker;
     struct worker worker; /* NONE without in->worker, and once it was released */
     bool unreadable;      /* a required value could not be read; a finding says which */
+    bool front_unread;    /* F could not be read, and B is looked at without it; a finding says so */
     bool bad;             /* a value could not be understood; a finding says which */
 };
 

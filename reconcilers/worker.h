@@ -32,9 +32,10 @@ struct worker {
     uint64_t incarnation; /* of the device that it was started for; meaningful unless NONE */
     uint64_t ring;        /* the ring of CONNECTING and CONNECTED */
     uint64_t refused;     /* the ring whose connection it last said to have failed; 0: none */
-    uint32_t failures;    /* deaths in a row */
+    uint32_t failures;    /* deaths in a row, since it served last */
     uint64_t until;       /* DEAD: not started again before then; milliseconds, decide()'s clock */
     bool ending;          /* one that is wanted no more has not ended yet, and may hold what it held */
+    const char *died;     /* how the last of these died, also while another runs; NULL: there was none */
     const char *said;     /* why it died, or the error that it reported; NULL: nothing */
     const char *lost; /* what of the guest's data was lost, for as long as this device is; NULL: nothing */
     const struct published *published; /* what it has published since it was first ready; sorted by key */

@@ -29,6 +29,16 @@ const char *finding_advice(enum finding_code code)
     return findings[code].advice;
 }
 
+const char *waits_for_name(enum waits_for who)
+{
+    static const char *const names[] = {
+#define X(name, text) [WAITS_FOR_##name] = (text),
+        WAITED_FOR(X)
+#undef X
+    };
+    return names[who];
+}
+
 const char *severity_name(enum severity severity)
 {
     return severities[severity];

@@ -4,6 +4,9 @@
 #ifndef XENRECON_FINDING_H
 #define XENRECON_FINDING_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #define SEVERITIES(X)     \
     X(INFO, "info")       \
     X(WARNING, "warning") \
@@ -15,11 +18,25 @@ enum severity {
 #undef X
 };
 
+/* Who is waited for. */
+#define WAITED_FOR(X)       \
+    X(NOBODY, NULL)         \
+    X(BACKEND, "backend")   \
+    X(FRONTEND, "frontend") \
+    X(SCRIPT, "script")     \
+    X(TOOLSTACK, "toolstack")
+
+enum waits_for {
+#define X(name, text) WAITS_FOR_##name,
+    WAITED_FOR(X)
+#undef X
+};
+
 #define FINDINGS(X)                                                                                         \
     X(UNREADABLE, "unreadable", "check the permissions of the keys named; it is read again later")          \
     X(BAD_VALUE, "bad-value", "somebody wrote what cannot be understood: detach and attach again")          \
     X(INCOMPLETE_DIR, "incomplete-dir",                                                                     \
-      "the toolstack never finished writing this directory: remove it, or attach again")                    \
+      "the toolstack did not finish writing this directory: ask it what became of the device")              \
     X(MISMATCHED_FRONTEND, "mismatched-frontend",                                                           \
       "`frontend` or `frontend-id` names another domain than the directory: detach and attach again")       \
     X(FOREIGN_BACKEND, "foreign-backend",                                                                   \
@@ -35,10 +52,14 @@ enum severity {
     X(STUCK_CONNECT, "stuck-connect",                                                                       \
       "look at the end that is waited for: is its driver loaded, and what does it say?")                    \
     X(STUCK_DETACH, "stuck-detach",                                                                         \
-      "the guest still uses the device: unmount it there; it is never taken away by force")                 \
+      "look at the end that is waited for: a guest has to unmount it; it is never taken away by force")     \
     X(NOT_REMOVED, "not-removed", "the toolstack gave up before it was closed: detach it again")            \
-    X(STUCK_CLOSE, "stuck-close", "the guest does not close its end: look at its driver")                   \
+    X(STUCK_CLOSE, "stuck-close", "look at the end that is waited for: its driver does not close")          \
     X(FLAPPING, "flapping", "the frontend closes and starts over again and again: look at its driver")      \
+    X(STUCK_RECONFIGURE, "stuck-reconfigure",                                                               \
+      "look at the end that is waited for: its kernel log says what the card lacks")                        \
+    X(CONTENDED, "contended",                                                                               \
+      "another client writes what is read here without end: find it in the store's trace")                  \
     X(UNEXPECTED_STATE, "unexpected-state", "nobody should write this state for this type: who did?")       \
     X(UNCLAIMED_BACKEND, "unclaimed-backend",                                                               \
       "no backend took this device: is the driver or program for this type there?")                         \
@@ -50,12 +71,13 @@ enum severity {
     X(HOTPLUG_FAILED, "hotplug-failed",                                                                     \
       "correct what the script complains of, then detach it and attach again")                              \
     X(HOTPLUG_INCOMPLETE, "hotplug-incomplete",                                                             \
-      "the hotplug script never completed: run it by hand, or detach it and attach again")                  \
+      "look whether its hotplug script was run, and what it said; then detach it and attach again")         \
     X(HOTPLUG_REFUSED, "hotplug-refused",                                                                   \
       "leave hotplug scripts to libxl; only where it was told not to run them, set `in-dom0: true`")        \
-    X(ORPHAN, "orphan", "nobody uses it any more: remove its directory, or set `orphan: {action: remove}`") \
+    X(ORPHAN, "orphan",                                                                                     \
+      "where its domain is gone, remove its directory or set `orphan: {action: remove}`; else detach it")   \
     X(LEAK, "leak", "it is empty: remove it, for such directories use up xenstore's quota")                 \
-    X(DANGLING_FRONTEND, "dangling-frontend", "its backend is gone: detach it there, or remove it")         \
+    X(DANGLING_FRONTEND, "dangling-frontend", "its backend is gone: detach the device")                     \
     X(WORKER_DIED, "worker-died", "it is started again; the log has what it said before it ended")          \
     X(WORKER_ERROR, "worker-error", "the worker cannot do its work: correct what it names")                 \
     X(LOST_WRITE, "lost-write",                                                                             \
@@ -81,11 +103,14 @@ enum finding_code {
 const char *finding_code_name(enum finding_code code);
 const char *finding_advice(enum finding_code code);
 const char *severity_name(enum severity severity);
+const char *waits_for_name(enum waits_for who); /* NULL for NOBODY */
 
 struct finding {
     enum finding_code code;
     enum severity severity;
     const char *message;
+    enum waits_for who;
+    uint64_t since; /* milliseconds, decide()'s clock; 0: unknown */
 };
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "schemas/printable.h"
 
@@ -62,6 +63,17 @@ json_t *jhex(uint64_t n)
 json_t *jseconds(uint64_t milliseconds)
 {
     return jmust(json_real((double)milliseconds / 1000));
+}
+
+json_t *jtime(uint64_t milliseconds)
+{
+    struct tm tm;
+    char text[32];
+    time_t seconds = (time_t)(milliseconds / 1000);
+    if (!milliseconds || !gmtime_r(&seconds, &tm))
+        return jmust(json_null());
+    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    return jtext(text);
 }
 
 char *jline(const json_t *value)

@@ -18,6 +18,8 @@ json_t *jtext(const char *text) __attribute__((returns_nonnull)); /* NULL: null 
 json_t *jcount(uint64_t n) __attribute__((returns_nonnull));
 /* A 64-bit number that is a name rather than a quantity: 16 hex digits, which no reader rounds. */
 json_t *jhex(uint64_t n) __attribute__((returns_nonnull));
+/* A time, in milliseconds since 1970: RFC 3339, in UTC; 0: null. */
+json_t *jtime(uint64_t milliseconds) __attribute__((returns_nonnull));
 json_t *jseconds(uint64_t milliseconds) __attribute__((returns_nonnull));
 
 /* On one line, for free(). */

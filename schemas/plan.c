@@ -20,6 +20,16 @@ const char *action_name(enum action_kind kind)
     return action_names[kind];
 }
 
+const char *wanted_name(enum want wanted)
+{
+    static const char *const names[] = {
+#define X(name, text) [WANTED_##name] = (text),
+        WANTS(X)
+#undef X
+    };
+    return names[wanted];
+}
+
 struct plan *plan_new(void)
 {
     struct plan *p = xrealloc(NULL, sizeof *p); /* calloc() would not take it from what is at hand */
@@ -69,14 +79,16 @@ void action_remove(struct plan *p, struct action *a, const char *path, bool if_e
     a->removals[a->n_removals++] = (struct removal){arena_strdup(&p->arena, path), if_empty};
 }
 
-void plan_add_finding(struct plan *p, enum finding_code code, enum severity severity, const char *format, ...)
+struct finding *plan_add_finding(struct plan *p, enum finding_code code, enum severity severity,
+                                 const char *format, ...)
 {
     va_list ap;
     va_start(ap, format);
     const char *message = arena_vprintf(&p->arena, format, ap);
     va_end(ap);
     p->findings = more(&p->arena, p->findings, p->n_findings, &p->cap_findings, sizeof *p->findings);
-    p->findings[p->n_findings++] = (struct finding){code, severity, message};
+    p->findings[p->n_findings] = (struct finding){.code = code, .severity = severity, .message = message};
+    return &p->findings[p->n_findings++];
 }
 
 void plan_requeue_at(struct plan *p, uint64_t at, bool requeue_acts)

@@ -74,6 +74,31 @@ struct action {
 
 enum { PLAN_ACTIONS_MAX = 4 };
 
+/* What a device should be: as the toolstack wants it, and the guest. */
+#define WANTS(X)                                                                 \
+    X(NOTHING, NULL) /* nobody can tell, or there is nothing to be waited for */ \
+    X(CONNECTED, "connected")                                                    \
+    X(CLOSED, "closed")                                                          \
+    X(GONE, "gone")
+
+enum want {
+#define X(name, text) WANTED_##name,
+    WANTS(X)
+#undef X
+};
+
+const char *wanted_name(enum want wanted); /* NULL for NOTHING */
+
+/* A device's conditions have an age of their own: it is the same whichever row decides and whichever worker
+ * runs, and ends when what was wanted is true. Milliseconds of decide()'s clock; 0: unknown, or it is true.
+ */
+struct condition {
+    enum want wanted;
+    enum waits_for who;
+    uint64_t wanted_since; /* that it is not true yet */
+    uint64_t who_since;    /* that this end is waited for */
+};
+
 struct plan {
     struct arena arena;
     enum row row;
@@ -81,8 +106,9 @@ struct plan {
     size_t n_actions;
     struct finding *findings;
     size_t n_findings, cap_findings;
-    uint64_t requeue_at; /* milliseconds, on decide()'s clock; 0: only when something changes */
-    bool requeue_acts;   /* at requeue_at there will be something to do, not only something to say */
+    struct condition condition; /* as it is now */
+    uint64_t requeue_at;        /* milliseconds, on decide()'s clock; 0: only when something changes */
+    bool requeue_acts;          /* at requeue_at there will be something to do, not only something to say */
 };
 
 struct plan *plan_new(void);
@@ -92,8 +118,8 @@ struct action *plan_add_action(struct plan *p, enum action_kind kind, const char
 /* `path` is not copied: it lives in the plan's arena, or longer than the plan. */
 void action_write(struct plan *p, struct action *a, const char *path, const char *value);
 void action_remove(struct plan *p, struct action *a, const char *path, bool if_empty);
-void plan_add_finding(struct plan *p, enum finding_code code, enum severity severity, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+struct finding *plan_add_finding(struct plan *p, enum finding_code code, enum severity severity,
+                                 const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* The earliest of the times asked for; `requeue_acts` as in the struct. */
 void plan_requeue_at(struct plan *p, uint64_t at, bool requeue_acts);
 

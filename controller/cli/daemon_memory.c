@@ -60,6 +60,7 @@ static struct worker worker_of(struct daemon_memory *r, const json_t *o)
                        .refused = jget_hex(o, "refused"),
                        .failures = (uint32_t)number(o, "failures"),
                        .until = number(o, "until"),
+                       .died = text(r, o, "died"),
                        .said = text(r, o, "said"),
                        .lost = text(r, o, "lost"),
                        .published = published};
@@ -108,6 +109,27 @@ static struct memory memory_of(struct daemon_memory *r, const json_t *o)
                                        .digest = jget_hex(f, "digest")}};
 }
 
+static struct condition condition_of(const json_t *o)
+{
+    return (struct condition){.wanted = (enum want)number(o, "wanted"),
+                              .who = (enum waits_for)number(o, "who"),
+                              .wanted_since = number(o, "wanted_since"),
+                              .who_since = number(o, "who_since")};
+}
+
+static void add_said(struct memory *m, const json_t *list)
+{
+    const json_t *pair;
+    size_t i;
+    json_array_foreach(list, i, pair)
+    {
+        if (m->n_said < SAID_MAX)
+            m->said[m->n_said++] =
+                (struct said){(enum finding_code)json_integer_value(json_array_get(pair, 0)),
+                              (uint64_t)json_integer_value(json_array_get(pair, 1))};
+    }
+}
+
 static void add_device(struct daemon_memory *r, const json_t *o)
 {
     const char *name = jget_text(o, "device");
@@ -120,6 +142,9 @@ static void add_device(struct daemon_memory *r, const json_t *o)
     d.memory = memory_of(r, memory);
     d.memory.retired_policy = truth(memory, "kept");
     d.memory.unwatched = (int)jget_int(memory, "unwatched", 0);
+    d.memory.contended_since = number(memory, "contended_since");
+    d.memory.condition = condition_of(json_object_get(memory, "condition"));
+    add_said(&d.memory, json_object_get(memory, "said"));
     d.worker = worker_of(r, json_object_get(memory, "worker"));
     xgrow(&r->devices, &r->cap, r->n + 1, sizeof *r->devices);
     r->devices[r->n++] = d;
@@ -214,6 +239,13 @@ int daemon_memory_pid(const struct daemon_memory *r)
 uint64_t daemon_memory_now(const struct daemon_memory *r)
 {
     return r->now + (our_clock() - r->asked_at);
+}
+
+uint64_t daemon_memory_epoch(const struct daemon_memory *r)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000 - daemon_memory_now(r);
 }
 
 bool daemon_memory_runs_workers(const struct daemon_memory *r)

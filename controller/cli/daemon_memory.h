@@ -21,6 +21,8 @@ int daemon_memory_ask(const char *run_dir, struct daemon_memory **ret_recall);
 void daemon_memory_free(struct daemon_memory *r); /* NULL is fine */
 
 int daemon_memory_pid(const struct daemon_memory *r);
+/* When its clock was 0, in milliseconds since 1970. */
+uint64_t daemon_memory_epoch(const struct daemon_memory *r);
 uint64_t daemon_memory_now(const struct daemon_memory *r); /* milliseconds of the daemon's clock */
 
 /* Takes the daemon's policies out; once only. -EINVAL and *ret_why: one of them cannot be read. */

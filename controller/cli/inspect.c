@@ -306,6 +306,8 @@ void inspection_report(const struct inspection *in, const struct policy *policy,
                        struct report *report)
 {
     struct ends ends = ends_of(view);
+    if (daemon_knows(in, view->backend_domid))
+        report->epoch = daemon_memory_epoch(in->memory);
     struct report_device device = {.key = view->device,
                                    .backend_domid = view->backend_domid,
                                    .owner = policy->owner,

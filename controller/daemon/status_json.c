@@ -2,6 +2,7 @@
 #include "controller/daemon/status_json.h"
 
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "controller/processes/output.h"
@@ -172,6 +173,24 @@ static json_t *findings_json(const struct engine_device *d)
     return codes;
 }
 
+/* By the calendar. */
+static json_t *time_of(uint64_t since, uint64_t now)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    uint64_t wall = (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+    return jtime(since ? wall - (now > since ? now - since : 0) : 0);
+}
+
+static json_t *findings_since(const struct memory *m, uint64_t now)
+{
+    json_t *o = jobject();
+    for (size_t i = 0; i < m->n_said; i++)
+        if (m->said[i].since)
+            jput(o, finding_code_name(m->said[i].code), time_of(m->said[i].since, now));
+    return o;
+}
+
 /* ---- what decisions are made with, for `plan` and `explain` ---- */
 
 static json_t *published_json(const struct worker *w)
@@ -198,6 +217,7 @@ static json_t *worker_memory(const struct status *s, const struct engine_device 
     jput(o, "refused", jhex(w.refused));
     jput(o, "failures", jcount(w.failures));
     jput(o, "until", jcount(w.until));
+    jput(o, "died", jtext(w.died));
     jput(o, "said", jtext(w.said));
     jput(o, "lost", jtext(w.lost));
     jput(o, "published", published_json(&w));
@@ -244,6 +264,28 @@ static json_t *failure_memory(const struct failure *f)
     return o;
 }
 
+static json_t *condition_memory(const struct condition *c)
+{
+    json_t *o = jobject();
+    jput(o, "wanted", jcount(c->wanted));
+    jput(o, "who", jcount(c->who));
+    jput(o, "wanted_since", jcount(c->wanted_since));
+    jput(o, "who_since", jcount(c->who_since));
+    return o;
+}
+
+static json_t *said_memory(const struct memory *m)
+{
+    json_t *list = jarray();
+    for (size_t i = 0; i < m->n_said; i++) {
+        json_t *pair = jarray();
+        jappend(pair, jcount(m->said[i].code));
+        jappend(pair, jcount(m->said[i].since));
+        jappend(list, pair);
+    }
+    return list;
+}
+
 static json_t *memory_json(const struct status *s, const struct engine_device *d)
 {
     json_t *o = jobject();
@@ -251,6 +293,9 @@ static json_t *memory_json(const struct status *s, const struct engine_device *d
     jput(o, "unwatched", json_integer(d->unwatched));
     jput(o, "row", jcount(d->memory->row));
     jput(o, "row_since", jcount(d->memory->row_since));
+    jput(o, "contended_since", jcount(d->memory->contended_since));
+    jput(o, "condition", condition_memory(&d->memory->condition));
+    jput(o, "said", said_memory(d->memory));
     jput(o, "object", object_memory(&d->memory->object));
     jput(o, "failure", failure_memory(&d->memory->failure));
     jput(o, "worker", worker_memory(s, d));
@@ -279,6 +324,9 @@ json_t *status_json_device(const struct status *s, const struct engine_device *d
     jput(o, "retries", jcount(m->failure.attempt));
     jput(o, "error", error_json(&m->failure));
     jput(o, "findings", findings_json(d));
+    jput(o, "findings_since", findings_since(m, now));
+    jput(o, "wanted", jtext(wanted_name(m->condition.wanted)));
+    jput(o, "wanted_since", time_of(m->condition.wanted_since, now));
     jput(o, "next_look_seconds", until(d->next_at, now));
     jput(o, "worker", worker_json(s, d, now));
     if (memory)

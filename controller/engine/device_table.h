@@ -59,6 +59,10 @@ struct device {
         enum xenbus_state b, f;
         int online; /* 0 or 1; -1: neither of these */
     } last;
+    struct {
+        enum xenbus_state b, f;
+        int online;
+    } shown;       /* to who asks: nothing that was meant only */
     char *watched; /* F's path, whose state is watched; NULL: none is */
     bool by_guest; /* it is watched together with its guest's other frontends */
     int unwatched; /* why the store refused that watch, a negative errno; 0: it did not */

@@ -90,6 +90,7 @@ static void remember_values(struct reconcile *r)
     struct ends ends = ends_of(r->view);
     struct value marker = view_get(r->view, BACKEND, MARKER_KEY);
     struct device *d = r->d;
+    r->read = ends;
     d->seen = named(d, r->view) ? SEEN_NAMED : SEEN_VALUES;
     d->last.marker = hash_of(&marker);
     d->last.b = ends.backend;
@@ -148,9 +149,56 @@ void reconcile_decide(struct reconcile *r, struct view *view)
 
 /* ---- what is remembered ---- */
 
+static bool finds(const struct plan *p, enum finding_code code)
+{
+    for (size_t i = 0; i < p->n_findings; i++)
+        if (p->findings[i].code == code)
+            return true;
+    return false;
+}
+
+static void remember_said(struct memory *m, enum finding_code code, uint64_t since)
+{
+    for (size_t i = 0; i < m->n_said; i++)
+        if (m->said[i].code == code)
+            return;
+    if (m->n_said < SAID_MAX)
+        m->said[m->n_said++] = (struct said){code, since};
+}
+
+/* Since when what is found, is. What could not be looked at is not over. */
+static void remember_findings(struct memory *m, const struct plan *p)
+{
+    struct memory was = *m;
+    m->n_said = 0;
+    for (size_t i = 0; i < p->n_findings; i++)
+        remember_said(m, p->findings[i].code, p->findings[i].since);
+    for (size_t i = 0; i < was.n_said && p->row == ROW_UNREADABLE; i++)
+        remember_said(m, was.said[i].code, was.said[i].since);
+}
+
+/* What others are told of both ends: as they were read, or written and committed. */
+static void show(struct device *d, struct ends ends)
+{
+    d->shown.b = ends.backend;
+    d->shown.f = ends.frontend;
+    d->shown.online = ends.online;
+}
+
+/* Nothing of the plan was written. */
+static void take_back(struct reconcile *r)
+{
+    if (!r->plan)
+        return;
+    r->d->last.b = r->read.backend;
+    show(r->d, r->read);
+}
+
 static void remember_row(struct reconcile *r)
 {
     struct memory *m = &r->d->memory;
+    m->condition = r->plan->condition;
+    remember_findings(m, r->plan);
     if (m->row != r->plan->row || !m->row_since)
         m->row_since = engine_now(r->e);
     m->row = r->plan->row;
@@ -262,7 +310,9 @@ void reconcile_done(struct reconcile *r)
         workqueue_add(r->e, d, DIRTY_ALL | DIRTY_LIKELY);
     }
     d->conflicts = 0;
+    d->memory.contended_since = 0;
     d->own_transaction = false;
+    show(d, (struct ends){d->last.online, d->last.b, d->last.f});
     workqueue_add_after(r->e, d, r->plan->requeue_at, r->plan->requeue_acts);
     end(r, r->plan->row == ROW_VANISHED);
 }
@@ -285,6 +335,7 @@ void reconcile_failed(struct reconcile *r, int error)
               "%s: %s failed: %s; tried again in %u ms", key, row_name(r->plan->row), strerror(-error),
               (unsigned)delay);
     remember_row(r);
+    take_back(r);
     workqueue_add_after(e, r->d, f->until, true);
     end(r, false);
 }
@@ -293,7 +344,16 @@ void reconcile_conflict(struct reconcile *r)
 {
     struct engine *e = r->e;
     struct device *d = r->d;
+    char key[DEVICE_KEY_SIZE];
+    device_key_format(&d->key, key);
     reconcile_log_observe(r, RECONCILE_CONFLICT, 0);
+    take_back(r);
+    if (!d->memory.contended_since)
+        d->memory.contended_since = engine_now(e);
+    if (r->plan && finds(r->plan, FINDING_CONTENDED)) {
+        remember_findings(&d->memory, r->plan);
+        reconcile_log_findings(r, key);
+    }
     uint64_t delay = UINT64_C(1) << (d->conflicts < 10 ? d->conflicts : 10);
     if (d->conflicts < UINT8_MAX)
         d->conflicts++;
@@ -312,6 +372,7 @@ void reconcile_unchanged(struct reconcile *r)
 
 void reconcile_again(struct reconcile *r)
 {
+    take_back(r);
     workqueue_add(r->e, r->d, DIRTY_ALL | DIRTY_LIKELY);
     end(r, false);
 }
@@ -324,6 +385,7 @@ void reconcile_in_own_transaction(struct reconcile *r)
 
 void reconcile_store_lost(struct reconcile *r)
 {
+    take_back(r);
     r->d->dirty |= DIRTY_ALL;
     end(r, false);
 }

@@ -17,6 +17,21 @@ static uint64_t hash_findings(const struct plan *p)
     return hash;
 }
 
+/* The end of a finding is said, too. What could not be looked at has not ended. */
+static void say_cleared(struct reconcile *r, const char *key)
+{
+    uint64_t found = r->plan->row == ROW_UNREADABLE ? r->d->findings : 0;
+    for (size_t i = 0; i < r->plan->n_findings; i++)
+        found |= UINT64_C(1) << r->plan->findings[i].code;
+    for (int i = 0; i < FINDING_COUNT; i++)
+        if (r->d->findings & ~found & UINT64_C(1) << i) {
+            const char *code = finding_code_name((enum finding_code)i);
+            const struct log_about about = {.row = row_name(r->plan->row), .finding = code};
+            log_about(LOG_LEVEL_INFO, &about, "%s: cleared: %s", key, code);
+        }
+    r->d->findings = found;
+}
+
 void reconcile_log_findings(struct reconcile *r, const char *key)
 {
     static const enum log_level log_levels[] = {[SEVERITY_INFO] = LOG_LEVEL_INFO,
@@ -26,9 +41,7 @@ void reconcile_log_findings(struct reconcile *r, const char *key)
     if (hash == r->d->logged)
         return;
     r->d->logged = hash;
-    r->d->findings = 0;
-    for (size_t i = 0; i < r->plan->n_findings; i++)
-        r->d->findings |= UINT64_C(1) << r->plan->findings[i].code;
+    say_cleared(r, key);
     for (size_t i = 0; i < r->plan->n_findings; i++) {
         const struct finding *f = &r->plan->findings[i];
         const char *code = finding_code_name(f->code);

@@ -8,6 +8,7 @@
 #include "controller/engine/device_table.h"
 #include "controller/engine/due_heap.h"
 #include "controller/engine/guest.h"
+#include "reconcilers/ends.h"
 
 enum { POLL = UNWATCHED_POLL }; /* milliseconds between looks at what the store refuses to watch for us */
 
@@ -85,6 +86,7 @@ struct reconcile {
     const struct policy *policy;
     struct view *view;
     struct plan *plan;
+    struct ends read;     /* both ends, as they were read */
     bool first;           /* the device was never reconciled before */
     bool state_only;      /* only F's state may have changed: nothing more is read if it has not */
     bool writes;          /* the plan's writes will be made, if there are any */

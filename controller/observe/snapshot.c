@@ -281,6 +281,16 @@ static void ask_errors(struct snapshot *s)
                    on_error_text, question(s, FRONTEND, "", NULL));
 }
 
+/* Not more of them than of a side's other keys. */
+static void on_cards(void *arg, int status, const char *data, size_t len)
+{
+    struct question *q = arg;
+    for (size_t at = 0; status == 0 && at < len; at += strlen(data + at) + 1)
+        if (strncmp(data + at, "state-", 6) == 0 || strncmp(data + at, "dev-", 4) == 0)
+            ask(q->s, BACKEND, data + at);
+    answered(q->s);
+}
+
 static void ask_names(struct snapshot *s, const char *const *names)
 {
     for (; *names; names++)
@@ -303,6 +313,9 @@ static void ask_needs(struct snapshot *s, unsigned needs)
         ask_declared(s, FRONTEND, needs);
     for (size_t i = 0; (needs & NEED_PUBLISHED) && i < s->n_published; i++)
         ask(s, BACKEND, s->published[i]);
+    if (needs & NEED_CARDS)
+        store_directory(s->req.store, s->req.tx, s->view->path[BACKEND], on_cards,
+                        question(s, BACKEND, "", NULL));
     if (needs & NEED_DEVICE_MODEL)
         ask_qemu(s);
     if (needs & NEED_BACK_LINK)

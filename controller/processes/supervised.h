@@ -65,7 +65,8 @@ struct supervised {
     bool told;           /* it was told to connect or disconnect, on this connection */
     unsigned misconduct; /* connections of this process that were closed for what it sent */
     uint64_t logged_at;
-    uint64_t ready_at;       /* when the process was ready for the first time; 0: not yet */
+    uint64_t served_at;      /* when the process connected for the first time; 0: not yet */
+    uint32_t streak;         /* deaths in a row; one that served for longer than retry_max begins anew */
     uint64_t deadline;       /* 0: none */
     uint32_t allowed;        /* how long it had until the deadline */
     const char *awaited;     /* what it is to do until the deadline: a phrase after "did not" */
@@ -73,6 +74,7 @@ struct supervised {
     uint64_t printed_before; /* printed.total when the process began */
     struct arena published;  /* the memory of facts.published */
     char said[SAID_SIZE];    /* the memory of facts.said */
+    char died[SAID_SIZE];    /* the memory of facts.died */
     char lost[SAID_SIZE];    /* the memory of facts.lost */
     char cause[SAID_SIZE];   /* why it was killed; empty: it was not */
 };

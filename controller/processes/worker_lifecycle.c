@@ -24,16 +24,19 @@ enum {
 static void die(struct supervised *s, const char *why)
 {
     uint64_t now = supervised_now(s->w);
-    if (s->ready_at && now - s->ready_at > s->record.retry_max)
-        s->facts.failures = 0;
-    if (s->facts.failures < UINT32_MAX)
-        s->facts.failures++;
+    if (s->served_at && now - s->served_at > s->record.retry_max)
+        s->streak = 0;
+    if (s->streak < UINT32_MAX)
+        s->streak++;
+    s->facts.failures = s->streak;
     uint64_t delay = backoff(s->record.retry_initial, s->record.retry_max, s->facts.failures, random64());
     s->w->deaths++;
     s->facts.state = WORKER_DEAD;
     s->facts.ring = 0;
     s->facts.until = now + delay;
     supervised_say(s, why);
+    memcpy(s->died, s->said, sizeof s->died);
+    s->facts.died = s->died;
     log_warning("%s: its worker %s; it may be started again in %u ms", s->name, s->said, (unsigned)delay);
     supervised_tell(s);
 }
@@ -194,7 +197,7 @@ static void new_process(struct supervised *s, struct worker_process *p)
     s->ending = ENDING_NOT;
     s->told = false;
     s->misconduct = 0;
-    s->ready_at = 0;
+    s->served_at = 0;
     s->cause[0] = '\0';
 }
 

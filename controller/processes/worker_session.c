@@ -154,6 +154,11 @@ static void settle(struct supervised *s, enum worker_state state)
 {
     s->facts.state = state;
     s->deadline = 0;
+    if (state == WORKER_CONNECTED) { /* failures are forgotten for success alone */
+        s->facts.failures = 0;
+        s->facts.died = NULL;
+        s->served_at = s->served_at ? s->served_at : supervised_now(s->w);
+    }
     supervised_tell(s);
 }
 
@@ -164,8 +169,6 @@ static void on_ready(struct supervised *s, const struct message *m)
         supervised_say(s, NULL);
         supervised_tell(s);
     }
-    if (!s->ready_at)
-        s->ready_at = supervised_now(s->w);
     if (s->facts.state == WORKER_STARTING)
         settle(s, s->facts.ring ? WORKER_CONNECTED : WORKER_READY);
 }

@@ -54,12 +54,14 @@ void workers_start(struct workers *w, const struct worker_start *start)
     if (wanted && s->record.incarnation == start->incarnation)
         return;
     bool same = s->facts.incarnation == start->incarnation && !s->unwanted;
-    uint32_t failures = same ? s->facts.failures : 0;
-    if (!same)
+    if (!same) {
+        s->streak = 0;
         arena_free(&s->published);
+    }
     s->facts = (struct worker){.state = WORKER_STARTING,
                                .incarnation = start->incarnation,
-                               .failures = failures,
+                               .failures = same ? s->facts.failures : 0,
+                               .died = same ? s->facts.died : NULL,
                                .lost = same ? s->facts.lost : NULL,
                                .published = same ? s->facts.published : NULL,
                                .n_published = same ? s->facts.n_published : 0};

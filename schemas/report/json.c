@@ -38,7 +38,13 @@ static json_t *action_json(const struct action *act)
     return o;
 }
 
-static json_t *findings_json(const struct plan *p)
+/* null where it is not known. */
+static json_t *time_json(const struct report *r, uint64_t at)
+{
+    return jtime(r->epoch && at ? r->epoch + at : 0);
+}
+
+static json_t *findings_json(const struct report *r, const struct plan *p)
 {
     json_t *list = jarray();
     for (size_t i = 0; i < p->n_findings; i++) {
@@ -48,12 +54,14 @@ static json_t *findings_json(const struct plan *p)
         jput(o, "severity", jtext(severity_name(f->severity)));
         jput(o, "message", jtext(f->message));
         jput(o, "advice", jtext(finding_advice(f->code)));
+        jput(o, "waits_for", jtext(waits_for_name(f->who)));
+        jput(o, "since", time_json(r, f->since));
         jappend(list, o);
     }
     return list;
 }
 
-static json_t *device_json(const struct report_device *d)
+static json_t *device_json(const struct report *r, const struct report_device *d)
 {
     char key[DEVICE_KEY_SIZE];
     device_key_format(&d->key, key);
@@ -71,8 +79,10 @@ static json_t *device_json(const struct report_device *d)
     jput(o, "frontend_state", state(d->frontend_state));
     jput(o, "frontend", d->frontend ? jtext(d->frontend) : json_null());
     jput(o, "row", jtext(row_name(d->plan->row)));
+    jput(o, "wanted", jtext(wanted_name(d->plan->condition.wanted)));
+    jput(o, "wanted_since", time_json(r, d->plan->condition.wanted_since));
     jput(o, "actions", actions);
-    jput(o, "findings", findings_json(d->plan));
+    jput(o, "findings", findings_json(r, d->plan));
     return o;
 }
 
@@ -91,13 +101,13 @@ void report_print_json(const struct report *r, FILE *to)
 {
     json_t *root = jobject(), *devices = jarray();
     for (size_t i = 0; i < r->n_devices; i++) {
-        jappend(devices, device_json(&r->devices[i]));
+        jappend(devices, device_json(r, &r->devices[i]));
     }
     jput(root, "version", jcount(1));
     jput(root, "domid", jcount(r->domid));
     jput(root, "summary", summary_json(r));
     jput(root, "devices", devices);
-    jput(root, "findings", findings_json(r->host));
+    jput(root, "findings", findings_json(r, r->host));
     json_dumpf(root, to, JSON_INDENT(2));
     fputc('\n', to);
     json_decref(root);

@@ -36,6 +36,7 @@ struct report {
     struct report_device *devices;
     size_t n_devices, cap_devices;
     struct plan *host;  /* its findings are those of no single device */
+    uint64_t epoch;     /* decide()'s clock, 0: milliseconds since 1970; 0: times are not known */
     bool keeps_values;  /* for a format that shows them: what was read of each device */
     const char *origin; /* what was looked at, when and by what, for a report that is sent away; or NULL */
 };

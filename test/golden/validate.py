@@ -15,7 +15,7 @@ NOT_PLANNED = {"vanished", "reincarnated", "starting", "reset", "adopt", "busy",
 # What only the daemon finds: it takes time, a failure, a reload or an object; and what cannot be read, which a dom0 never
 # meets.
 NOT_FOUND = {"unreadable", "marker-lost", "flapping", "action-failed", "policy-changed", "unwatched", "stuck-create",
-             "worker-died", "worker-error", "lost-write"}
+             "worker-died", "worker-error", "lost-write", "contended"}
 
 
 def findings(report):

@@ -30,7 +30,7 @@ toolstack detach qdisk 7 1
 check "plan, at once" "$(verdict qdisk/7/1)" "close-wait: warning=stuck-detach"
 logged "the log, after the deadline" "$log" "qdisk/7/1: stuck-detach: .* the frontend is still Connected, for more than 0.3 s"
 check "plan" "$(planned qdisk/7/1 '[f["advice"] for f in d["findings"] if f["code"] == "stuck-detach"]')" \
-    "['the guest still uses the device: unmount it there; it is never taken away by force']"
+    "['look at the end that is waited for: a guest has to unmount it; it is never taken away by force']"
 xenstore-write "$f/state" 4
 untouched "nothing is written" "$mark"
 check "said once" "$(log_since "$log" | grep -c stuck-detach)" 1

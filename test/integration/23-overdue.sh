@@ -23,7 +23,7 @@ becomes_true grep -q stuck-detach "$dir/xenrecon.log" || true
 # A file's time is that of the kernel's last tick, which is up to 10 ms ago
 took=$(awk -v from="$begun" -v to="$(stat -c %.Y "$dir/xenrecon.log")" 'BEGIN { printf "%d", (to - from) * 1000 }')
 check "but not before a second of Closing" "$([ "$took" -ge 990 ] && echo yes || echo "after $took ms")" yes
-check "more than its deadline is" "$(grep -c 'vif/7/0: stuck-detach: the backend is Closing, and the frontend still Connected, for more than 1.0 s' "$dir/xenrecon.log")" 1
+check "more than its deadline is" "$(grep -c 'vif/7/0: stuck-detach: detached, but the frontend is still Connected, for more than 1.0 s' "$dir/xenrecon.log")" 1
 xenstore-write $f/state 6 $b/state 6
 await_quiet 300
-check "no more was found" "$(grep -c 'vif/7/0' "$dir/xenrecon.log")" 1
+check "no more was found, and its end is said" "$(grep -c 'vif/7/0' "$dir/xenrecon.log")" 2

@@ -74,7 +74,7 @@ DEVICE  PHASE  ROW  SINCE  BACKEND  FRONTEND  ONLINE  WORKER  RETRIES
 qdisk/7/51712  connected  steady  AGE  Connected  Connected  yes  -  -
 qdisk/7/51728  ready  steady  AGE  InitWait  Initialising  yes  -  -
 vgreet/8/0  dead  respawn  AGE  Initialising  Initialising  yes  dead  -
-  ! worker-died
+  ! stuck-create, worker-died
   ! its worker: exited with status 3; it printed last: no; 1 failure, started again in AGE
   | no"
 check "columns are aligned" "$(status | sed -n '8,11p' | sed -E 's/^(.{15}).*/\1/')" "DEVICE         

@@ -201,6 +201,22 @@ static inline struct plan *scene_decide_with(const struct scene *s, const struct
     return decide(&in, ret_object);
 }
 
+/* It has been like this since then: what is remembered of its condition. */
+static inline void scene_lasts(struct scene *s, uint64_t since)
+{
+    struct scene then = *s;
+    then.now = since;
+    struct policy *p = scene_policy(&then);
+    struct view *v = scene_view(&then);
+    struct memory m = scene_memory(&then);
+    struct object o;
+    struct plan *plan = scene_decide_with(&then, p, v, &m, &o);
+    s->rest.condition = plan->condition;
+    plan_free(plan);
+    view_free(v);
+    policy_free(p);
+}
+
 /* The last value that the plan writes to a key of B, or NULL. */
 static inline const char *scene_written(const struct plan *plan, const struct view *v, const char *key)
 {

@@ -290,7 +290,8 @@ START_TEST(test_cannot_be_run)
 }
 END_TEST
 
-/* Twice as long each time, up to a limit, and again from the beginning after a good life. */
+/* Twice as long each time, up to a limit, and again from the beginning after one that served for a while;
+ * that it ran is no reason. */
 START_TEST(test_backoff)
 {
     static const uint64_t delays[] = {100, 200, 400, 500, 500};
@@ -307,6 +308,17 @@ START_TEST(test_backoff)
     rig_start("good");
     UNTIL_STATE(WORKER_READY);
     ck_assert_uint_eq(rig_look().failures, 5);
+    rig_turn(600);
+    kill(rig_pid(), SIGKILL);
+    UNTIL_STATE(WORKER_DEAD);
+    ck_assert_uint_eq(rig_look().failures, 6);
+    rig_start("good");
+    UNTIL_STATE(WORKER_READY);
+    ck_assert_ptr_nonnull(rig_look().died);
+    rig_connect(7);
+    UNTIL_STATE(WORKER_CONNECTED);
+    ck_assert_uint_eq(rig_look().failures, 0);
+    ck_assert_ptr_null(rig_look().died);
     rig_turn(600);
     kill(rig_pid(), SIGKILL);
     UNTIL_STATE(WORKER_DEAD);

@@ -124,6 +124,7 @@ START_TEST(ages_say)
                           SERVES,
                           .now = 5000 + ages[i].limit,
                           .rest = {.row = ROW_CLOSE_WAIT, .row_since = 5000}};
+        scene_lasts(&s, 5000);
         struct run r = run_decide(&s);
         assert_plan(&r, ROW_CLOSE_WAIT, "", "stuck-detach");
         ck_assert_str_eq(r.plan->findings[0].message, ages[i].message);

@@ -199,6 +199,7 @@ START_TEST(deadlines)
     const struct deadline_case *c = &deadline_cases[_i];
     struct scene s = c->scene;
     s.rest = (struct memory){.row = c->row, .row_since = 7000};
+    scene_lasts(&s, 7000);
     s.now = 7000 + c->limit - 1;
     struct run r = run_decide(&s);
     assert_plan(&r, c->row, "", c->before);
@@ -217,6 +218,7 @@ START_TEST(deadlines)
     bool key = strstr(c->before, "-key"), missing = strcmp(c->before, "missing-key") == 0;
     const char *at_first = missing ? "" : c->before; /* a key that is missing is no news for a moment */
     s.rest.row = ROW_COUNT;                          /* it has only begun */
+    s.rest.condition = (struct condition){0};
     r = run_decide(&s);
     assert_plan(&r, c->row, "", at_first);
     ck_assert_uint_eq(r.plan->requeue_at, s.now + (c->row == ROW_CONNECT ? 500 : key ? 2000 : c->limit));

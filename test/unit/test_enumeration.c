@@ -98,7 +98,8 @@ static enum row read_handshake(const struct facts *c, const struct reading *r)
         return ROW_TOOLSTACK_CLOSED;
     if ((r->held == OBJECT_CONNECTING || r->held == OBJECT_DISCONNECTING) && !in(c->f, "56"))
         return ROW_BUSY;
-    if ((r->held == OBJECT_DEAD || silent) && !(in(c->b, "245") && (c->f == -1 || in(c->f, "56"))))
+    if ((r->held == OBJECT_DEAD || silent) &&
+        !((in(c->b, "45") && c->f == -1) || (in(c->b, "245") && in(c->f, "56"))))
         return ROW_RESPAWN;
     if (in(c->b, "26") && ready)
         return ROW_CONNECT;

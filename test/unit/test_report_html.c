@@ -326,7 +326,7 @@ static const char *const order[] = {
     "2actions",
     "Findings",
     "error stuck-detach",
-    "the guest still uses the device",
+    "a guest has to unmount it",
     "vif/7/0 stuck",
     "warning leak",
     "empty",

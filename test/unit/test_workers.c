@@ -304,7 +304,7 @@ static const struct {
     {{IS(STARTING)},
      {.b = "online=1 state=4", .f = "state=4 " RING_A, SERVES, .phase = OBJECT_STARTING},
      ROW_RESPAWN,
-     FINDING_STUCK_CREATE,
+     FINDING_STUCK_CONNECT,
      "the worker is not ready yet"},
 };
 
@@ -317,6 +317,8 @@ START_TEST(takes_too_long)
     for (int known = 0; known < 2; known++) {
         s.now = known ? NOW : 0;
         s.rest = (struct memory){.row = overdue[_i].row, .row_since = 1};
+        if (known)
+            scene_lasts(&s, 1);
         struct run r = run_decide(&s);
         ck_assert_int_eq(r.plan->row, overdue[_i].row);
         assert_says(&r, overdue[_i].code, known ? SEVERITY_ERROR : SEVERITY_WARNING, overdue[_i].said);
