@@ -16,6 +16,7 @@
 #include "controller/base/progress.h"
 #include "controller/daemon/log_timer.h"
 #include "controller/daemon/memory_trim.h"
+#include "controller/daemon/reconnect.h"
 #include "controller/daemon/run_dir_watch.h"
 #include "controller/daemon/sd_notify.h"
 #include "controller/daemon/status_books.h"
@@ -29,8 +30,6 @@
 #include "schemas/value.h"
 
 enum {
-    RECONNECT_MIN = 50,   /* milliseconds */
-    RECONNECT_MAX = 5000, /* also how long a store has to stay before the first pause is short again */
     /* in dom0; a driver domain is not told of all that a shared watch would tell of, as of a guest's end */
     GUEST_WATCHES = 64,
 };
@@ -38,7 +37,8 @@ enum {
 struct daemon {
     const struct daemon_config *cfg;
     uv_loop_t loop;
-    uv_timer_t wake, reconnect;
+    uv_timer_t wake;
+    struct reconnect reconnect;
     uv_signal_t term, interrupt, hangup;
     struct xs_client *client;
     struct hotplug_scripts *scripts;
@@ -53,10 +53,7 @@ struct daemon {
     struct sd_notify notify;
     struct memory_trim memory;
     struct log_timer log_timer;
-    unsigned reconnect_delay;
-    uint64_t stored_at; /* since when `stored` holds, milliseconds */
-    unsigned losses;    /* of the store, since it stayed last */
-    uint16_t self;      /* our own domain, once there is an engine */
+    uint16_t self; /* our own domain, once there is an engine */
     int lock;
     int error; /* what daemon_run() will return */
 };
@@ -99,7 +96,7 @@ static void ready(void *arg)
     progress_end();
     log_info("ready: %zu devices", engine_figures(d->engine).devices);
     d->stored = true;
-    d->stored_at = clock_ms(d);
+    reconnect_stored(&d->reconnect);
     sd_notify_ready(&d->notify);
     if (d->workers)
         workers_sweep(d->workers);
@@ -210,21 +207,6 @@ static void on_gone(void *arg)
 
 /* ---- the store ---- */
 
-static void connect_store(struct daemon *d);
-
-static void on_reconnect(uv_timer_t *timer)
-{
-    connect_store(timer->data);
-}
-
-static void reconnect_later(struct daemon *d)
-{
-    if (d->closing)
-        return;
-    uv_timer_start(&d->reconnect, on_reconnect, d->reconnect_delay, 0);
-    d->reconnect_delay = d->reconnect_delay * 2 < RECONNECT_MAX ? d->reconnect_delay * 2 : RECONNECT_MAX;
-}
-
 static void on_event(void *arg, const char *path, const char *token)
 {
     struct daemon *d = arg;
@@ -236,47 +218,15 @@ static void on_lost(void *arg, const char *why)
 {
     struct daemon *d = arg;
     progress_end();
-    if (d->stored && clock_ms(d) - d->stored_at >= RECONNECT_MAX) {
-        d->reconnect_delay = RECONNECT_MIN;
-        d->losses = 0;
-    }
-    d->losses++;
-    if (d->losses == 1)
-        log_error("the store is lost (%s); trying to get it back", why);
-    else if ((d->losses & (d->losses - 1)) == 0) /* the second, the fourth, the eighth time */
-        log_error("the store is lost again (%s), %u times without staying; trying to get it back", why,
-                  d->losses);
+    reconnect_lost(&d->reconnect, why);
     status_connected(&d->status, false);
     d->stored = false;
     sd_notify_status(&d->notify);
     uv_timer_stop(&d->wake);
     if (d->engine)
         engine_stop(d->engine);
-    reconnect_later(d);
-}
-
-/* One controller for each store. A restarted store has another socket, and so another lock. */
-static int take_lock(struct daemon *d)
-{
-    char path[108 + 64];
-    pid_t holder = 0;
-    int lock, error;
-    if (d->cfg->dry_run)
-        return 0;
-    if (d->lock >= 0)
-        close(d->lock); /* before the new one is taken: a lock on the same file would go with the old
-                           descriptor */
-    d->lock = -1;
-    error = store_default_path(path, sizeof path) ? store_lock(path, &lock, &holder) : -ENAMETOOLONG;
-    if (error == -EBUSY)
-        log_error(
-            "another xenrecon looks after this store, process %d: end it first, or look on with --dry-run",
-            (int)holder);
-    else if (error)
-        log_error("cannot take the lock for the store %s: %s", path, strerror(-error));
-    if (!error)
-        d->lock = lock;
-    return error;
+    if (!d->closing)
+        reconnect_later(&d->reconnect);
 }
 
 /* In dom0 libxl runs the scripts itself, and everything would be set up twice. */
@@ -354,23 +304,25 @@ static void no_store(struct daemon *d, int error)
         stop(d, error);
         return;
     }
-    if (d->reconnect_delay == RECONNECT_MIN) {
+    if (reconnect_first(&d->reconnect)) {
         log_warning("no store yet: %s: %s; waiting for it", where ? where : "", strerror(-error));
         log_warning(STORE_HINT);
         /* our service is up: it needs a store only to look after devices */
         sd_notify_ready(&d->notify);
     }
-    reconnect_later(d);
+    reconnect_later(&d->reconnect);
 }
 
-static void connect_store(struct daemon *d)
+static void connect_store(void *arg)
 {
+    struct daemon *d = arg;
     int error = xs_client_connect(d->client);
     if (error) {
         no_store(d, error);
         return;
     }
-    error = take_lock(d);
+    if (!d->cfg->dry_run)
+        error = store_lock_renew(&d->lock);
     if (error) {
         stop(d, error);
         return;
@@ -471,7 +423,7 @@ static void stop(struct daemon *d, int error)
         workers_close(d->workers);
     run_dir_watch_close(d->run_dir);
     uv_close((uv_handle_t *)&d->wake, NULL);
-    uv_close((uv_handle_t *)&d->reconnect, NULL);
+    reconnect_close(&d->reconnect);
     uv_close((uv_handle_t *)&d->term, NULL);
     uv_close((uv_handle_t *)&d->interrupt, NULL);
     uv_close((uv_handle_t *)&d->hangup, NULL);
@@ -503,8 +455,8 @@ static int start_loop(struct daemon *d)
 static void start(struct daemon *d)
 {
     uv_timer_init(&d->loop, &d->wake);
-    uv_timer_init(&d->loop, &d->reconnect);
-    d->wake.data = d->reconnect.data = d;
+    d->wake.data = d;
+    reconnect_open(&d->reconnect, &d->loop, connect_store, d);
     signal(SIGPIPE, SIG_IGN);
     sd_notify_open(&d->notify, &d->loop, describe, d);
     memory_trim_open(&d->memory, &d->loop);
@@ -515,7 +467,6 @@ static void start(struct daemon *d)
     store->event = on_event;
     store->lost = on_lost;
     store->arg = d;
-    d->reconnect_delay = RECONNECT_MIN;
     start_status(d);
     connect_store(d);
     if (!d->closing && !d->cfg->once) {

@@ -4,8 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "controller/base/log.h"
 
 enum {
     LOCK_ATTEMPTS = 16 /* the holder may end while we ask for its pid */
@@ -94,4 +97,24 @@ int store_lock(const char *store_path, int *ret_fd, pid_t *ret_holder)
     }
     *ret_fd = fd;
     return 0;
+}
+
+int store_lock_renew(int *fd)
+{
+    char path[108 + 64];
+    pid_t holder = 0;
+    int lock;
+    if (*fd >= 0)
+        close(*fd); /* first: a new lock on the same file would go with the old descriptor */
+    *fd = -1;
+    int error = store_default_path(path, sizeof path) ? store_lock(path, &lock, &holder) : -ENAMETOOLONG;
+    if (error == -EBUSY)
+        log_error(
+            "another xenrecon looks after this store, process %d: end it first, or look on with --dry-run",
+            (int)holder);
+    else if (error)
+        log_error("cannot take the lock for the store %s: %s", path, strerror(-error));
+    else
+        *fd = lock;
+    return error;
 }
