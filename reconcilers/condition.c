@@ -26,11 +26,11 @@ static bool worker_lacks(const struct situation *s)
 
 static unsigned aid(const struct situation *s)
 {
-    struct value status = view_get(s->view, BACKEND, "hotplug-status");
     if (by_us(s))
         return worker_lacks(s) ? AID_TODO : AID_FINE;
     if (s->policy->owner != OWNER_KERNEL || !situation_has(s, "script") || s->object.script.added)
         return AID_FINE;
+    struct value status = view_get(s->view, BACKEND, "hotplug-status");
     return status.presence == ABSENT                   ? AID_SILENT
            : status.presence == PRESENT && !status.len ? AID_TODO
                                                        : AID_FINE;
@@ -194,10 +194,12 @@ static void say(struct situation *s, const struct lasting *l)
 
 static bool script_failed(struct situation *s)
 {
+    if (s->policy->owner != OWNER_KERNEL || s->online != 1)
+        return false;
     struct value error = view_get(s->view, BACKEND, "hotplug-error"),
                  status = view_get(s->view, BACKEND, "hotplug-status");
     bool bad = status.presence == PRESENT && status.len == 5 && memcmp(status.text, "error", 5) == 0;
-    if (s->policy->owner != OWNER_KERNEL || s->online != 1 || (!bad && !situation_has(s, "hotplug-error")))
+    if (!bad && !situation_has(s, "hotplug-error"))
         return false;
     const char *why =
         situation_has(s, "hotplug-error")
@@ -238,10 +240,11 @@ static bool waits(enum row row)
     return rows[row];
 }
 
-/* Does a row that decides nothing leave what was known as it was? */
-static bool unknown(enum row row)
+/* Is what was known still all that is known? Where nothing could be read; and where something is written, for
+ * it is decided again on what becomes of that. */
+static bool unknown(const struct situation *s)
 {
-    return row == ROW_UNREADABLE || row == ROW_BAD_VALUE;
+    return s->row == ROW_UNREADABLE || s->row == ROW_BAD_VALUE || plan_has_writes(s->plan);
 }
 
 /* Has the row said what it waits for? */
@@ -276,7 +279,7 @@ static bool may_pass(const struct situation *s, const struct lasting *l)
 void condition_say(struct situation *s)
 {
     struct plan *p = s->plan;
-    if (unknown(s->row)) {
+    if (unknown(s)) {
         p->condition = s->in->memory->condition;
         return;
     }
