@@ -93,7 +93,7 @@ cp "$dir/qdisk.yaml" "$policies/qdisk.yaml"
 reload "back again"
 reach "back again: those that waited are served" "$(b_of qdisk/7/1)/state" 2 "$(b_of qdisk/7/5)/state" 2 "$(b_of qdisk/7/6)/state" 2
 await_quiet 100
-check "back again: nothing more to say" "$(log_since "$said" | grep -c policy-changed || true)" 0
+check "back again: nothing more to say" "$(log_since "$said" | grep -c 'policy-changed: ' || true)" 0
 
 # ---- in a burst
 
