@@ -11,7 +11,8 @@ if [ "$(id -u)" != 0 ] || [ ! -e /etc/subuid ] || [ ! -e /etc/subgid ] ||
     echo "SKIP: /etc/subuid cannot be another file here"
     exit 0
 fi
-: >"$dir/subuid" >"$dir/subgid"
+: >"$dir/subuid"
+: >"$dir/subgid"
 # With files of ours in the place of the system's
 xenrecon=(unshare -m sh -c "mount --bind $dir/subuid /etc/subuid && mount --bind $dir/subgid /etc/subgid && exec \"\$@\"" -
     "${xenrecon[@]}")
