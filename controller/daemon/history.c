@@ -55,7 +55,7 @@ struct keeper_guest {
 /* What a record takes at most besides its own size, with a device and a guest that there were not yet, and
  * their places in the heaps */
 enum {
-    OVERHEAD = sizeof(struct keeper_device) + sizeof(struct keeper_guest) + 3 * ALLOCATION + 32,
+    OVERHEAD = sizeof(struct keeper_device) + sizeof(struct keeper_guest) + (size_t)3 * ALLOCATION + 32,
 };
 
 struct history {

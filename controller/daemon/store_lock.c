@@ -103,7 +103,7 @@ int store_lock_renew(int *fd)
 {
     char path[108 + 64];
     pid_t holder = 0;
-    int lock;
+    int lock = -1;
     if (*fd >= 0)
         close(*fd); /* first: a new lock on the same file would go with the old descriptor */
     *fd = -1;

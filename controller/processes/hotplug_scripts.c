@@ -487,13 +487,16 @@ void hotplug_scripts_run(struct hotplug_scripts *s, const struct script_request 
 void hotplug_scripts_close(struct hotplug_scripts *s)
 {
     struct script_job *j;
+    struct left *next;
     s->closed = true;
     TAILQ_FOREACH (j, &s->waiting, next)
         close_job(j);
     TAILQ_FOREACH (j, &s->running, next)
         close_job(j);
-    while (!TAILQ_EMPTY(&s->left))
-        drop_left(TAILQ_FIRST(&s->left));
+    for (struct left *l = TAILQ_FIRST(&s->left); l; l = next) {
+        next = TAILQ_NEXT(l, next);
+        drop_left(l);
+    }
     if (!s->jobs)
         free(s);
 }

@@ -149,7 +149,7 @@ static int lock(int fd)
 /* Opens what there is. */
 static int open_locked(const struct run_dir *dir, const char *name, int flags, int *ret_fd)
 {
-    int fd, error = open_ours(dir, name, S_IFREG, O_RDWR | flags, &fd);
+    int fd = -1, error = open_ours(dir, name, S_IFREG, O_RDWR | flags, &fd);
     if (error)
         return error;
     error = lock(fd);
@@ -379,7 +379,7 @@ int worker_record_new_output(const struct run_dir *dir, const struct device_key 
                              int *ret_worker)
 {
     char name[FILE_NAME_SIZE];
-    int reading;
+    int reading = -1;
     file_name(key, ".output", name);
     if ((unlinkat(dir->records, name, 0) && errno != ENOENT) || mkfifoat(dir->records, name, 0600))
         return -errno;

@@ -239,7 +239,8 @@ static bool tree_begins(const struct surveyor *v, const struct dump_line *l, con
 
 static bool below(const struct dump_span *directory, const struct dump_span *path)
 {
-    return path->len > directory->len && memcmp(path->at, directory->at, directory->len) == 0;
+    return path->len > directory->len &&
+           (!directory->len || memcmp(path->at, directory->at, directory->len) == 0);
 }
 
 /* Behind a gap. Words alone may be the rest of a wrapped line, and so may one line behind them. */

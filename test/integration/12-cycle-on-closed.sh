@@ -32,7 +32,7 @@ for round in 1 2 3; do
     await_quiet 100
     check "round $round: by way of Closed" "$(history "$mark" "$b")" 562
     check "round $round: the ring is forgotten" "$(wrote_of qdisk/7/51712) $(ring_of qdisk/7/51712)" "2 -"
-    check "round $round: nothing is left to do" "$(verdict qdisk/7/51712)" "steady:"
+    check "round $round: nothing is left to do" "$(verdict qdisk/7/51712)" "steady: info=closed-online"
     play qdisk/7/51712 connect --once
     played "round $round: connects again"
 done

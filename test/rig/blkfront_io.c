@@ -66,8 +66,8 @@ int io_overtake(struct blkfront *d, const char *what)
     ring_submit(d, slow, flush ? BLKIF_OP_FLUSH_DISKCACHE : BLKIF_OP_WRITE, 0, flush ? 0 : PAGE_SECTORS);
     for (uint32_t n = 0; n < 2 * d->ring_size; n++) {
         io = ring_take(d);
-        status =
-            ring_do(d, io, BLKIF_OP_READ, (1 + n) * PAGE_SECTORS % (d->sectors - PAGE_SECTORS), PAGE_SECTORS);
+        status = ring_do(d, io, BLKIF_OP_READ, ((uint64_t)1 + n) * PAGE_SECTORS % (d->sectors - PAGE_SECTORS),
+                         PAGE_SECTORS);
         need_ok("read", io->sector, status);
         if (!slow->busy)
             errx(1, "the slow one was not passed");

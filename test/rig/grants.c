@@ -263,7 +263,7 @@ xengnttab_handle *xengnttab_open(struct xentoollog_logger *logger, unsigned open
 int xengnttab_close(xengnttab_handle *xgt)
 {
     struct peer *p = xgt ? atomic_load(&xgt->peers) : NULL;
-    struct mapping *m;
+    struct mapping *m, *following;
 
     while (p) {
         struct peer *next = p->next;
@@ -273,8 +273,8 @@ int xengnttab_close(xengnttab_handle *xgt)
         free(p);
         p = next;
     }
-    while (xgt && (m = LIST_FIRST(&xgt->mappings))) {
-        LIST_REMOVE(m, next);
+    for (m = xgt ? LIST_FIRST(&xgt->mappings) : NULL; m; m = following) {
+        following = LIST_NEXT(m, next);
         free(m);
     }
     free(xgt);

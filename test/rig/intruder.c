@@ -80,6 +80,7 @@ static long grow(void)
 /* What libc makes of several system calls, and one that nobody can be told of. */
 static long make_other(const char *name)
 {
+    const char *rig = getenv("RIG_DIR");
     pthread_t id;
     sigset_t all;
     if (strcmp(name, "thread") == 0) {
@@ -93,7 +94,7 @@ static long make_other(const char *name)
         return syscall(SYS_openat, AT_FDCWD, "/", O_RDONLY);
     }
     if (strcmp(name, "abstract") == 0) /* a socket of the host's, whose name is the rig's folder */
-        return connect_abstract(getenv("RIG_DIR"));
+        return rig ? connect_abstract(rig) : -1;
     if (strcmp(name, "grow") == 0) /* whichever is the image */
         return grow();
     errno = EINVAL;

@@ -193,13 +193,14 @@ static void accept_client(int listener)
 
 static void end_client(struct client *c)
 {
-    struct debt *d;
+    struct debt *next;
 
-    while ((d = LIST_FIRST(&c->debts))) {
-        LIST_REMOVE(d, entry);
+    for (struct debt *d = LIST_FIRST(&c->debts); d; d = next) {
+        next = LIST_NEXT(d, entry);
         ask(0, (struct xsd_sockmsg){.type = d->type, .tx_id = d->tx, .len = d->len}, d->body);
         free(d);
     }
+    LIST_INIT(&c->debts);
     clear(&c->in);
     clear(&c->out);
     close(c->fd);

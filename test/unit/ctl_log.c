@@ -307,7 +307,7 @@ START_TEST(test_no_guest)
     log_set_clock(clock_of_test);
     for (int i = 0; i < 2 * LOG_GUEST_BURST; i++)
         log_info("%.*s", (int)strlen(texts[_i]) - 1, texts[_i]);
-    ck_assert_int_eq(count_lines(texts[_i]), 2 * LOG_GUEST_BURST);
+    ck_assert_int_eq(count_lines(texts[_i]), (intmax_t)2 * LOG_GUEST_BURST);
 }
 END_TEST
 

@@ -67,7 +67,7 @@ END_TEST
 /* However it comes, the last TAIL_MAX bytes are kept. */
 START_TEST(its_end)
 {
-    static const size_t sizes[] = {1, 7, 100, TAIL_MAX - 1, TAIL_MAX, TAIL_MAX + 1, 3 * TAIL_MAX};
+    static const size_t sizes[] = {1, 7, 100, TAIL_MAX - 1, TAIL_MAX, TAIL_MAX + 1, (size_t)3 * TAIL_MAX};
     static char text[5 * TAIL_MAX];
     for (size_t i = 0; i < sizeof text; i++)
         text[i] = (char)('a' + i % 23);
@@ -198,7 +198,7 @@ START_TEST(beyond_a_number_lines_are_counted)
     begin(false);
     for (int i = 0; i < OUTPUT_LINES + 23; i++)
         print("again\n");
-    until(6 * (OUTPUT_LINES + 23));
+    until((uint64_t)6 * (OUTPUT_LINES + 23));
     ck_assert_uint_eq(in_log("again"), OUTPUT_LINES);
     ck_assert_uint_eq(in_log("more"), 0);
     output_close(output);
@@ -217,7 +217,7 @@ START_TEST(who_floods_is_read_slowly)
     memset(text, 'z', sizeof text);
     begin(_i);
     fcntl(printing, F_SETFL, O_RDWR | O_NONBLOCK);
-    while (uv_hrtime() - begun < 1500 * 1000000ULL && tail.total < 8 * OUTPUT_RATE) {
+    while (uv_hrtime() - begun < 1500 * 1000000ULL && tail.total < (uint64_t)8 * OUTPUT_RATE) {
         while (write(printing, text, sizeof text) > 0)
             ;
         uv_run(&loop, UV_RUN_NOWAIT);
@@ -226,7 +226,7 @@ START_TEST(who_floods_is_read_slowly)
     ck_assert_uint_gt(turns, 20);
     uint64_t seconds = (uv_hrtime() - begun) / 1000000000 + 1;
     if (_i)
-        ck_assert_uint_ge(tail.total, 8 * OUTPUT_RATE);
+        ck_assert_uint_ge(tail.total, (uintmax_t)8 * OUTPUT_RATE);
     else
         ck_assert_uint_le(tail.total, (seconds + 1) * (OUTPUT_RATE + 16 * 1024));
 }
