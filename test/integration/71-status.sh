@@ -69,12 +69,13 @@ check "ages" "$(of 'all(0 <= x["row_seconds"] < 60 and 0 <= x["phase_seconds"] <
 status --format json qdisk/7/51728 >"$dir/json"
 valid "one device"
 check "one device" "$(of '[d["device"] for d in s["devices"]]')" "['qdisk/7/51728']"
-check "text" "$(status | sed -n '7,$p' | sed -E 's/  [0-9.]+s /  AGE /; s/in [0-9.]+s$/in AGE/; s/  +/  /g')" "
+# whether it is overdue by now is a question of the machine
+check "text" "$(status | sed -n '7,$p' | sed -E 's/  [0-9.]+s /  AGE /; s/in [0-9.]+s$/in AGE/; s/  +/  /g; s/! stuck-create, /! /')" "
 DEVICE  PHASE  ROW  SINCE  BACKEND  FRONTEND  ONLINE  WORKER  RETRIES
 qdisk/7/51712  connected  steady  AGE  Connected  Connected  yes  -  -
 qdisk/7/51728  ready  steady  AGE  InitWait  Initialising  yes  -  -
 vgreet/8/0  dead  respawn  AGE  Initialising  Initialising  yes  dead  -
-  ! stuck-create, worker-died
+  ! worker-died
   ! its worker: exited with status 3; it printed last: no; 1 failure, started again in AGE
   | no"
 check "columns are aligned" "$(status | sed -n '8,11p' | sed -E 's/^(.{15}).*/\1/')" "DEVICE         
