@@ -20,7 +20,7 @@ gone "by force nothing is left" "$(b_of "$disk")" "$(f_of "$disk")"
 fails "xl block-attach without blkback, again" xl block-attach web "$(kernel_disk block)"
 modprobe xen-blkback
 reach "blkback comes late: the guest is ready" "$disk" 2/3
-finds "plan says that the script is missing" stuck-connect hotplug-incomplete
+finds "plan says that the script is missing" hotplug-incomplete
 works "xl block-detach" xl block-detach web xvda
 gone "nothing is left" "$(b_of "$disk")" "$(f_of "$disk")"
 
@@ -31,7 +31,7 @@ cat >/etc/xen/scripts/block-broken <<'END'
 END
 chmod 755 /etc/xen/scripts/block-broken
 fails "xl block-attach with a script that fails" xl block-attach web "$(kernel_disk block-broken)"
-finds "plan quotes the script" stuck-connect hotplug-failed
+finds "plan quotes the script" hotplug-failed
 check_match "with its words" "$(cat "$here/plan")" "no such volume"
 works "xl block-detach of it" xl block-detach web xvda
 gone "nothing is left of it" "$(b_of "$disk")" "$(f_of "$disk")"
