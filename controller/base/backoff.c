@@ -6,7 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-uint64_t random64(void)
+uint64_t backoff_random(void)
 {
     uint64_t n;
     /* glibc has a function for it since 2.25 only */
@@ -17,7 +17,7 @@ uint64_t random64(void)
     return n;
 }
 
-uint64_t jittered(uint64_t delay, uint64_t random)
+uint64_t backoff_jittered(uint64_t delay, uint64_t random)
 {
     return delay - delay / 4 + random % (delay / 2 + 1);
 }
@@ -27,5 +27,5 @@ uint64_t backoff(uint32_t initial, uint32_t max, unsigned failures, uint64_t ran
     uint64_t delay = initial;
     for (unsigned i = 1; i < failures && delay < max; i++)
         delay *= 2;
-    return jittered(delay < max ? delay : max, random);
+    return backoff_jittered(delay < max ? delay : max, random);
 }

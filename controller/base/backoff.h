@@ -6,10 +6,10 @@
 
 #include <stdint.h>
 
-uint64_t random64(void); /* from the kernel */
+uint64_t backoff_random(void); /* from the kernel */
 
 /* The delay, give or take a quarter. */
-uint64_t jittered(uint64_t delay, uint64_t random);
+uint64_t backoff_jittered(uint64_t delay, uint64_t random);
 
 /* How long to wait after so many failures in a row, jittered: `initial`, twice as long each time, but `max`
  * at most. Milliseconds. */

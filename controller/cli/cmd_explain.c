@@ -156,7 +156,7 @@ static int print_table(void)
 
 static int explain(struct inspection *in, const char *name, const char *export_to)
 {
-    struct located device = {.self = inspection_self(in)};
+    struct located device = {.backend_domid = inspection_backend_domid(in)};
     struct view *view;
     if (inspection_parse_device(name, &device.key))
         return STATUS_ERROR;
@@ -172,7 +172,7 @@ static int explain(struct inspection *in, const char *name, const char *export_t
         view_free(view);
         return STATUS_ERROR;
     }
-    struct report *report = report_new(inspection_self(in));
+    struct report *report = report_new(inspection_backend_domid(in));
     inspection_report(in, policy, view, report);
     enum row row = report->devices[0].plan->row;
     progress_end();

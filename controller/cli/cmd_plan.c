@@ -163,7 +163,7 @@ static int plan(const struct plan_options *o, char **names, int n)
     struct inspection_source from = {o->dump, o->dirs, o->n_dirs, o->run_dir, o->scope, o->domid};
     if (inspection_begin(&from, &in))
         return STATUS_ERROR;
-    struct report *report = report_new(inspection_self(in));
+    struct report *report = report_new(inspection_backend_domid(in));
     report->keeps_values = o->format->values;
     report->origin = origin(o, &report->arena);
     int status =

@@ -174,7 +174,7 @@ static int check(const struct daemon_memory *r)
     if (!version || strcmp(version, XENRECON_VERSION) != 0)
         log_warning("the daemon is xenrecon %s, this is %s: done without it; restart it to have one version",
                     version ? version : "?", XENRECON_VERSION);
-    else if (!store || !store_default_path(ours, sizeof ours) || strcmp(store, ours) != 0)
+    else if (!store || !store_path_default(ours, sizeof ours) || strcmp(store, ours) != 0)
         log_info("the daemon that runs here looks after another store, %s: done without it",
                  store ? store : "?");
     else if (!json_is_integer(json_object_get(r->daemon, "domid")))

@@ -154,10 +154,10 @@ static void report_unlisted(const struct dump *dump, struct report *report)
 
 /* ---- the report ---- */
 
-static void count_device(void *arg, uint16_t self, const struct device_key *key)
+static void count_device(void *arg, uint16_t backend_domid, const struct device_key *key)
 {
     size_t *n = arg;
-    (void)self;
+    (void)backend_domid;
     (void)key;
     ++*n;
 }

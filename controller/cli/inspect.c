@@ -66,12 +66,12 @@ static int find_domains(struct inspection *in)
     struct domains n = {.in = in};
     char path[32] = "/local/domain";
     if (in->scope == SCOPE_ONE)
-        snprintf(path, sizeof path, "/local/domain/%u", in->self);
+        snprintf(path, sizeof path, "/local/domain/%u", in->backend_domid);
     store_directory(in->store, 0, path, on_domains, &n);
     int error = inspection_run(in, &n.done);
     error = error ? error : n.status;
     if (error == -ENOENT && in->scope == SCOPE_ONE)
-        log_error("there is no domain %u: `xl list` shows those that there are", in->self);
+        log_error("there is no domain %u: `xl list` shows those that there are", in->backend_domid);
     else if (error)
         log_error("cannot list %s: %s", path, strerror(-error));
     if (error == -EACCES)
@@ -82,7 +82,7 @@ static int find_domains(struct inspection *in)
 static int say_closed(int error)
 {
     char path[256];
-    log_error("cannot open the store %s: %s", store_default_path(path, sizeof path) ? path : "",
+    log_error("cannot open the store %s: %s", store_path_default(path, sizeof path) ? path : "",
               strerror(-error));
     if (error == -EACCES)
         log_error("reading the store takes root's rights");
@@ -96,7 +96,7 @@ static int say_no_store(int error)
 {
     char path[256];
     log_error("%s does not answer as a store would: our own domain id cannot be read (%s)",
-              store_default_path(path, sizeof path) ? path : "", strerror(-error));
+              store_path_default(path, sizeof path) ? path : "", strerror(-error));
     log_error("XENSTORED_PATH should name xenstored's socket, or not be set");
     return error;
 }
@@ -116,7 +116,7 @@ static int open_store(struct inspection *in, const struct inspection_source *fro
     if (error)
         return say_no_store(error);
     in->own = (uint16_t)domid.value;
-    in->self = from->scope == SCOPE_ONE ? from->domid : in->own;
+    in->backend_domid = from->scope == SCOPE_ONE ? from->domid : in->own;
     in->scope = from->scope;
     return error || in->scope == SCOPE_OWN ? error : find_domains(in);
 }
@@ -142,7 +142,7 @@ static int open_dump(struct inspection *in, const char *file)
     in->store = dump_store_store(in->dump_store);
     struct trees trees = {0};
     dump_backend_domains(in->dump, on_tree, &trees);
-    in->self = trees.n == 1 ? trees.last : 0;
+    in->backend_domid = trees.n == 1 ? trees.last : 0;
     return 0;
 }
 
@@ -193,9 +193,9 @@ void inspection_end(struct inspection *in)
     free(in);
 }
 
-uint16_t inspection_self(const struct inspection *in)
+uint16_t inspection_backend_domid(const struct inspection *in)
 {
-    return in->self;
+    return in->backend_domid;
 }
 
 const struct policy *inspection_policy(const struct inspection *in, const char *type)
@@ -218,24 +218,25 @@ static void on_view(void *arg, int status, struct view *view)
 }
 
 /* The daemon knows only the devices of its own domain, which is ours. */
-static bool daemon_knows(const struct inspection *in, uint16_t self)
+static bool daemon_knows(const struct inspection *in, uint16_t backend_domid)
 {
-    return in && in->memory && self == in->own;
+    return in && in->memory && backend_domid == in->own;
 }
 
-static struct remembered *remembered_of(const struct inspection *in, uint16_t self,
+static struct remembered *remembered_of(const struct inspection *in, uint16_t backend_domid,
                                         const struct device_key *key)
 {
-    return daemon_knows(in, self) ? daemon_memory_device(in->memory, key) : NULL;
+    return daemon_knows(in, backend_domid) ? daemon_memory_device(in->memory, key) : NULL;
 }
 
 /* The worker that the daemon knows; NULL: it runs none for such a device. */
-static const struct worker *worker_of(const struct inspection *in, uint16_t self, const struct policy *policy,
-                                      const struct remembered *r)
+static const struct worker *worker_of(const struct inspection *in, uint16_t backend_domid,
+                                      const struct policy *policy, const struct remembered *r)
 {
     static const struct worker none;
     const struct worker *w = r ? &r->worker : &none;
-    if (!daemon_knows(in, self) || !daemon_memory_runs_workers(in->memory) || policy->owner != OWNER_XENRECON)
+    if (!daemon_knows(in, backend_domid) || !daemon_memory_runs_workers(in->memory) ||
+        policy->owner != OWNER_XENRECON)
         return NULL;
     return policy->worker.command || w->state != WORKER_NONE ? w : NULL;
 }
@@ -245,13 +246,13 @@ int inspection_view(struct inspection *in, const struct located *device, bool ev
 {
     const struct device_key *key = &device->key;
     const struct policy *policy = policy_set_find(&in->policies, key->type);
-    struct remembered *r = remembered_of(in, device->self, key);
+    struct remembered *r = remembered_of(in, device->backend_domid, key);
     struct taken t = {0};
     struct snapshot_request req = {.store = in->store,
-                                   .backend_domid = device->self,
+                                   .backend_domid = device->backend_domid,
                                    .device = *key,
                                    .policy = policy,
-                                   .worker = policy ? worker_of(in, device->self, policy, r) : NULL,
+                                   .worker = policy ? worker_of(in, device->backend_domid, policy, r) : NULL,
                                    .object = r ? &r->memory.object : NULL,
                                    .everything = everything,
                                    .diagnose = true,

@@ -33,13 +33,13 @@ struct inspection_source {
 int inspection_begin(const struct inspection_source *from, struct inspection **ret_inspection);
 void inspection_end(struct inspection *in); /* NULL is fine */
 
-uint16_t inspection_self(
+uint16_t inspection_backend_domid(
     const struct inspection *in); /* the domain whose tree is read; 0 for a dump of several, or of none */
 const struct policy *inspection_policy(const struct inspection *in, const char *type);
 
 /* A device, and whose backend tree it is in. */
 struct located {
-    uint16_t self;
+    uint16_t backend_domid;
     struct device_key key;
 };
 

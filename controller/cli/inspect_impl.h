@@ -16,8 +16,8 @@ struct inspection {
     struct daemon_memory *memory; /* NULL: no daemon was asked */
     struct policy_set policies;
     enum inspection_scope scope;
-    uint16_t self, own; /* the domain whose tree is read, and our own */
-    uint16_t *domains;  /* all domains, for SCOPE_ALL */
+    uint16_t backend_domid, own; /* the domain whose tree is read, and our own */
+    uint16_t *domains;           /* all domains, for SCOPE_ALL */
     size_t n_domains, cap_domains;
 };
 

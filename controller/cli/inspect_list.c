@@ -16,8 +16,8 @@ struct list {
     const struct device_key *only; /* NULL: all that have a policy */
     struct located *devices;
     size_t n, cap;
-    uint16_t self;    /* the domain whose tree is being listed */
-    char **strangers; /* types without a policy, some more than once */
+    uint16_t backend_domid; /* the domain whose tree is being listed */
+    char **strangers;       /* types without a policy, some more than once */
     size_t n_strangers, cap_strangers;
     bool done;
     int status;
@@ -35,24 +35,24 @@ static bool wanted(void *arg, const char *type)
     return false;
 }
 
-static void add(struct list *l, uint16_t self, const struct device_key *key)
+static void add(struct list *l, uint16_t backend_domid, const struct device_key *key)
 {
     xgrow(&l->devices, &l->cap, l->n + 1, sizeof *l->devices);
-    l->devices[l->n++] = (struct located){self, *key};
+    l->devices[l->n++] = (struct located){backend_domid, *key};
     progress_at(l->n, 0);
 }
 
 static void found(void *arg, const struct device_key *key)
 {
     struct list *l = arg;
-    add(l, l->self, key);
+    add(l, l->backend_domid, key);
 }
 
-static void found_in_dump(void *arg, uint16_t self, const struct device_key *key)
+static void found_in_dump(void *arg, uint16_t backend_domid, const struct device_key *key)
 {
     struct list *l = arg;
     if (l->only ? device_key_equal(l->only, key) : wanted(l, key->type))
-        add(l, self, key);
+        add(l, backend_domid, key);
 }
 
 static void listed(void *arg, int status)
@@ -81,7 +81,7 @@ static void report_strangers(struct list *l, struct report *report)
 static int by_owner(const void *a, const void *b)
 {
     const struct located *x = a, *y = b;
-    int order = (x->self > y->self) - (x->self < y->self);
+    int order = (x->backend_domid > y->backend_domid) - (x->backend_domid < y->backend_domid);
     order = order ? order : (x->key.domid > y->key.domid) - (x->key.domid < y->key.domid);
     return order ? order : strcmp(x->key.type, y->key.type);
 }
@@ -103,21 +103,21 @@ static void report_too_many(const struct list *l, struct report *report)
                 report->host, FINDING_TOO_MANY_DEVICES, SEVERITY_WARNING,
                 "domain %u has %zu devices of type %s in the backend tree of domain %u, of which "
                 "%u are looked after",
-                key->domid, n, key->type, sorted[i].self, limit);
+                key->domid, n, key->type, sorted[i].backend_domid, limit);
     }
     free(sorted);
 }
 
-static int list_tree(struct list *l, uint16_t self)
+static int list_tree(struct list *l, uint16_t backend_domid)
 {
     struct backend_tree_request req = {.store = l->in->store,
-                                       .backend_domid = self,
+                                       .backend_domid = backend_domid,
                                        .place = BACKEND_ROOT,
                                        .wanted = wanted,
                                        .found = found,
                                        .done = listed,
                                        .arg = l};
-    l->self = self;
+    l->backend_domid = backend_domid;
     l->done = false;
     backend_tree_list(&req);
     int error = inspection_run(l->in, &l->done);
@@ -129,7 +129,7 @@ static int list_store(struct list *l)
     const struct inspection *in = l->in;
     int error = 0;
     if (in->scope != SCOPE_ALL)
-        return list_tree(l, in->self);
+        return list_tree(l, in->backend_domid);
     for (size_t i = 0; i < in->n_domains && !error; i++)
         error = list_tree(l, in->domains[i]);
     return error;
@@ -171,7 +171,7 @@ int inspection_leaks(struct inspection *in, struct report *report)
     bool done = false;
     progress_begin("", "looking for what is left over");
     struct leaks_request req = {.store = in->store,
-                                .backend_domid = in->self,
+                                .backend_domid = in->backend_domid,
                                 .everywhere = in->dump || in->scope == SCOPE_ALL,
                                 .some_domains = in->dump && !dump_shows_domains(in->dump),
                                 .host = report->host,
@@ -226,7 +226,7 @@ static int find_everywhere(struct list *l)
 int inspection_find(struct inspection *in, const struct device_key *key, struct located **ret_devices,
                     size_t *ret_n)
 {
-    struct list l = {.in = in, .only = key, .self = in->self};
+    struct list l = {.in = in, .only = key, .backend_domid = in->backend_domid};
     int error = 0;
     if (in->dump)
         dump_devices(in->dump, found_in_dump, &l);

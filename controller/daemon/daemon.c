@@ -53,7 +53,7 @@ struct daemon {
     struct sd_notify notify;
     struct memory_trim memory;
     struct log_timer log_timer;
-    uint16_t self; /* our own domain, once there is an engine */
+    uint16_t backend_domid; /* our own domain, once there is an engine */
     int lock;
     int error; /* what daemon_run() will return */
 };
@@ -71,7 +71,7 @@ static uint64_t clock_ms(void *arg)
 static uint64_t random_bits(void *arg)
 {
     (void)arg;
-    return random64();
+    return backoff_random();
 }
 
 static void on_wake(uv_timer_t *timer)
@@ -235,7 +235,7 @@ static int refuse_hotplug(const struct daemon *d, const struct policy_set *set)
     int error = 0;
     for (size_t i = 0; i < set->n; i++) {
         const struct policy *p = set->list[i];
-        if (!p->hotplug.run || policy_hotplug(p, d->self))
+        if (!p->hotplug.run || policy_hotplug(p, d->backend_domid))
             continue;
         log_error(
             "%s: `hotplug`: this is dom0, where libxl runs hotplug scripts; `in-dom0: true` says that it "
@@ -249,7 +249,7 @@ static int refuse_hotplug(const struct daemon *d, const struct policy_set *set)
 static void on_domid(void *arg, int status, const char *data, size_t len)
 {
     struct daemon *d = arg;
-    uint64_t self = 0;
+    uint64_t backend_domid = 0;
     if (store_gone(status))
         return; /* on_lost() deals with it */
     if (status == -ETIMEDOUT) {
@@ -258,11 +258,11 @@ static void on_domid(void *arg, int status, const char *data, size_t len)
     }
     if (status && status != -ENOENT)
         log_warning("our own domain id cannot be read (%s): taken for 0", strerror(-status));
-    else if (status == 0 && parse_decimal(data, len, DOMID_MAX, &self))
+    else if (status == 0 && parse_decimal(data, len, DOMID_MAX, &backend_domid))
         log_warning("our own domain id \"%s\" is no number: taken for 0", data);
     status_connected(&d->status, true);
     if (!d->engine) {
-        d->self = (uint16_t)self;
+        d->backend_domid = (uint16_t)backend_domid;
         int error = refuse_hotplug(d, &d->policies);
         if (!error)
             error = open_workers(d, &d->policies);
@@ -271,9 +271,9 @@ static void on_domid(void *arg, int status, const char *data, size_t len)
             return;
         }
         struct engine_config config = {.store = xs_client_store(d->client),
-                                       .self = (uint16_t)self,
+                                       .backend_domid = (uint16_t)backend_domid,
                                        .dry_run = d->cfg->dry_run,
-                                       .guest_watches = self ? UINT_MAX : GUEST_WATCHES,
+                                       .guest_watches = backend_domid ? UINT_MAX : GUEST_WATCHES,
                                        .resync = d->cfg->resync,
                                        .clock = clock_ms,
                                        .random = random_bits,
@@ -286,7 +286,7 @@ static void on_domid(void *arg, int status, const char *data, size_t len)
                                        .idle = d->cfg->once ? idle : NULL,
                                        .arg = d};
         d->engine = engine_new(&config, &d->policies);
-        status_set_engine(&d->status, d->engine, d->self);
+        status_set_engine(&d->status, d->engine, d->backend_domid);
     }
     d->looks = 0;
     progress_begin("", "looking at all devices");
@@ -297,7 +297,7 @@ static void on_domid(void *arg, int status, const char *data, size_t len)
 static void no_store(struct daemon *d, int error)
 {
     char path[256];
-    const char *where = store_default_path(path, sizeof path);
+    const char *where = store_path_default(path, sizeof path);
     if (error == -EACCES || error == -EPERM) {
         log_error("cannot open the store %s: %s", where ? where : "", strerror(-error));
         log_error("looking after devices takes root's rights");

@@ -199,10 +199,10 @@ void status_mend(struct status *s)
         log_warning("somebody removed %s/%s: made again", s->cfg.run_dir, CONTROL_SOCKET);
 }
 
-void status_set_engine(struct status *s, struct engine *e, uint16_t self)
+void status_set_engine(struct status *s, struct engine *e, uint16_t backend_domid)
 {
     s->engine = e;
-    s->self = self;
+    s->backend_domid = backend_domid;
 }
 
 void status_set_workers(struct status *s, struct workers *w)

@@ -41,7 +41,7 @@ struct status {
     struct status_config cfg;
     struct control_server *control;
     struct engine *engine;   /* NULL: the store was not there yet */
-    uint16_t self;           /* our own domain; only with an engine */
+    uint16_t backend_domid;  /* our own domain; only with an engine */
     struct workers *workers; /* NULL: none were wanted yet */
     bool connected;          /* to the store */
     unsigned losses;         /* of the store */
@@ -60,7 +60,7 @@ void status_mend(struct status *s);   /* makes the control socket again where it
 void status_close(struct status *s);  /* before the engine, the workers and the store's client are gone */
 void status_finish(struct status *s); /* when the loop has turned and the engine is gone */
 
-void status_set_engine(struct status *s, struct engine *e, uint16_t self);
+void status_set_engine(struct status *s, struct engine *e, uint16_t backend_domid);
 void status_set_workers(struct status *s, struct workers *w);
 void status_connected(struct status *s, bool connected); /* the store came, or went */
 

@@ -43,7 +43,7 @@ static json_t *store_json(const struct status *s, uint64_t now)
     char path[256];
     const struct xs_counters *c = xs_client_counters(s->cfg.client);
     json_t *o = jobject();
-    jput(o, "path", jtext(store_default_path(path, sizeof path)));
+    jput(o, "path", jtext(store_path_default(path, sizeof path)));
     jput(o, "connected", json_boolean(s->connected));
     jput(o, "since_seconds", age(s->since, now));
     jput(o, "losses", jcount(s->losses));
@@ -108,7 +108,7 @@ json_t *status_json_daemon(const struct status *s)
     json_t *o = jobject();
     jput(o, "xenrecon", jtext(XENRECON_VERSION));
     jput(o, "pid", jcount((uint64_t)getpid()));
-    jput(o, "domid", s->engine ? jcount(s->self) : json_null());
+    jput(o, "domid", s->engine ? jcount(s->backend_domid) : json_null());
     jput(o, "dry_run", json_boolean(s->cfg.dry_run));
     jput(o, "now", jcount(now));
     jput(o, "up_seconds", age(s->started, now));

@@ -107,7 +107,7 @@ int store_lock_renew(int *fd)
     if (*fd >= 0)
         close(*fd); /* first: a new lock on the same file would go with the old descriptor */
     *fd = -1;
-    int error = store_default_path(path, sizeof path) ? store_lock(path, &lock, &holder) : -ENAMETOOLONG;
+    int error = store_path_default(path, sizeof path) ? store_lock(path, &lock, &holder) : -ENAMETOOLONG;
     if (error == -EBUSY)
         log_error(
             "another xenrecon looks after this store, process %d: end it first, or look on with --dry-run",

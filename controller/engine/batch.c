@@ -76,7 +76,7 @@ static void end(struct batch *b)
  * waits for us, so there nothing is forgotten. F's events are never ours. */
 static void forget_announced(const struct engine *e, struct device *d)
 {
-    if (e->cfg.self != 0)
+    if (e->cfg.backend_domid != 0)
         return;
     d->dirty &= (uint8_t) ~(DIRTY_B_STATE | DIRTY_MARKER | DIRTY_F_STATE | DIRTY_ONLINE);
 }

@@ -7,22 +7,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "controller/engine/reconcile_outcome.h"
 #include "controller/store/store.h"
 #include "reconcilers/object.h"
 #include "reconcilers/worker.h"
 #include "schemas/plan.h"
 #include "schemas/policy/policy.h"
 #include "schemas/view.h"
-
-enum reconcile_outcome {
-    RECONCILE_DONE,     /* the plan was carried out, or there was nothing in it */
-    RECONCILE_FAILED,   /* tried again after the policy's backoff */
-    RECONCILE_CONFLICT, /* another client changed what the decision relied on: tried again, soon */
-    RECONCILE_FOLLOWED, /* decided once more without reading, on what our own writes have made of the device
-                         */
-};
-
-const char *reconcile_outcome_name(enum reconcile_outcome outcome);
 
 /* A decision and what has become of it, for the books. */
 struct reconciled {
@@ -40,7 +31,7 @@ struct reconciled {
 
 struct engine_config {
     struct store *store;    /* its event, lost and arg belong to the caller */
-    uint16_t self;          /* our own domain */
+    uint16_t backend_domid; /* our own domain */
     bool dry_run;           /* decide and log, write nothing */
     unsigned guest_watches; /* so many guests get a watch of their own, the others share one */
     uint32_t resync;        /* milliseconds between full resyncs; 0: none */

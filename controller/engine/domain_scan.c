@@ -51,7 +51,7 @@ static void on_directory(void *arg, int status, const char *data, size_t len)
 {
     struct scanned *q = arg;
     struct engine *e = q->s->e;
-    bool told_nothing = status == 0 || (status == -EACCES && e->cfg.self != 0);
+    bool told_nothing = status == 0 || (status == -EACCES && e->cfg.backend_domid != 0);
     (void)data;
     (void)len;
     mark_of_domain(e, q->domid, told_nothing ? DIRTY_F_STATE : DIRTY_ALL | DIRTY_LIKELY);
@@ -111,7 +111,7 @@ void domain_scan_model_event(struct engine *e, const char *path)
     static const struct device_key everywhere;
     char root[BACKEND_PATH_SIZE];
     uint64_t domid;
-    size_t n = (size_t)snprintf(root, sizeof root, "/local/domain/%u/device-model", e->cfg.self);
+    size_t n = (size_t)snprintf(root, sizeof root, "/local/domain/%u/device-model", e->cfg.backend_domid);
     if (strncmp(path, root, n) != 0)
         return;
     if (!path[n]) {

@@ -50,7 +50,7 @@ static void backend_event(struct engine *e, const char *path)
     struct device_key key;
     struct device *d;
     const char *rest;
-    enum backend_place place = device_locate(e->cfg.self, path, &key, &rest);
+    enum backend_place place = device_locate(e->cfg.backend_domid, path, &key, &rest);
     switch (place) {
     case BACKEND_OUTSIDE:
         return;

@@ -53,7 +53,7 @@ static void fill(struct engine *e, const struct device_key *at)
     t->refused = t->again = false;
     e->listings++;
     backend_tree_list(&(struct backend_tree_request){.store = e->cfg.store,
-                                                     .backend_domid = e->cfg.self,
+                                                     .backend_domid = e->cfg.backend_domid,
                                                      .place = BACKEND_DOMAIN,
                                                      .at = *at,
                                                      .found = on_found,

@@ -52,7 +52,7 @@ static void on_ring(void *arg, int status, struct view *view)
 static void ask_ring(struct probe *p)
 {
     struct snapshot_request req = {.store = p->e->cfg.store,
-                                   .backend_domid = p->e->cfg.self,
+                                   .backend_domid = p->e->cfg.backend_domid,
                                    .device = p->d->key,
                                    .policy = engine_policy(p->e, p->d),
                                    .ring_of = p->d->watched,
@@ -119,7 +119,7 @@ void probe_start(struct engine *e, struct device *d)
     char backend[BACKEND_PATH_SIZE];
     unsigned dirty = d->dirty;
     *p = (struct probe){.e = e, .d = d, .pending = 1};
-    device_backend_path(e->cfg.self, &d->key, backend);
+    device_backend_path(e->cfg.backend_domid, &d->key, backend);
     d->dirty = 0;
     d->own_event = false;
     d->stage = STAGE_RUNNING;

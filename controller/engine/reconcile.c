@@ -40,7 +40,7 @@ void reconcile_snapshot(struct reconcile *r, uint32_t tx, bool writes,
     struct snapshot_request req = {
         .store = r->e->cfg.store,
         .tx = tx,
-        .backend_domid = r->e->cfg.self,
+        .backend_domid = r->e->cfg.backend_domid,
         .device = r->d->key,
         .policy = r->policy,
         .object = &r->d->memory.object,
@@ -358,7 +358,7 @@ void reconcile_conflict(struct reconcile *r)
     if (d->conflicts < UINT8_MAX)
         d->conflicts++;
     d->own_transaction = true;
-    uint64_t until = engine_now(e) + jittered(delay, e->cfg.random(e->cfg.arg));
+    uint64_t until = engine_now(e) + backoff_jittered(delay, e->cfg.random(e->cfg.arg));
     if (d->held < until) /* its guest may be held for longer, for what it did meanwhile */
         workqueue_hold_until(e, d, until);
     workqueue_add(e, d, DIRTY_ALL | DIRTY_LIKELY);

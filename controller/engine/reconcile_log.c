@@ -63,15 +63,6 @@ void reconcile_log_actions(struct reconcile *r, const char *key)
     }
 }
 
-const char *reconcile_outcome_name(enum reconcile_outcome outcome)
-{
-    static const char *const names[] = {[RECONCILE_DONE] = "done",
-                                        [RECONCILE_FAILED] = "failed",
-                                        [RECONCILE_CONFLICT] = "conflict",
-                                        [RECONCILE_FOLLOWED] = "follows"};
-    return names[outcome];
-}
-
 void reconcile_log_observe(const struct reconcile *r, enum reconcile_outcome outcome, int error)
 {
     const struct engine *e = r->e;

@@ -69,7 +69,7 @@ void resync_listed(void *arg, int status)
 void resync_part(struct engine *e, enum backend_place place, const struct device_key *at)
 {
     struct backend_tree_request req = {.store = e->cfg.store,
-                                       .backend_domid = e->cfg.self,
+                                       .backend_domid = e->cfg.backend_domid,
                                        .place = place,
                                        .at = *at,
                                        .wanted = wanted,

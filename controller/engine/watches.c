@@ -212,7 +212,7 @@ static void watch_root(struct engine *e, enum root root)
     if (names[root][0] == '@')
         snprintf(w->path, sizeof w->path, "%s", names[root]);
     else
-        snprintf(w->path, sizeof w->path, "/local/domain/%u/%s", e->cfg.self, names[root]);
+        snprintf(w->path, sizeof w->path, "/local/domain/%u/%s", e->cfg.backend_domid, names[root]);
     store_watch(e->cfg.store, w->path, tokens[root], on_watched, w);
 }
 

@@ -40,7 +40,7 @@ static bool for_batch(const struct engine *e, const struct device *d)
     const struct policy *p = engine_policy(e, d);
     return (d->dirty & DIRTY_LIKELY || workqueue_state_only(e, d)) && !e->cfg.dry_run &&
            (p->owner == OWNER_XENRECON || p->orphan.action == ORPHAN_REMOVE ||
-            policy_hotplug(p, e->cfg.self));
+            policy_hotplug(p, e->cfg.backend_domid));
 }
 
 void workqueue_remove(struct engine *e, struct device *d)

@@ -29,7 +29,8 @@ static void die(struct supervised *s, const char *why)
     if (s->streak < UINT32_MAX)
         s->streak++;
     s->facts.failures = s->streak;
-    uint64_t delay = backoff(s->record.retry_initial, s->record.retry_max, s->facts.failures, random64());
+    uint64_t delay =
+        backoff(s->record.retry_initial, s->record.retry_max, s->facts.failures, backoff_random());
     s->w->deaths++;
     s->facts.state = WORKER_DEAD;
     s->facts.ring = 0;
@@ -175,8 +176,8 @@ void lifecycle_overdue(struct supervised *s)
 
 static void make_token(char ret_token[static TOKEN_DIGITS + 1])
 {
-    snprintf(ret_token, TOKEN_DIGITS + 1, "%016llx%016llx", (unsigned long long)random64(),
-             (unsigned long long)random64());
+    snprintf(ret_token, TOKEN_DIGITS + 1, "%016llx%016llx", (unsigned long long)backoff_random(),
+             (unsigned long long)backoff_random());
 }
 
 /* Reads from this pipe, and no more from that of the process before. */

@@ -12,7 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-const char *store_default_path(char *buf, size_t size)
+const char *store_path_default(char *buf, size_t size)
 {
     static const char device[] = "/dev/xen/xenbus";
     const char *path = getenv("XENSTORED_PATH"), *rundir = getenv("XENSTORED_RUNDIR");
@@ -51,13 +51,13 @@ static int open_socket(const char *path)
     return fd;
 }
 
-int store_open(const char *path, bool *ret_device)
+int store_path_open(const char *path, bool *ret_device)
 {
     char buf[PATH_MAX];
     struct stat st;
 
     if (!path)
-        path = store_default_path(buf, sizeof buf);
+        path = store_path_default(buf, sizeof buf);
     if (!path)
         return -ENAMETOOLONG;
     if (stat(path, &st) < 0)

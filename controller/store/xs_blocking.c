@@ -96,7 +96,7 @@ static const struct store_ops blocking_ops = {.request = blocking_request};
 int xs_blocking_open(struct xs_blocking **ret_blocking)
 {
     bool device;
-    int fd = store_open(NULL, &device);
+    int fd = store_path_open(NULL, &device);
     if (fd < 0)
         return fd;
     struct xs_blocking *b = xcalloc(1, sizeof *b);

@@ -236,7 +236,7 @@ int xs_client_connect(struct xs_client *c)
     int fd = c->adopted;
     c->adopted = -1;
     if (fd < 0) {
-        fd = store_open(c->path, &device);
+        fd = store_path_open(c->path, &device);
         whole = device;
     }
     if (fd < 0)

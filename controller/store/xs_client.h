@@ -27,7 +27,7 @@ enum { XS_CLIENT_IN_FLIGHT = 128 };
 
 struct xs_client;
 
-/* Makes a client that is not connected. path NULL: store_default_path(), which is asked at every connect. */
+/* Makes a client that is not connected. path NULL: store_path_default(), which is asked at every connect. */
 struct xs_client *xs_client_new(uv_loop_t *loop, const char *path);
 /* Makes one on a connected descriptor, which it takes over; for tests. It cannot be connected a second time.
  */

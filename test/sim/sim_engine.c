@@ -166,7 +166,7 @@ void sim_engine_new(struct sim_world *w)
 {
     struct policy_set set = {0};
     struct engine_config config = {.store = &w->store.store,
-                                   .self = w->store.self,
+                                   .backend_domid = w->store.self,
                                    .guest_watches = w->setup.devices > 1 && !w->store.self ? 1 : UINT_MAX,
                                    .clock = clock_ms,
                                    .random = random64,

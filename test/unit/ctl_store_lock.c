@@ -208,14 +208,14 @@ START_TEST(default_path_is_libxenstore_s)
 
     setenv("XENSTORED_RUNDIR", "/tmp", 1);
     setenv("XENSTORED_PATH", "/x/y", 1);
-    ck_assert_str_eq(store_default_path(buf, sizeof buf), "/x/y");
-    ck_assert_ptr_null(store_default_path(tiny, sizeof tiny));
+    ck_assert_str_eq(store_path_default(buf, sizeof buf), "/x/y");
+    ck_assert_ptr_null(store_path_default(tiny, sizeof tiny));
     unsetenv("XENSTORED_PATH");
     if (access("/dev/xen/xenbus", F_OK) != 0)
-        ck_assert_str_eq(store_default_path(buf, sizeof buf), "/tmp/socket");
+        ck_assert_str_eq(store_path_default(buf, sizeof buf), "/tmp/socket");
     unsetenv("XENSTORED_RUNDIR");
     if (access("/dev/xen/xenbus", F_OK) != 0)
-        ck_assert_str_eq(store_default_path(buf, sizeof buf), "/run/xenstored/socket");
+        ck_assert_str_eq(store_path_default(buf, sizeof buf), "/run/xenstored/socket");
 }
 END_TEST
 
