@@ -35,8 +35,18 @@ void nearest_try(struct nearest *n, const char *word)
     if (len > WORD_MAX || strlen(word) > WORD_MAX)
         return;
     unsigned distance = edit_distance(n->written, word);
-    if (distance > len / 2 || distance >= (n->word ? n->distance : TOO_FAR))
+    if (distance > len / 2 || distance >= TOO_FAR)
         return;
-    n->word = word;
-    n->distance = distance;
+    size_t at = 0;
+    while (at < NEAREST_MAX && n->words[at] && n->distances[at] <= distance)
+        if (strcmp(n->words[at++], word) == 0)
+            return;
+    for (size_t i = NEAREST_MAX; i-- > at + 1;) {
+        n->words[i] = n->words[i - 1];
+        n->distances[i] = n->distances[i - 1];
+    }
+    if (at < NEAREST_MAX) {
+        n->words[at] = word;
+        n->distances[at] = distance;
+    }
 }

@@ -154,11 +154,11 @@ static int print_table(void)
 
 /* ---- the command ---- */
 
-static int explain(struct inspection *in, const char *name, const char *export_to)
+static int explain(struct inspection *in, char *name, const char *export_to)
 {
-    struct located device = {.backend_domid = inspection_backend_domid(in)};
+    struct located device;
     struct view *view;
-    if (inspection_parse_device(name, &device.key))
+    if (inspection_select_one(in, name, &device))
         return STATUS_ERROR;
     const struct policy *policy = inspection_policy(in, device.key.type);
     if (!policy) {

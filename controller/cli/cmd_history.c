@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* `xenrecon history`: what the running daemon decided for a device. */
 #include <getopt.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "controller/base/progress.h"
 #include "controller/cli/cli.h"
 #include "controller/cli/control_client.h"
 #include "controller/cli/daemon_options.h"
-#include "controller/cli/inspect.h"
+#include "controller/cli/status_answer.h"
 #include "controller/cli/status_text.h"
 #include "schemas/json.h"
 #include "schemas/value.h"
@@ -53,12 +54,14 @@ static void print_json(const char *device, json_t *decisions)
     json_decref(root);
 }
 
-static int history(const struct history_options *o, const char *device)
+static int history(const struct history_options *o, char *text)
 {
-    struct device_key key;
     struct control_client *ask;
-    if (inspection_parse_device(device, &key) || control_client_open(o->common.run_dir, false, &ask))
+    char *device = status_answer_one(o->common.run_dir, text);
+    if (!device || control_client_open(o->common.run_dir, false, &ask)) {
+        free(device);
         return STATUS_ERROR;
+    }
     json_t *decisions = jarray(), *members = jobject();
     jput(members, "device", jtext(device));
     jput(members, "last", jcount(o->last));
@@ -71,6 +74,7 @@ static int history(const struct history_options *o, const char *device)
         history_text_print(device, decisions, &term, stdout);
     control_client_close(ask);
     json_decref(decisions);
+    free(device);
     return error ? STATUS_ERROR : finish_output();
 }
 

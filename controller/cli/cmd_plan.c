@@ -112,23 +112,13 @@ static int report_all(struct inspection *in, struct report *report)
     return report_each(in, devices, n, false, report);
 }
 
-static int report_named(struct inspection *in, char **names, int n, const char *where, struct report *report)
+static int report_named(struct inspection *in, char **names, size_t n, struct report *report)
 {
-    int status = STATUS_OK;
-    for (int i = 0; i < n && status == STATUS_OK; i++) {
-        struct device_key key;
-        struct located *devices;
-        size_t n_devices;
-        if (inspection_parse_device(names[i], &key) || inspection_find(in, &key, &devices, &n_devices))
-            return STATUS_ERROR;
-        if (n_devices == 0) {
-            log_error("%s: there is no such device in %s", names[i], where);
-            log_error("without a name, `plan` lists those that there are");
-            return STATUS_ERROR;
-        }
-        status = report_each(in, devices, n_devices, true, report);
-    }
-    return status;
+    struct located *devices;
+    size_t n_devices;
+    if (inspection_select(in, names, n, &devices, &n_devices))
+        return STATUS_ERROR;
+    return report_each(in, devices, n_devices, naming_exact(names, n), report);
 }
 
 static bool find_format(const char *name, const struct format **ret_format)
@@ -166,8 +156,7 @@ static int plan(const struct plan_options *o, char **names, int n)
     struct report *report = report_new(inspection_backend_domid(in));
     report->keeps_values = o->format->values;
     report->origin = origin(o, &report->arena);
-    int status =
-        n ? report_named(in, names, n, o->dump ? "the dump" : "any domain", report) : report_all(in, report);
+    int status = n ? report_named(in, names, (size_t)n, report) : report_all(in, report);
     if (status == STATUS_OK) {
         inspection_report_dump(in, report);
         report_sort(report);

@@ -151,8 +151,9 @@ static int show(int argc, char **argv, const char *const *dirs, size_t n_dirs)
             struct nearest near = {.written = argv[i]};
             for (size_t j = 0; j < set.n; j++)
                 nearest_try(&near, set.list[j]->type);
-            log_error("there is no policy for the type %s%s%s%s", argv[i], near.word ? ", did you mean " : "",
-                      near.word ? near.word : "", near.word ? "?" : "");
+            log_error("there is no policy for the type %s%s%s%s", argv[i],
+                      near.words[0] ? ", did you mean " : "", near.words[0] ? near.words[0] : "",
+                      near.words[0] ? "?" : "");
             status = STATUS_ERROR;
         }
     }
@@ -199,7 +200,7 @@ static int dispatch(int argc, char **argv, const char *const *dirs, size_t n_dir
     struct nearest near = {.written = argv[0]};
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         nearest_try(&near, commands[i]);
-    return usage_no_command("policy", argv[0], near.word);
+    return usage_no_command("policy", argv[0], near.words[0]);
 }
 
 int cmd_policy(int argc, char **argv)

@@ -7,11 +7,9 @@
 #include <time.h>
 
 #include "controller/base/log.h"
-#include "controller/base/progress.h"
 #include "controller/cli/cli.h"
-#include "controller/cli/control_client.h"
 #include "controller/cli/daemon_options.h"
-#include "controller/cli/inspect.h"
+#include "controller/cli/status_answer.h"
 #include "controller/cli/status_text.h"
 #include "schemas/json.h"
 #include "schemas/value.h"
@@ -38,48 +36,7 @@ struct status_options {
     unsigned interval; /* --watch: seconds between two screens */
 };
 
-struct answer {
-    json_t *daemon, *devices;
-};
-
-static void on_line(void *arg, const json_t *line)
-{
-    struct answer *a = arg;
-    json_t *daemon = json_object_get(line, "daemon"), *device = json_object_get(line, "device");
-    if (daemon && !a->daemon)
-        a->daemon = json_incref(daemon);
-    if (device)
-        jappend(a->devices, json_incref(device));
-}
-
-static int ask_status(const struct status_options *o, struct answer *ret_answer)
-{
-    struct control_client *ask;
-    struct answer a = {.devices = jarray()};
-    json_t *members = jobject(), *names = jarray();
-    for (int i = 0; i < o->n_names; i++)
-        jappend(names, jtext(o->names[i]));
-    if (o->n_names)
-        jput(members, "devices", json_incref(names));
-    json_decref(names);
-    int error = control_client_open(o->common.run_dir, false, &ask);
-    if (error) {
-        json_decref(members);
-    } else {
-        error = control_client_request(ask, "status", members, on_line, &a);
-        control_client_close(ask);
-    }
-    progress_end();
-    if (error) {
-        json_decref(a.daemon);
-        json_decref(a.devices);
-        return error;
-    }
-    *ret_answer = a;
-    return 0;
-}
-
-static void print_json(const struct answer *a, bool one_line, FILE *to)
+static void print_json(const struct status_answer *a, bool one_line, FILE *to)
 {
     json_t *root = jobject();
     jput(root, "version", jcount(1));
@@ -107,10 +64,10 @@ static void print_screen(const char *text, const struct terminal *term)
 
 static int show(const struct status_options *o)
 {
-    struct answer a;
+    struct status_answer a;
     char *text = NULL;
     size_t size;
-    if (ask_status(o, &a))
+    if (status_answer_ask(o->common.run_dir, o->names, (size_t)o->n_names, &a))
         return STATUS_ERROR;
     struct terminal term = terminal_of_stdout(o->common.colour);
     FILE *to = o->watch && !o->common.json ? open_memstream(&text, &size) : stdout;
@@ -125,8 +82,7 @@ static int show(const struct status_options *o)
     if (text) /* it is there once the stream is closed */
         print_screen(text, &term);
     free(text);
-    json_decref(a.daemon);
-    json_decref(a.devices);
+    status_answer_clear(&a);
     return finish_output();
 }
 
@@ -141,15 +97,6 @@ static int watch(const struct status_options *o)
         status = show(o);
     }
     return status;
-}
-
-static int check_names(const struct status_options *o)
-{
-    struct device_key key;
-    for (int i = 0; i < o->n_names; i++)
-        if (inspection_parse_device(o->names[i], &key))
-            return STATUS_ERROR;
-    return STATUS_OK;
 }
 
 /* `text` NULL: the interval stays as it is. */
@@ -179,7 +126,5 @@ int cmd_status(int argc, char **argv)
     }
     o.names = argv + optind;
     o.n_names = argc - optind;
-    if (check_names(&o))
-        return STATUS_ERROR;
     return o.watch ? watch(&o) : show(&o);
 }

@@ -183,6 +183,7 @@ void inspection_end(struct inspection *in)
     progress_end();
     if (!in)
         return;
+    naming_free(in->naming);
     if (in->blocking)
         xs_blocking_close(in->blocking);
     dump_store_free(in->dump_store);
@@ -326,14 +327,6 @@ void inspection_report_dump(const struct inspection *in, struct report *report)
 {
     if (in->dump)
         dump_file_report(in->dump, in->dump_store, report);
-}
-
-int inspection_parse_device(const char *text, struct device_key *ret_key)
-{
-    int error = device_key_parse(text, strlen(text), ret_key);
-    if (error)
-        log_error("\"%s\" names no device: it should be TYPE/DOMID/DEVID, such as qdisk/7/51712", text);
-    return error;
 }
 
 void inspection_say_no_policy(const char *name, const char *type)

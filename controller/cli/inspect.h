@@ -6,6 +6,7 @@
 #ifndef XENRECON_INSPECT_H
 #define XENRECON_INSPECT_H
 
+#include "controller/cli/naming.h"
 #include "schemas/diagnostic.h"
 #include "schemas/policy/policy.h"
 #include "schemas/report/report.h"
@@ -37,21 +38,21 @@ uint16_t inspection_backend_domid(
     const struct inspection *in); /* the domain whose tree is read; 0 for a dump of several, or of none */
 const struct policy *inspection_policy(const struct inspection *in, const char *type);
 
-/* A device, and whose backend tree it is in. */
-struct located {
-    uint16_t backend_domid;
-    struct device_key key;
-};
-
 /* Lists every device, in the domains in scope, of a type that has a policy. What else is there goes into the
- * report's host findings. The caller frees the list. */
+ * report's host findings (NULL: nowhere). The caller frees the list. */
 int inspection_list(struct inspection *in, struct located **ret_devices, size_t *ret_n,
                     struct report *report);
 
-/* Finds the devices of that name, of any type. Where only one domain is in scope it is that domain's, there
- * or not; otherwise those that are there. The caller frees the list. */
-int inspection_find(struct inspection *in, const struct device_key *key, struct located **ret_devices,
-                    size_t *ret_n);
+/* Finds the devices that DEVICE arguments mean, as naming_select() does, among all that are in scope. What is
+ * named exactly need not be listed: it is looked for where it would be. The caller frees the list. */
+int inspection_select(struct inspection *in, char *const *texts, size_t n_texts, struct located **ret_devices,
+                      size_t *ret_n);
+
+/* The one that an argument means. -EINVAL: there are several, which is logged. */
+int inspection_select_one(struct inspection *in, char *text, struct located *ret_device);
+
+/* What domains are called in the store that is inspected, or in the dump. */
+struct naming *inspection_naming(struct inspection *in);
 
 /* Adds findings about what belongs to no device. */
 int inspection_leaks(struct inspection *in, struct report *report);
@@ -71,9 +72,6 @@ void inspection_report(const struct inspection *in, const struct policy *policy,
 
 /* Adds findings about the dump itself; after all its devices were read. */
 void inspection_report_dump(const struct inspection *in, struct report *report);
-
-/* Parses a DEVICE argument. 0, or -EINVAL. */
-int inspection_parse_device(const char *text, struct device_key *ret_key);
 
 /* Logs that there is none, where somebody has named it. */
 void inspection_say_no_policy(const char *name, const char *type);

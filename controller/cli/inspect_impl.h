@@ -14,6 +14,7 @@ struct inspection {
     struct dump_store *dump_store;
     struct store *store;
     struct daemon_memory *memory; /* NULL: no daemon was asked */
+    struct naming *naming;        /* NULL: nobody has asked yet */
     struct policy_set policies;
     enum inspection_scope scope;
     uint16_t backend_domid, own; /* the domain whose tree is read, and our own */

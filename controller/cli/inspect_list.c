@@ -13,7 +13,6 @@
 
 struct list {
     struct inspection *in;
-    const struct device_key *only; /* NULL: all that have a policy */
     struct located *devices;
     size_t n, cap;
     uint16_t backend_domid; /* the domain whose tree is being listed */
@@ -51,7 +50,7 @@ static void found(void *arg, const struct device_key *key)
 static void found_in_dump(void *arg, uint16_t backend_domid, const struct device_key *key)
 {
     struct list *l = arg;
-    if (l->only ? device_key_equal(l->only, key) : wanted(l, key->type))
+    if (wanted(l, key->type))
         add(l, backend_domid, key);
 }
 
@@ -144,7 +143,7 @@ int inspection_list(struct inspection *in, struct located **ret_devices, size_t 
         dump_devices(in->dump, found_in_dump, &l);
     else
         error = list_store(&l);
-    if (!error) {
+    if (!error && report) {
         report_strangers(&l, report);
         report_too_many(&l, report);
     }
@@ -186,59 +185,4 @@ int inspection_leaks(struct inspection *in, struct report *report)
     if (error)
         log_error("cannot look for leaks: %s", strerror(-error));
     return error;
-}
-
-/* Asks whether a directory is there. */
-struct existence {
-    bool done;
-    int status;
-};
-
-static void on_exists(void *arg, int status, const char *data, size_t len)
-{
-    struct existence *n = arg;
-    (void)data;
-    (void)len;
-    n->done = true;
-    n->status = status;
-}
-
-static int find_everywhere(struct list *l)
-{
-    const struct inspection *in = l->in;
-    char path[BACKEND_PATH_SIZE];
-    for (size_t i = 0; i < in->n_domains; i++) {
-        struct existence n = {0};
-        device_backend_path(in->domains[i], l->only, path);
-        store_directory(in->store, 0, path, on_exists, &n);
-        int error = inspection_run(l->in, &n.done);
-        if (!error && n.status == 0)
-            add(l, in->domains[i], l->only);
-        else if (error || n.status != -ENOENT) {
-            error = error ? error : n.status;
-            log_error("cannot read %s: %s", path, strerror(-error));
-            return error;
-        }
-    }
-    return 0;
-}
-
-int inspection_find(struct inspection *in, const struct device_key *key, struct located **ret_devices,
-                    size_t *ret_n)
-{
-    struct list l = {.in = in, .only = key, .backend_domid = in->backend_domid};
-    int error = 0;
-    if (in->dump)
-        dump_devices(in->dump, found_in_dump, &l);
-    else if (in->scope == SCOPE_ALL)
-        error = find_everywhere(&l);
-    else
-        found(&l, key);
-    if (error) {
-        free(l.devices);
-        return error;
-    }
-    *ret_devices = l.devices;
-    *ret_n = l.n;
-    return 0;
 }

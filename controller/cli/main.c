@@ -23,7 +23,7 @@ static const char help[] = "xenrecon: a reconciliation controller for Xen PV dev
                            "  --help                 this text; with a command, the command's\n"
                            "  --version              the version\n"
                            "\n"
-                           "A DEVICE is TYPE/DOMID/DEVID, such as qdisk/7/51712.\n"
+                           "A DEVICE is TYPE/DOMAIN/DEVID, such as qdisk/7/51712, vif/web/0 or */web/*.\n"
                            "Exit status: 0, 1 on error, 64 when the command line is wrong.\n";
 
 static const struct {
@@ -52,5 +52,5 @@ int main(int argc, char **argv)
     struct nearest near = {.written = word};
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         nearest_try(&near, commands[i].name);
-    return usage_no_command(NULL, word, near.word);
+    return usage_no_command(NULL, word, near.words[0]);
 }

@@ -380,8 +380,8 @@ static int unknown_key(const struct document *d, const struct node *key, const s
     struct nearest near = {.written = key->text};
     for (const struct field *f = fields; f->name; f++)
         nearest_try(&near, f->name);
-    if (near.word)
-        return document_fail(d, key, "unknown key `%s`, did you mean `%s`?", key->text, near.word);
+    if (near.words[0])
+        return document_fail(d, key, "unknown key `%s`, did you mean `%s`?", key->text, near.words[0]);
     return document_fail(d, key, "unknown key `%s`", key->text);
 }
 

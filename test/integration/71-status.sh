@@ -38,7 +38,7 @@ on_terminal() {
 
 refused "no daemon" "xenrecon: no daemon runs here: there is no $dir/run/control
 xenrecon: start one with \`xenrecon run\`, or say where its run directory is: --runtime-dir"
-refused "a bad name" 'xenrecon: "qdisk/7" names no device: it should be TYPE/DOMID/DEVID, such as qdisk/7/51712' qdisk/7
+refused "a bad name" 'xenrecon: "qdisk/7/" names no device: it should be TYPE/DOMAIN/DEVID, such as qdisk/7/51712 or vif/web/0' qdisk/7/
 
 # ---- the daemon and its devices
 

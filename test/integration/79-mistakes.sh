@@ -59,8 +59,8 @@ fi
 
 # ---- devices and types
 
-told "no name of a device" 1 'xenrecon: "qdisk-7-1" names no device: it should be TYPE/DOMID/DEVID, such as qdisk/7/51712' \
-    "${x[@]}" plan "${with[@]}" qdisk-7-1
+told "no name of a device" 1 'xenrecon: "qdisk//7" names no device: it should be TYPE/DOMAIN/DEVID, such as qdisk/7/51712 or vif/web/0' \
+    "${x[@]}" plan "${with[@]}" qdisk//7
 for command in plan explain; do
     told "$command: no such device" 1 "xenrecon: qdisk/7/1: there is no such device: $(b_of qdisk/7/1) is not there
 xenrecon: \`xenrecon plan\` lists those that there are" "${x[@]}" $command "${with[@]}" qdisk/7/1
