@@ -8,6 +8,8 @@
 #   LIMIT  how many seconds one may take (1800): it is there to end what hangs, and far from what a busy machine takes
 set -eu -o pipefail
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck source=test/lib/python.sh
+. "$repo/test/lib/python.sh"
 cd "$repo"
 # What the caller of make asked for is not for the builds in here, which know what they want
 unset MAKEFLAGS MFLAGS MAKELEVEL DEVELOPER SANITIZE B

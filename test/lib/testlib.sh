@@ -14,6 +14,8 @@
 # shellcheck disable=SC2034,SC2119,SC2120  # variables and arguments for those who source this
 set -eEu
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck source=test/lib/python.sh
+. "$repo/test/lib/python.sh"
 read -r -a xenrecon <<<"${XENRECON:-$repo/build/xenrecon}"
 AWAIT_MS=${AWAIT_MS:-60000}
 dir=$(mktemp -d "${XR_TMP:-/tmp}/xr.XXXXXX")
