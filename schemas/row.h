@@ -53,7 +53,8 @@
       "the worker disconnects and connects again; B stays Connected")                                      \
     X(FRONT_CLOSING, "front-closing", "B InitWait or Connected, F Closing",                                \
       "the worker is told to disconnect, and B becomes Closing")                                           \
-    X(FRONT_CLOSED, "front-closed", "B Connected, Closing or InitWait, F Closed or absent",                \
+    X(FRONT_CLOSED, "front-closed",                                                                        \
+      "B Connected or Closing, F Closed or absent; or B InitWait, F Closed or its directory gone",         \
       "the worker disconnects, and B becomes Closed")                                                      \
     X(FRONT_RESTART, "front-restart", "B Connected or Closing, F back at its beginning",                   \
       "the worker disconnects, and B becomes Closed")                                                      \
