@@ -266,6 +266,16 @@ static bool goes_on(const struct plan *p)
     return false;
 }
 
+/* Was this found before, of the condition that still lasts? Then what is done now is no end of it. */
+static bool found(const struct situation *s, enum finding_code code)
+{
+    const struct memory *m = s->in->memory;
+    for (size_t i = 0; i < m->n_said; i++)
+        if (m->said[i].code == code)
+            return s->plan->condition.who_since == m->condition.who_since;
+    return false;
+}
+
 /* Without ages: is it likely to be on its way? What is up to us or to a toolstack takes a moment as a rule.
  */
 static bool may_pass(const struct situation *s, const struct lasting *l)
@@ -290,7 +300,8 @@ void condition_say(struct situation *s)
     if (s->row == ROW_STEADY && script_failed(s))
         l = NULL;
     /* where something is done now, or keys are the reason, another decision follows */
-    if (l && l->who != WAITS_FOR_NOBODY && !goes_on(p) && !explained(p) && !may_pass(s, l))
+    if (l && l->who != WAITS_FOR_NOBODY && (!goes_on(p) || found(s, l->code)) && !explained(p) &&
+        !may_pass(s, l))
         say(s, l);
     if (s->row == ROW_STEADY && p->n_findings)
         quote_errors(s);
