@@ -131,6 +131,24 @@ int run_dir_mend(const char *path, struct run_dir *dir)
     return 1;
 }
 
+int run_dir_open_file(int directory, const char *name, mode_t type, int flags, int *ret_fd)
+{
+    struct stat st;
+    int fd = openat(directory, name, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -errno;
+    int error =
+        fstat(fd, &st) ? -errno
+        : (st.st_mode & S_IFMT) != type || st.st_uid != geteuid() || st.st_mode & 0077 || st.st_nlink != 1
+            ? -EPERM
+            : 0;
+    if (error)
+        close(fd);
+    else
+        *ret_fd = fd;
+    return error;
+}
+
 bool run_dir_has(int directory, const char *name)
 {
     return faccessat(directory, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;

@@ -6,6 +6,7 @@
  *   RUN/worker/        likewise; holds nothing but the socket, so that a worker may make it its root
  *   RUN/worker/socket  for all to connect to
  *   RUN/control        ours only: the control socket (controller/daemon/control_server.h)
+ *   RUN/ages           ours only: what is remembered of devices (controller/daemon/ages_file.h)
  *   RUN/workers/       ours only: records, state files and pipes (controller/processes/worker_record.h)
  *
  * Errors are negative errno, and logged here. */
@@ -35,6 +36,10 @@ int run_dir_open_top(const char *path, int *ret_fd);
 /* Puts a listening socket of this name and mode into an open directory, in the place of what was there. The
  * caller closes it. Errors are not logged. */
 int run_dir_bind(int directory, const char *name, mode_t mode, int *ret_fd);
+
+/* Opens a file of an open directory, which is made if `flags` say so. -EPERM: it is not of this type, or not
+ * for us alone. Errors are not logged. The caller closes it. */
+int run_dir_open_file(int directory, const char *name, mode_t type, int flags, int *ret_fd);
 
 /* Is there a file of this name? */
 bool run_dir_has(int directory, const char *name);

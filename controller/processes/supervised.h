@@ -33,8 +33,8 @@
 #include "schemas/arena.h"
 
 enum {
-    SAID_SIZE = 256, /* of what is said about a worker: it goes to the store */
-    BUCKETS = 256,   /* a power of two */
+    SAID_SIZE = WORKER_DIED_SIZE, /* of what is said about a worker: it goes to the store */
+    BUCKETS = 256,                /* a power of two */
 };
 
 enum ending {

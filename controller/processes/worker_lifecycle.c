@@ -21,23 +21,39 @@ enum {
 
 /* ---- death ---- */
 
+/* Puts how it has gone so far into its record. */
+static void note_history(struct supervised *s)
+{
+    s->record.failures = s->facts.failures;
+    s->record.streak = s->streak;
+    snprintf(s->record.died, sizeof s->record.died, "%s", s->facts.died ? s->facts.died : "");
+}
+
+static uint64_t be_dead(struct supervised *s, const char *why)
+{
+    uint64_t delay = backoff(s->record.retry_initial, s->record.retry_max, s->facts.failures, backoff_random());
+    s->facts.state = WORKER_DEAD;
+    s->facts.ring = 0;
+    s->facts.until = supervised_now(s->w) + delay;
+    supervised_say(s, why);
+    memcpy(s->died, s->said, sizeof s->died);
+    s->facts.died = s->died;
+    return delay;
+}
+
 static void die(struct supervised *s, const char *why)
 {
-    uint64_t now = supervised_now(s->w);
-    if (s->served_at && now - s->served_at > s->record.retry_max)
+    if (s->served_at && supervised_now(s->w) - s->served_at > s->record.retry_max)
         s->streak = 0;
     if (s->streak < UINT32_MAX)
         s->streak++;
     s->facts.failures = s->streak;
-    uint64_t delay =
-        backoff(s->record.retry_initial, s->record.retry_max, s->facts.failures, backoff_random());
     s->w->deaths++;
-    s->facts.state = WORKER_DEAD;
-    s->facts.ring = 0;
-    s->facts.until = now + delay;
-    supervised_say(s, why);
-    memcpy(s->died, s->said, sizeof s->died);
-    s->facts.died = s->died;
+    uint64_t delay = be_dead(s, why);
+    s->record.pid = 0; /* who comes after us need not count this again */
+    note_history(s);
+    if (worker_record_save(&s->w->dir, &s->record))
+        log_debug("%s: its record cannot be written: a restart begins to count anew", s->name);
     log_warning("%s: its worker %s; it may be started again in %u ms", s->name, s->said, (unsigned)delay);
     supervised_tell(s);
 }
@@ -287,6 +303,7 @@ void lifecycle_launch(struct supervised *s, struct worker_launch *l)
                                        .retry_initial = l->retry_initial,
                                        .retry_max = l->retry_max};
     make_token(s->record.token);
+    note_history(s);
     struct failure_to_start failure = {0};
     int error = l->wrong ? -EINVAL : spawn(s, l, &failure);
     if (l->wrong)
@@ -324,10 +341,18 @@ int lifecycle_found(void *arg, const struct worker_record *record)
     int error = worker_process_find(&config, record->pid, record->started, &p);
     if (error && error != -ESRCH)
         return error;
+    s->facts.failures = record->failures;
+    s->streak = record->streak;
+    if (error && record->pid == 0 && record->failures) {
+        be_dead(s, record->died);
+        return 0;
+    }
     if (error) {
         die(s, "ended while nobody watched");
         return 0;
     }
+    if (record->failures)
+        s->facts.died = memcpy(s->died, record->died, sizeof s->died);
     new_process(s, p);
     log_info("%s: worker %d found again", s->name, (int)record->pid);
     if (!worker_record_open_output(&w->dir, &s->key, &output)) /* one of an earlier version has none */

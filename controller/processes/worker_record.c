@@ -11,12 +11,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "controller/base/boot_id.h"
 #include "controller/base/log.h"
 #include "controller/processes/worker_process.h"
+#include "schemas/printable.h"
 
 enum {
-    RECORD_SIZE = 1024, /* a record is shorter */
-    BOOT_SIZE = 40,     /* the id of a boot is shorter */
+    RECORD_SIZE = 1536, /* a record is shorter */
     FILE_NAME_SIZE = DEVICE_KEY_SIZE + 8,
 };
 
@@ -57,22 +58,6 @@ static bool parse_file_name(const char *name, struct device_key *ret_key, const 
     return device_key_parse(text, len, ret_key) == 0;
 }
 
-/* The id of this boot. A process of another boot is gone, whatever its number. */
-static int read_boot(char ret_boot[static BOOT_SIZE])
-{
-    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    ssize_t n = read(fd, ret_boot, BOOT_SIZE - 1);
-    int error = errno;
-    close(fd);
-    if (n <= 0)
-        return n < 0 ? -error : -EIO;
-    ret_boot[n] = '\0';
-    ret_boot[strcspn(ret_boot, "\n")] = '\0';
-    return 0;
-}
-
 /* ---- writing ---- */
 
 static int write_file(int fd, const char *text, size_t len)
@@ -83,12 +68,12 @@ static int write_file(int fd, const char *text, size_t len)
 
 int worker_record_save(const struct run_dir *dir, const struct worker_record *record)
 {
-    char name[FILE_NAME_SIZE], new_name[FILE_NAME_SIZE], key[DEVICE_KEY_SIZE], boot[BOOT_SIZE],
+    char name[FILE_NAME_SIZE], new_name[FILE_NAME_SIZE], key[DEVICE_KEY_SIZE], boot[BOOT_ID_SIZE],
         text[RECORD_SIZE];
     file_name(&record->key, "", name);
     file_name(&record->key, ".new", new_name);
     device_key_format(&record->key, key);
-    int error = read_boot(boot);
+    int error = boot_id(boot);
     if (error)
         return error;
     int len =
@@ -97,6 +82,9 @@ int worker_record_save(const struct run_dir *dir, const struct worker_record *re
     len += snprintf(text + len, sizeof text - (size_t)len, #name " %llu\n", (unsigned long long)record->name);
     NUMBERS(X)
 #undef X
+    if (record->failures || record->streak) /* a record without these can be read by an earlier version */
+        len += snprintf(text + len, sizeof text - (size_t)len, "failures %u\nstreak %u\ndied %s\n",
+                        record->failures, record->streak, record->died);
     if (unlinkat(dir->records, new_name, 0) && errno != ENOENT)
         return -errno;
     int fd = openat(dir->records, new_name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -120,23 +108,9 @@ bool worker_record_there(const struct run_dir *dir, const struct device_key *key
 
 /* ---- reading ---- */
 
-/* Opens a file. An error where it is not of this type, or not for us alone. */
 static int open_ours(const struct run_dir *dir, const char *name, mode_t type, int flags, int *ret_fd)
 {
-    struct stat st;
-    int fd = openat(dir->records, name, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return -errno;
-    int error =
-        fstat(fd, &st) ? -errno
-        : (st.st_mode & S_IFMT) != type || st.st_uid != geteuid() || st.st_mode & 0077 || st.st_nlink != 1
-            ? -EPERM
-            : 0;
-    if (error)
-        close(fd);
-    else
-        *ret_fd = fd;
-    return error;
+    return run_dir_open_file(dir->records, name, type, flags, ret_fd);
 }
 
 /* ---- the lock ---- */
@@ -244,6 +218,19 @@ static bool read_number(char **at, const char *name, uint64_t max, uint64_t *ret
     return true;
 }
 
+static bool parse_history(char *text, struct worker_record *r)
+{
+    uint64_t failures, streak;
+    const char *died;
+    if (!read_number(&text, "failures", UINT32_MAX, &failures) ||
+        !read_number(&text, "streak", UINT32_MAX, &streak) || !(died = field(&text, "died")) || *text)
+        return false;
+    r->failures = (uint32_t)failures;
+    r->streak = (uint32_t)streak;
+    printable_copy(r->died, sizeof r->died, died, strlen(died), false);
+    return true;
+}
+
 static bool parse_record(char *text, const char *boot, struct worker_record *ret)
 {
     struct worker_record r = {.pid = 0};
@@ -266,10 +253,14 @@ static bool parse_record(char *text, const char *boot, struct worker_record *ret
     r.name = (__typeof__(r.name))n;
     NUMBERS(X)
 #undef X
-    if (!this_boot)
+    if (*text && !parse_history(text, &r))
+        return false;
+    if (!this_boot) { /* it ended with its boot, and not by itself */
         r.pid = 0;
+        r.failures = r.streak = 0;
+    }
     *ret = r;
-    return !*text;
+    return true;
 }
 
 static int read_record(const struct run_dir *dir, const char *name, const char *boot,
@@ -344,8 +335,8 @@ static int look_at(const struct run_dir *dir, const char *name, const char *boot
 
 int worker_record_read(const struct run_dir *dir, const struct worker_record_reader *reader)
 {
-    char boot[BOOT_SIZE];
-    int error = read_boot(boot);
+    char boot[BOOT_ID_SIZE];
+    int error = boot_id(boot);
     if (error)
         return error;
 

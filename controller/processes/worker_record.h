@@ -18,6 +18,8 @@
 #include "schemas/device.h"
 #include "schemas/message.h"
 
+enum { WORKER_DIED_SIZE = 256 };
+
 struct worker_record {
     struct device_key key;
     uint64_t incarnation; /* of the device */
@@ -28,6 +30,10 @@ struct worker_record {
     uid_t uid;   /* the user that it runs as, or becomes */
     uint32_t create, connect, close; /* its policy's deadlines, milliseconds */
     uint32_t retry_initial, retry_max;
+    /* How it went: deaths in a row since one served, and since one served for long; how the last of these
+     * died, printable. Left out of a record where there were none. */
+    uint32_t failures, streak;
+    char died[WORKER_DIED_SIZE];
 };
 
 /* Replaces the device's record as a whole, or not at all. */

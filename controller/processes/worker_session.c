@@ -157,6 +157,11 @@ static void settle(struct supervised *s, enum worker_state state)
     if (state == WORKER_CONNECTED) { /* failures are forgotten for success alone */
         s->facts.failures = 0;
         s->facts.died = NULL;
+        if (s->record.failures) {
+            s->record.failures = 0;
+            s->record.died[0] = '\0';
+            worker_record_save(&s->w->dir, &s->record); /* if it fails, a restart says that it died before */
+        }
         s->served_at = s->served_at ? s->served_at : supervised_now(s->w);
     }
     supervised_tell(s);
