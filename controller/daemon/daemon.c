@@ -14,6 +14,7 @@
 #include "controller/base/log.h"
 #include "controller/base/policy_dirs.h"
 #include "controller/base/progress.h"
+#include "controller/daemon/ages_file.h"
 #include "controller/daemon/log_timer.h"
 #include "controller/daemon/memory_trim.h"
 #include "controller/daemon/reconnect.h"
@@ -44,6 +45,7 @@ struct daemon {
     struct hotplug_scripts *scripts;
     struct workers *workers;       /* NULL: there were none yet */
     struct run_dir_watch *run_dir; /* NULL: it is not watched */
+    struct ages_file *ages;        /* NULL: there is no engine yet */
     struct engine *engine;
     struct status status;       /* what is told of the daemon */
     struct policy_set policies; /* until the engine takes them over */
@@ -98,6 +100,8 @@ static void ready(void *arg)
     d->stored = true;
     reconnect_stored(&d->reconnect);
     sd_notify_ready(&d->notify);
+    if (!d->cfg->dry_run)
+        ages_file_ready(d->ages, d->engine);
     if (d->workers)
         workers_sweep(d->workers);
 }
@@ -153,6 +157,19 @@ static void on_worker_changed(void *arg, const struct device_key *key)
         engine_worker_changed(d->engine, key);
 }
 
+static bool recall(void *arg, const struct device_key *key, struct ages *ret_ages)
+{
+    struct daemon *d = arg;
+    return ages_file_find(d->ages, key, clock_ms(d), ret_ages);
+}
+
+static void on_aged(void *arg)
+{
+    struct daemon *d = arg;
+    if (d->ages) /* what ends after us has changed nothing */
+        ages_file_changed(d->ages);
+}
+
 /* ---- what is told of it ---- */
 
 static uint64_t stopwatch(void *arg)
@@ -203,6 +220,7 @@ static void on_gone(void *arg)
     if (d->workers)
         workers_mend(d->workers);
     status_mend(&d->status);
+    ages_file_mend(d->ages);
 }
 
 /* ---- the store ---- */
@@ -283,8 +301,11 @@ static void on_domid(void *arg, int status, const char *data, size_t len)
                                        .ask_worker = d->cfg->dry_run ? NULL : ask_worker,
                                        .observe = on_reconciled,
                                        .stopwatch = stopwatch,
+                                       .recall = recall,
+                                       .aged = d->cfg->dry_run ? NULL : on_aged,
                                        .idle = d->cfg->once ? idle : NULL,
                                        .arg = d};
+        d->ages = ages_file_new(&d->loop, d->cfg->runtime_dir, clock_ms(d));
         d->engine = engine_new(&config, &d->policies);
         status_set_engine(&d->status, d->engine, d->backend_domid);
     }
@@ -416,6 +437,8 @@ static void stop(struct daemon *d, int error)
     log_timer_close(&d->log_timer);
     if (d->engine)
         engine_stop(d->engine);
+    ages_file_close(d->ages);
+    d->ages = NULL;
     status_close(&d->status);
     xs_client_close(d->client, NULL, NULL);
     hotplug_scripts_close(d->scripts);

@@ -15,6 +15,8 @@
 #include "schemas/policy/policy.h"
 #include "schemas/view.h"
 
+struct ages;
+
 /* A decision and what has become of it, for the books. */
 struct reconciled {
     const struct device_key *key;
@@ -56,6 +58,11 @@ struct engine_config {
     /* Called with each decision's end. NULL: no books are kept, and no stopwatch is needed. */
     void (*observe)(void *arg, const struct reconciled *reconciled);
     uint64_t (*stopwatch)(void *arg); /* in whatever unit the observer likes */
+
+    /* What was kept of the device by an earlier process; false: nothing. NULL: nothing is kept. */
+    bool (*recall)(void *arg, const struct device_key *key, struct ages *ret_ages);
+    /* What engine_each_ages() tells is not as it was. NULL: nobody keeps it. */
+    void (*aged)(void *arg);
 };
 
 #endif

@@ -24,6 +24,7 @@ static void destroy(struct device *d)
     free(d->watched);
     free(d->script.said);
     free(d->script_said);
+    free(d->ages);
     free(d);
 }
 

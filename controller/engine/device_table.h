@@ -81,6 +81,8 @@ struct device {
         char *said;
     } script;
     char *script_said; /* what memory.object.script.said points to */
+    bool recalled;     /* what was known of it before this process has been asked for */
+    char *ages;        /* the line that is to be kept of it (reconcilers/ages_line.h); NULL: nothing is */
     struct memory memory;
 };
 

@@ -254,3 +254,14 @@ void engine_each_device(struct engine *e, void (*each)(void *arg, const struct e
         }
     }
 }
+
+void engine_each_ages(const struct engine *e,
+                      void (*each)(void *arg, const struct device_key *key, const char *line), void *arg)
+{
+    for (size_t b = 0; b < e->devices.n_buckets; b++) {
+        const struct device *d;
+        SLIST_FOREACH (d, &e->devices.buckets[b], same_bucket)
+            if (d->ages || !d->recalled)
+                each(arg, &d->key, d->ages);
+    }
+}

@@ -78,5 +78,9 @@ bool engine_find_device(const struct engine *e, const struct device_key *key,
 /* Calls `each` for every device, in no order. */
 void engine_each_device(struct engine *e, void (*each)(void *arg, const struct engine_device *device),
                         void *arg);
+/* Calls `each` for every device of which something is to be kept when this process ends, with the line for it
+ * (reconcilers/ages_line.h); NULL: what was kept of it before still holds. */
+void engine_each_ages(const struct engine *e,
+                      void (*each)(void *arg, const struct device_key *key, const char *line), void *arg);
 
 #endif

@@ -7,6 +7,7 @@
 #include "controller/base/backoff.h"
 #include "controller/base/log.h"
 #include "controller/engine/engine.h"
+#include "controller/engine/recall.h"
 #include "controller/engine/reconcile_log.h"
 #include "controller/engine/registry.h"
 #include "controller/engine/tasks.h"
@@ -121,8 +122,7 @@ bool reconcile_outdated(struct reconcile *r, const struct view *view)
 static bool same_ends(const struct device *d, const struct view *view)
 {
     struct ends ends = ends_of(view);
-    return d->seen && d->last.b == ends.backend && d->last.f == ends.frontend &&
-           d->last.online == ends.online;
+    return d->last.b == ends.backend && d->last.f == ends.frontend && d->last.online == ends.online;
 }
 
 void reconcile_decide(struct reconcile *r, struct view *view)
@@ -138,7 +138,8 @@ void reconcile_decide(struct reconcile *r, struct view *view)
                                 .worker = worked ? &worker : NULL,
                                 .now = engine_now(e),
                                 .fresh_incarnation = e->cfg.random(e->cfg.arg) | 1};
-    if (r->d->memory.row == ROW_STEADY && !same_ends(r->d, view))
+    recall_device(e, r->d, &in);
+    if (r->d->seen && r->d->memory.row == ROW_STEADY && !same_ends(r->d, view))
         r->d->memory.row_since = 0;
     r->view = view;
     r->worker = worked ? worker : (struct worker){0};
@@ -226,6 +227,7 @@ static void end(struct reconcile *r, bool gone)
 {
     struct engine *e = r->e;
     struct device *d = r->d;
+    recall_note(e, d, r->view);
     plan_free(r->plan);
     view_free(r->view);
     e->passes--;

@@ -2,6 +2,7 @@
 #include "controller/engine/registry.h"
 
 #include "controller/base/log.h"
+#include "controller/engine/recall.h"
 #include "controller/engine/watches.h"
 
 struct device *registry_find_or_add(struct engine *e, const struct device_key *key)
@@ -21,6 +22,7 @@ struct device *registry_find_or_add(struct engine *e, const struct device_key *k
 void registry_remove(struct engine *e, struct device *d)
 {
     watches_remove_frontend(e, d);
+    recall_forget(e, d);
     d->due = d->held = 0;
     due_heap_update(&e->due_heap, d);
     guest_leave(e, d);

@@ -31,7 +31,8 @@ static void note_history(struct supervised *s)
 
 static uint64_t be_dead(struct supervised *s, const char *why)
 {
-    uint64_t delay = backoff(s->record.retry_initial, s->record.retry_max, s->facts.failures, backoff_random());
+    uint64_t delay =
+        backoff(s->record.retry_initial, s->record.retry_max, s->facts.failures, backoff_random());
     s->facts.state = WORKER_DEAD;
     s->facts.ring = 0;
     s->facts.until = supervised_now(s->w) + delay;

@@ -51,6 +51,18 @@ check "the status emptied: no other run" "$(ran)" "1 online"
 xenstore-write "$f/state" 5 "$b/state" 5 "$f/state" 6 "$b/state" 6 "$f/state" 1 "$b/state" 2
 await_quiet 300
 removed "the guest connects anew, InitWait"
+for how in stop_xenrecon kill_xenrecon; do
+    becomes_true grep -qs "^vif/3/0 .*ends=2,1,1 .*script=1," "$dir/run/ages" || fail "what the script did is not kept"
+    $how
+    start_xenrecon --policies "$policies" --resync 0
+    await_quiet 300
+    check "$how, InitWait: no other run" "$(ran)" "1 online"
+done
+kill_xenrecon
+xenstore-write "$f/state" 2
+start_xenrecon --policies "$policies" --resync 0
+await_quiet 300
+check "another state meanwhile: no other run" "$(ran)" "1 online"
 xenstore-write "$f/state" 4 "$b/state" 4
 await_quiet 300
 check "and Connected: no other run" "$(ran)" "1 online"
@@ -70,4 +82,16 @@ attach
 xenstore-write "$b/state" 2
 reach "attached again: set up again" "$b/hotplug-status" connected
 check "attached again: run again" "$(grep -c online "$dir/ran")" 2
+
+# ---- and so is one while nobody looks
+
+kill_xenrecon
+toolstack detach vif 3 0
+xenstore-rm "$b"
+xenstore-rm "$f"
+attach
+xenstore-write "$b/state" 2
+start_xenrecon --policies "$policies" --resync 0
+reach "attached while nobody looked: set up" "$b/hotplug-status" connected
+check "attached while nobody looked: run" "$(grep -c online "$dir/ran")" 3
 stop_xenrecon
