@@ -92,7 +92,8 @@ static void age(struct situation *s, enum waits_for who)
     is->wanted = wanted_of(s);
     is->who = who;
     same = was->wanted == is->wanted;
-    if (!is_true(s, is->wanted))
+    is->unmet = !is_true(s, is->wanted);
+    if (is->unmet)
         is->wanted_since = kept(was->wanted_since, same, s->in->now);
     if (who != WAITS_FOR_NOBODY)
         is->who_since = kept(was->who_since, same && was->who == who, s->in->now);

@@ -94,8 +94,9 @@ const char *wanted_name(enum want wanted); /* NULL for NOTHING */
  */
 struct condition {
     enum want wanted;
+    bool unmet; /* it is not true yet */
     enum waits_for who;
-    uint64_t wanted_since; /* that it is not true yet */
+    uint64_t wanted_since; /* that it is unmet */
     uint64_t who_since;    /* that this end is waited for */
 };
 

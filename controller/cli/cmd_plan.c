@@ -132,7 +132,7 @@ static bool find_format(const char *name, const struct format **ret_format)
 }
 
 /* A report in a file says where it came from. */
-static const char *origin(const struct plan_options *o, struct arena *a)
+static void say_origin(const struct inspection *in, const struct plan_options *o, struct report *r)
 {
     char host[65] = "", when[32] = "";
     time_t now = time(NULL);
@@ -141,10 +141,15 @@ static const char *origin(const struct plan_options *o, struct arena *a)
         host[0] = '\0';
     if (gmtime_r(&now, &tm))
         strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S UTC", &tm);
+    r->hostname = host[0] ? arena_strdup(&r->arena, host) : NULL;
+    r->source = inspection_source_name(in, o->dump);
+    r->generated = (uint64_t)now * 1000;
     if (o->dump)
-        return arena_printf(a, "A dump, %s, read at %s by xenrecon " XENRECON_VERSION,
-                            strcmp(o->dump, "-") == 0 ? "from standard input" : o->dump, when);
-    return arena_printf(a, "The store of %s at %s, read by xenrecon " XENRECON_VERSION, host, when);
+        r->origin = arena_printf(&r->arena, "A dump, %s, read at %s by xenrecon " XENRECON_VERSION,
+                                 strcmp(o->dump, "-") == 0 ? "from standard input" : o->dump, when);
+    else
+        r->origin =
+            arena_printf(&r->arena, "The store of %s at %s, read by xenrecon " XENRECON_VERSION, host, when);
 }
 
 static int plan(const struct plan_options *o, char **names, int n)
@@ -155,7 +160,7 @@ static int plan(const struct plan_options *o, char **names, int n)
         return STATUS_ERROR;
     struct report *report = report_new(inspection_backend_domid(in));
     report->keeps_values = o->format->values;
-    report->origin = origin(o, &report->arena);
+    say_origin(in, o, report);
     int status = n ? report_named(in, names, (size_t)n, report) : report_all(in, report);
     if (status == STATUS_OK) {
         inspection_report_dump(in, report);

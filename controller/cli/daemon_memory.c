@@ -112,6 +112,7 @@ static struct memory memory_of(struct daemon_memory *r, const json_t *o)
 static struct condition condition_of(const json_t *o)
 {
     return (struct condition){.wanted = (enum want)number(o, "wanted"),
+                              .unmet = truth(o, "unmet"),
                               .who = (enum waits_for)number(o, "who"),
                               .wanted_since = number(o, "wanted_since"),
                               .who_since = number(o, "who_since")};

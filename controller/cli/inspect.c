@@ -218,6 +218,11 @@ static void on_view(void *arg, int status, struct view *view)
     *t = (struct taken){true, status, view};
 }
 
+const char *inspection_source_name(const struct inspection *in, const char *dump)
+{
+    return dump ? dump : in->memory ? "daemon" : "store";
+}
+
 /* The daemon knows only the devices of its own domain, which is ours. */
 static bool daemon_knows(const struct inspection *in, uint16_t backend_domid)
 {
@@ -304,7 +309,7 @@ static int shown_online(const struct view *view, int online)
     return view_get(view, BACKEND, common_key_names[KEY_ONLINE]).presence == UNREADABLE ? -2 : online;
 }
 
-void inspection_report(const struct inspection *in, const struct policy *policy, const struct view *view,
+void inspection_report(struct inspection *in, const struct policy *policy, const struct view *view,
                        struct report *report)
 {
     struct ends ends = ends_of(view);
@@ -317,6 +322,8 @@ void inspection_report(const struct inspection *in, const struct policy *policy,
                                    .backend_state = shown(view, BACKEND, ends.backend),
                                    .frontend_state = shown(view, FRONTEND, ends.frontend),
                                    .frontend = view->path[FRONTEND],
+                                   .frontend_name =
+                                       in ? naming_domain(inspection_naming(in), view->device.domid) : NULL,
                                    .plan = inspection_decide(in, policy, view)};
     report_add(report, &device);
     if (report->keeps_values)

@@ -43,6 +43,9 @@ const struct policy *inspection_policy(const struct inspection *in, const char *
 int inspection_list(struct inspection *in, struct located **ret_devices, size_t *ret_n,
                     struct report *report);
 
+/* What is looked at, in a word of plan.schema.json. */
+const char *inspection_source_name(const struct inspection *in, const char *dump);
+
 /* Finds the devices that DEVICE arguments mean, as naming_select() does, among all that are in scope. What is
  * named exactly need not be listed: it is looked for where it would be. The caller frees the list. */
 int inspection_select(struct inspection *in, char *const *texts, size_t n_texts, struct located **ret_devices,
@@ -67,7 +70,7 @@ struct plan *inspection_decide(const struct inspection *in, const struct policy 
                                const struct view *view);
 
 /* Decides, and adds the device to the report. */
-void inspection_report(const struct inspection *in, const struct policy *policy, const struct view *view,
+void inspection_report(struct inspection *in, const struct policy *policy, const struct view *view,
                        struct report *report);
 
 /* Adds findings about the dump itself; after all its devices were read. */

@@ -268,6 +268,7 @@ static json_t *condition_memory(const struct condition *c)
 {
     json_t *o = jobject();
     jput(o, "wanted", jcount(c->wanted));
+    jput(o, "unmet", json_boolean(c->unmet));
     jput(o, "who", jcount(c->who));
     jput(o, "wanted_since", jcount(c->wanted_since));
     jput(o, "who_since", jcount(c->who_since));
@@ -313,6 +314,7 @@ json_t *status_json_device(const struct status *s, const struct engine_device *d
     jput(o, "type", jtext(d->key->type));
     jput(o, "frontend_domid", jcount(d->key->domid));
     jput(o, "devid", jtext(d->key->devid));
+    jput(o, "health", jtext(health_name(d->health)));
     jput(o, "owner", d->policy ? jtext(owner_name(d->policy->owner)) : json_null());
     jput(o, "phase", jtext(object_phase_name(m->object.phase)));
     jput(o, "phase_seconds", age(m->object.phase_since, now));

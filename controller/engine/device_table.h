@@ -9,6 +9,7 @@
 #include "reconcilers/object.h"
 #include "schemas/device.h"
 #include "schemas/finding.h"
+#include "schemas/health.h"
 #include "schemas/marker.h"
 #include "schemas/policy/policy.h"
 
@@ -62,6 +63,7 @@ struct device {
     struct {
         enum xenbus_state b, f;
         int online;
+        enum health health;
     } shown;       /* to who asks: nothing that was meant only */
     char *watched; /* F's path, whose state is watched; NULL: none is */
     bool by_guest; /* it is watched together with its guest's other frontends */

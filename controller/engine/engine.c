@@ -228,6 +228,7 @@ static struct engine_device describe(const struct engine *e, const struct device
                                   .backend = d->seen ? d->shown.b : XENBUS_ABSENT,
                                   .frontend = d->seen ? d->shown.f : XENBUS_ABSENT,
                                   .online = d->seen ? d->shown.online : -1,
+                                  .health = d->memory.row_since ? d->shown.health : HEALTH_UNKNOWN,
                                   .findings = d->findings,
                                   .next_at = next_at(d),
                                   .retired_policy = d->retired_policy != NULL,

@@ -16,6 +16,7 @@
 #define XENRECON_ENGINE_H
 
 #include "controller/engine/config.h"
+#include "schemas/health.h"
 
 struct engine;
 
@@ -67,6 +68,7 @@ struct engine_device {
     enum xenbus_state backend;  /* as it was read last; ABSENT: it was not yet */
     enum xenbus_state frontend; /* likewise */
     int online;                 /* likewise: 0 or 1; -1: it was not read yet, or is neither of these */
+    enum health health;         /* as it was decided last; UNKNOWN: it was not yet */
     uint64_t findings;          /* a bit for each enum finding_code */
     uint64_t next_at;           /* when it is reconciled again, milliseconds; 0: when something happens */
     bool retired_policy;        /* its policy was dropped by a reload, and stays in force for it */

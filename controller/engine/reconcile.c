@@ -199,6 +199,7 @@ static void remember_row(struct reconcile *r)
 {
     struct memory *m = &r->d->memory;
     m->condition = r->plan->condition;
+    r->d->shown.health = health_of(r->plan);
     remember_findings(m, r->plan);
     if (m->row != r->plan->row || !m->row_since)
         m->row_since = engine_now(r->e);

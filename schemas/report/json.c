@@ -72,7 +72,9 @@ static json_t *device_json(const struct report *r, const struct report_device *d
     jput(o, "backend_domid", jcount(d->backend_domid));
     jput(o, "type", jtext(d->key.type));
     jput(o, "frontend_domid", jcount(d->key.domid));
+    jput(o, "frontend_name", jtext(d->frontend_name));
     jput(o, "devid", jtext(d->key.devid));
+    jput(o, "health", jtext(health_name(health_of(d->plan))));
     jput(o, "owner", jtext(owner_name(d->owner)));
     jput(o, "online", d->online < 0 ? json_null() : json_boolean(d->online));
     jput(o, "backend_state", state(d->backend_state));
@@ -89,11 +91,14 @@ static json_t *device_json(const struct report *r, const struct report_device *d
 static json_t *summary_json(const struct report *r)
 {
     struct report_summary s = report_summarize(r);
-    json_t *o = jobject();
+    json_t *o = jobject(), *health = jobject();
     jput(o, "devices", jcount(s.devices));
     jput(o, "actions", jcount(s.actions));
     jput(o, "errors", jcount(s.errors));
     jput(o, "warnings", jcount(s.warnings));
+    for (enum health h = 0; h < HEALTH_COUNT; h++)
+        jput(health, health_name(h), jcount(s.health[h]));
+    jput(o, "health", health);
     return o;
 }
 
@@ -104,6 +109,10 @@ void report_print_json(const struct report *r, FILE *to)
         jappend(devices, device_json(r, &r->devices[i]));
     }
     jput(root, "version", jcount(1));
+    jput(root, "host", jtext(r->hostname));
+    jput(root, "source", jtext(r->source));
+    jput(root, "generated", jtime(r->generated));
+    jput(root, "program", jtext("xenrecon " XENRECON_VERSION));
     jput(root, "domid", jcount(r->domid));
     jput(root, "summary", summary_json(r));
     jput(root, "devices", devices);

@@ -32,6 +32,8 @@ void report_add(struct report *r, const struct report_device *device)
     *d = *device;
     if (device->frontend)
         d->frontend = arena_strdup(&r->arena, device->frontend);
+    if (device->frontend_name)
+        d->frontend_name = arena_strdup(&r->arena, device->frontend_name);
 }
 
 static void keep_side(struct report *r, const struct policy *policy, const struct view *view, enum side side)
@@ -103,6 +105,7 @@ struct report_summary report_summarize(const struct report *r)
     struct report_summary s = {.devices = r->n_devices};
     for (size_t i = 0; i < r->n_devices; i++) {
         s.actions += r->devices[i].plan->n_actions;
+        s.health[health_of(r->devices[i].plan)]++;
         count_findings(r->devices[i].plan, &s);
     }
     count_findings(r->host, &s);

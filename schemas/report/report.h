@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "schemas/device.h"
+#include "schemas/health.h"
 #include "schemas/plan.h"
 #include "schemas/policy/policy.h"
 #include "schemas/view.h"
@@ -24,7 +25,8 @@ struct report_device {
     enum owner owner;
     int online; /* 1, 0, or -1: absent or not understood; -2: unreadable */
     enum xenbus_state backend_state, frontend_state;
-    const char *frontend; /* path, or NULL; in the report's arena */
+    const char *frontend;      /* path, or NULL; in the report's arena */
+    const char *frontend_name; /* of the domain, or NULL: not known; likewise */
     struct plan *plan;
     const struct report_value *values[2]; /* by side; in the report's arena, where the report keeps them */
     size_t n_values[2];
@@ -35,21 +37,25 @@ struct report {
     uint16_t domid;
     struct report_device *devices;
     size_t n_devices, cap_devices;
-    struct plan *host;  /* its findings are those of no single device */
-    uint64_t epoch;     /* decide()'s clock, 0: milliseconds since 1970; 0: times are not known */
-    bool keeps_values;  /* for a format that shows them: what was read of each device */
-    const char *origin; /* what was looked at, when and by what, for a report that is sent away; or NULL */
+    struct plan *host;    /* its findings are those of no single device */
+    uint64_t epoch;       /* decide()'s clock, 0: milliseconds since 1970; 0: times are not known */
+    bool keeps_values;    /* for a format that shows them: what was read of each device */
+    const char *origin;   /* what was looked at, when and by what, for a report that is sent away; or NULL */
+    const char *hostname; /* where it was made; or NULL */
+    const char *source;   /* what was looked at: `store`, `daemon`, or a dump's name; or NULL */
+    uint64_t generated;   /* when it was made, milliseconds since 1970; 0: that is not said */
 };
 
 struct report *report_new(uint16_t domid);
 void report_free(struct report *r);
-void report_add(struct report *r, const struct report_device *device); /* copies `frontend`, takes `plan` */
+void report_add(struct report *r, const struct report_device *device); /* copies texts, takes `plan` */
 /* Keeps the view's values with the device that was added last; what the policy calls secret is left out. */
 void report_keep_values(struct report *r, const struct policy *policy, const struct view *view);
 void report_sort(struct report *r); /* by domain, type, devid */
 
 struct report_summary {
     size_t devices, actions, errors, warnings;
+    size_t health[HEALTH_COUNT]; /* how many devices are like this */
 };
 struct report_summary report_summarize(const struct report *r);
 

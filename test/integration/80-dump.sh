@@ -29,9 +29,10 @@ xenstore-write "$(f_of vkbd/7/0)/state" rubbish
 xenstore-write /local/domain/8/error/device/vbd/768/error "2 reading" "$(f_of vbd/8/768)/state" 5
 toolstack attach vif 9 0 -- domain-destroy 9
 
-# report [ARGUMENT...]: the JSON
+# report [ARGUMENT...]: the JSON, but for what was looked at, and when
 report() {
-    "${xenrecon[@]}" plan --format json --policies "$policies" "$@"
+    "${xenrecon[@]}" plan --format json --policies "$policies" "$@" >"$dir/whole" || return
+    grep -vE '^  "(source|generated)":' "$dir/whole"
 }
 
 # same NAME: the dump on standard input gives the report of the live store, and nothing else

@@ -189,7 +189,7 @@ END_TEST
 START_TEST(age_outlives_what_cannot_be_read)
 {
     struct scene s = {.b = "online=1 state? ", .f = "state=1", .now = LATE};
-    s.rest.condition = (struct condition){WANTED_CONNECTED, WAITS_FOR_FRONTEND, SINCE, SINCE};
+    s.rest.condition = (struct condition){WANTED_CONNECTED, true, WAITS_FOR_FRONTEND, SINCE, SINCE};
     struct run r = run_decide(&s);
     ck_assert_int_eq(r.plan->row, ROW_UNREADABLE);
     ck_assert_uint_eq(r.plan->condition.wanted_since, SINCE);

@@ -248,10 +248,15 @@ END_TEST
 
 /* The contract, to the letter and in its order. */
 static const char sample_json[] =
-    "{\"version\":1,\"domid\":0,\"summary\":{\"devices\":5,\"actions\":2,\"errors\":1,\"warnings\":2},"
+    "{\"version\":1,\"host\":null,\"source\":null,\"generated\":null,\"program\":\"xenrecon " XENRECON_VERSION
+    "\","
+    "\"domid\":0,\"summary\":{\"devices\":5,\"actions\":2,\"errors\":1,\"warnings\":2,"
+    "\"health\":{\"failed\":1,\"degraded\":1,\"unknown\":0,\"pending\":2,\"ok\":1}},"
     "\"devices\":["
-    "{\"device\":\"vkbd/5/0\",\"backend_domid\":0,\"type\":\"vkbd\",\"frontend_domid\":5,\"devid\":\"0\","
-    "\"owner\":\"xenrecon\",\"online\":false,\"backend_state\":\"Closing\",\"frontend_state\":\"Connected\","
+    "{\"device\":\"vkbd/5/"
+    "0\",\"backend_domid\":0,\"type\":\"vkbd\",\"frontend_domid\":5,\"frontend_name\":null,\"devid\":\"0\","
+    "\"health\":\"failed\",\"owner\":\"xenrecon\",\"online\":false,\"backend_state\":\"Closing\",\"frontend_"
+    "state\":\"Connected\","
     "\"frontend\":null,\"row\":\"close-wait\",\"wanted\":null,\"wanted_since\":null,"
     "\"actions\":[],"
     "\"findings\":[{\"code\":\"stuck-detach\",\"severity\":\"error\","
@@ -259,8 +264,10 @@ static const char sample_json[] =
     "\"advice\":\"look at the end that is waited for: a guest has to unmount it; it is never taken away by "
     "force\",\"waits_for\":null,\"since\":null}]},"
     "{\"device\":\"qdisk/7/"
-    "51712\",\"backend_domid\":0,\"type\":\"qdisk\",\"frontend_domid\":7,\"devid\":\"51712\","
-    "\"owner\":\"xenrecon\",\"online\":true,\"backend_state\":\"InitWait\",\"frontend_state\":"
+    "51712\",\"backend_domid\":0,\"type\":\"qdisk\",\"frontend_domid\":7,\"frontend_name\":null,\"devid\":"
+    "\"51712\","
+    "\"health\":\"pending\",\"owner\":\"xenrecon\",\"online\":true,\"backend_state\":\"InitWait\",\"frontend_"
+    "state\":"
     "\"Initialised\","
     "\"frontend\":\"" F "\",\"row\":\"connect\",\"wanted\":null,\"wanted_since\":null,"
     "\"actions\":[{\"action\":\"connect\","
@@ -268,19 +275,25 @@ static const char sample_json[] =
     "{\"path\":\"" B "/xenrecon\",\"value\":\"00000000000000a0 4 0000000000000001\"}],\"removes\":[]}],"
     "\"findings\":[]},"
     "{\"device\":\"qdisk/7/"
-    "51728\",\"backend_domid\":3,\"type\":\"qdisk\",\"frontend_domid\":7,\"devid\":\"51728\","
-    "\"owner\":\"external\",\"online\":null,\"backend_state\":null,\"frontend_state\":null,\"frontend\":null,"
+    "51728\",\"backend_domid\":3,\"type\":\"qdisk\",\"frontend_domid\":7,\"frontend_name\":null,\"devid\":"
+    "\"51728\","
+    "\"health\":\"degraded\",\"owner\":\"external\",\"online\":null,\"backend_state\":null,\"frontend_"
+    "state\":null,\"frontend\":null,"
     "\"row\":\"incomplete-dir\",\"wanted\":null,\"wanted_since\":null,"
     "\"actions\":[],\"findings\":[{\"code\":\"incomplete-dir\","
     "\"severity\":\"warning\",\"message\":\"`online` is absent\","
     "\"advice\":\"the toolstack did not finish writing this directory: ask it what became of the "
     "device\",\"waits_for\":null,\"since\":null}]},"
-    "{\"device\":\"vif/7/0\",\"backend_domid\":0,\"type\":\"vif\",\"frontend_domid\":7,\"devid\":\"0\","
-    "\"owner\":\"kernel\",\"online\":true,\"backend_state\":\"Connected\",\"frontend_state\":\"Connected\","
+    "{\"device\":\"vif/7/"
+    "0\",\"backend_domid\":0,\"type\":\"vif\",\"frontend_domid\":7,\"frontend_name\":null,\"devid\":\"0\","
+    "\"health\":\"ok\",\"owner\":\"kernel\",\"online\":true,\"backend_state\":\"Connected\",\"frontend_"
+    "state\":\"Connected\","
     "\"frontend\":null,\"row\":\"steady\",\"wanted\":null,\"wanted_since\":null,"
     "\"actions\":[],\"findings\":[]},"
-    "{\"device\":\"vkbd/12/0\",\"backend_domid\":0,\"type\":\"vkbd\",\"frontend_domid\":12,\"devid\":\"0\","
-    "\"owner\":\"xenrecon\",\"online\":false,\"backend_state\":\"Closed\",\"frontend_state\":null,"
+    "{\"device\":\"vkbd/12/"
+    "0\",\"backend_domid\":0,\"type\":\"vkbd\",\"frontend_domid\":12,\"frontend_name\":null,\"devid\":\"0\","
+    "\"health\":\"pending\",\"owner\":\"xenrecon\",\"online\":false,\"backend_state\":\"Closed\",\"frontend_"
+    "state\":null,"
     "\"frontend\":null,\"row\":\"destroy\",\"wanted\":null,\"wanted_since\":null,"
     "\"actions\":[{\"action\":\"destroy\",\"reason\":\"online is 0\","
     "\"writes\":[],\"removes\":[\"/local/domain/0/backend/vkbd/12/0\",\"/local/domain/0/backend/vkbd/12\"]}],"
@@ -311,9 +324,11 @@ START_TEST(test_json_of_nothing)
     struct report *r = report_new(3);
     json_t *root = printed_json(r);
     char *compact = json_dumps(root, JSON_COMPACT);
-    ck_assert_str_eq(compact,
-                     "{\"version\":1,\"domid\":3,\"summary\":{\"devices\":0,\"actions\":0,\"errors\":0,"
-                     "\"warnings\":0},\"devices\":[],\"findings\":[]}");
+    ck_assert_str_eq(compact, "{\"version\":1,\"host\":null,\"source\":null,\"generated\":null,\"program\":"
+                              "\"xenrecon " XENRECON_VERSION
+                              "\",\"domid\":3,\"summary\":{\"devices\":0,\"actions\":0,\"errors\":0,"
+                              "\"warnings\":0,\"health\":{\"failed\":0,\"degraded\":0,\"unknown\":0,"
+                              "\"pending\":0,\"ok\":0}},\"devices\":[],\"findings\":[]}");
     assert_fits_schema(root);
     free(compact);
     json_decref(root);
