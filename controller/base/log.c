@@ -130,11 +130,20 @@ static void to_json(const struct line *l)
     json_decref(o);
 }
 
+static FILE *stream; /* NULL: stderr */
+
+void log_set_stream(FILE *to)
+{
+    stream = to;
+}
+
 /* In one call: stderr is unbuffered, and lines of several processes must not mix. */
 static void print_line(const struct line *l)
 {
     progress_hold();
-    if (format_now == LOG_FORMAT_JSON)
+    if (stream)
+        fprintf(stream, "%s\n", l->text);
+    else if (format_now == LOG_FORMAT_JSON)
         to_json(l);
     else if (!stderr_is_journal())
         fprintf(stderr, "xenrecon: %s\n", l->text);

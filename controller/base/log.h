@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "schemas/diagnostic.h"
 
@@ -39,6 +40,8 @@ enum {
 
 void log_set_level(enum log_level level);
 void log_set_format(enum log_format format);
+/* Where text goes instead of to stderr; NULL: there. */
+void log_set_stream(FILE *to);
 /* For tests: the journal's socket, and a clock of milliseconds. */
 void log_set_journal(const char *path);
 void log_set_clock(uint64_t (*clock)(void));

@@ -7,7 +7,7 @@
 enum {
     STATUS_OK = 0,
     STATUS_ERROR = 1,
-    STATUS_FOUND = 2, /* plan --detailed-exitcode: there is something to do or to say */
+    STATUS_FOUND = 2, /* plan --detailed-exitcode: there is something to do or to say; wait: time is over */
     STATUS_USAGE = 64,
 };
 
@@ -16,6 +16,8 @@ int cmd_plan(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_history(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
+int cmd_check(int argc, char **argv);
+int cmd_wait(int argc, char **argv);
 int cmd_policy(int argc, char **argv);
 
 /* `xenrecon: <text>` and a hint to the help of `command` (NULL: of all) on stderr; returns STATUS_USAGE. */

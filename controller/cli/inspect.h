@@ -51,6 +51,10 @@ const char *inspection_source_name(const struct inspection *in, const char *dump
 int inspection_select(struct inspection *in, char *const *texts, size_t n_texts, struct located **ret_devices,
                       size_t *ret_n);
 
+/* Those of one argument. It is not logged when there is none: -ENODEV, or one that is named exactly and is
+ * not there. */
+int inspection_select_quietly(struct inspection *in, char *text, struct located **ret_devices, size_t *ret_n);
+
 /* The one that an argument means. -EINVAL: there are several, which is logged. */
 int inspection_select_one(struct inspection *in, char *text, struct located *ret_device);
 

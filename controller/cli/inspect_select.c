@@ -115,30 +115,39 @@ static int find_exactly(struct inspection *in, char *const *texts, size_t n_text
 
 /* ---- any ---- */
 
-int inspection_select(struct inspection *in, char *const *texts, size_t n_texts, struct located **ret_devices,
-                      size_t *ret_n)
+static int select_any(struct inspection *in, char *const *texts, size_t n_texts, bool quiet,
+                      struct located **ret_devices, size_t *ret_n)
 {
     struct located *all;
     size_t n_all;
-    int error;
-    if (naming_exact(texts, n_texts)) {
+    int error = naming_check(texts, n_texts);
+    if (!error && naming_exact(texts, n_texts)) {
         struct search s = {0};
         error = find_exactly(in, texts, n_texts, &s);
-        if (error) {
-            free(s.devices);
-            return error;
-        }
         *ret_devices = s.devices;
         *ret_n = s.n;
-        return 0;
+        if (error)
+            free(s.devices);
+        return error;
     }
-    error = inspection_list(in, &all, &n_all, NULL);
+    error = error ? error : inspection_list(in, &all, &n_all, NULL);
     if (!error) {
-        error =
-            naming_select(inspection_naming(in), texts, n_texts, all, n_all, where(in), ret_devices, ret_n);
+        error = naming_select(inspection_naming(in), texts, n_texts, all, n_all, quiet ? NULL : where(in),
+                              ret_devices, ret_n);
         free(all);
     }
     return error;
+}
+
+int inspection_select(struct inspection *in, char *const *texts, size_t n_texts, struct located **ret_devices,
+                      size_t *ret_n)
+{
+    return select_any(in, texts, n_texts, false, ret_devices, ret_n);
+}
+
+int inspection_select_quietly(struct inspection *in, char *text, struct located **ret_devices, size_t *ret_n)
+{
+    return select_any(in, &text, 1, true, ret_devices, ret_n);
 }
 
 int inspection_select_one(struct inspection *in, char *text, struct located *ret_device)

@@ -175,7 +175,8 @@ int naming_select(struct naming *n, char *const *texts, size_t n_texts, const st
                 chosen[i] = true;
             }
         if (!matched) {
-            say_nothing_matches(n, texts[t], all, n_all, where);
+            if (where)
+                say_nothing_matches(n, texts[t], all, n_all, where);
             error = -ENODEV;
         }
     }

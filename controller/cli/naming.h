@@ -30,8 +30,8 @@ void naming_free(struct naming *n); /* NULL is fine */
 const char *naming_domain(struct naming *n, uint16_t domid);
 
 /* Those of `all` that one of the texts selects, in the order in which they are there; the caller frees the
- * list. -EINVAL, -ENODEV: a text cannot select anything, or nothing that there is `where`; both are logged.
- */
+ * list. -EINVAL, -ENODEV: a text cannot select anything, or nothing that there is `where`. Both are logged,
+ * the latter unless `where` is NULL. */
 int naming_select(struct naming *n, char *const *texts, size_t n_texts, const struct located *all,
                   size_t n_all, const char *where, struct located **ret_devices, size_t *ret_n);
 
