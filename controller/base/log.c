@@ -55,13 +55,6 @@ static bool stderr_is_journal(void)
 
 /* ---- where it goes ---- */
 
-struct line {
-    enum log_level level;
-    const char *text;
-    const char *device; /* NULL: it is about none */
-    struct log_about about;
-};
-
 static const struct level_words {
     const char *name, *prefix;
     char priority;
@@ -72,6 +65,11 @@ static const struct level_words {
     [LOG_LEVEL_DEBUG] = {"debug", "<7>", '7'},
 };
 
+const char *log_level_name(enum log_level level)
+{
+    return levels[level].name;
+}
+
 static void put_field(char *buf, size_t size, size_t *n, const char *name, const char *value)
 {
     int len = value ? snprintf(buf + *n, size - *n, "%s=%s\n", name, value) : 0;
@@ -80,7 +78,7 @@ static void put_field(char *buf, size_t size, size_t *n, const char *name, const
 }
 
 /* The journal's own protocol: a datagram of lines NAME=VALUE; ours have no line breaks in them. */
-static bool to_journal(const struct line *l)
+static bool to_journal(const struct log_entry *l)
 {
     static int fd = -1;
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -107,7 +105,7 @@ static void put_member(json_t *o, const char *name, const char *value)
         jput(o, name, jtext(value));
 }
 
-static void to_json(const struct line *l)
+static void to_json(const struct log_entry *l)
 {
     struct timespec now;
     struct tm tm;
@@ -137,9 +135,22 @@ void log_set_stream(FILE *to)
     stream = to;
 }
 
-/* In one call: stderr is unbuffered, and lines of several processes must not mix. */
-static void print_line(const struct line *l)
+static void (*tap)(void *arg, const struct log_entry *entry);
+static void *tap_arg;
+
+void log_set_tap(void (*to)(void *arg, const struct log_entry *entry), void *arg)
 {
+    tap = to;
+    tap_arg = arg;
+}
+
+/* In one call: stderr is unbuffered, and lines of several processes must not mix. */
+static void print_line(const struct log_entry *l)
+{
+    if (tap && l->level <= LOG_LEVEL_INFO)
+        tap(tap_arg, l);
+    if (l->level > max_level)
+        return;
     progress_hold();
     if (stream)
         fprintf(stream, "%s\n", l->text);
@@ -177,7 +188,7 @@ static void tell_suppressed(uint16_t domid, const struct device_key *key, unsign
         snprintf(who, sizeof who, "domain %u", domid);
     snprintf(text, sizeof text, "%s: %u more message%s suppressed", who, suppressed,
              suppressed == 1 ? " was" : "s were");
-    print_line(&(struct line){LOG_LEVEL_WARNING, text, key ? who : NULL, {0}});
+    print_line(&(struct log_entry){LOG_LEVEL_WARNING, text, key ? who : NULL, domid, {0}});
 }
 
 static void (*alarm_set)(void *arg, uint64_t after);
@@ -251,25 +262,28 @@ static bool allowed(uint16_t domid, const struct device_key *key, bool quoted)
 static void say(enum log_level level, const struct log_about *about, const char *text, size_t len)
 {
     struct device_key key;
-    uint16_t domid;
+    uint16_t domid = 0;
     char copy[LINE_SIZE], device[DEVICE_KEY_SIZE];
     printable_copy(copy, sizeof copy, text, len, false);
     bool of_device = begins_with_device(copy, &key), quoted = about && about->quoted;
+    bool of_guest = !of_device && begins_with_guest(copy, &domid);
     log_tell();
-    if (of_device ? !allowed(key.domid, &key, quoted)
-                  : begins_with_guest(copy, &domid) && !allowed(domid, NULL, quoted))
+    if (of_device ? !allowed(key.domid, &key, quoted) : of_guest && !allowed(domid, NULL, quoted))
         return;
     if (of_device)
         device_key_format(&key, device);
-    print_line(
-        &(struct line){level, copy, of_device ? device : NULL, about ? *about : (struct log_about){0}});
+    print_line(&(struct log_entry){level, copy, of_device ? device : NULL,
+                                   of_device  ? key.domid
+                                   : of_guest ? domid
+                                              : -1,
+                                   about ? *about : (struct log_about){0}});
 }
 
 __attribute__((format(printf, 3, 0))) static void
 print_message(enum log_level level, const struct log_about *about, const char *format, va_list ap)
 {
     char text[LINE_SIZE];
-    if (level > max_level)
+    if (level > max_level && !(tap && level <= LOG_LEVEL_INFO))
         return;
     vsnprintf(text, sizeof text, format, ap);
     say(level, about, text, strlen(text));

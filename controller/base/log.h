@@ -56,10 +56,25 @@ void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
  * begins with, as in `domain 7: ...`. */
 struct log_about {
     const char *row, *action, *finding;
-    bool quoted; /* a worker or a script said it: of a guest's lines LOG_QUOTED may be such */
+    bool cleared; /* the finding has ended */
+    bool quoted;  /* a worker or a script said it: of a guest's lines LOG_QUOTED may be such */
 };
 void log_about(enum log_level level, const struct log_about *about, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* A line, as it goes to whoever keeps the log's lines as well. */
+struct log_entry {
+    enum log_level level;
+    const char *text;
+    const char *device; /* TYPE/DOMID/DEVID; NULL: it is about none */
+    int domid;          /* the guest's; -1: it is about none */
+    struct log_about about;
+};
+const char *log_level_name(enum log_level level);
+
+/* Calls `tap` for each line of LOG_LEVEL_INFO and worse that is not suppressed, whatever level is printed. It
+ * must log nothing itself. */
+void log_set_tap(void (*tap)(void *arg, const struct log_entry *entry), void *arg);
 
 /* Logs what is wrong in a file, with its line and the caret: an error of up to three lines. */
 void log_diagnostic(const struct diagnostic *d);

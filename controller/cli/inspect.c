@@ -22,6 +22,18 @@ int inspection_run(struct inspection *in, const bool *done)
     return in->dump ? dump_store_run(in->dump_store, done) : xs_blocking_run(in->blocking, done);
 }
 
+static int run(void *arg, const bool *done)
+{
+    return inspection_run(arg, done);
+}
+
+struct naming *inspection_naming(struct inspection *in)
+{
+    if (!in->naming)
+        in->naming = naming_new(in->store, run, in);
+    return in->naming;
+}
+
 /* ---- begin and end ---- */
 
 struct number {

@@ -9,18 +9,6 @@
 #include "schemas/mem.h"
 #include "schemas/selector.h"
 
-static int run(void *arg, const bool *done)
-{
-    return inspection_run(arg, done);
-}
-
-struct naming *inspection_naming(struct inspection *in)
-{
-    if (!in->naming)
-        in->naming = naming_new(in->store, run, in);
-    return in->naming;
-}
-
 static const char *where(const struct inspection *in)
 {
     return in->dump ? "the dump" : in->scope == SCOPE_ALL ? "any domain" : "the store";

@@ -128,6 +128,15 @@ static bool selected(struct naming *n, const struct selector *s, const struct lo
     return matches;
 }
 
+bool naming_matches(struct naming *n, char *const *texts, size_t n_texts, const struct located *device)
+{
+    struct selector s;
+    for (size_t i = 0; i < n_texts; i++)
+        if (!selector_parse(texts[i], &s) && selected(n, &s, device))
+            return true;
+    return false;
+}
+
 static void say_nothing_matches(struct naming *n, const char *text, const struct located *all, size_t n_all,
                                 const char *where)
 {

@@ -35,6 +35,9 @@ const char *naming_domain(struct naming *n, uint16_t domid);
 int naming_select(struct naming *n, char *const *texts, size_t n_texts, const struct located *all,
                   size_t n_all, const char *where, struct located **ret_devices, size_t *ret_n);
 
+/* Whether one of the texts, which naming_check() knows to be good, selects this device. */
+bool naming_matches(struct naming *n, char *const *texts, size_t n_texts, const struct located *device);
+
 /* Logs that an argument means several devices where it should mean one. */
 void naming_say_several(const char *text, const struct located *devices, size_t n);
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "controller/base/log.h"
+#include "controller/daemon/events.h"
 #include "controller/daemon/status_books.h"
 #include "controller/daemon/status_json.h"
 #include "schemas/json.h"
@@ -143,6 +144,20 @@ static struct control_answer ask_history(const struct status *s, const json_t *r
     return (struct control_answer){next_line, end_lines, lines};
 }
 
+static struct control_answer ask_events(const struct status *s, const json_t *request)
+{
+    int64_t after = jget_int(request, "after", 0), since = jget_int(request, "since", 0);
+    json_t *lines = jarray(), *event;
+    size_t i;
+    json_t *list = events_list(s->events, after < 0 ? 0 : (uint64_t)after, since < 0 ? 0 : (uint64_t)since);
+    json_array_foreach(list, i, event)
+    {
+        jappend(lines, line_of("event", json_incref(event)));
+    }
+    json_decref(list);
+    return (struct control_answer){next_line, end_lines, lines};
+}
+
 static struct control_answer ask_policies(const struct status *s)
 {
     json_t *lines = jarray();
@@ -165,6 +180,8 @@ struct control_answer status_ask(void *arg, const json_t *request)
         return ask_status(s, request);
     if (strcmp(what, "history") == 0)
         return ask_history(s, request);
+    if (strcmp(what, "events") == 0)
+        return ask_events(s, request);
     if (strcmp(what, "policies") == 0)
         return ask_policies(s);
     return control_server_error("unknown-request", "this is xenrecon %s, which knows no request \"%.32s\"",
@@ -184,6 +201,8 @@ void status_open(struct status *s, const struct status_config *config)
 void status_listen(struct status *s, bool take)
 {
     int error = control_server_listen(s->control, take);
+    if (take && !s->cfg.dry_run)
+        status_books_own(s);
     if (error && (take || error != -EADDRINUSE || s->cfg.dry_run))
         log_warning("nobody can ask how it goes: cannot listen on %s/%s: %s", s->cfg.run_dir, CONTROL_SOCKET,
                     strerror(-error));
@@ -197,6 +216,7 @@ void status_mend(struct status *s)
                   CONTROL_SOCKET, strerror(-mended));
     else if (mended)
         log_warning("somebody removed %s/%s: made again", s->cfg.run_dir, CONTROL_SOCKET);
+    events_mend(s->events);
 }
 
 void status_set_engine(struct status *s, struct engine *e, uint16_t backend_domid)

@@ -48,6 +48,7 @@ struct status {
     uint64_t since;          /* when the store came or went, milliseconds of cfg.clock */
     uint64_t started;        /* when the daemon was, likewise */
     struct history *history;
+    struct events *events;
     struct metrics metrics;
     struct metrics_file *file; /* NULL: none is written */
 };

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "controller/daemon/status_books.h"
 
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "controller/base/log.h"
+#include "controller/daemon/events.h"
 #include "controller/daemon/metrics_file.h"
 
 enum { HEARTBEAT = 300 * 1000 /* milliseconds between two writes of metrics, without resyncs */ };
@@ -38,10 +43,17 @@ static void print_metrics(void *arg, bool last, FILE *to)
     metrics_print(&s->metrics, s, wall_clock(), !last, to);
 }
 
+static void keep_event(void *arg, const struct log_entry *entry)
+{
+    events_add(arg, wall_clock(), entry);
+}
+
 void status_books_open(struct status *s)
 {
     const struct status_config *cfg = &s->cfg;
     s->history = history_new(HISTORY_SIZE);
+    s->events = events_new(EVENTS_SIZE);
+    log_set_tap(keep_event, s->events);
     if (cfg->metrics_file)
         s->file =
             metrics_file_new(&(struct metrics_file_config){.loop = cfg->loop,
@@ -49,6 +61,15 @@ void status_books_open(struct status *s)
                                                            .heartbeat = cfg->resync ? cfg->resync : HEARTBEAT,
                                                            .print = print_metrics,
                                                            .arg = s});
+}
+
+void status_books_own(struct status *s)
+{
+    char path[PATH_MAX];
+    int n = snprintf(path, sizeof path, "%s/" EVENTS_FILE, s->cfg.run_dir);
+    int error = n < 0 || n >= (int)sizeof path ? -ENAMETOOLONG : events_open(s->events, path);
+    if (error)
+        log_warning("events are not kept for the next daemon: cannot write %s: %s", path, strerror(-error));
 }
 
 void status_books_close(struct status *s)
@@ -59,6 +80,9 @@ void status_books_close(struct status *s)
 
 void status_books_finish(struct status *s)
 {
+    log_set_tap(NULL, NULL);
+    events_free(s->events);
+    s->events = NULL;
     history_free(s->history);
     s->history = NULL;
 }

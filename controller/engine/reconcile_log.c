@@ -26,7 +26,7 @@ static void say_cleared(struct reconcile *r, const char *key)
     for (int i = 0; i < FINDING_COUNT; i++)
         if (r->d->findings & ~found & UINT64_C(1) << i) {
             const char *code = finding_code_name((enum finding_code)i);
-            const struct log_about about = {.row = row_name(r->plan->row), .finding = code};
+            const struct log_about about = {.row = row_name(r->plan->row), .finding = code, .cleared = true};
             log_about(LOG_LEVEL_INFO, &about, "%s: cleared: %s", key, code);
         }
     r->d->findings = found;

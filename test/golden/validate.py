@@ -22,13 +22,26 @@ def findings(report):
     return [f for of in [report] + report["devices"] for f in of["findings"]]
 
 
+def health(device):
+    found = {f["severity"] for f in device["findings"] if f["code"] != "unreadable"}
+    if "error" in found:
+        return "failed"
+    if "warning" in found:
+        return "degraded"
+    if any(f["code"] == "unreadable" for f in device["findings"]):
+        return "unknown"
+    return device["health"] if device["health"] in ("pending", "ok") else "pending or ok"
+
+
 def summary(report):
+    healths = [health(d) for d in report["devices"]]
     severities = [f["severity"] for f in findings(report)]
     return {
         "devices": len(report["devices"]),
         "actions": sum(len(d["actions"]) for d in report["devices"]),
         "errors": severities.count("error"),
         "warnings": severities.count("warning"),
+        "health": {word: healths.count(word) for word in ("failed", "degraded", "unknown", "pending", "ok")},
     }
 
 
