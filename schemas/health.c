@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "schemas/health.h"
 
-#include <stddef.h>
+#include <string.h>
 
 const char *health_name(enum health health)
 {
@@ -11,6 +11,14 @@ const char *health_name(enum health health)
 #undef X
     };
     return names[health];
+}
+
+enum health health_parse(const char *name)
+{
+    for (enum health h = 0; name && h < HEALTH_COUNT; h++)
+        if (strcmp(name, health_name(h)) == 0)
+            return h;
+    return HEALTH_UNKNOWN;
 }
 
 enum health health_of(const struct plan *plan)

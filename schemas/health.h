@@ -23,6 +23,8 @@ enum health {
 
 const char *health_name(enum health health);
 
+enum health health_parse(const char *name); /* UNKNOWN: there is no such word, or it is NULL */
+
 enum health health_of(const struct plan *plan);
 
 #endif

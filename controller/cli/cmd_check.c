@@ -53,11 +53,7 @@ enum { NAMED_MAX = 5 };
 
 static enum health health_in(const json_t *device)
 {
-    const char *word = jget_text(device, "health");
-    for (enum health h = 0; word && h < HEALTH_COUNT; h++)
-        if (strcmp(word, health_name(h)) == 0)
-            return h;
-    return HEALTH_UNKNOWN;
+    return health_parse(jget_text(device, "health"));
 }
 
 static void name(struct tally *t, const json_t *device)

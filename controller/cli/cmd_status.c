@@ -19,7 +19,8 @@ static const char help[] =
     "Shows what the running daemon holds: of itself, and of all devices or those named.\n"
     "\n"
     "  --watch[=SECONDS]    show it again every 2 SECONDS, until interrupted\n"
-    "  --format text|json   how (default text); JSON is as\n"
+    "  --format text|wide|json\n"
+    "                       how (default text); wide has the rows of the decision table, too; JSON is as\n"
     "                       " XENRECON_DATADIR "/schemas/status.schema.json says\n"
     "  --color WHEN         always, never, or auto: on a terminal, unless NO_COLOR is set (default)\n"
     "  --runtime-dir DIR    the daemon's run directory (default $XENRECON_RUNTIME_DIR, or /run/xenrecon)\n"
@@ -45,6 +46,14 @@ static void print_json(const struct status_answer *a, bool one_line, FILE *to)
     json_dumpf(root, to, (one_line ? JSON_COMPACT : JSON_INDENT(2)) | JSON_REAL_PRECISION(14));
     fputc('\n', to);
     json_decref(root);
+}
+
+static void print_text(const struct status_options *o, const struct status_answer *a,
+                       const struct terminal *term, FILE *to)
+{
+    struct status_view view = {.term = term, .naming = naming_open(), .wide = o->common.wide};
+    status_text_print(a->daemon, a->devices, &view, to);
+    naming_free(view.naming);
 }
 
 /* Prints no more lines than the screen has. */
@@ -76,7 +85,7 @@ static int show(const struct status_options *o)
     if (o->common.json)
         print_json(&a, o->watch, to);
     else
-        status_text_print(a.daemon, a.devices, &term, to);
+        print_text(o, &a, &term, to);
     if (to != stdout)
         fclose(to);
     if (text) /* it is there once the stream is closed */

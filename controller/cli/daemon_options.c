@@ -19,7 +19,8 @@ bool daemon_options_take(const char *command, int c, char **argv, const char *he
     switch (c) {
     case DAEMON_OPTION_FORMAT:
         o->json = strcmp(optarg, "json") == 0;
-        if (o->json || strcmp(optarg, "text") == 0)
+        o->wide = strcmp(command, "status") == 0 && strcmp(optarg, "wide") == 0;
+        if (o->json || o->wide || strcmp(optarg, "text") == 0)
             return false;
         *ret_status = usage_error(command, "--format is text or json, not \"%s\"", optarg);
         return true;

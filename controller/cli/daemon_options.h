@@ -9,6 +9,7 @@ struct daemon_options {
     const char *run_dir;
     int colour; /* as terminal_of_stdout() takes it */
     bool json;
+    bool wide; /* of status: text with more columns */
 };
 
 /* Values that getopt_long() returns for these options; a command's own are less. */

@@ -2,9 +2,13 @@
 #include "controller/cli/status_text.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "schemas/health.h"
 #include "schemas/json.h"
+#include "schemas/mem.h"
 
 static int64_t count(const json_t *o, const char *key)
 {
@@ -128,20 +132,91 @@ static void print_head(const json_t *d, const struct terminal *term, FILE *to)
     print_store(json_object_get(d, "store"), term, to);
     print_queue(json_object_get(d, "queue"), json_object_get(d, "resync"), term, to);
     print_policies(json_object_get(d, "policies"), term, to);
-    subject("devices", term, to);
-    fprintf(to, "%" PRId64 ", %" PRId64 " worker%s\n", count(d, "devices"), count(d, "workers"),
-            plural(count(d, "workers")));
 }
 
 /* ---- devices ---- */
 
-enum { DEVICE, PHASE, ROW, SINCE, BACKEND_STATE, FRONTEND_STATE, ONLINE, WORKER, RETRIES, CELLS };
+static enum health health_in(const json_t *device)
+{
+    return health_parse(jget_text(device, "health"));
+}
+
+static enum colour health_colour(enum health h)
+{
+    static const enum colour colours[HEALTH_COUNT] = {[HEALTH_FAILED] = BAD,
+                                                      [HEALTH_DEGRADED] = UNSURE,
+                                                      [HEALTH_UNKNOWN] = UNSURE,
+                                                      [HEALTH_PENDING] = PLAIN,
+                                                      [HEALTH_OK] = GOOD};
+    return colours[h];
+}
+
+/* How many there are, and how many are how. */
+static void print_counts(const json_t *daemon, const json_t *devices, const struct terminal *term, FILE *to)
+{
+    size_t n[HEALTH_COUNT] = {0}, i;
+    const json_t *d;
+    const char *sep = ": ";
+    json_array_foreach(devices, i, d) n[health_in(d)]++;
+    subject("devices", term, to);
+    fprintf(to, "%zu", json_array_size(devices));
+    for (enum health h = 0; h < HEALTH_COUNT; h++) {
+        if (!n[h])
+            continue;
+        fputs(sep, to);
+        terminal_begin(term, health_colour(h), to);
+        fprintf(to, "%zu %s", n[h], health_name(h));
+        terminal_end(term, health_colour(h), to);
+        sep = ", ";
+    }
+    fprintf(to, "; %" PRId64 " worker%s\n", count(daemon, "workers"), plural(count(daemon, "workers")));
+}
+
+enum {
+    HEALTH,
+    DEVICE,
+    DOMAIN,
+    SINCE,
+    PHASE,
+    ROW,
+    BACKEND_STATE,
+    FRONTEND_STATE,
+    ONLINE,
+    WORKER,
+    RETRIES,
+    CELLS
+};
 
 static const struct table_column columns[CELLS] = {
-    [DEVICE] = {"DEVICE", 0}, [PHASE] = {"PHASE", 2},           [ROW] = {"ROW", 0},
-    [SINCE] = {"SINCE", 1},   [BACKEND_STATE] = {"BACKEND", 3}, [FRONTEND_STATE] = {"FRONTEND", 3},
-    [ONLINE] = {"ONLINE", 6}, [WORKER] = {"WORKER", 5},         [RETRIES] = {"RETRIES", 4},
+    [HEALTH] = {"HEALTH", 0}, [DEVICE] = {"DEVICE", 0},         [DOMAIN] = {"DOMAIN", 2},
+    [SINCE] = {"SINCE", 1},   [PHASE] = {"PHASE", 4},           [ROW] = {"ROW", 7},
+    [ONLINE] = {"ONLINE", 6}, [BACKEND_STATE] = {"BACKEND", 3}, [FRONTEND_STATE] = {"FRONTEND", 3},
+    [WORKER] = {"WORKER", 5}, [RETRIES] = {"RETRIES", 4},
 };
+
+/* Seconds since a time of RFC 3339; -1: it is none. */
+static double seconds_since(const char *text)
+{
+    struct tm tm = {0};
+    if (!text || !strptime(text, "%Y-%m-%dT%H:%M:%S", &tm))
+        return -1;
+    double age = difftime(time(NULL), timegm(&tm));
+    return age < 0 ? 0 : age;
+}
+
+/* Since when a device is as it is: what is found of it, or what is wanted and not true; else its phase. */
+static double age_of_device(const json_t *d)
+{
+    const json_t *since;
+    const char *code;
+    double oldest = seconds_since(jget_text(d, "wanted_since"));
+    json_object_foreach(json_object_get(d, "findings_since"), code, since)
+    {
+        double age = seconds_since(json_string_value(since));
+        oldest = age > oldest ? age : oldest;
+    }
+    return oldest >= 0 ? oldest : jget_real(d, "phase_seconds", -1);
+}
 
 static enum colour phase_colour(const char *phase)
 {
@@ -159,11 +234,12 @@ static enum colour phase_colour(const char *phase)
     return PLAIN;
 }
 
-static void add_device(struct table *t, const json_t *d)
+static void add_device(struct table *t, const struct status_view *v, const json_t *d)
 {
-    char since[AGE_SIZE], worker[64] = "", retries[24] = "";
+    char since[AGE_SIZE], worker[64] = "", retries[24] = "", domain[80];
     const json_t *w = json_object_get(d, "worker"), *online = json_object_get(d, "online");
     const char *state = jget_text(w, "state");
+    enum health health = health_in(d);
     if (state)
         snprintf(worker, sizeof worker, "%s", state);
     if (jget_int(w, "pid", 0))
@@ -171,17 +247,20 @@ static void add_device(struct table *t, const json_t *d)
     if (count(d, "retries"))
         snprintf(retries, sizeof retries, "%" PRId64, count(d, "retries"));
     const char *cells[CELLS] = {
+        [HEALTH] = health_name(health),
         [DEVICE] = jget_text(d, "device"),
+        [DOMAIN] = naming_format(v->naming, (uint16_t)count(d, "frontend_domid"), domain, sizeof domain),
+        [SINCE] = age_format(age_of_device(d), since),
         [PHASE] = jget_text(d, "phase"),
         [ROW] = jget_text(d, "row"),
-        [SINCE] = age_of(d, "row_seconds", since),
         [BACKEND_STATE] = jget_text(d, "backend_state"),
         [FRONTEND_STATE] = jget_text(d, "frontend_state"),
         [ONLINE] = json_is_boolean(online) ? (json_is_true(online) ? "yes" : "no") : NULL,
         [WORKER] = worker,
         [RETRIES] = retries,
     };
-    enum colour colours[CELLS] = {[PHASE] = phase_colour(cells[PHASE]),
+    enum colour colours[CELLS] = {[HEALTH] = health_colour(health),
+                                  [PHASE] = phase_colour(cells[PHASE]),
                                   [WORKER] = phase_colour(state),
                                   [RETRIES] = *retries ? BAD : PLAIN};
     table_add(t, cells, colours);
@@ -205,8 +284,11 @@ static void print_findings(const json_t *d, const struct terminal *term, FILE *t
     json_array_foreach(json_object_get(d, "findings"), i, code)
     {
         const char *name = json_string_value(code);
+        double age = seconds_since(jget_text(json_object_get(d, "findings_since"), name ? name : ""));
+        char since[AGE_SIZE];
         if (name && n < sizeof text)
-            n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", n ? ", " : "! ", name);
+            n += (size_t)snprintf(text + n, sizeof text - n, "%s%s%s%s", n ? ", " : "! ", name,
+                                  age >= 0 ? " for " : "", age >= 0 ? age_format(age, since) : "");
     }
     if (n)
         print_note(text, UNSURE, term, to);
@@ -246,25 +328,36 @@ static void print_notes(const json_t *d, const struct terminal *term, FILE *to)
     }
 }
 
-void status_text_print(const json_t *daemon, const json_t *devices, const struct terminal *term, FILE *to)
+/* The sickest first; those that are alike as they came. */
+static const json_t **sorted(const json_t *devices)
 {
-    const json_t *d;
-    size_t i;
+    size_t n = json_array_size(devices), at = 0, i;
+    const json_t **list = xcalloc(n + 1, sizeof *list), *d;
+    for (enum health h = 0; h < HEALTH_COUNT; h++)
+        json_array_foreach(devices, i, d) if (health_in(d) == h) list[at++] = d;
+    return list;
+}
+
+void status_text_print(const json_t *daemon, const json_t *devices, const struct status_view *v, FILE *to)
+{
+    const struct terminal *term = v->term;
+    size_t n = json_array_size(devices);
     print_head(daemon, term, to);
-    if (!json_array_size(devices))
+    print_counts(daemon, devices, term, to);
+    if (!n)
         return;
+    const json_t **list = sorted(devices);
     struct table *t = table_new(columns, CELLS);
-    json_array_foreach(devices, i, d)
-    {
-        add_device(t, d);
-    }
+    for (size_t i = 0; i < n; i++)
+        add_device(t, v, list[i]);
+    table_hide(t, ROW, !v->wide);
     table_fit(t, term->width);
     fputc('\n', to);
     table_print_titles(t, term, to);
-    json_array_foreach(devices, i, d)
-    {
+    for (size_t i = 0; i < n; i++) {
         table_print_row(t, i, term, to);
-        print_notes(d, term, to);
+        print_notes(list[i], term, to);
     }
     table_free(t);
+    free(list);
 }

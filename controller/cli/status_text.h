@@ -5,9 +5,16 @@
 
 #include <jansson.h>
 
+#include "controller/cli/naming.h"
 #include "controller/cli/terminal.h"
 
-void status_text_print(const json_t *daemon, const json_t *devices, const struct terminal *term, FILE *to);
+struct status_view {
+    const struct terminal *term;
+    struct naming *naming; /* what guests are called */
+    bool wide;             /* with the rows of the decision table */
+};
+
+void status_text_print(const json_t *daemon, const json_t *devices, const struct status_view *v, FILE *to);
 void history_text_print(const char *device, const json_t *decisions, const struct terminal *term, FILE *to);
 
 #endif

@@ -19,7 +19,7 @@ struct table {
     struct cell *cells; /* row by row */
     size_t n_rows, cap;
     size_t width[COLUMNS_MAX];
-    bool shown[COLUMNS_MAX];
+    bool shown[COLUMNS_MAX], hidden[COLUMNS_MAX];
     size_t limit;
 };
 
@@ -70,10 +70,15 @@ static size_t least_important(const struct table *t)
     return least;
 }
 
+void table_hide(struct table *t, size_t column, bool hide)
+{
+    t->hidden[column] = hide;
+}
+
 void table_fit(struct table *t, size_t width)
 {
     for (size_t i = 0; i < t->n; i++) {
-        t->shown[i] = true;
+        t->shown[i] = !t->hidden[i];
         t->width[i] = strlen(t->columns[i].title);
         for (size_t row = 0; row < t->n_rows; row++) {
             size_t len = strlen(t->cells[row * t->n + i].text);

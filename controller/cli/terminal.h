@@ -52,6 +52,7 @@ struct table *table_new(const struct table_column *columns,
 void table_free(struct table *t);
 /* Adds a row: a cell for each column, copied; NULL: `-`. */
 void table_add(struct table *t, const char *const *cells, const enum colour *colours);
+void table_hide(struct table *t, size_t column, bool hide); /* it is never shown */
 void table_fit(struct table *t, size_t width);
 void table_print_titles(const struct table *t, const struct terminal *term, FILE *to);
 void table_print_row(const struct table *t, size_t row, const struct terminal *term, FILE *to);

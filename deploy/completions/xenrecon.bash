@@ -37,6 +37,7 @@ _xenrecon() {
     --format | --log-format)
         options='text json'
         [ "$command" != plan ] || options+=' html'
+        [ "$command" != status ] || options+=' wide'
         [ "$command" != events ] || options='text jsonl'
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
         return

@@ -95,7 +95,7 @@ both "devices, out of the store" "mydisk/12/0 mydisk/7/51712 " explain ""
 both "a device that begins so" "mydisk/7/51712 " plan mydisk/7
 both "policy types" "mydisk " policy show my
 both "an option's words" "html json text " plan --format ""
-both "of status, which has no page" "json text " status --format ""
+both "of status, which has no page" "json text wide " status --format ""
 start_xenrecon --policies "$dir/policies"
 toolstack attach mydisk 13 0
 await /local/domain/0/backend/mydisk/13/0/state 2

@@ -70,18 +70,25 @@ status --format json qdisk/7/51728 >"$dir/json"
 valid "one device"
 check "one device" "$(of '[d["device"] for d in s["devices"]]')" "['qdisk/7/51728']"
 # whether it is overdue by now is a question of the machine
-check "text" "$(status | sed -n '7,$p' | sed -E 's/  [0-9.]+s /  AGE /; s/in [0-9.]+s$/in AGE/; s/  +/  /g; s/! stuck-create, /! /')" "
-DEVICE  PHASE  ROW  SINCE  BACKEND  FRONTEND  ONLINE  WORKER  RETRIES
-qdisk/7/51712  connected  steady  AGE  Connected  Connected  yes  -  -
-qdisk/7/51728  ready  steady  AGE  InitWait  Initialising  yes  -  -
-vgreet/8/0  dead  respawn  AGE  Initialising  Initialising  yes  dead  -
-  ! worker-died
+ages() { sed -E 's/  [0-9.]+s /  AGE /; s/(in|for) [0-9.]+s$/\1 AGE/; s/  +/  /g; s/! stuck-create for [0-9.]+s, /! /'; }
+check "text, the sickest first" "$(status | sed -n '6,$p' | ages)" "devices  3: 1 failed, 1 pending, 1 ok; 0 workers
+
+HEALTH  DEVICE  DOMAIN  SINCE  PHASE  BACKEND  FRONTEND  ONLINE  WORKER  RETRIES
+failed  vgreet/8/0  8  AGE  dead  Initialising  Initialising  yes  dead  -
+  ! worker-died for AGE
   ! its worker: exited with status 3; it printed last: no; 1 failure, started again in AGE
-  | no"
-check "columns are aligned" "$(status | sed -n '8,11p' | sed -E 's/^(.{15}).*/\1/')" "DEVICE         
-qdisk/7/51712  
-qdisk/7/51728  
-vgreet/8/0     "
+  | no
+pending  qdisk/7/51728  7  AGE  ready  InitWait  Initialising  yes  -  -
+ok  qdisk/7/51712  7  AGE  connected  Connected  Connected  yes  -  -"
+xenstore-write /local/domain/7/name web
+check "guests by their names" "$(status qdisk/web | sed -n '9,$p' | ages | cut -d ' ' -f 1-6)" "pending  qdisk/7/51728  web (7)
+ok  qdisk/7/51712  web (7)"
+check "rows where they are asked for" "$(status --format wide vgreet/8/0 | sed -n '8,9p' | xargs)" \
+    "$(status vgreet/8/0 | sed -n '8,9p' | sed 's/PHASE /PHASE ROW /; s/ dead  / dead respawn /' | xargs)"
+check "columns are aligned" "$(status | sed -n '8p;9p;13p;14p' | sed -E 's/^(.{25}).*/\1/')" "HEALTH   DEVICE         D
+failed   vgreet/8/0     8
+pending  qdisk/7/51728  w
+ok       qdisk/7/51712  w"
 refused "an unknown device" "xenrecon: qdisk/7/1: the daemon knows no such device
 xenrecon: \`xenrecon status\` lists those that it knows; \`xenrecon plan\` those in the store" qdisk/7/1
 
@@ -99,8 +106,8 @@ for width in 120 80 60 40 30; do
     check "fits $width columns" "$(($(on_terminal "$width" "${xenrecon[@]}" status | widest) <= width))" 1
 done
 check "COLUMNS counts more" "$(($(COLUMNS=30 on_terminal 120 "${xenrecon[@]}" status | widest) <= 30))" 1
-check "what matters is left" "$(COLUMNS=40 status | sed -n 8p | xargs)" "DEVICE PHASE ROW SINCE"
-check "on a file all is shown" "$(status | sed -n 8p | wc -w)" 9
+check "what matters is left" "$(COLUMNS=40 status | sed -n 8p | xargs)" "HEALTH DEVICE DOMAIN SINCE"
+check "on a file all is shown" "$(status | sed -n 8p | wc -w)" 10
 
 # ---- again and again
 
