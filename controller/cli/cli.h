@@ -16,6 +16,7 @@ int cmd_plan(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_history(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
+int cmd_logs(int argc, char **argv);
 int cmd_events(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_wait(int argc, char **argv);

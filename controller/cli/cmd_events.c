@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* `xenrecon events`: what happened on this host. */
+/* `xenrecon events`: what happened on this host; and `xenrecon logs`: of that, what workers and scripts
+ * printed. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
@@ -14,25 +15,34 @@
 #include "schemas/json.h"
 #include "schemas/policy/duration.h"
 
-static const char help[] =
-    "Usage: xenrecon events [OPTION]... [DEVICE]...\n"
-    "Shows what happened on this host, the oldest first, or to the devices named: what was done, what was "
-    "found and what of\n"
-    "that has ended, workers that started and died, reloads. It is kept over restarts of the daemon; of what "
-    "is too much,\n"
-    "the guest that has the most loses its oldest.\n"
-    "\n"
-    "  --since TIME           only from then on: 30s, 10m, 2h ago, or 2026-01-31T23:59[:59], local time, or "
-    "with Z\n"
-    "  --follow               go on, until interrupted\n"
-    "  --format text|jsonl    how (default text); each line of jsonl is as\n"
-    "                         " XENRECON_DATADIR "/schemas/events.schema.json says\n"
-    "  --color WHEN           always, never, or auto: on a terminal, unless NO_COLOR is set (default)\n"
-    "  --runtime-dir DIR      the daemon's run directory (default $XENRECON_RUNTIME_DIR, or /run/xenrecon)\n"
-    "  --quiet                no progress on stderr while the daemon is waited for\n"
-    "  --help                 print this\n"
-    "\n"
-    "Exit status: 0, 1 on error, 64 when the command line is wrong.\n";
+#define OPTIONS_HELP                                                                                       \
+    "  --since TIME           only from then on: 30s, 10m, 2h ago, or 2026-01-31T23:59[:59], local time, " \
+    "or with Z\n"                                                                                          \
+    "  --follow               go on, until interrupted\n"                                                  \
+    "  --format text|jsonl    how (default text); each line of jsonl is as\n"                              \
+    "                         " XENRECON_DATADIR "/schemas/events.schema.json says\n"                      \
+    "  --color WHEN           always, never, or auto: on a terminal, unless NO_COLOR is set (default)\n"   \
+    "  --runtime-dir DIR      the daemon's run directory (default $XENRECON_RUNTIME_DIR, or "              \
+    "/run/xenrecon)\n"                                                                                     \
+    "  --quiet                no progress on stderr while the daemon is waited for\n"                      \
+    "  --help                 print this\n"                                                                \
+    "\n"                                                                                                   \
+    "Exit status: 0, 1 on error, 64 when the command line is wrong.\n"
+
+static const char events_help[] = "Usage: xenrecon events [OPTION]... [DEVICE]...\n"
+                                  "Shows what happened on this host, the oldest first, or to the devices "
+                                  "named: what was done, what was found and what of\n"
+                                  "that has ended, workers that started and died, reloads. It is kept over "
+                                  "restarts of the daemon; of what is too much,\n"
+                                  "the guest that has the most loses its oldest.\n"
+                                  "\n" OPTIONS_HELP;
+
+static const char logs_help[] =
+    "Usage: xenrecon logs [OPTION]... DEVICE...\n"
+    "Shows what the workers and hotplug scripts of these devices printed, as far as it was logged: the "
+    "oldest first. The\n"
+    "last 4 KiB that a worker printed, logged or not, are in `xenrecon status --format json`.\n"
+    "\n" OPTIONS_HELP;
 
 struct events_options {
     const char *run_dir;
@@ -41,6 +51,7 @@ struct events_options {
     uint64_t since; /* milliseconds since 1970 */
     int colour;
     bool follow, lines;
+    bool output; /* only what workers and scripts printed */
 };
 
 enum { FOLLOW_MS = 300 };
@@ -111,7 +122,10 @@ static void print_time(const char *text, FILE *to)
 static bool wanted(const struct showing *s, const json_t *event)
 {
     const char *device = jget_text(event, "device");
+    const char *kind = jget_text(event, "event");
     struct located at = {0};
+    if (s->o->output && !(kind && strcmp(kind, "output") == 0))
+        return false;
     if (!s->naming)
         return true;
     return device && !device_key_parse(device, strlen(device), &at.key) &&
@@ -176,7 +190,7 @@ static int events(const struct events_options *o)
     return error ? STATUS_ERROR : status;
 }
 
-int cmd_events(int argc, char **argv)
+static int run(const char *command, const char *help, bool output, int argc, char **argv)
 {
     enum { SINCE = 256, FOLLOW, FORMAT, COLOUR, RUNTIME_DIR, QUIET, HELP };
     static const struct option options[] = {
@@ -189,13 +203,14 @@ int cmd_events(int argc, char **argv)
         {"help", no_argument, NULL, HELP},
         {0},
     };
-    struct events_options o = {.run_dir = control_client_default_dir(), .colour = COLOUR_AUTO};
+    struct events_options o = {
+        .run_dir = control_client_default_dir(), .colour = COLOUR_AUTO, .output = output};
     int c;
     while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
         switch (c) {
         case SINCE:
             if (parse_since(optarg, &o.since))
-                return usage_error("events", "--since is a time like 10m, 2h or 2026-01-31T23:59, not \"%s\"",
+                return usage_error(command, "--since is a time like 10m, 2h or 2026-01-31T23:59, not \"%s\"",
                                    optarg);
             break;
         case FOLLOW:
@@ -204,12 +219,12 @@ int cmd_events(int argc, char **argv)
         case FORMAT:
             o.lines = strcmp(optarg, "jsonl") == 0;
             if (!o.lines && strcmp(optarg, "text") != 0)
-                return usage_error("events", "--format is text or jsonl, not \"%s\"", optarg);
+                return usage_error(command, "--format is text or jsonl, not \"%s\"", optarg);
             break;
         case COLOUR:
             o.colour = terminal_parse_colour(optarg);
             if (o.colour < 0)
-                return usage_error("events", "--color is auto, always or never, not \"%s\"", optarg);
+                return usage_error(command, "--color is auto, always or never, not \"%s\"", optarg);
             break;
         case RUNTIME_DIR:
             o.run_dir = optarg;
@@ -220,10 +235,22 @@ int cmd_events(int argc, char **argv)
         case HELP:
             return print_help(help);
         default:
-            return usage_bad_option("events", c, argv);
+            return usage_bad_option(command, c, argv);
         }
     }
     o.texts = argv + optind;
     o.n_texts = (size_t)(argc - optind);
+    if (output && !o.n_texts)
+        return usage_error(command, "it wants a DEVICE, such as qdisk/7/51712 or */web/*");
     return events(&o);
+}
+
+int cmd_events(int argc, char **argv)
+{
+    return run("events", events_help, false, argc, argv);
+}
+
+int cmd_logs(int argc, char **argv)
+{
+    return run("logs", logs_help, true, argc, argv);
 }

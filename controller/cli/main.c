@@ -16,6 +16,7 @@ static const char help[] = "xenrecon: a reconciliation controller for Xen PV dev
                            "  status [DEVICE...]     show what the running daemon holds\n"
                            "  history DEVICE         show what the running daemon decided for it, and did\n"
                            "  events [DEVICE...]     show what happened on this host\n"
+                           "  logs DEVICE...         show what its worker printed\n"
                            "  wait --for GOAL DEVICE wait until devices are as they should be\n"
                            "  check [DEVICE...]      say how they are, for a monitoring system\n"
                            "  policy check [FILE...] check policy files\n"
@@ -33,9 +34,9 @@ static const struct {
     const char *name;
     int (*main)(int argc, char **argv);
 } commands[] = {
-    {"run", cmd_run},       {"plan", cmd_plan},       {"explain", cmd_explain},
-    {"status", cmd_status}, {"history", cmd_history}, {"events", cmd_events},
-    {"wait", cmd_wait},     {"check", cmd_check},     {"policy", cmd_policy},
+    {"run", cmd_run},         {"plan", cmd_plan},     {"explain", cmd_explain}, {"status", cmd_status},
+    {"history", cmd_history}, {"events", cmd_events}, {"logs", cmd_logs},       {"wait", cmd_wait},
+    {"check", cmd_check},     {"policy", cmd_policy},
 };
 
 int main(int argc, char **argv)

@@ -280,6 +280,8 @@ void events_free(struct events *e)
 
 static const char *kind_of(const struct log_entry *entry)
 {
+    if (entry->about.quoted)
+        return "output";
     if (entry->about.cleared)
         return "cleared";
     return entry->about.finding ? "finding" : entry->about.action ? "action" : "message";

@@ -15,7 +15,7 @@ _xenrecon() {
     local program=$1 word=$2 previous=$3 command=${COMP_WORDS[1]-} sub=${COMP_WORDS[2]-} options=''
     COMPREPLY=()
     if [ "$COMP_CWORD" = 1 ]; then
-        options='run plan explain status history events wait check policy'
+        options='run plan explain status history events logs wait check policy'
         [[ $word != -* ]] || options='--help --version'
     elif [ "$command" = policy ] && [ "$COMP_CWORD" = 2 ]; then
         options='check show new schema'
@@ -38,7 +38,7 @@ _xenrecon() {
         options='text json'
         [ "$command" != plan ] || options+=' html'
         [ "$command" != status ] || options+=' wide'
-        [ "$command" != events ] || options='text jsonl'
+        [[ $command != @(events|logs) ]] || options='text jsonl'
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
         return
         ;;
@@ -66,7 +66,7 @@ _xenrecon() {
     explain) options='--export --table --policies --runtime-dir --quiet' ;;
     status) options='--watch --format --color --runtime-dir --quiet' ;;
     history) options='--last --format --color --runtime-dir --quiet' ;;
-    events) options='--since --follow --format --color --runtime-dir --quiet' ;;
+    events | logs) options='--since --follow --format --color --runtime-dir --quiet' ;;
     wait) options='--for --timeout --runtime-dir --quiet' ;;
     check) options='--warning --critical --runtime-dir' ;;
     policy)
@@ -82,7 +82,7 @@ _xenrecon() {
         return
     fi
     case $command/$sub in
-    plan/* | explain/* | status/* | history/* | events/* | wait/* | check/*)
+    plan/* | explain/* | status/* | history/* | events/* | logs/* | wait/* | check/*)
         mapfile -t COMPREPLY < <(compgen -W "$(_xenrecon_devices "$program")" -- "$word")
         ;;
     policy/show | policy/new) mapfile -t COMPREPLY < <(compgen -W "$(_xenrecon_types "$program")" -- "$word") ;;

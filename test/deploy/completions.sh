@@ -87,7 +87,7 @@ both() {
     check "bash: $name" "$(in_bash "$@")" "$want"
     check "zsh: $name" "$(in_zsh "$@")" "$want"
 }
-both "commands" "check events explain history plan policy run status wait " ""
+both "commands" "check events explain history logs plan policy run status wait " ""
 both "commands that begin so" "plan policy " p
 both "policy's commands" "check new schema show " policy ""
 both "options" "--dry-run " run --d
@@ -103,7 +103,7 @@ both "devices, from the daemon" "mydisk/12/0 mydisk/13/0 mydisk/7/51712 " histor
 
 # ---- nothing is forgotten
 
-for command in run plan explain status history events wait check; do
+for command in run plan explain status history events logs wait check; do
     # shellcheck disable=SC2086  # words
     offered=$(in_bash $command -- | tr ' ' '\n' | grep . | sort -u)
     # shellcheck disable=SC2086

@@ -89,6 +89,20 @@ rm "$dir/run/events"
 becomes_true test -s "$dir/run/events"
 pass "a file that was removed is written again"
 
+# ---- what workers print
+
+policy vgreet <<'END'
+owner: xenrecon
+worker: {command: [/bin/sh, -c, 'echo hello from $XENRECON_DEVICE; echo and more; exec sleep 1000']}
+END
+log=$(log_mark)
+kill -HUP "$xenrecon_pid"
+logged "another policy" "$log" 'policies reloaded'
+toolstack attach vgreet 9 0 -- attach vgreet 9 1
+logged "a worker prints" "$log" 'vgreet/9/0: .*and more'
+logged "and another one" "$log" 'vgreet/9/1: .*and more'
+check "logs has that, and nothing else" "$("${xenrecon[@]}" logs vgreet/9/1 | sed -E 's/^.{19}  //')" "$(grep -E '^xenrecon: vgreet/9/1: .*(hello|more)' "$dir/xenrecon.log" | sed 's/^xenrecon: //')"
+
 refused() {
     local name=$1 want=$2 status=0
     shift 2
@@ -98,5 +112,6 @@ refused() {
 }
 refused "no time" "xenrecon: --since is a time like 10m, 2h or 2026-01-31T23:59, not \"noon\"
 xenrecon: see \`xenrecon events --help\`" --since noon
+check "logs wants a device" "$("${xenrecon[@]}" logs 2>&1 | head -n 1)" "xenrecon: it wants a DEVICE, such as qdisk/7/51712 or */web/*"
 refused "no format" "xenrecon: --format is text or jsonl, not \"json\"
 xenrecon: see \`xenrecon events --help\`" --format json

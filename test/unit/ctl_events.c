@@ -53,6 +53,7 @@ START_TEST(test_kinds)
         {{.row = "steady", .finding = "leak"}, "finding"},
         {{.row = "steady", .finding = "leak", .cleared = true}, "cleared"},
         {{.row = "create", .action = "create"}, "action"},
+        {{.quoted = true}, "output"},
         {{0}, "message"},
     };
     struct events *e = events_new(EVENTS_SIZE);
