@@ -121,8 +121,8 @@ START_TEST(each_part)
     struct memory parts[8];
     char line[AGES_LINE_SIZE];
     memset(parts, 0, sizeof parts);
-    parts[0].condition = (struct condition){WANTED_GONE, WAITS_FOR_NOBODY, SINCE, 0};
-    parts[1].condition = (struct condition){WANTED_NOTHING, WAITS_FOR_SCRIPT, 0, SINCE};
+    parts[0].condition = (struct condition){WANTED_GONE, false, WAITS_FOR_NOBODY, SINCE, 0};
+    parts[1].condition = (struct condition){WANTED_NOTHING, false, WAITS_FOR_SCRIPT, 0, SINCE};
     parts[2].n_said = 1;
     parts[2].said[0] = all.said[1];
     parts[3].contended_since = SINCE;
