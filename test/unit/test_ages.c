@@ -9,7 +9,7 @@ enum { NOW = 5000000, SINCE = 1000000 };
 
 static struct memory full(void)
 {
-    return (struct memory){.condition = {WANTED_CONNECTED, WAITS_FOR_BACKEND, SINCE, SINCE + 1},
+    return (struct memory){.condition = {WANTED_CONNECTED, false, WAITS_FOR_BACKEND, SINCE, SINCE + 1},
                            .said = {{FINDING_WORKER_DIED, SINCE + 2}, {FINDING_STUCK_CONNECT, SINCE + 3}},
                            .n_said = 2,
                            .contended_since = SINCE + 4,
