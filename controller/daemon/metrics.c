@@ -85,6 +85,7 @@ struct census {
     const struct policy_set *policies;
     uint64_t findings[FINDING_COUNT];
     uint64_t phases[OBJECT_DEAD + 1];
+    uint64_t health[HEALTH_COUNT];
     uint64_t *types; /* a count for each policy of the set */
 };
 
@@ -94,6 +95,7 @@ static void count_device(void *arg, const struct engine_device *d)
     for (int i = 0; i < FINDING_COUNT; i++)
         c->findings[i] += d->findings >> i & 1;
     c->phases[d->memory->object.phase]++;
+    c->health[d->health]++;
     const size_t at = policy_set_position(c->policies, d->key->type);
     if (at < c->policies->n && strcmp(c->policies->list[at]->type, d->key->type) == 0)
         c->types[at]++;
@@ -109,6 +111,9 @@ static void print_devices(struct engine *e, const struct policy_set *policies, F
     family(to, "devices", "gauge", "Devices that are known, by type, of those that have a policy.");
     for (size_t i = 0; i < policies->n; i++)
         labelled(to, "devices", "type", policies->list[i]->type, c.types[i]);
+    family(to, "device_health", "gauge", "Devices, by health: the worst that is found of each.");
+    for (enum health h = 0; h < HEALTH_COUNT; h++)
+        labelled(to, "device_health", "health", health_name(h), c.health[h]);
     family(to, "objects", "gauge", "Devices, by the phase of what is held for them; none: they are watched.");
     for (int i = 0; i <= OBJECT_DEAD; i++)
         labelled(to, "objects", "phase", object_phase_name((enum object_phase)i), c.phases[i]);

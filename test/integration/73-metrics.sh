@@ -26,6 +26,7 @@ policy vgreet <<'END'
 owner: xenrecon
 worker: {command: [/bin/false]}
 retry: {initial: 60s, max: 60s}
+deadlines: {create: 1h} # what becomes overdue is looked at once more
 END
 policy vbd <<'END'
 owner: kernel
@@ -46,6 +47,9 @@ becomes "findings by code" 'findings{code="worker-died"}' 1
 check "another" "$(value 'findings{code="bad-value"}') $(value 'findings{code="stuck-connect"}')" "1 0"
 check "actions" "$(value 'actions_total{action="create"}') $(value 'actions_total{action="connect"}')" "3 0"
 check "objects" "$(value 'objects{phase="ready"}') $(value 'objects{phase="none"}') $(value 'objects{phase="dead"}')" "2 1 1"
+check "health adds up to the devices" "$(sed -n 's/^xenrecon_device_health{.*} //p' "$page" | awk "{ n += \$1 } END { print n }")" \
+    "$(sed -n 's/^xenrecon_devices{.*} //p' "$page" | awk "{ n += \$1 } END { print n }")"
+check "the sick ones are there" "$(($(value 'device_health{health="failed"}') + $(value 'device_health{health="degraded"}') > 0))" 1
 check "the daemon" "$(value up) $(value store_connected) $(value policies) $(value queue_depth) $(value workers)" "1 1 3 0 0"
 check "when" "$(($(date +%s) - $(value start_time_seconds | cut -d. -f 1) < 60)) $(($(date +%s) - $(value last_resync_timestamp_seconds | cut -d. -f 1) < 60))" "1 1"
 check "buckets add up" "$(sed -n 's/^xenrecon_reconcile_duration_seconds_bucket{le="[^"]*"} //p' "$page" | sort -nc 2>&1 &&
