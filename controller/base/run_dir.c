@@ -80,13 +80,15 @@ int run_dir_open_top(const char *path, int *ret_fd)
 
 int run_dir_open(const char *path, struct run_dir *ret_dir)
 {
-    struct run_dir dir = {.worker = -1, .records = -1};
+    struct run_dir dir = {.worker = -1, .records = -1, .formats = -1};
     int top = -1;
     int error = run_dir_open_top(path, &top);
     if (!error)
         error = open_one(top, "worker", 0711, &dir.worker);
     if (!error)
         error = open_one(top, "workers", 0700, &dir.records);
+    if (!error)
+        error = open_one(top, "formats", 0711, &dir.formats);
     if (!error)
         error = find_socket(path, &dir.socket);
     if (top >= 0)
@@ -104,8 +106,10 @@ void run_dir_close(struct run_dir *dir)
         close(dir->worker);
     if (dir->records >= 0)
         close(dir->records);
+    if (dir->formats >= 0)
+        close(dir->formats);
     free(dir->socket);
-    *dir = (struct run_dir){.worker = -1, .records = -1};
+    *dir = (struct run_dir){.worker = -1, .records = -1, .formats = -1};
 }
 
 /* Is it what the path leads to, and can a file be made in it? */
@@ -121,7 +125,8 @@ static bool is_there(const char *path, const char *name, int fd)
 int run_dir_mend(const char *path, struct run_dir *dir)
 {
     struct run_dir again;
-    if (is_there(path, "worker", dir->worker) && is_there(path, "workers", dir->records))
+    if (is_there(path, "worker", dir->worker) && is_there(path, "workers", dir->records) &&
+        is_there(path, "formats", dir->formats))
         return 0;
     int error = run_dir_open(path, &again);
     if (error)
@@ -171,6 +176,15 @@ int run_dir_bind(int directory, const char *name, mode_t mode, int *ret_fd)
     }
     *ret_fd = fd;
     return 0;
+}
+
+char *run_dir_formats_path(const struct run_dir *dir, const char *name)
+{
+    char *path = NULL;
+    int top = (int)(strlen(dir->socket) - strlen("/worker/socket"));
+    if (asprintf(&path, "%.*s/formats/%s", top, dir->socket, name) < 0)
+        abort(); /* as for any memory */
+    return path;
 }
 
 int run_dir_listen(const struct run_dir *dir, int *ret_fd)

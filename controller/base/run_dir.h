@@ -7,6 +7,7 @@
  *   RUN/worker/socket  for all to connect to
  *   RUN/control        ours only: the control socket (controller/daemon/control_server.h)
  *   RUN/ages           ours only: what is remembered of devices (controller/daemon/ages_file.h)
+ *   RUN/formats/       to pass through: sockets of the servers that workers of a guest share
  *   RUN/workers/       ours only: records, state files and pipes (controller/processes/worker_record.h)
  *
  * Errors are negative errno, and logged here. */
@@ -17,8 +18,8 @@
 #include <sys/types.h>
 
 struct run_dir {
-    char *socket;        /* the socket's path, absolute */
-    int worker, records; /* open directories */
+    char *socket;                 /* the socket's path, absolute */
+    int worker, records, formats; /* open directories */
 };
 
 /* Opens it, and makes what is missing. -EPERM: others may change it. */
@@ -43,6 +44,9 @@ int run_dir_open_file(int directory, const char *name, mode_t type, int flags, i
 
 /* Is there a file of this name? */
 bool run_dir_has(int directory, const char *name);
+
+/* The path to something of that name in RUN/formats. A string for free(). */
+char *run_dir_formats_path(const struct run_dir *dir, const char *name);
 
 /* Puts the workers' listening socket in the place of an earlier one. The caller closes it. */
 int run_dir_listen(const struct run_dir *dir, int *ret_fd);

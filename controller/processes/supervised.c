@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/processes/format_servers.h"
 #include "schemas/mem.h"
 #include "schemas/printable.h"
 
@@ -51,6 +52,8 @@ void supervised_free(struct supervised *s)
         TAILQ_REMOVE(&w->news, s, news);
     LIST_REMOVE(s, same_bucket);
     worker_launch_free(s->next);
+    if (!w->closed)
+        format_servers_leave(s->formats);
     output_close(s->output);
     tail_clear(&s->printed);
     arena_free(&s->published);

@@ -54,6 +54,7 @@ struct supervised {
     struct worker_process *process;       /* NULL: none runs */
     struct worker_connection *connection; /* NULL: it is not connected, or has not said hello */
     struct output *output;                /* of the process that runs, or ran last; NULL: none is read */
+    struct format_server *formats;        /* that its workers may connect to; NULL: they have none */
     struct worker_launch *next;           /* to be started when the process has ended; NULL: none is */
     enum ending ending;                   /* of the process */
     bool has_news;                        /* it is in the list of news */
@@ -88,6 +89,7 @@ struct workers {
     void (*kill)(struct supervised *s, const char *cause); /* kills it: it will be DEAD */
     struct run_dir dir;
     struct worker_socket *socket;
+    struct format_servers *formats;
     struct bucket buckets[BUCKETS];
     struct news news;
     unsigned running;         /* processes that run */

@@ -9,7 +9,7 @@
 
 #include "schemas/mem.h"
 
-enum { VARIABLES_MAX = 10 /* the variables that every worker gets, and the NULL */ };
+enum { VARIABLES_MAX = 11 /* the variables that every worker gets, and the NULL */ };
 
 /* Takes a user's name, or a number, which need not be any user's. */
 static const char *find_user(struct arena *a, const char *name, uid_t *ret_uid, gid_t *ret_gid)
@@ -50,7 +50,8 @@ static void find_identity(struct worker_launch *l, const struct worker_start *st
 }
 
 /* The policy's variables come last: of two of a name, getenv() takes the first. */
-static void make_env(struct worker_launch *l, const struct worker_start *start, const char *socket, gid_t gid)
+static void make_env(struct worker_launch *l, const struct worker_start *start, const char *socket,
+                     const char *formats, gid_t gid)
 {
     const struct policy *p = start->policy;
     struct arena *a = &l->arena;
@@ -64,6 +65,8 @@ static void make_env(struct worker_launch *l, const struct worker_start *start, 
     env[n++] = arena_printf(a, "XENRECON_FRONTEND_DOMID=%u", start->key->domid);
     env[n++] = arena_printf(a, "XENRECON_TOKEN_FD=%d", WORKER_TOKEN_FD);
     env[n++] = arena_printf(a, "XENRECON_STATE_FD=%d", WORKER_STATE_FD);
+    if (formats)
+        env[n++] = arena_printf(a, "XENRECON_FORMATS=%s", formats);
     if (p->worker.drops) {
         env[n++] = arena_printf(a, "XENRECON_UID=%u", l->uid);
         env[n++] = arena_printf(a, "XENRECON_GID=%u", gid);
@@ -80,7 +83,8 @@ static void make_env(struct worker_launch *l, const struct worker_start *start, 
     l->command.env = env; /* the memory is cleared, so there is a NULL at the end */
 }
 
-struct worker_launch *worker_launch_new(const struct worker_start *start, const char *socket)
+struct worker_launch *worker_launch_new(const struct worker_start *start, const char *socket,
+                                        const char *formats)
 {
     const struct policy *p = start->policy;
     struct worker_launch *l = xcalloc(1, sizeof *l);
@@ -100,7 +104,7 @@ struct worker_launch *worker_launch_new(const struct worker_start *start, const 
     for (size_t i = 0; i < n; i++)
         l->command.argv[i] = arena_strdup(&l->arena, start->argv[i]);
     find_identity(l, start, &gid);
-    make_env(l, start, socket, gid);
+    make_env(l, start, socket, formats, gid);
     return l;
 }
 

@@ -18,7 +18,9 @@ struct worker_launch {
     const char *wrong; /* why it cannot be started at all; NULL: it can */
 };
 
-struct worker_launch *worker_launch_new(const struct worker_start *start, const char *socket);
+/* `formats`: the socket of the server that it shares with others; NULL: there is none. */
+struct worker_launch *worker_launch_new(const struct worker_start *start, const char *socket,
+                                        const char *formats);
 void worker_launch_free(struct worker_launch *l); /* NULL is fine */
 
 #endif

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "controller/base/log.h"
+#include "controller/processes/format_servers.h"
 #include "controller/processes/worker_lifecycle.h"
 #include "controller/processes/worker_session.h"
 #include "schemas/mem.h"
@@ -71,7 +72,8 @@ void workers_start(struct workers *w, const struct worker_start *start)
     worker_launch_free(s->next);
     s->next = NULL;
     workers_mend(w);
-    struct worker_launch *launch = worker_launch_new(start, w->dir.socket);
+    const char *formats = format_servers_offer(w->formats, start, &s->formats);
+    struct worker_launch *launch = worker_launch_new(start, w->dir.socket, formats);
     if (!s->process) {
         lifecycle_launch(s, launch);
         return;
@@ -255,6 +257,7 @@ void workers_close(struct workers *w)
         }
     if (w->socket)
         worker_socket_close(w->socket);
+    format_servers_close(w->formats);
     run_dir_close(&w->dir);
     patience_close(&w->patience, release);
     uv_close((uv_handle_t *)&w->teller, on_closed);
@@ -274,6 +277,7 @@ int workers_new(const struct workers_config *config, struct workers **ret_worker
     w->overdue = lifecycle_overdue;
     w->kill = lifecycle_kill;
     w->dir = dir;
+    w->formats = format_servers_new(&(struct format_servers_config){.loop = config->loop, .dir = &w->dir});
     TAILQ_INIT(&w->news);
     patience_open(&w->patience, config->loop, supervised_look, w);
     uv_timer_init(config->loop, &w->teller);

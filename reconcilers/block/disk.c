@@ -17,10 +17,11 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "reconcilers/block/vhost_user.h"
+
 enum { FILE_BLOCK = 4096 /* what file systems like: told to guests as the physical sector of a file */ };
 
-/* What follows the format, or NULL when it is one that we do not read. */
-static const char *image_path(const char *image)
+const char *disk_image_path(const char *image)
 {
     static const char *const raw[] = {"raw:", "aio:", "phy:", "file:", "empty:"};
     if (*image == '/' || !*image)
@@ -54,7 +55,7 @@ static int64_t size_now(const struct disk *d)
 bool disk_resized(struct disk *d)
 {
     int64_t size = d->fd < 0 ? 0 : size_now(d);
-    if (size < 0)
+    if (size < 0 || d->elsewhere)
         return false;
     /* what does not fill a physical sector is out of the guest's reach */
     uint64_t sectors = (uint64_t)size / d->physical_size * (d->physical_size / SECTOR);
@@ -199,7 +200,7 @@ int disk_open(const struct disk_options *o, struct disk *ret_disk, char ret_why[
 {
     struct disk d = {
         .fd = -1, .changes = -1, .cdrom = o->cdrom, .direct = o->direct, .physical_size = SECTOR};
-    const char *path = image_path(o->image);
+    const char *path = disk_image_path(o->image);
     int error = 0;
     d.geometry = (struct geometry){.sector_size = SECTOR, .read_only = o->read_only || o->cdrom};
     d.geometry.discard = o->discard && !d.geometry.read_only;
@@ -222,6 +223,23 @@ int disk_open(const struct disk_options *o, struct disk *ret_disk, char ret_why[
     }
     *ret_disk = d;
     return 0;
+}
+
+struct disk disk_elsewhere(const struct disk_options *o, const struct vhost_user_disk *like)
+{
+    struct disk d = {.fd = -1,
+                     .changes = -1,
+                     .cdrom = o->cdrom,
+                     .direct = o->direct,
+                     .elsewhere = true,
+                     .physical_size = like->physical_size,
+                     .discard_granularity = like->physical_size,
+                     .geometry = {.sector_size = like->block_size, .sectors = like->sectors}};
+    d.geometry.read_only = o->read_only || o->cdrom || like->read_only;
+    d.geometry.discard = o->discard && like->discard && !d.geometry.read_only;
+    if (like->discard_alignment > d.discard_granularity / SECTOR)
+        d.discard_granularity = like->discard_alignment * SECTOR;
+    return d;
 }
 
 void disk_close(struct disk *d)

@@ -12,6 +12,8 @@
 
 #include "reconcilers/block/request.h"
 
+struct vhost_user_disk;
+
 struct disk_options {
     const char
         *image; /* as libxl's `params`: PATH, or one of raw: aio: phy: file: and PATH; no path: no medium */
@@ -24,6 +26,7 @@ struct disk {
     int fd;      /* -1: no medium */
     int changes; /* readable: somebody has closed the file that had it open for writing; -1: nobody says */
     bool block, cdrom, direct;
+    bool elsewhere; /* kept by another process (vhost.h), which says how large it is; no descriptor */
     bool no_nowait_read, no_nowait_write; /* tried, and the file system cannot */
     struct geometry geometry;
     uint64_t limit;         /* no file can be written beyond this, for good; bytes; 0: there is none */
@@ -31,9 +34,15 @@ struct disk {
     uint32_t discard_granularity, discard_alignment; /* bytes */
 };
 
+/* What follows the format in `params`, or NULL when it is one that we do not read. */
+const char *disk_image_path(const char *image);
+
 /* On an error, ret_why says in words what is wrong. */
 int disk_open(const struct disk_options *options, struct disk *ret_disk, char ret_why[256]);
 void disk_close(struct disk *d);
+
+/* One that another process keeps, which has opened it as the options want. */
+struct disk disk_elsewhere(const struct disk_options *options, const struct vhost_user_disk *like);
 
 /* What a file has now is all that this process can write to. That cannot be taken back: who finds it longer
  * one day leaves it to another process. Nothing for a device, or what is only read. */

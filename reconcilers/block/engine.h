@@ -12,6 +12,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "reconcilers/block/blkif.h"
+
+enum {
+    /* A full ring of one page with requests of the greatest size, or one of eight with an eighth of it */
+    ENGINE_DATA_SIZE = 32 * INDIRECT_SEGMENTS_MAX * RING_PAGE + 32 * RING_PAGE,
+};
+
 enum io_kind {
     IO_READ,
     IO_WRITE,
@@ -35,6 +42,8 @@ struct engine {
     bool (*submit)(struct engine *e, struct io *io);
     /* What was submitted goes out: only now, so that many go together. */
     void (*start)(struct engine *e);
+    /* Where all data has to lie, ENGINE_DATA_SIZE bytes that others see as well; NULL: anywhere. */
+    char *data;
     /* Set by who submits. */
     void (*done)(void *arg, struct io *io);
     void *arg;

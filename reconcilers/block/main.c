@@ -18,13 +18,17 @@
 
 #include "reconcilers/block/calls.h"
 #include "reconcilers/block/disk.h"
+#include "reconcilers/block/formats.h"
 #include "reconcilers/block/guest.h"
 #include "reconcilers/block/jail.h"
 #include "reconcilers/block/journal.h"
 #include "reconcilers/block/link.h"
 #include "reconcilers/block/raw.h"
 #include "reconcilers/block/say.h"
+#include "reconcilers/block/server.h"
 #include "reconcilers/block/session.h"
+#include "reconcilers/block/vhost.h"
+#include "reconcilers/block/vhost_user.h"
 #include "schemas/message.h"
 #include "schemas/value.h"
 
@@ -62,6 +66,13 @@ struct process {
     uv_async_t unknown_calls;
     struct session *session;
     bool well;
+};
+
+/* What the disk is kept on, and by whom: one of them. */
+struct storage {
+    struct disk disk;
+    struct raw *raw;
+    struct vhost *vhost;
 };
 
 static struct process process;
@@ -217,6 +228,15 @@ static void on_finished(void *arg, bool well)
     uv_stop(&p->loop);
 }
 
+static void on_gone(void *arg, const char *why)
+{
+    struct process *p = arg;
+    char text[128];
+    snprintf(text, sizeof text, "the server of formats: %s", why);
+    if (p->session)
+        session_give_up(p->session, text);
+}
+
 /* ---- system calls that were kept back ---- */
 
 static void on_forbidden(const char *name)
@@ -256,10 +276,11 @@ static void set_up_loop(struct process *p)
 }
 
 /* Signals stay caught, and so the loop open: the SIGTERM that comes with `stop` must not end us half-way. */
-static void tear_down(struct process *p, struct raw *raw)
+static void tear_down(struct process *p, const struct storage *storage)
 {
     session_free(p->session);
-    raw_close(raw);
+    raw_close(storage->raw);
+    vhost_close(storage->vhost);
     p->session = NULL;
     for (size_t i = 0; i < sizeof p->signals / sizeof *p->signals; i++)
         uv_unref((uv_handle_t *)&p->signals[i]);
@@ -293,6 +314,8 @@ static void quiet_memory(void)
 #endif
 }
 
+/* ---- the storage ---- */
+
 static void must(int error, const char *what)
 {
     if (!error)
@@ -301,31 +324,59 @@ static void must(int error, const char *what)
     exit(1);
 }
 
+static void open_storage(struct storage *s, const struct disk_options *o, const struct inherited *in,
+                         char why[256])
+{
+    const char *server = getenv("XENRECON_FORMATS"), *name = strrchr(in->device, '/');
+    struct vhost_user_disk like;
+    int lease, socket;
+    if (!formats_wanted(o->image) || !server) {
+        disk_open(o, &s->disk, why);
+        return;
+    }
+    uid_t user = in->jail.new_user ? in->jail.uid : geteuid();
+    if (formats_open(o, server, name ? name + 1 : in->device, user, &lease, &socket, why) == 0 &&
+        vhost_open(socket, &s->vhost, &like, why) == 0)
+        s->disk = disk_elsewhere(o, &like);
+}
+
+static struct engine *begin_storage(struct storage *s, struct process *p)
+{
+    if (s->vhost) {
+        vhost_begin(s->vhost, &(struct vhost_config){.loop = &p->loop, .gone = on_gone, .arg = p});
+        return vhost_engine(s->vhost);
+    }
+    must(raw_begin(s->raw, &p->loop), "starting threads");
+    return raw_engine(s->raw);
+}
+
 static const struct calls_watch watch = {.forbidden = on_forbidden, .unknown = on_unknown};
 
 int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "--serve-formats") == 0)
+        return server_main(argc - 2, argv + 2);
     struct options o = parse_options(argc, argv);
     struct inherited in = {0};
     struct process *p = &process;
-    struct disk disk = {.fd = -1, .changes = -1};
+    struct storage storage = {.disk = {.fd = -1, .changes = -1}};
     struct guest *guest = NULL;
     char why[256] = "";
 
     signal(SIGPIPE, SIG_IGN);
     quiet_memory();
     inherit(&in);
-    if (disk_open(&o.disk, &disk, why) == 0)
+    open_storage(&storage, &o.disk, &in, why);
+    if (!*why)
         guest_open(in.domid, &guest, why);
     const char *socket = lock_in(&in, o.no_jail, why);
-    struct raw *raw = raw_open(&disk); /* as the user that we are now */
-    must(o.no_jail ? 0 : disk_limit(&disk), "limiting the size of the image");
+    storage.raw = raw_open(&storage.disk); /* as the user that we are now */
+    must(o.no_jail ? 0 : disk_limit(&storage.disk), "limiting the size of the image");
     must(o.no_jail ? 0 : calls_without_rings(), "forbidding io_uring");
     set_up_loop(p);
-    must(raw_begin(raw, &p->loop), "starting threads");
     struct session_config config = {.loop = &p->loop,
-                                    .disk = &disk,
-                                    .engine = raw_engine(raw),
+                                    .disk = &storage.disk,
+                                    .engine = begin_storage(&storage, p),
                                     .guest = guest,
                                     .journal = in.journal,
                                     .failure = *why ? why : NULL,
@@ -335,10 +386,10 @@ int main(int argc, char **argv)
                                     .arg = p};
     p->session = session_new(&config);
     session_begin(p->session, socket); /* before the filter, as whoever is killed by it has last words */
-    must(o.no_jail ? 0 : calls_restrict(&watch, raw_ring(raw)), "restricting system calls");
+    must(o.no_jail ? 0 : calls_restrict(&watch, raw_ring(storage.raw)), "restricting system calls");
     uv_run(&p->loop, UV_RUN_DEFAULT);
-    tear_down(p, raw);
+    tear_down(p, &storage);
     guest_close(guest);
-    disk_close(&disk);
+    disk_close(&storage.disk);
     return p->well ? 0 : 1;
 }

@@ -281,6 +281,12 @@ static void on_resized(void *arg)
     w->config.finished(w->config.arg, true);
 }
 
+void session_give_up(struct session *w, const char *text)
+{
+    complain(w, text);
+    w->config.finished(w->config.arg, false);
+}
+
 static void on_lost(void *arg)
 {
     struct session *w = arg;

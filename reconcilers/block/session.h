@@ -33,6 +33,8 @@ struct session *session_new(const struct session_config *config);
 void session_begin(struct session *w,
                    const char *socket_path); /* speaks with the controller; kept, not copied */
 void session_stop(struct session *w);        /* finished() when what is under way is answered */
+/* Says why nothing more can be served, and finishes; what is under way is done again by the next worker. */
+void session_give_up(struct session *w, const char *text);
 void session_look_at_size(struct session *w);
 void session_free(struct session *w); /* gone when the loop has turned */
 

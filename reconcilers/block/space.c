@@ -36,9 +36,9 @@ static void *reserve(size_t size)
     return base;
 }
 
-void space_init(struct space *s, size_t size)
+void space_init(struct space *s, void *base, size_t size)
 {
-    *s = (struct space){.base = reserve(size), .n_pages = size / PAGE};
+    *s = (struct space){.base = base ? base : reserve(size), .shared = base, .n_pages = size / PAGE};
     s->used = reserve(s->n_pages);
     ASAN_POISON_MEMORY_REGION(s->base, size);
 }
@@ -47,7 +47,8 @@ void space_finish(struct space *s)
 {
     if (s->base) {
         ASAN_UNPOISON_MEMORY_REGION(s->base, s->n_pages * PAGE); /* for who is there next */
-        munmap(s->base, s->n_pages * PAGE);
+        if (!s->shared)
+            munmap(s->base, s->n_pages * PAGE);
         munmap(s->used, s->n_pages);
     }
     *s = (struct space){0};
@@ -97,7 +98,7 @@ bool space_trim(struct space *s)
     const unsigned char *last = s->touched ? memrchr(s->used, 1, s->touched) : NULL;
     size_t end = last ? (size_t)(last - s->used) + 1 : 0;
     if (end < s->touched)
-        madvise(s->base + end * PAGE, (s->touched - end) * PAGE, MADV_DONTNEED);
+        madvise(s->base + end * PAGE, (s->touched - end) * PAGE, s->shared ? MADV_REMOVE : MADV_DONTNEED);
     s->touched = end;
     return end > 0;
 }

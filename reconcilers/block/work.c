@@ -13,11 +13,6 @@
 #include "reconcilers/block/space.h"
 #include "schemas/mem.h"
 
-enum {
-    /* A full ring of one page with requests of the greatest size, or one of eight with an eighth of it */
-    SPACE_SIZE = 32 * INDIRECT_SEGMENTS_MAX * RING_PAGE + 32 * RING_PAGE,
-};
-
 /* What is next for a request: a write may have a flush on either side of it. */
 enum stage { STAGE_FLUSH_BEFORE, STAGE_DO, STAGE_FLUSH_AFTER, STAGE_END };
 
@@ -443,9 +438,10 @@ struct work *work_new(const struct work_config *config)
     w->config = *config;
     config->engine->done = on_io;
     config->engine->arg = w;
-    space_init(&w->space, SPACE_SIZE);
+    space_init(&w->space, config->engine->data, ENGINE_DATA_SIZE);
     /* the kernel may have yet to write what a worker before us was given */
-    flushes_init(&w->flushes, d->fd >= 0 && !d->geometry.read_only, config->journal->lost != 0);
+    flushes_init(&w->flushes, (d->fd >= 0 || d->elsewhere) && !d->geometry.read_only,
+                 config->journal->lost != 0);
     return w;
 }
 

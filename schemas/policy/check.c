@@ -136,6 +136,9 @@ static int check_worker(const struct document *d, const struct node *root, const
     }
     for (; word; word = word->next)
         error |= check_word(d, word, p);
+    const struct node *formats = worker ? node_find(worker, "formats") : NULL;
+    if (formats && formats->first && formats->first->text[0] != '/')
+        error |= document_fail(d, formats->first, "the program must be an absolute path");
     return error;
 }
 

@@ -97,6 +97,12 @@ static const struct field worker_fields[] = {
      .required = true,
      .offset = IN_POLICY(worker.command),
      .offset_n = IN_POLICY(worker.n_command)},
+    {.name = "formats",
+     .about = "a program and its arguments that opens images in formats which the worker does not read: one "
+              "process for all workers of a guest, started when the first of them connects to it",
+     .kind = FIELD_WORDS,
+     .offset = IN_POLICY(worker.formats),
+     .offset_n = IN_POLICY(worker.n_formats)},
     {.name = "user",
      .about = "the user that the worker runs as",
      .kind = FIELD_USER,

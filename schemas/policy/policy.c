@@ -42,6 +42,7 @@ void policy_free(struct policy *p)
     }
     free(p->publish);
     free_words(p->worker.command, p->worker.n_command);
+    free_words(p->worker.formats, p->worker.n_formats);
     free(p->worker.user);
     for (size_t i = 0; i < p->worker.n_environment; i++) {
         free(p->worker.environment[i].name);

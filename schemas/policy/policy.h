@@ -94,6 +94,8 @@ struct policy {
          */
         char **command;
         size_t n_command;
+        char **formats; /* argv of a server that the workers of one guest share; NULL: none */
+        size_t n_formats;
         char *user;                   /* that it runs as; NULL: ours, or as uid_base says */
         uint32_t uid_base;            /* it runs as this number plus the frontend's domid; 0: it does not */
         bool drops;                   /* it starts as ours and becomes that user by itself */

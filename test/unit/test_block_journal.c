@@ -374,7 +374,7 @@ END_TEST
 START_TEST(test_space)
 {
     struct space s;
-    space_init(&s, PAGES(8));
+    space_init(&s, NULL, PAGES(8));
     char *first = space_take(&s, PAGES(3)), *second = space_take(&s, 1), *third = space_take(&s, PAGES(3));
     ck_assert_ptr_eq(second, first + PAGES(3));
     ck_assert_ptr_eq(third, first + PAGES(4));
@@ -416,7 +416,7 @@ START_TEST(test_space_random)
         size_t len;
     } pieces[PIECES] = {0};
     unsigned seed = (unsigned)_i;
-    space_init(&s, PAGES(64));
+    space_init(&s, NULL, PAGES(64));
     for (int n = 0; n < 20000; n++) {
         int i = rand_r(&seed) % PIECES;
         if (pieces[i].at) {

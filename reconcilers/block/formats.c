@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+#include "reconcilers/block/formats.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "reconcilers/block/disk.h"
+
+enum { LINE = 4096, PATIENCE_S = 60 };
+
+bool formats_wanted(const char *image)
+{
+    return !disk_image_path(image);
+}
+
+static int dial(const char *path)
+{
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    const struct timeval patience = {.tv_sec = PATIENCE_S};
+    if (strlen(path) >= sizeof to.sun_path)
+        return -ENAMETOOLONG;
+    strcpy(to.sun_path, path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    if (connect(fd, (struct sockaddr *)&to, sizeof to) == 0)
+        return fd;
+    int error = -errno;
+    close(fd);
+    return error;
+}
+
+/* The directory is its user's, who could put the name of any socket there. */
+static int dial_user(const char *path, uid_t user)
+{
+    struct ucred peer;
+    socklen_t len = sizeof peer;
+    int fd = dial(path);
+    if (fd < 0)
+        return fd;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && peer.uid == user)
+        return fd;
+    close(fd);
+    return -EPERM;
+}
+
+static int read_line(int fd, char line[LINE])
+{
+    size_t len = 0;
+    while (len < LINE - 1) {
+        ssize_t n = recv(fd, line + len, LINE - 1 - len, 0);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n < 0 ? -errno : -ECONNRESET;
+        len += (size_t)n;
+        line[len] = '\0';
+        char *end = strchr(line, '\n');
+        if (end) {
+            *end = '\0';
+            return 0;
+        }
+    }
+    return -EPROTO;
+}
+
+static int fail(char ret_why[256], const char *what, int error)
+{
+    snprintf(ret_why, 256, "the server of formats: %s: %s", what, strerror(-error));
+    return error;
+}
+
+int formats_open(const struct disk_options *o, const char *server, const char *name, uid_t user,
+                 int *ret_lease, int *ret_socket, char ret_why[256])
+{
+    char line[LINE];
+    int len = snprintf(line, sizeof line, "open %s %s %s %s %s\n", name, o->read_only || o->cdrom ? "r" : "w",
+                       o->discard ? "discard" : "keep", o->direct ? "direct" : "cached", o->image);
+    if (len >= LINE || strcspn(line, "\n") + 1 != (size_t)len)
+        return fail(ret_why, "the image's name", -ENAMETOOLONG);
+    int lease = dial(server);
+    if (lease < 0)
+        return fail(ret_why, "connecting to it", lease);
+    send(lease, line, (size_t)len, MSG_NOSIGNAL); /* who does not want to hear it may have said why */
+    int error = read_line(lease, line);
+    if (error)
+        error = fail(ret_why, "it has not answered", error);
+    else if (strncmp(line, "open ", 5) != 0)
+        error = (snprintf(ret_why, 256, "%.250s", line), -EIO);
+    else if ((*ret_socket = dial_user(line + 5, user)) < 0)
+        error = fail(ret_why, "connecting to what it has opened", *ret_socket);
+    if (error)
+        close(lease);
+    else
+        *ret_lease = lease;
+    return error;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* Images in formats that we do not read: the guest's server of formats opens them (server.h), and does what
+ * is asked of it by vhost-user.
+ *
+ * For before the process is locked in, since it connects by names of files. Errors are negative errno. */
+#ifndef XENRECON_BLOCK_FORMATS_H
+#define XENRECON_BLOCK_FORMATS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct disk_options;
+
+/* Does the image name a format that is none of ours? */
+bool formats_wanted(const char *image);
+
+/* Has the image opened by the server at that path. *ret_lease: while it is open, so is the image; it is not
+ * to be closed before the process ends. *ret_socket: for vhost_open(). The server is this user's, or it is
+ * not believed. */
+int formats_open(const struct disk_options *options, const char *server, const char *name, uid_t user,
+                 int *ret_lease, int *ret_socket, char ret_why[256]);
+
+#endif

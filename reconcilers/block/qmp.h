@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* Speaks QMP with a program of QEMU's: a command at a time, whose answer is waited for.
+ *
+ * Of what it answers only that is looked at which decides how to go on, and nothing of it is believed to be
+ * well-formed. Errors are negative errno; -EIO: the command has failed, and ret_why says why. All others: the
+ * program cannot be spoken with any more. One thread. */
+#ifndef XENRECON_BLOCK_QMP_H
+#define XENRECON_BLOCK_QMP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct qmp {
+    int fd;
+    size_t len;
+    char text[16 * 1024]; /* that was read: lines that were not looked at yet */
+};
+
+/* The socket is the caller's. Waits for the greeting. */
+int qmp_open(struct qmp *q, int fd, char ret_why[256]);
+
+/* A command in JSON. `event`: it is not over before a line has come that has this in it; NULL: there is none.
+ */
+int qmp_do(struct qmp *q, const char *command, const char *event, char ret_why[256]);
+
+/* The text as a string of JSON, with its quotes; false: it does not fit. */
+bool qmp_string(const char *text, char *ret, size_t size);
+
+#endif

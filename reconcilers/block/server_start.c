@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+#include "reconcilers/block/server_start.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "reconcilers/block/say.h"
+#include "schemas/mem.h"
+#include "schemas/value.h"
+
+enum { MONITOR_FD = 3 };
+
+static int fail(char ret_why[256], const char *what)
+{
+    snprintf(ret_why, 256, "%.150s: %s", what, strerror(errno));
+    return -1;
+}
+
+static bool number(const char *name, uint64_t max, uint64_t *ret)
+{
+    const char *text = getenv(name);
+    return text && parse_decimal(text, strlen(text), max, ret) == 0;
+}
+
+/* For the sockets of images, beside that for workers. */
+static char *make_directory(const char *beside, uid_t uid, gid_t gid)
+{
+    char *path = NULL;
+    if (asprintf(&path, "%s.d", beside) < 0)
+        abort(); /* as for any memory */
+    struct stat st;
+    if ((mkdir(path, 0700) && errno != EEXIST) || lstat(path, &st) || !S_ISDIR(st.st_mode) ||
+        (st.st_uid != uid && lchown(path, uid, gid))) {
+        free(path);
+        return NULL;
+    }
+    return path;
+}
+
+static int become(uid_t uid, gid_t gid)
+{
+    if (uid != geteuid() && (setgroups(0, NULL) || setresgid(gid, gid, gid) || setresuid(uid, uid, uid)))
+        return -1;
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+/* In the child. It ends with us, whatever we end by. */
+static void run(char **argv, int monitor, pid_t parent)
+{
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    signal(SIGTERM, SIG_DFL);
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent &&
+        dup2(monitor, MONITOR_FD) == MONITOR_FD && fcntl(MONITOR_FD, F_SETFD, 0) == 0)
+        execv(argv[0], argv);
+    say("%s: %s", argv[0], strerror(errno));
+    _exit(127);
+}
+
+static int start_daemon(int argc, char **argv, int *ret_monitor, char ret_why[256])
+{
+    static char chardev[] = "--chardev", where[] = "socket,id=xenrecon,fd=3", monitor[] = "--monitor",
+                by[] = "chardev=xenrecon";
+    char *const more[] = {chardev, where, monitor, by, NULL};
+    enum { MORE = sizeof more / sizeof *more };
+    char **all = xcalloc((size_t)argc + MORE, sizeof *all);
+    int ends[2];
+    if (access(argv[0], X_OK)) {
+        snprintf(ret_why, 256, "cannot run %.120s: %s. Debian has it in the package qemu-system-common",
+                 argv[0], strerror(errno));
+        return -1;
+    }
+    pid_t parent = getpid();
+    memcpy(all, argv, (size_t)argc * sizeof *all);
+    memcpy(all + argc, more, sizeof more);
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
+        return fail(ret_why, "a socket for the daemon");
+    pid_t pid = fork();
+    if (pid == 0)
+        run(all, ends[1], parent);
+    free(all);
+    close(ends[1]);
+    if (pid < 0)
+        return fail(ret_why, "a process for the daemon");
+    *ret_monitor = ends[0];
+    return 0;
+}
+
+int server_start(int argc, char **argv, struct server_start *ret, char ret_why[256])
+{
+    uint64_t listening = 0, uid = geteuid(), gid = getegid();
+    const char *path = getenv("XENRECON_FORMATS");
+    if (argc < 2 || strcmp(argv[0], "--") != 0 || !path || !number("XENRECON_STATE_FD", 1023, &listening) ||
+        (getenv("XENRECON_UID") &&
+         (!number("XENRECON_UID", UINT32_MAX - 1, &uid) || !number("XENRECON_GID", UINT32_MAX - 1, &gid)))) {
+        snprintf(ret_why, 256, "usage: --serve-formats -- PROGRAM [ARGUMENT]...; it is started by xenrecon");
+        return -1;
+    }
+    ret->listening = (int)listening;
+    ret->directory = make_directory(path, (uid_t)uid, (gid_t)gid);
+    if (!ret->directory)
+        return fail(ret_why, "a directory for sockets");
+    if (fcntl(ret->listening, F_SETFD, FD_CLOEXEC) || become((uid_t)uid, (gid_t)gid))
+        return fail(ret_why, "becoming the guest's user");
+    return start_daemon(argc - 1, argv + 1, &ret->daemon, ret_why);
+}

@@ -1,0 +1,61 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Disks in formats that xenrecon-blk does not read: a qemu-storage-daemon opens them, one for each guest.
+# shellcheck source=test/lib/testlib.sh
+. "$(dirname "$0")/../lib/testlib.sh"
+# shellcheck source=test/lib/block.sh
+# shellcheck disable=SC2119
+. "$repo/test/lib/block.sh"
+
+# attach_image DEVID FORMAT [KEY=VALUE...]: with an image of that format, unless it is there
+attach_image() {
+    local devid=$1 format=$2
+    shift 2
+    [ -e "$dir/disk.$devid" ] || qemu-img create -q -f "${format/vhd/vpc}" "$dir/disk.$devid" 64M
+    chmod 666 "$dir/disk.$devid"
+    attach_disk "$devid" 64M "params=$format:$dir/disk.$devid" "$@"
+}
+# detached DEVID: by the toolstack, until nothing is left of its worker
+detached() {
+    toolstack detach qdisk 7 "$1"
+    await "/local/domain/0/backend/qdisk/7/$1/state" 6
+    toolstack remove qdisk 7 "$1" --frontend vbd
+    becomes_true test ! -e "$dir/run/workers/qdisk.7.$1"
+}
+servers() { pgrep -f "xenrecon-blk --serve-formats .*" -P "$xenrecon_pid" || true; }
+daemons() { pgrep -x -f "$daemon .*" || true; }
+nothing_left() { [ -z "$(servers)$(daemons)$(ls "$dir/run/formats")" ]; }
+
+daemon=$dir/qemu-storage-daemon
+ln -s "$(command -v qemu-storage-daemon)" "$daemon"
+toolstack domain-create 0
+start_domain 7 4096 grants
+block_policy "formats: ['$XENRECON_BLK', --serve-formats, --, '$daemon']"
+start_xenrecon --policies "$dir/policies"
+attach_image 51712 qcow2
+reach "qcow2: InitWait, with what the disk is like" "$b/state" 2 "$b/sectors" 131072 "$b/sector-size" 512
+seq 1000000 | head -c 1048576 >"$dir/data"
+exits "write" 0 blk write 3 2048 <"$dir/data"
+blk read 3 2048 >"$dir/read"
+exits "read: the same" 0 cmp "$dir/data" "$dir/read"
+exits "flush" 0 blk flush
+exits "discard, of whole clusters" 0 blk discard 128 1920
+blk read 128 1920 >"$dir/read"
+exits "discard: reads as zero" 0 cmp -n 983040 "$dir/read" /dev/zero
+exits "verify: a request at a time" 0 blk verify --count 200 --depth 1
+exits "verify: 32 requests" 0 blk verify --count 2000 --seed 2
+exits "verify: a ring of eight pages" 0 blk verify --count 2000 --ring-order 3 --depth 200 --seed 3
+exits "verify: indirect requests" 0 blk verify --count 1000 --segments 256 --depth 4 --seed 4
+exits "write, to find it in the image" 0 blk write 0 2048 <"$dir/data"
+check "one server, one daemon" "$(servers | wc -l) $(daemons | wc -l)" "1 1"
+attach_image 51728 vhd
+reach "vhd: InitWait" "$b/state" 2
+exits "vhd: verify" 0 blk verify --count 500 --seed 5
+check "two disks: the same server, the same daemon" "$(servers | wc -l) $(daemons | wc -l)" "1 1"
+detached 51728
+detached 51712
+exits "the image is in order" 0 qemu-img check -q "$dir/disk.51712"
+qemu-img convert -O raw "$dir/disk.51712" "$dir/raw"
+exits "what was written is in it" 0 cmp -n 1048576 "$dir/raw" "$dir/data"
+becomes_true nothing_left || true
+check "nothing is left of the server" "$(servers)$(daemons)$(ls "$dir/run/formats")" ""
