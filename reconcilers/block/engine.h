@@ -42,6 +42,8 @@ struct engine {
     bool (*submit)(struct engine *e, struct io *io);
     /* What was submitted goes out: only now, so that many go together. */
     void (*start)(struct engine *e);
+    /* Nothing was asked for in a while. NULL: it does not want to know. */
+    void (*rest)(struct engine *e);
     /* Where all data has to lie, ENGINE_DATA_SIZE bytes that others see as well; NULL: anywhere. */
     char *data;
     /* Set by who submits. */

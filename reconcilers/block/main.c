@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <uv.h>
 #ifdef __GLIBC__
@@ -27,6 +28,7 @@
 #include "reconcilers/block/say.h"
 #include "reconcilers/block/server.h"
 #include "reconcilers/block/session.h"
+#include "reconcilers/block/unflushed.h"
 #include "reconcilers/block/vhost.h"
 #include "reconcilers/block/vhost_user.h"
 #include "schemas/message.h"
@@ -56,6 +58,7 @@ struct inherited {
     const char *device, *socket;
     uint16_t domid;
     char token[TOKEN_DIGITS + 1];
+    int state;
     struct journal *journal;
     struct jail jail;
 };
@@ -73,6 +76,7 @@ struct storage {
     struct disk disk;
     struct raw *raw;
     struct vhost *vhost;
+    struct unflushed *unflushed; /* with vhost */
 };
 
 static struct process process;
@@ -178,19 +182,19 @@ static void read_token(char token[TOKEN_DIGITS + 1])
     close(fd);
 }
 
-static struct journal *map_journal(void)
+/* A part of the state file: the journal, and behind it what is kept until it is flushed. */
+static void *map_state(int fd, size_t from, size_t size)
 {
-    int fd = (int)need_number("XENRECON_STATE_FD", 1023);
-    struct journal *j = MAP_FAILED;
-    if (ftruncate(fd, sizeof *j) == 0)
-        j = mmap(NULL, sizeof *j, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (j == MAP_FAILED) {
+    struct stat st;
+    void *at = MAP_FAILED;
+    bool fits = fstat(fd, &st) == 0 && st.st_size >= (off_t)(from + size);
+    if (fits || ftruncate(fd, (off_t)(from + size)) == 0)
+        at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)from);
+    if (at == MAP_FAILED) {
         say("the state file: %s", strerror(errno));
         exit(1);
     }
-    close(fd);
-    journal_open(j);
-    return j;
+    return at;
 }
 
 static void inherit(struct inherited *in)
@@ -200,7 +204,9 @@ static void inherit(struct inherited *in)
     in->socket = need("XENRECON_SOCKET");
     in->domid = (uint16_t)need_number("XENRECON_FRONTEND_DOMID", DOMID_MAX);
     read_token(in->token);
-    in->journal = map_journal();
+    in->state = (int)need_number("XENRECON_STATE_FD", 1023);
+    in->journal = map_state(in->state, 0, sizeof *in->journal);
+    journal_open(in->journal);
     in->jail.new_user = getenv("XENRECON_UID") != NULL;
     if (in->jail.new_user) {
         in->jail.uid = need_number("XENRECON_UID", UINT32_MAX - 1);
@@ -281,6 +287,7 @@ static void tear_down(struct process *p, const struct storage *storage)
     session_free(p->session);
     raw_close(storage->raw);
     vhost_close(storage->vhost);
+    unflushed_free(storage->unflushed);
     p->session = NULL;
     for (size_t i = 0; i < sizeof p->signals / sizeof *p->signals; i++)
         uv_unref((uv_handle_t *)&p->signals[i]);
@@ -324,6 +331,20 @@ static void must(int error, const char *what)
     exit(1);
 }
 
+/* What the worker before us was told to be written, but not to be safe. */
+static void redo_unflushed(struct storage *s, const struct disk_options *o, const struct inherited *in,
+                           char why[256])
+{
+    enum { PAGE = 4096 };
+    struct unflushed_log *log =
+        map_state(in->state, (sizeof *in->journal + PAGE - 1) / PAGE * PAGE, sizeof *log);
+    struct engine *engine = vhost_engine(s->vhost);
+    int error = unflushed_open(log, o->image, engine, vhost_do_now, s->vhost);
+    if (error)
+        snprintf(why, 256, "doing again what was not flushed: %s", strerror(-error));
+    s->unflushed = unflushed_new(log, engine);
+}
+
 static void open_storage(struct storage *s, const struct disk_options *o, const struct inherited *in,
                          char why[256])
 {
@@ -336,15 +357,17 @@ static void open_storage(struct storage *s, const struct disk_options *o, const 
     }
     uid_t user = in->jail.new_user ? in->jail.uid : geteuid();
     if (formats_open(o, server, name ? name + 1 : in->device, user, &lease, &socket, why) == 0 &&
-        vhost_open(socket, &s->vhost, &like, why) == 0)
+        vhost_open(socket, &s->vhost, &like, why) == 0) {
         s->disk = disk_elsewhere(o, &like);
+        redo_unflushed(s, o, in, why);
+    }
 }
 
 static struct engine *begin_storage(struct storage *s, struct process *p)
 {
     if (s->vhost) {
         vhost_begin(s->vhost, &(struct vhost_config){.loop = &p->loop, .gone = on_gone, .arg = p});
-        return vhost_engine(s->vhost);
+        return unflushed_engine(s->unflushed);
     }
     must(raw_begin(s->raw, &p->loop), "starting threads");
     return raw_engine(s->raw);
@@ -367,6 +390,7 @@ int main(int argc, char **argv)
     quiet_memory();
     inherit(&in);
     open_storage(&storage, &o.disk, &in, why);
+    close(in.state);
     if (!*why)
         guest_open(in.domid, &guest, why);
     const char *socket = lock_in(&in, o.no_jail, why);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/virtio_blk.h>
 #include <linux/virtio_ring.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +86,8 @@ static void give_up(struct vhost *v, const char *why)
     if (v->gone)
         return;
     v->gone = why;
+    if (v->handles == 0)
+        return; /* whoever waits for it sees it */
     uv_poll_stop(&v->poll_socket);
     uv_poll_stop(&v->poll_call);
     uv_idle_start(&v->teller, on_teller);
@@ -234,6 +237,35 @@ static void on_socket(uv_poll_t *poll, int status, int events)
 {
     (void)status, (void)events;
     give_up(poll->data, "it is gone");
+}
+
+/* ---- before there is a loop ---- */
+
+static void note(void *arg, struct io *io)
+{
+    (void)io;
+    *(bool *)arg = true;
+}
+
+int vhost_do_now(void *arg, struct io *io)
+{
+    struct vhost *v = arg;
+    bool done = false;
+    v->engine.done = note;
+    v->engine.arg = &done;
+    engine_submit(&v->engine, io);
+    engine_start(&v->engine);
+    while (!done && !v->gone) {
+        struct pollfd p[] = {{.fd = v->call, .events = POLLIN}, {.fd = v->socket, .events = POLLIN}};
+        uint64_t n;
+        if (poll(p, 2, -1) < 0)
+            continue;
+        if (p[1].revents)
+            give_up(v, "it is gone");
+        else if (read(v->call, &n, sizeof n) == sizeof n)
+            take_answers(v);
+    }
+    return done ? io->error : -ECONNRESET;
 }
 
 /* ---- life ---- */

@@ -10,6 +10,7 @@
 
 struct uv_loop_s;
 struct engine;
+struct io;
 struct vhost;
 struct vhost_user_disk;
 
@@ -22,6 +23,8 @@ struct vhost_config {
 
 /* Takes the socket over. Waits for the other side, so it is for before there is a loop. */
 int vhost_open(int socket, struct vhost **ret_vhost, struct vhost_user_disk *ret_disk, char ret_why[256]);
+/* One request, for as long as it takes; before vhost_begin(). `arg` is the vhost. */
+int vhost_do_now(void *arg, struct io *io);
 void vhost_begin(struct vhost *v, const struct vhost_config *config);
 void vhost_close(struct vhost *v); /* NULL is fine; gone when the loop has turned */
 

@@ -356,6 +356,9 @@ uint32_t work_taken(const struct work *w)
 
 bool work_trim(struct work *w)
 {
+    struct engine *e = w->config.engine;
+    if (e->rest)
+        e->rest(e);
     return space_trim(&w->space);
 }
 

@@ -7,30 +7,14 @@
 # shellcheck disable=SC2119
 . "$repo/test/lib/block.sh"
 
-# attach_image DEVID FORMAT [KEY=VALUE...]: with an image of that format, unless it is there
-attach_image() {
-    local devid=$1 format=$2
-    shift 2
-    [ -e "$dir/disk.$devid" ] || qemu-img create -q -f "${format/vhd/vpc}" "$dir/disk.$devid" 64M
-    chmod 666 "$dir/disk.$devid"
-    attach_disk "$devid" 64M "params=$format:$dir/disk.$devid" "$@"
-}
-# detached DEVID: by the toolstack, until nothing is left of its worker
-detached() {
-    toolstack detach qdisk 7 "$1"
-    await "/local/domain/0/backend/qdisk/7/$1/state" 6
-    toolstack remove qdisk 7 "$1" --frontend vbd
-    becomes_true test ! -e "$dir/run/workers/qdisk.7.$1"
-}
-servers() { pgrep -f "xenrecon-blk --serve-formats .*" -P "$xenrecon_pid" || true; }
-daemons() { pgrep -x -f "$daemon .*" || true; }
+# shellcheck source=test/lib/formats.sh
+. "$repo/test/lib/formats.sh"
+
 nothing_left() { [ -z "$(servers)$(daemons)$(ls "$dir/run/formats")" ]; }
 
-daemon=$dir/qemu-storage-daemon
-ln -s "$(command -v qemu-storage-daemon)" "$daemon"
 toolstack domain-create 0
 start_domain 7 4096 grants
-block_policy "formats: ['$XENRECON_BLK', --serve-formats, --, '$daemon']"
+formats_policy
 start_xenrecon --policies "$dir/policies"
 attach_image 51712 qcow2
 reach "qcow2: InitWait, with what the disk is like" "$b/state" 2 "$b/sectors" 131072 "$b/sector-size" 512

@@ -1,0 +1,35 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+# For integration tests with disks in formats that a qemu-storage-daemon knows, after block.sh.
+# shellcheck disable=SC2034,SC2154  # what block.sh sets, and for whom sources this
+
+# Known by its name from those of other tests.
+daemon=$dir/qemu-storage-daemon
+ln -s "$(command -v qemu-storage-daemon)" "$daemon"
+
+# formats_policy: with a server of formats
+formats_policy() {
+    block_policy "formats: ['$XENRECON_BLK', --serve-formats, --, '$daemon']"
+}
+
+# attach_image DEVID FORMAT [KEY=VALUE...]: with an image of that format, unless it is there
+attach_image() {
+    local devid=$1 format=$2
+    shift 2
+    [ -e "$dir/disk.$devid" ] || qemu-img create -q -f "${format/vhd/vpc}" "$dir/disk.$devid" 64M
+    chmod 666 "$dir/disk.$devid"
+    attach_disk "$devid" 64M "params=$format:$dir/disk.$devid" "$@"
+}
+
+# detached DEVID: by the toolstack, until nothing is left of its worker
+detached() {
+    toolstack detach qdisk 7 "$1"
+    await "/local/domain/0/backend/qdisk/7/$1/state" 6
+    toolstack remove qdisk 7 "$1" --frontend vbd
+    becomes_true test ! -e "$dir/run/workers/qdisk.7.$1"
+}
+
+# workers, servers, daemons: the processes, of this test alone
+workers() { pgrep -f "xenrecon-blk --image=.*$dir/" || true; }
+servers() { pgrep -f "xenrecon-blk --serve-formats -- $dir/" || true; }
+daemons() { pgrep -f "^$daemon " || true; }
