@@ -101,3 +101,12 @@ int formats_open(const struct disk_options *o, const char *server, const char *n
         *ret_lease = lease;
     return error;
 }
+
+void formats_close(int lease)
+{
+    static const char line[] = "close\n";
+    char end;
+    if (send(lease, line, sizeof line - 1, MSG_NOSIGNAL) > 0)
+        recv(lease, &end, 1, 0);
+    close(lease);
+}

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "reconcilers/block/opener.h"
 #include "reconcilers/block/qmp.h"
 #include "reconcilers/block/say.h"
 #include "schemas/mem.h"
@@ -15,14 +16,19 @@
 enum { STRING = 4096, COMMAND = 3 * STRING };
 
 struct image {
+    struct image *next;
     unsigned number;
+    bool read_only;
+    char *path;
     char socket[108];
 };
 
 struct images {
     struct qmp qmp;
     const char *directory;
-    unsigned n; /* that were ever opened */
+    int opener;
+    struct image *list; /* those that are open, or being opened */
+    unsigned n;         /* that were ever opened */
     bool lost;
 };
 
@@ -58,25 +64,50 @@ static const char *boolean(bool b)
     return b ? "true" : "false";
 }
 
-static int add_node(struct images *s, unsigned number, const struct image_options *o, char ret_why[256])
+/* ---- files ---- */
+
+static bool find_image(void *arg, const char *path, bool *ret_writable)
+{
+    const struct images *s = arg;
+    bool found = false;
+    for (const struct image *i = s->list; i; i = i->next) {
+        if (strcmp(i->path, path) != 0)
+            continue;
+        found = true;
+        *ret_writable |= !i->read_only;
+    }
+    return found;
+}
+
+void images_serve(struct images *s)
+{
+    opener_serve(s->opener, &(struct opener_list){.find = find_image, .arg = s});
+}
+
+static void serve(void *arg)
+{
+    images_serve(arg);
+}
+
+/* ---- opening ---- */
+
+static int add_node(struct images *s, const struct image *image, const char *format,
+                    const struct image_options *o, char ret_why[256])
 {
     char text[COMMAND], path[STRING];
     struct stat st;
-    const char *plain;
-    const struct format *f = find(o->params, &plain);
-    if (!f || *plain != '/' || !qmp_string(plain, path, sizeof path)) {
-        snprintf(ret_why, 256, "%.150s: %s", o->params,
-                 f ? "not an absolute path" : "a format that nobody here knows");
-        return -EINVAL;
+    if (!qmp_string(image->path, path, sizeof path)) {
+        snprintf(ret_why, 256, "the image's name is too long");
+        return -ENAMETOOLONG;
     }
-    const char *driver = stat(plain, &st) == 0 && S_ISBLK(st.st_mode) ? "host_device" : "file";
+    const char *driver = stat(image->path, &st) == 0 && S_ISBLK(st.st_mode) ? "host_device" : "file";
     const char *discard = o->discard ? "unmap" : "ignore";
     snprintf(text, sizeof text,
              "{\"execute\": \"blockdev-add\", \"arguments\": {\"driver\": \"%s\", \"node-name\": \"n%u\", "
              "\"read-only\": %s, \"discard\": \"%s\", \"cache\": {\"direct\": %s}, "
              "\"file\": {\"driver\": \"%s\", \"filename\": %s, \"discard\": \"%s\", "
              "\"cache\": {\"direct\": %s}}}}",
-             f->driver, number, boolean(o->read_only), discard, boolean(o->direct), driver, path, discard,
+             format, image->number, boolean(o->read_only), discard, boolean(o->direct), driver, path, discard,
              boolean(o->direct));
     return command(s, text, NULL, ret_why);
 }
@@ -103,13 +134,36 @@ static int remove_node(struct images *s, unsigned number, char ret_why[256])
     return command(s, text, NULL, ret_why);
 }
 
+static void forget(struct images *s, struct image *image)
+{
+    struct image **at = &s->list;
+    while (*at != image)
+        at = &(*at)->next;
+    *at = image->next;
+    free(image->path);
+    free(image);
+}
+
 struct image *images_open(struct images *s, const struct image_options *o, char ret_why[256])
 {
     char unheard[256];
+    const char *path;
+    const struct format *format = find(o->params, &path);
+    if (!format || *path != '/') {
+        snprintf(ret_why, 256, "%.150s: %s", o->params,
+                 format ? "not an absolute path" : "a format that nobody here knows");
+        return NULL;
+    }
     struct image *image = xcalloc(1, sizeof *image);
     image->number = ++s->n;
-    snprintf(image->socket, sizeof image->socket, "%s/%u", s->directory, image->number);
-    int error = add_node(s, image->number, o, ret_why);
+    image->read_only = o->read_only;
+    image->path = strdup(path);
+    if (!image->path)
+        abort(); /* as for any memory */
+    image->next = s->list;
+    s->list = image;
+    snprintf(image->socket, sizeof image->socket, "%s/%d.%u", s->directory, (int)getpid(), image->number);
+    int error = add_node(s, image, format->driver, o, ret_why);
     if (!error) {
         error = add_export(s, image, o, ret_why);
         if (error)
@@ -117,7 +171,7 @@ struct image *images_open(struct images *s, const struct image_options *o, char 
     }
     if (!error)
         return image;
-    free(image);
+    forget(s, image);
     return NULL;
 }
 
@@ -136,7 +190,7 @@ void images_close(struct images *s, struct image *image)
         say("closing an image: %s", why);
     s->lost |= error; /* what cannot be closed goes with the daemon */
     unlink(image->socket);
-    free(image);
+    forget(s, image);
 }
 
 const char *image_socket(const struct image *image)
@@ -149,11 +203,16 @@ bool images_well(const struct images *s)
     return !s->lost;
 }
 
-struct images *images_new(int daemon, const char *directory, char ret_why[256])
+struct images *images_new(int daemon, int opener, const char *directory, char ret_why[256])
 {
     struct images *s = xcalloc(1, sizeof *s);
     s->directory = directory;
-    if (qmp_open(&s->qmp, daemon, ret_why) == 0)
+    s->opener = opener;
+    s->qmp.fd = daemon;
+    s->qmp.other = opener;
+    s->qmp.serve = serve;
+    s->qmp.arg = s;
+    if (qmp_open(&s->qmp, ret_why) == 0)
         return s;
     free(s);
     return NULL;

@@ -15,14 +15,17 @@ struct image_options {
     bool read_only, discard, direct;
 };
 
-/* Speaks with the daemon over this socket, which stays the caller's. The sockets are made in the directory,
- * whose name is kept. */
-struct images *images_new(int daemon, const char *directory, char ret_why[256]);
+/* Speaks with the daemon over this socket, which stays the caller's, as does the other one, where its calls
+ * to open files wait for us (opener.h). The sockets are made in the directory, whose name is kept. */
+struct images *images_new(int daemon, int opener, const char *directory, char ret_why[256]);
 void images_free(struct images *s); /* the daemon closes what is open, and ends */
 
 /* NULL, and ret_why: it cannot be opened. */
 struct image *images_open(struct images *s, const struct image_options *options, char ret_why[256]);
 void images_close(struct images *s, struct image *image); /* all that was written is in the file then */
+
+/* The daemon waits for a file to be opened. */
+void images_serve(struct images *s);
 
 const char *image_socket(const struct image *image);
 

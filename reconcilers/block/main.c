@@ -77,6 +77,7 @@ struct storage {
     struct raw *raw;
     struct vhost *vhost;
     struct unflushed *unflushed; /* with vhost */
+    int lease;                   /* of the server that keeps it; -1: none does */
 };
 
 static struct process process;
@@ -350,13 +351,13 @@ static void open_storage(struct storage *s, const struct disk_options *o, const 
 {
     const char *server = getenv("XENRECON_FORMATS"), *name = strrchr(in->device, '/');
     struct vhost_user_disk like;
-    int lease, socket;
+    int socket;
     if (!formats_wanted(o->image) || !server) {
         disk_open(o, &s->disk, why);
         return;
     }
     uid_t user = in->jail.new_user ? in->jail.uid : geteuid();
-    if (formats_open(o, server, name ? name + 1 : in->device, user, &lease, &socket, why) == 0 &&
+    if (formats_open(o, server, name ? name + 1 : in->device, user, &s->lease, &socket, why) == 0 &&
         vhost_open(socket, &s->vhost, &like, why) == 0) {
         s->disk = disk_elsewhere(o, &like);
         redo_unflushed(s, o, in, why);
@@ -382,7 +383,7 @@ int main(int argc, char **argv)
     struct options o = parse_options(argc, argv);
     struct inherited in = {0};
     struct process *p = &process;
-    struct storage storage = {.disk = {.fd = -1, .changes = -1}};
+    struct storage storage = {.disk = {.fd = -1, .changes = -1}, .lease = -1};
     struct guest *guest = NULL;
     char why[256] = "";
 
@@ -413,6 +414,8 @@ int main(int argc, char **argv)
     must(o.no_jail ? 0 : calls_restrict(&watch, raw_ring(storage.raw)), "restricting system calls");
     uv_run(&p->loop, UV_RUN_DEFAULT);
     tear_down(p, &storage);
+    if (storage.lease >= 0 && p->well)
+        formats_close(storage.lease);
     guest_close(guest);
     disk_close(&storage.disk);
     return p->well ? 0 : 1;

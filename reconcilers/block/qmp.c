@@ -2,11 +2,23 @@
 #include "reconcilers/block/qmp.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "reconcilers/block/say.h"
+
+/* Until it has said something. */
+static void wait_for(const struct qmp *q)
+{
+    struct pollfd p[] = {{.fd = q->fd, .events = POLLIN}, {.fd = q->serve ? q->other : -1, .events = POLLIN}};
+    while (!p[0].revents)
+        if (poll(p, 2, -1) > 0 && p[1].revents & POLLIN)
+            q->serve(q->arg);
+        else if (p[1].revents)
+            p[1].fd = -1; /* it is gone */
+}
 
 /* The next line, which is good until the next call; NULL, and *ret_error. */
 static char *read_line(struct qmp *q, size_t *used, int *ret_error)
@@ -25,6 +37,7 @@ static char *read_line(struct qmp *q, size_t *used, int *ret_error)
             *ret_error = -EPROTO;
             return NULL;
         }
+        wait_for(q);
         ssize_t n = recv(q->fd, q->text + q->len, sizeof q->text - q->len, 0);
         if (n < 0 && errno == EINTR)
             continue;
@@ -79,9 +92,8 @@ static int converse(struct qmp *q, const char *event, char ret_why[256])
     return error;
 }
 
-int qmp_open(struct qmp *q, int fd, char ret_why[256])
+int qmp_open(struct qmp *q, char ret_why[256])
 {
-    q->fd = fd;
     q->len = 0;
     int error = converse(q, NULL, ret_why);
     return error ? error : qmp_do(q, "{\"execute\": \"qmp_capabilities\"}", NULL, ret_why);

@@ -12,12 +12,16 @@
 
 struct qmp {
     int fd;
+    /* What the program may wait for while we wait for it; NULL: nothing. */
+    int other;
+    void (*serve)(void *arg);
+    void *arg;
     size_t len;
     char text[16 * 1024]; /* that was read: lines that were not looked at yet */
 };
 
-/* The socket is the caller's. Waits for the greeting. */
-int qmp_open(struct qmp *q, int fd, char ret_why[256]);
+/* fd, the caller's, and what else is to be served, are set. Waits for the greeting. */
+int qmp_open(struct qmp *q, char ret_why[256]);
 
 /* A command in JSON. `event`: it is not over before a line has come that has this in it; NULL: there is none.
  */

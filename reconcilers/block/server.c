@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "reconcilers/block/images.h"
@@ -67,7 +68,7 @@ static void take_over(struct server *s, const struct client *c)
     }
 }
 
-/* "open NAME r|w discard|keep direct|cached PARAMS" */
+/* "open NAME r|w discard|keep direct|cached PARAMS"; "close", or just the end */
 static void on_line(struct server *s, struct client *c, char *line)
 {
     char why[256] = "", *words[6] = {0}, *save = NULL;
@@ -103,6 +104,8 @@ static bool on_client(struct server *s, struct client *c)
     if (n == 0 || !end) /* they are short, and come at once */
         return false;
     *end = '\0';
+    if (strcmp(line, "close") == 0)
+        return false;
     on_line(s, c, line);
     return true;
 }
@@ -125,11 +128,12 @@ static void on_term(int number)
 }
 
 /* One turn. False: nobody needs us, or nothing can be served any more. */
-static bool turn(struct server *s, int daemon)
+static bool turn(struct server *s, const struct server_start *start)
 {
-    enum { OTHERS = 2 };
+    enum { OTHERS = 3 };
     struct pollfd p[CLIENTS_MAX + OTHERS] = {{.fd = s->listening, .events = POLLIN},
-                                             {.fd = daemon, .events = POLLRDHUP}};
+                                             {.fd = start->daemon, .events = POLLRDHUP},
+                                             {.fd = start->opener, .events = POLLIN}};
     const struct timespec idle = {.tv_sec = IDLE_S};
     sigset_t none;
     size_t n = s->n;
@@ -147,6 +151,8 @@ static bool turn(struct server *s, int daemon)
         say("qemu-storage-daemon has ended");
         return false;
     }
+    if (p[2].revents & POLLIN)
+        images_serve(s->images);
     for (size_t i = n; i-- > 0;)
         if (p[OTHERS + i].revents && !on_client(s, &s->clients[i]))
             drop(s, i);
@@ -155,12 +161,16 @@ static bool turn(struct server *s, int daemon)
     return images_well(s->images);
 }
 
-/* Whoever has connected is told why nothing is served. */
+/* Whoever has connected is told why nothing is served, once he has said what he wants. */
 static int refuse(int listening, const char *why)
 {
+    const struct timeval patience = {.tv_sec = 1};
+    char line[LINE];
     struct client c;
     say("%s", why);
     while ((c.fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
+        setsockopt(c.fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+        recv(c.fd, line, sizeof line, 0);
         answer(&c, "", why);
         close(c.fd);
     }
@@ -181,10 +191,10 @@ int server_main(int argc, char **argv)
     if (server_start(argc, argv, &start, why))
         return refuse(start.listening, why);
     s.listening = start.listening;
-    s.images = images_new(start.daemon, start.directory, why);
+    s.images = images_new(start.daemon, start.opener, start.directory, why);
     if (!s.images)
         return refuse(start.listening, why);
-    while (turn(&s, start.daemon))
+    while (turn(&s, &start))
         ;
     bool well = images_well(s.images) && s.n == 0;
     images_free(s.images);

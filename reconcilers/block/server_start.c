@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -12,8 +13,10 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "reconcilers/block/opener.h"
 #include "reconcilers/block/say.h"
 #include "schemas/mem.h"
 #include "schemas/value.h"
@@ -47,28 +50,71 @@ static char *make_directory(const char *beside, uid_t uid, gid_t gid)
     return path;
 }
 
+/* But for one right: to open images, whosever they are. The daemon does not get it. */
 static int become(uid_t uid, gid_t gid)
 {
-    if (uid != geteuid() && (setgroups(0, NULL) || setresgid(gid, gid, gid) || setresuid(uid, uid, uid)))
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3] = {{0}};
+    caps[0].effective = caps[0].permitted = 1U << CAP_DAC_OVERRIDE;
+    if (uid != geteuid() && (prctl(PR_SET_KEEPCAPS, 1) || setgroups(0, NULL) || setresgid(gid, gid, gid) ||
+                             setresuid(uid, uid, uid) || syscall(SYS_capset, &header, caps)))
         return -1;
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
+
+/* ---- a descriptor, from the child to us ---- */
+
+union control {
+    struct cmsghdr header;
+    char space[CMSG_SPACE(sizeof(int))];
+};
+
+static int send_descriptor(int socket, int fd)
+{
+    union control control = {
+        .header = {.cmsg_len = CMSG_LEN(sizeof fd), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
+    char byte = 0;
+    struct iovec v = {.iov_base = &byte, .iov_len = 1};
+    struct msghdr m = {
+        .msg_iov = &v, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
+    return sendmsg(socket, &m, MSG_NOSIGNAL) == 1 ? 0 : -1;
+}
+
+static int receive_descriptor(int socket)
+{
+    union control control;
+    char byte;
+    int fd = -1;
+    struct iovec v = {.iov_base = &byte, .iov_len = 1};
+    struct msghdr m = {
+        .msg_iov = &v, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    if (recvmsg(socket, &m, MSG_CMSG_CLOEXEC) == 1 && m.msg_controllen >= CMSG_LEN(sizeof fd))
+        memcpy(&fd, CMSG_DATA(&control.header), sizeof fd);
+    return fd;
+}
+
+/* ---- the daemon ---- */
 
 /* In the child. It ends with us, whatever we end by. */
 static void run(char **argv, int monitor, pid_t parent)
 {
     sigset_t none;
+    int listener, error = 0;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGTERM, SIG_DFL);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent &&
+        (error = opener_restrict(false, &listener)) == 0 && send_descriptor(monitor, listener) == 0 &&
         dup2(monitor, MONITOR_FD) == MONITOR_FD && fcntl(MONITOR_FD, F_SETFD, 0) == 0)
         execv(argv[0], argv);
+    if (error)
+        errno = -error;
     say("%s: %s", argv[0], strerror(errno));
     _exit(127);
 }
 
-static int start_daemon(int argc, char **argv, int *ret_monitor, char ret_why[256])
+static int start_daemon(int argc, char **argv, struct server_start *ret, char ret_why[256])
 {
     static char chardev[] = "--chardev", where[] = "socket,id=xenrecon,fd=3", monitor[] = "--monitor",
                 by[] = "chardev=xenrecon";
@@ -93,8 +139,11 @@ static int start_daemon(int argc, char **argv, int *ret_monitor, char ret_why[25
     close(ends[1]);
     if (pid < 0)
         return fail(ret_why, "a process for the daemon");
-    *ret_monitor = ends[0];
-    return 0;
+    ret->daemon = ends[0];
+    ret->opener = receive_descriptor(ends[0]);
+    if (ret->opener < 0)
+        snprintf(ret_why, 256, "the daemon cannot be locked in: that takes Linux 5.9 with seccomp");
+    return ret->opener < 0;
 }
 
 int server_start(int argc, char **argv, struct server_start *ret, char ret_why[256])
@@ -113,5 +162,5 @@ int server_start(int argc, char **argv, struct server_start *ret, char ret_why[2
         return fail(ret_why, "a directory for sockets");
     if (fcntl(ret->listening, F_SETFD, FD_CLOEXEC) || become((uid_t)uid, (gid_t)gid))
         return fail(ret_why, "becoming the guest's user");
-    return start_daemon(argc - 1, argv + 1, &ret->daemon, ret_why);
+    return start_daemon(argc - 1, argv + 1, ret, ret_why);
 }

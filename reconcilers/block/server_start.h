@@ -8,6 +8,7 @@
 struct server_start {
     int listening;         /* for workers */
     int daemon;            /* a socket to the daemon's monitor */
+    int opener;            /* where its calls to open files wait */
     const char *directory; /* the user's, for sockets */
 };
 

@@ -31,11 +31,48 @@ exits "verify: 32 requests" 0 blk verify --count 2000 --seed 2
 exits "verify: a ring of eight pages" 0 blk verify --count 2000 --ring-order 3 --depth 200 --seed 3
 exits "verify: indirect requests" 0 blk verify --count 1000 --segments 256 --depth 4 --seed 4
 exits "write, to find it in the image" 0 blk write 0 2048 <"$dir/data"
+if [ "$jail" = whole ]; then
+    of_daemon() { sed -n "s/^$1:[[:space:]]*//p" "/proc/$(daemons)/status"; }
+    check "the daemon is a user of its own" "$(of_daemon Uid | cut -f1) $(of_daemon Gid | cut -f1) $(of_daemon Groups)" "1900000007 1900000007 "
+    check "and has no capability, and none to be had" "$(of_daemon CapPrm) $(of_daemon CapEff) $(of_daemon NoNewPrivs) $(of_daemon Seccomp)" \
+        "0000000000000000 0000000000000000 1 2"
+fi
 check "one server, one daemon" "$(servers | wc -l) $(daemons | wc -l)" "1 1"
 attach_image 51728 vhd
 reach "vhd: InitWait" "$b/state" 2
 exits "vhd: verify" 0 blk verify --count 500 --seed 5
 check "two disks: the same server, the same daemon" "$(servers | wc -l) $(daemons | wc -l)" "1 1"
+
+# ---- what cannot be opened, while others are served
+
+# says NAME DEVID FINDING PHRASE: that is found of it
+found() { "${xenrecon[@]}" plan --runtime-dir "$dir/run" "$1" 2>/dev/null || true; }
+says() {
+    becomes_true eval "found $2 | grep -F '! ' | grep -q '$3.*$4'" || found "$2"
+    check "$1" "$(found "$2" | grep -F '! ' | grep -c "$3.*$4" || true)" 1
+}
+head -c 1M /dev/urandom >"$dir/disk.51744"
+attach_image 51744 qcow2
+says "no qcow2 at all: said so" qdisk/7/51744 worker-died "Image is not in qcow2 format"
+detached 51744
+attach_image 51760 qcow2 "params=qcow2:$dir/none"
+says "no such file: said so" qdisk/7/51760 worker-died "No such file"
+detached 51760
+attach_image 51824 qcow2 "params=qcow2:$dir/disk.51712"
+says "an image that another disk writes to: said so" qdisk/7/51824 worker-died 'Failed to get "write" lock'
+detached 51824
+started=$(grep -c 'worker .* started' "$dir/xenrecon.log")
+attach_image 51776 qcow2 "params=zip:$dir/none"
+says "a format that nobody serves: said so" qdisk/7/51776 invalid-key params
+check "and no worker was started for it" "$(grep -c 'worker .* started' "$dir/xenrecon.log")" "$started"
+toolstack remove qdisk 7 51776 --frontend vbd
+(umask 077 && qemu-img create -q -f qcow2 "$dir/base" 64M)
+qemu-img create -q -f qcow2 -b "$dir/base" -F qcow2 "$dir/disk.51792"
+attach_image 51792 qcow2
+if [ "$jail" = whole ]; then
+    says "a backing file of somebody else's: said so" qdisk/7/51792 worker-died "Permission denied"
+fi
+detached 51792
 detached 51728
 detached 51712
 exits "the image is in order" 0 qemu-img check -q "$dir/disk.51712"
@@ -43,3 +80,9 @@ qemu-img convert -O raw "$dir/disk.51712" "$dir/raw"
 exits "what was written is in it" 0 cmp -n 1048576 "$dir/raw" "$dir/data"
 becomes_true nothing_left || true
 check "nothing is left of the server" "$(servers)$(daemons)$(ls "$dir/run/formats")" ""
+
+# ---- without the program
+
+rm "$daemon"
+attach_image 51808 qcow2
+says "no daemon: its package is named" qdisk/7/51808 worker-died qemu-system-common

@@ -17,7 +17,6 @@ attach_image() {
     local devid=$1 format=$2
     shift 2
     [ -e "$dir/disk.$devid" ] || qemu-img create -q -f "${format/vhd/vpc}" "$dir/disk.$devid" 64M
-    chmod 666 "$dir/disk.$devid"
     attach_disk "$devid" 64M "params=$format:$dir/disk.$devid" "$@"
 }
 
