@@ -63,4 +63,10 @@ static inline void engine_start(struct engine *e)
     e->start(e);
 }
 
+static inline void engine_rest(struct engine *e)
+{
+    if (e->rest)
+        e->rest(e);
+}
+
 #endif

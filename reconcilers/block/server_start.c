@@ -99,6 +99,8 @@ static int receive_descriptor(int socket)
 /* In the child. It ends with us, whatever we end by. */
 static void run(char **argv, int monitor, pid_t parent)
 {
+    static char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
+    char *const env[] = {path, NULL}; /* what is in ours is not for it */
     sigset_t none;
     int listener, error = 0;
     sigemptyset(&none);
@@ -107,7 +109,7 @@ static void run(char **argv, int monitor, pid_t parent)
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent &&
         (error = opener_restrict(false, &listener)) == 0 && send_descriptor(monitor, listener) == 0 &&
         dup2(monitor, MONITOR_FD) == MONITOR_FD && fcntl(MONITOR_FD, F_SETFD, 0) == 0)
-        execv(argv[0], argv);
+        execve(argv[0], argv, env);
     if (error)
         errno = -error;
     say("%s: %s", argv[0], strerror(errno));

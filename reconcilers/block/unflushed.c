@@ -11,7 +11,7 @@
 enum {
     ALIGNMENT = 16,
     PAGE = 4096,
-    KEPT = 256 * 1024 /* bytes of a half that is empty, for what comes next */
+    KEPT = 64 * 1024 /* bytes of a half that is empty, for what comes next */
 };
 #define MAGIC 0x7866756c66000001ULL
 
@@ -21,6 +21,10 @@ struct entry {
     uint32_t kind; /* enum io_kind */
     uint32_t unused[3];
 };
+
+_Static_assert(sizeof(struct unflushed_half) % PAGE == 0 &&
+                   offsetof(struct unflushed_log, halves) % PAGE == 0,
+               "memory is given back in pages");
 
 struct unflushed {
     struct engine engine, *inner;
@@ -57,7 +61,7 @@ static void set_length(struct unflushed_half *h, uint64_t length)
 
 static void give_memory_back(struct unflushed_half *h)
 {
-    madvise((char *)h + PAGE, (sizeof *h - PAGE) / PAGE * PAGE, MADV_REMOVE);
+    madvise((char *)h + PAGE, sizeof *h - PAGE, MADV_REMOVE);
 }
 
 static void empty(struct unflushed *u, unsigned which)

@@ -18,10 +18,10 @@
 
 #include "reconcilers/block/engine.h"
 
-enum { UNFLUSHED_HALF = 4 << 20 };
+enum { UNFLUSHED_HALF = (4 << 20) - 16 };
 
-struct unflushed_half {
-    uint64_t length; /* of what is in it; written last */
+struct unflushed_half { /* whole pages */
+    uint64_t length;    /* of what is in it; written last */
     uint64_t unused;
     char data[UNFLUSHED_HALF];
 };

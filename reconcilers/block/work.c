@@ -356,9 +356,7 @@ uint32_t work_taken(const struct work *w)
 
 bool work_trim(struct work *w)
 {
-    struct engine *e = w->config.engine;
-    if (e->rest)
-        e->rest(e);
+    engine_rest(w->config.engine);
     return space_trim(&w->space);
 }
 
@@ -423,6 +421,7 @@ void work_begin(struct work *w, void *pages, unsigned n_pages, enum blkif_abi ab
 void work_end(struct work *w)
 {
     journal_end(w->config.journal);
+    engine_rest(w->config.engine);
     for (struct slot *slot = w->waiting.first, *next; slot; slot = next) {
         next = slot->next;
         release(w, slot);
