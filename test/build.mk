@@ -2,7 +2,7 @@
 # Programs for tests, fuzzing and benchmarks; included by the Makefile.
 
 # xenrecon-blk has pure files, too
-blk_pure  := $(patsubst %,$B/reconcilers/block/%.o,blkif flushes journal request space)
+blk_pure  := $(patsubst %,$B/reconcilers/block/%.o,blkif flushes journal request space unflushed)
 # unit/test_*.c link only the pure layers, unit/ctl_*.c the controller and the device model too
 pure_test := $(patsubst %.c,$B/%,$(wildcard test/unit/test_*.c))
 ctl_test  := $(patsubst %.c,$B/%,$(wildcard test/unit/ctl_*.c))
