@@ -3,6 +3,8 @@
 
 # xenrecon-blk has pure files, too
 blk_pure  := $(patsubst %,$B/reconcilers/block/%.o,blkif flushes journal request space unflushed)
+# … and one that wants libuv, but nothing of Xen's
+blk_loop  := $(patsubst %,$B/reconcilers/block/%.o,vhost vhost_user)
 # unit/test_*.c link only the pure layers, unit/ctl_*.c the controller and the device model too
 pure_test := $(patsubst %.c,$B/%,$(wildcard test/unit/test_*.c))
 ctl_test  := $(patsubst %.c,$B/%,$(wildcard test/unit/ctl_*.c))
@@ -33,7 +35,7 @@ $(pure_test): $B/%: $B/%.o $(pure_obj) $(blk_pure)
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PURE_LIBS) -lcheck -lsubunit -lm -lrt -pthread
 
-$(ctl_test): $B/%: $B/%.o $(ctl_obj) $(dm_obj) $(pure_obj)
+$(ctl_test): $B/%: $B/%.o $(ctl_obj) $(dm_obj) $(pure_obj) $(blk_loop)
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lxenstore -lcheck -lsubunit -lm -lrt -pthread
 

@@ -40,6 +40,7 @@ static int refuse(scmp_filter_ctx filter, int call)
 
 int opener_restrict(bool network, int *ret_listener)
 {
+    const struct scmp_arg_cmp other = {.arg = 0, .op = SCMP_CMP_NE, .datum_a = AF_UNIX};
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
     if (!filter)
         return -ENOMEM;
@@ -49,8 +50,7 @@ int opener_restrict(bool network, int *ret_listener)
     if (!error && !network)
         error = refuse(filter, SCMP_SYS(connect));
     if (!error && !network)
-        error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(socket), 1,
-                                 SCMP_A0(SCMP_CMP_NE, AF_UNIX));
+        error = seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(socket), 1, &other);
     if (!error)
         error = seccomp_load(filter);
     if (!error) {
