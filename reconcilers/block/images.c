@@ -27,6 +27,7 @@ struct images {
     struct qmp qmp;
     const char *directory;
     int opener;
+    bool io_uring;
     struct image *list; /* those that are open, or being opened */
     unsigned n;         /* that were ever opened */
     bool lost;
@@ -91,7 +92,7 @@ static void serve(void *arg)
 
 /* ---- opening ---- */
 
-static int add_node(struct images *s, const struct image *image, const char *format,
+static int add_node(struct images *s, const struct image *image, const char *format, const char *aio,
                     const struct image_options *o, char ret_why[256])
 {
     char text[COMMAND], path[STRING];
@@ -106,9 +107,9 @@ static int add_node(struct images *s, const struct image *image, const char *for
              "{\"execute\": \"blockdev-add\", \"arguments\": {\"driver\": \"%s\", \"node-name\": \"n%u\", "
              "\"read-only\": %s, \"discard\": \"%s\", \"cache\": {\"direct\": %s}, "
              "\"file\": {\"driver\": \"%s\", \"filename\": %s, \"discard\": \"%s\", "
-             "\"cache\": {\"direct\": %s}}}}",
+             "\"aio\": \"%s\", \"cache\": {\"direct\": %s}}}}",
              format, image->number, boolean(o->read_only), discard, boolean(o->direct), driver, path, discard,
-             boolean(o->direct));
+             aio, boolean(o->direct));
     return command(s, text, NULL, ret_why);
 }
 
@@ -163,7 +164,9 @@ struct image *images_open(struct images *s, const struct image_options *o, char 
     image->next = s->list;
     s->list = image;
     snprintf(image->socket, sizeof image->socket, "%s/%d.%u", s->directory, (int)getpid(), image->number);
-    int error = add_node(s, image, format->driver, o, ret_why);
+    int error = s->io_uring ? add_node(s, image, format->driver, "io_uring", o, ret_why) : -EIO;
+    if (error == -EIO)
+        error = add_node(s, image, format->driver, "threads", o, ret_why);
     if (!error) {
         error = add_export(s, image, o, ret_why);
         if (error)
@@ -203,11 +206,12 @@ bool images_well(const struct images *s)
     return !s->lost;
 }
 
-struct images *images_new(int daemon, int opener, const char *directory, char ret_why[256])
+struct images *images_new(int daemon, int opener, const char *directory, bool io_uring, char ret_why[256])
 {
     struct images *s = xcalloc(1, sizeof *s);
     s->directory = directory;
     s->opener = opener;
+    s->io_uring = io_uring;
     s->qmp.fd = daemon;
     s->qmp.other = opener;
     s->qmp.serve = serve;

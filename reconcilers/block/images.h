@@ -16,8 +16,9 @@ struct image_options {
 };
 
 /* Speaks with the daemon over this socket, which stays the caller's, as does the other one, where its calls
- * to open files wait for us (opener.h). The sockets are made in the directory, whose name is kept. */
-struct images *images_new(int daemon, int opener, const char *directory, char ret_why[256]);
+ * to open files wait for us (opener.h). The sockets are made in the directory, whose name is kept. io_uring:
+ * the daemon reads and writes by it, where the kernel lets it; else by threads. */
+struct images *images_new(int daemon, int opener, const char *directory, bool io_uring, char ret_why[256]);
 void images_free(struct images *s); /* the daemon closes what is open, and ends */
 
 /* NULL, and ret_why: it cannot be opened. */

@@ -38,7 +38,7 @@ static int refuse(scmp_filter_ctx filter, int call)
     return error == -EDOM ? 0 : error; /* this architecture has no such call */
 }
 
-int opener_restrict(bool network, int *ret_listener)
+int opener_restrict(bool io_uring, int *ret_listener)
 {
     const struct scmp_arg_cmp other = {.arg = 0, .op = SCMP_CMP_NE, .datum_a = AF_UNIX};
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
@@ -47,9 +47,11 @@ int opener_restrict(bool network, int *ret_listener)
     int error = seccomp_rule_add(filter, SCMP_ACT_NOTIFY, SCMP_SYS(openat), 0);
     for (size_t i = 0; i < sizeof refused / sizeof *refused && !error; i++)
         error = refuse(filter, refused[i]);
-    if (!error && !network)
+    if (!error)
         error = refuse(filter, SCMP_SYS(connect));
-    if (!error && !network)
+    if (!error && !io_uring)
+        error = refuse(filter, SCMP_SYS(io_uring_setup));
+    if (!error)
         error = seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(socket), 1, &other);
     if (!error)
         error = seccomp_load(filter);

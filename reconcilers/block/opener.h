@@ -10,8 +10,9 @@
 #include <stdbool.h>
 
 /* For the process that calls it, and whatever it becomes by exec(), for good. ret_listener: for
- * opener_serve() in another process. */
-int opener_restrict(bool network, int *ret_listener);
+ * opener_serve() in another process. io_uring: it may have rings, and what is done by these passes none of
+ * this, but for the rights that it lacks. */
+int opener_restrict(bool io_uring, int *ret_listener);
 
 struct opener_list {
     /* Is there an image of this name? *ret_writable: it may be opened for writing. */

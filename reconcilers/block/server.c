@@ -191,7 +191,7 @@ int server_main(int argc, char **argv)
     if (server_start(argc, argv, &start, why))
         return refuse(start.listening, why);
     s.listening = start.listening;
-    s.images = images_new(start.daemon, start.opener, start.directory, why);
+    s.images = images_new(start.daemon, start.opener, start.directory, start.io_uring, why);
     if (!s.images)
         return refuse(start.listening, why);
     while (turn(&s, &start))

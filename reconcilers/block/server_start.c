@@ -97,7 +97,7 @@ static int receive_descriptor(int socket)
 /* ---- the daemon ---- */
 
 /* In the child. It ends with us, whatever we end by. */
-static void run(char **argv, int monitor, pid_t parent)
+static void run(char **argv, int monitor, bool io_uring, pid_t parent)
 {
     static char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
     char *const env[] = {path, NULL}; /* what is in ours is not for it */
@@ -107,7 +107,7 @@ static void run(char **argv, int monitor, pid_t parent)
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGTERM, SIG_DFL);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent &&
-        (error = opener_restrict(false, &listener)) == 0 && send_descriptor(monitor, listener) == 0 &&
+        (error = opener_restrict(io_uring, &listener)) == 0 && send_descriptor(monitor, listener) == 0 &&
         dup2(monitor, MONITOR_FD) == MONITOR_FD && fcntl(MONITOR_FD, F_SETFD, 0) == 0)
         execve(argv[0], argv, env);
     if (error)
@@ -136,7 +136,7 @@ static int start_daemon(int argc, char **argv, struct server_start *ret, char re
         return fail(ret_why, "a socket for the daemon");
     pid_t pid = fork();
     if (pid == 0)
-        run(all, ends[1], parent);
+        run(all, ends[1], ret->io_uring, parent);
     free(all);
     close(ends[1]);
     if (pid < 0)
@@ -152,10 +152,14 @@ int server_start(int argc, char **argv, struct server_start *ret, char ret_why[2
 {
     uint64_t listening = 0, uid = geteuid(), gid = getegid();
     const char *path = getenv("XENRECON_FORMATS");
+    ret->io_uring = argc > 0 && strcmp(argv[0], "--io-uring") == 0;
+    argc -= ret->io_uring;
+    argv += ret->io_uring;
     if (argc < 2 || strcmp(argv[0], "--") != 0 || !path || !number("XENRECON_STATE_FD", 1023, &listening) ||
         (getenv("XENRECON_UID") &&
          (!number("XENRECON_UID", UINT32_MAX - 1, &uid) || !number("XENRECON_GID", UINT32_MAX - 1, &gid)))) {
-        snprintf(ret_why, 256, "usage: --serve-formats -- PROGRAM [ARGUMENT]...; it is started by xenrecon");
+        snprintf(ret_why, 256,
+                 "usage: --serve-formats [--io-uring] -- PROGRAM [ARGUMENT]...; it is started by xenrecon");
         return -1;
     }
     ret->listening = (int)listening;

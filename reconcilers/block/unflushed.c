@@ -11,7 +11,6 @@
 enum {
     ALIGNMENT = 16,
     PAGE = 4096,
-    KEPT = 64 * 1024 /* bytes of a half that is empty, for what comes next */
 };
 #define MAGIC 0x7866756c66000001ULL
 
@@ -34,7 +33,7 @@ struct unflushed {
     const struct io *covering;   /* the flush that the older half is waiting for; NULL: it is empty */
     struct io *held, **held_end; /* done, and waiting for a place here */
     int failed;                  /* a flush has: nothing is kept any more, and no flush succeeds */
-    uint64_t touched[2];         /* bytes of each half that may have memory */
+    bool resting;                /* memory is to be given back when nothing is kept */
 };
 
 static struct unflushed *unflushed_of(struct engine *e)
@@ -66,18 +65,23 @@ static void give_memory_back(struct unflushed_half *h)
 
 static void empty(struct unflushed *u, unsigned which)
 {
-    struct unflushed_half *h = &u->log->halves[which];
-    set_length(h, 0);
-    if (u->touched[which] > KEPT)
-        give_memory_back(h);
-    u->touched[which] = 0;
+    set_length(&u->log->halves[which], 0);
+}
+
+/* While there is work, the memory is needed again in a moment. */
+static void rest_if_empty(struct unflushed *u)
+{
+    if (!u->resting || u->log->halves[0].length > 0 || u->log->halves[1].length > 0)
+        return;
+    u->resting = false;
+    for (unsigned i = 0; i < 2; i++)
+        give_memory_back(&u->log->halves[i]);
 }
 
 /* False: there is no room. */
 static bool keep(struct unflushed *u, const struct io *io)
 {
-    unsigned which = u->log->newer & 1;
-    struct unflushed_half *h = &u->log->halves[which];
+    struct unflushed_half *h = &u->log->halves[u->log->newer & 1];
     struct entry e = {.offset = io->offset, .length = io->length, .kind = (uint32_t)io->kind};
     if (u->failed)
         return true;
@@ -87,8 +91,6 @@ static bool keep(struct unflushed *u, const struct io *io)
     if (io->kind == IO_WRITE)
         memcpy(h->data + h->length + sizeof e, io->data, io->length);
     set_length(h, h->length + size_of(&e));
-    if (u->touched[which] < h->length)
-        u->touched[which] = h->length;
     return true;
 }
 
@@ -122,6 +124,7 @@ static void flush_ended(struct unflushed *u, const struct io *io)
         empty(u, !(u->log->newer & 1));
     if (u->failed)
         empty(u, u->log->newer & 1);
+    rest_if_empty(u);
 }
 
 static void flush_by_ourselves(struct unflushed *u)
@@ -198,9 +201,10 @@ static bool submit(struct engine *e, struct io *io)
 static void rest(struct engine *e)
 {
     struct unflushed *u = unflushed_of(e);
-    if (u->log->halves[u->log->newer & 1].length == 0)
-        return;
-    flush_by_ourselves(u);
+    u->resting = true;
+    if (u->log->halves[u->log->newer & 1].length > 0)
+        flush_by_ourselves(u);
+    rest_if_empty(u);
     u->inner->start(u->inner);
 }
 

@@ -67,7 +67,7 @@ restart_xenrecon() {
 
 toolstack domain-create 0
 start_domain 7 4096 grants
-formats_policy
+formats_policy --io-uring # the other test is by threads
 start_xenrecon --policies "$dir/policies"
 kills_so_far=1
 disks=0

@@ -14,7 +14,7 @@ nothing_left() { [ -z "$(servers)$(daemons)$(ls "$dir/run/formats")" ]; }
 
 toolstack domain-create 0
 start_domain 7 4096 grants
-formats_policy
+formats_policy ""
 start_xenrecon --policies "$dir/policies"
 attach_image 51712 qcow2
 reach "qcow2: InitWait, with what the disk is like" "$b/state" 2 "$b/sectors" 131072 "$b/sector-size" 512

@@ -7,9 +7,9 @@
 daemon=$dir/qemu-storage-daemon
 ln -s "$(command -v qemu-storage-daemon)" "$daemon"
 
-# formats_policy: with a server of formats
+# formats_policy [OPTION]: with a server of formats
 formats_policy() {
-    block_policy "formats: ['$XENRECON_BLK', --serve-formats, --, '$daemon']"
+    block_policy "formats: ['$XENRECON_BLK', --serve-formats, ${1:+$1, }--, '$daemon']"
 }
 
 # attach_image DEVID FORMAT [KEY=VALUE...]: with an image of that format, unless it is there
@@ -30,5 +30,5 @@ detached() {
 
 # workers, servers, daemons: the processes, of this test alone
 workers() { pgrep -f "xenrecon-blk --image=.*$dir/" || true; }
-servers() { pgrep -f "xenrecon-blk --serve-formats -- $dir/" || true; }
+servers() { pgrep -f "xenrecon-blk --serve-formats .*-- $dir/" || true; }
 daemons() { pgrep -f "^$daemon " || true; }
