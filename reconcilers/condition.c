@@ -157,22 +157,10 @@ static const char *cards(struct situation *s)
     return text;
 }
 
-static uint32_t limit_of(const struct policy *p, enum lasting_limit limit)
-{
-    switch (limit) {
-#define X(name, field) \
-    case LIMIT_##name: \
-        return p->deadlines.field;
-        LASTING_LIMITS(X)
-#undef X
-    }
-    return 0;
-}
-
 static void say(struct situation *s, const struct lasting *l)
 {
     uint64_t now = s->in->now, since = s->plan->condition.who_since;
-    uint32_t limit = limit_of(s->policy, l->limit);
+    uint32_t limit = policy_limit(s->policy, l->limit);
     struct finding *f;
     if (now && now < since + limit) {
         plan_requeue_at(s->plan, since + limit, false);
@@ -183,9 +171,10 @@ static void say(struct situation *s, const struct lasting *l)
         f = plan_add_finding(s->plan, l->code, l->aged, "%s%s, for more than %u.%u s", words_of(s, l), more,
                              limit / 1000, limit % 1000 / 100);
     else
-        f = plan_add_finding(s->plan, l->code, l->unaged, "%s%s (since when is not known)", words_of(s, l),
-                             more);
+        f = plan_add_finding(s->plan, l->code, l->unaged, "%s%s", words_of(s, l), more);
     f->who = l->who;
+    f->ends = l->ends;
+    f->limit = l->limit;
     f->since = since;
     if (l->code == FINDING_UNCLAIMED_BACKEND) /* its keys may be the reason */
         keys_say(s, BACKEND, REQUIRED_CREATE, (struct patience){SEVERITY_WARNING, false});
@@ -206,7 +195,9 @@ static bool script_failed(struct situation *s)
         situation_has(s, "hotplug-error")
             ? arena_printf(&s->plan->arena, "the hotplug script failed: %s", situation_quote(s, &error))
             : "the hotplug script failed, and does not say why";
-    plan_add_finding(s->plan, FINDING_HOTPLUG_FAILED, SEVERITY_ERROR, "%s", why)->who = WAITS_FOR_SCRIPT;
+    struct finding *f = plan_add_finding(s->plan, FINDING_HOTPLUG_FAILED, SEVERITY_ERROR, "%s", why);
+    f->who = WAITS_FOR_SCRIPT;
+    f->ends = bad || s->b != XENBUS_CONNECTED ? "B/hotplug-status=connected" : "B/hotplug-error=";
     return true;
 }
 
@@ -221,7 +212,8 @@ static void quote_errors(struct situation *s)
     for (enum side side = 0; side < 2; side++)
         if (s->view->error[side].presence == PRESENT)
             plan_add_finding(s->plan, codes[side], SEVERITY_WARNING, "%s reports %s", whose[side],
-                             situation_quote(s, &s->view->error[side]));
+                             situation_quote(s, &s->view->error[side]))
+                ->who = side == BACKEND ? WAITS_FOR_BACKEND : WAITS_FOR_FRONTEND;
 }
 
 /* The rows under which a device waits for somebody. The others say themselves what is wrong, or cannot know.

@@ -242,6 +242,12 @@ void data_plane_compared(struct situation *s)
 
 /* ---- what there is to say ---- */
 
+static void waits_for_worker(struct finding *f)
+{
+    f->who = WAITS_FOR_BACKEND;
+    f->ends = "worker";
+}
+
 void data_plane_say(struct situation *s)
 {
     for (size_t i = 0; i < s->worker.n_published; i++)
@@ -254,10 +260,9 @@ void data_plane_say(struct situation *s)
     /* it stays until one serves: the next may die, too */
     const char *died = s->worker.state == WORKER_DEAD ? s->worker.said : s->worker.died;
     if (died && s->worker.state != WORKER_CONNECTED)
-        plan_add_finding(s->plan, FINDING_WORKER_DIED, SEVERITY_ERROR, "the worker %s (%u times in a row)",
-                         died, s->worker.failures)
-            ->who = WAITS_FOR_BACKEND;
+        waits_for_worker(plan_add_finding(s->plan, FINDING_WORKER_DIED, SEVERITY_ERROR,
+                                          "the worker %s (%u times in a row)", died, s->worker.failures));
     if (s->worker.said && s->worker.state != WORKER_DEAD)
-        plan_add_finding(s->plan, FINDING_WORKER_ERROR, SEVERITY_ERROR, "the worker says: %s", s->worker.said)
-            ->who = WAITS_FOR_BACKEND;
+        waits_for_worker(plan_add_finding(s->plan, FINDING_WORKER_ERROR, SEVERITY_ERROR,
+                                          "the worker says: %s", s->worker.said));
 }

@@ -8,13 +8,19 @@ enum { LOOK_SOON = 500, LOOK_SLOWLY = 5000 };
 /* Milliseconds for which missing keys are no news: some toolstacks write each by itself. */
 enum { MOMENT = 2000 };
 
+static const char *key_that_ends(struct plan *p, enum side side, const char *name)
+{
+    return arena_printf(&p->arena, "%c/%s", side == BACKEND ? 'B' : 'F', name);
+}
+
 /* Is the value valid? If not, a finding goes to `say`, unless that is NULL. */
 static bool key_valid(const struct situation *s, enum side side, const struct key_spec *spec,
                       const char *name, const struct value *value, struct plan *say, enum severity severity)
 {
     const char *wrong = key_spec_check(spec, value);
     if (wrong && say)
-        plan_add_finding(say, FINDING_INVALID_KEY, severity, "%s/%s %s", s->view->path[side], name, wrong);
+        plan_add_finding(say, FINDING_INVALID_KEY, severity, "%s/%s %s", s->view->path[side], name, wrong)
+            ->ends = key_that_ends(say, side, name);
     return !wrong;
 }
 
@@ -36,7 +42,8 @@ static bool check_key(const struct situation *s, enum side side, const struct ke
     }
     if (!found && required && say && !patience.waits)
         plan_add_finding(say, FINDING_MISSING_KEY, patience.severity, "%s/%s is missing",
-                         v->path[side] ? v->path[side] : "the frontend's directory", spec->name);
+                         v->path[side] ? v->path[side] : "the frontend's directory", spec->name)
+            ->ends = key_that_ends(say, side, spec->name);
     return valid && (found || !required);
 }
 

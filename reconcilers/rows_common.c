@@ -2,6 +2,7 @@
 #include "reconcilers/rows_common.h"
 
 #include "reconcilers/phase.h"
+#include "reconcilers/rows_orphan.h"
 
 enum { READ_AGAIN = 5000 }; /* milliseconds until what could not be read is read again */
 
@@ -66,8 +67,7 @@ static bool no_device(struct situation *s)
 {
     bool empty = s->keys[KEY_FRONTEND].presence == ABSENT && s->b == XENBUS_ABSENT;
     if (s->view->domain == ABSENT)
-        situation_overdue(s, s->policy->orphan.grace, FINDING_ORPHAN, SEVERITY_WARNING, SEVERITY_WARNING,
-                          "left of domain %u, which is gone", s->view->device.domid);
+        orphan_say(s, "left of ", ", which is gone");
     else if (empty && s->policy->owner != OWNER_XENRECON)
         plan_add_finding(s->plan, FINDING_INCOMPLETE_DIR, SEVERITY_INFO,
                          "%s has neither `frontend` nor `state`: it is no device", s->view->path[BACKEND]);
@@ -80,8 +80,8 @@ enum outcome on_incomplete_dir(struct situation *s)
 {
     if (no_device(s))
         return DECIDED;
-    situation_overdue(s, s->policy->deadlines.create, FINDING_INCOMPLETE_DIR, SEVERITY_WARNING,
-                      SEVERITY_WARNING, "%s has no `online` key: the toolstack has not finished writing it",
+    situation_overdue(s, LIMIT_CREATE, FINDING_INCOMPLETE_DIR, SEVERITY_WARNING, SEVERITY_WARNING,
+                      "%s has no `online` key: the toolstack has not finished writing it",
                       s->view->path[BACKEND]);
     return DECIDED;
 }
@@ -91,6 +91,7 @@ enum outcome on_mismatched(struct situation *s)
     plan_add_finding(s->plan, FINDING_MISMATCHED_FRONTEND, SEVERITY_ERROR,
                      "frontend is %s and frontend-id is %s, but the directory is for domain %u",
                      situation_quote(s, &s->keys[KEY_FRONTEND]),
-                     situation_quote(s, &s->keys[KEY_FRONTEND_ID]), s->view->device.domid);
+                     situation_quote(s, &s->keys[KEY_FRONTEND_ID]), s->view->device.domid)
+        ->ends = s->frontend_id != s->view->device.domid ? "B/frontend-id" : "B/frontend";
     return DECIDED;
 }

@@ -125,7 +125,8 @@ static enum outcome on_incomplete(struct situation *s)
     for (int i = 0; i < NEEDED && !patience.waits; i++)
         if (s->keys[needed[i]].presence == ABSENT)
             plan_add_finding(s->plan, FINDING_MISSING_KEY, patience.severity, "%s/%s is missing",
-                             s->view->path[BACKEND], common_key_names[needed[i]]);
+                             s->view->path[BACKEND], common_key_names[needed[i]])
+                ->ends = arena_printf(&s->plan->arena, "B/%s", common_key_names[needed[i]]);
     keys_say(s, BACKEND, REQUIRED_CREATE, patience);
     keys_say(s, FRONTEND, REQUIRED_CREATE, patience);
     return DECIDED;

@@ -97,7 +97,8 @@ static void say_failed(struct situation *s, bool removing)
         struct value said = {PRESENT, words, strlen(words)};
         plan_add_finding(s->plan, FINDING_HOTPLUG_FAILED, SEVERITY_ERROR,
                          "the hotplug script failed %u time%s: %s", n, n == 1 ? "" : "s",
-                         situation_quote(s, &said));
+                         situation_quote(s, &said))
+            ->who = WAITS_FOR_SCRIPT;
     }
 }
 
@@ -203,7 +204,8 @@ enum outcome on_hotplug_add(struct situation *s)
         return start(s, false);
     plan_add_finding(s->plan, FINDING_INVALID_KEY, SEVERITY_ERROR,
                      "%s/script is %s, which is no script's name", s->view->path[BACKEND],
-                     situation_quote(s, &script));
+                     situation_quote(s, &script))
+        ->ends = "B/script";
     return DECIDED;
 }
 

@@ -34,13 +34,19 @@ bool collect(const struct situation *s)
     return orphan(s) && s->policy->orphan.action == ORPHAN_REMOVE && removable(s) && past_grace(s);
 }
 
+void orphan_say(struct situation *s, const char *before, const char *behind)
+{
+    struct finding *f = situation_overdue(s, LIMIT_GRACE, FINDING_ORPHAN, SEVERITY_WARNING, SEVERITY_WARNING,
+                                          "%sdomain %u%s", before, s->view->device.domid, behind);
+    if (f && s->view->domain == ABSENT)
+        f->ends = "B"; /* nobody that is alive can be meant */
+}
+
 enum outcome on_orphan(struct situation *s)
 {
     if (s->policy->orphan.action == ORPHAN_REMOVE && removable(s)) /* time is known, or it was collect's */
         plan_requeue_at(s->plan, situation_since(s) + s->policy->orphan.grace, true);
-    situation_overdue(s, s->policy->orphan.grace, FINDING_ORPHAN, SEVERITY_WARNING, SEVERITY_WARNING,
-                      s->view->domain == ABSENT ? "domain %u is gone" : "the frontend of domain %u is gone",
-                      s->view->device.domid);
+    orphan_say(s, s->view->domain == ABSENT ? "" : "the frontend of ", " is gone");
     return DECIDED;
 }
 

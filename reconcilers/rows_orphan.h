@@ -7,6 +7,8 @@
 
 bool orphan(const struct situation *s);
 bool collect(const struct situation *s);
+/* Once it is one for longer than the policy lets it; what stands before `domain 7`, and behind it. */
+void orphan_say(struct situation *s, const char *before, const char *behind);
 enum outcome on_orphan(struct situation *s);
 enum outcome on_collect(struct situation *s);
 

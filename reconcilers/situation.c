@@ -14,6 +14,7 @@
 static void say_unreadable(struct situation *s, const char *path)
 {
     s->unreadable = true;
+    s->plan->unread = true;
     if (!s->view->listing)
         plan_add_finding(s->plan, FINDING_UNREADABLE, SEVERITY_WARNING, "%s cannot be read", path);
 }
@@ -114,8 +115,8 @@ static void say_bad(struct situation *s, enum common_key key, const char *wanted
 {
     s->bad = true;
     plan_add_finding(s->plan, FINDING_BAD_VALUE, SEVERITY_ERROR, "%s/%s is %s, not %s",
-                     s->view->path[BACKEND], common_key_names[key], situation_quote(s, &s->keys[key]),
-                     wanted);
+                     s->view->path[BACKEND], common_key_names[key], situation_quote(s, &s->keys[key]), wanted)
+        ->ends = arena_printf(&s->plan->arena, "B/%s", common_key_names[key]);
 }
 
 static void read_values(struct situation *s)
@@ -160,7 +161,8 @@ void situation_read(struct situation *s, const struct decision_input *in, struct
     if (bad_frontend && !s->unreadable)
         plan_add_finding(plan, FINDING_BAD_FRONTEND_STATE, SEVERITY_WARNING,
                          "%s/state is %s, which is no state", s->view->path[FRONTEND],
-                         situation_quote(s, &s->keys[KEY_FRONT_STATE]));
+                         situation_quote(s, &s->keys[KEY_FRONT_STATE]))
+            ->ends = "F/state";
 }
 
 /* ---- deciding ---- */
@@ -184,13 +186,15 @@ uint64_t situation_since(const struct situation *s)
     return m->row_since && m->row == s->row ? m->row_since : s->in->now;
 }
 
-void situation_overdue(struct situation *s, uint32_t limit, enum finding_code code, enum severity aged,
-                       enum severity unaged, const char *format, ...)
+struct finding *situation_overdue(struct situation *s, enum policy_limit which, enum finding_code code,
+                                  enum severity aged, enum severity unaged, const char *format, ...)
 {
+    uint32_t limit = policy_limit(s->policy, which);
     uint64_t since = situation_since(s);
+    struct finding *f;
     if (s->in->now && s->in->now < since + limit) {
         plan_requeue_at(s->plan, since + limit, false);
-        return;
+        return NULL;
     }
     char text[512];
     va_list ap;
@@ -198,8 +202,12 @@ void situation_overdue(struct situation *s, uint32_t limit, enum finding_code co
     vsnprintf(text, sizeof text, format, ap);
     va_end(ap);
     if (s->in->now)
-        plan_add_finding(s->plan, code, aged, "%s, for more than %u.%u s", text, limit / 1000,
-                         limit % 1000 / 100);
+        f = plan_add_finding(s->plan, code, aged, "%s, for more than %u.%u s", text, limit / 1000,
+                             limit % 1000 / 100);
     else
-        plan_add_finding(s->plan, code, unaged, "%s (since when is not known)", text);
+        f = plan_add_finding(s->plan, code, unaged, "%s", text);
+    f->limit = which;
+    if (s->in->now)
+        f->since = since;
+    return f;
 }

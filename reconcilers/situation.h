@@ -53,9 +53,10 @@ const char *situation_quote(struct situation *s, const struct value *v);
 /* Since when the row has decided; `now` for one that begins to; 0 when time is unknown. */
 uint64_t situation_since(const struct situation *s);
 
-/* Says something about a row that has lasted `limit` milliseconds, with that severity; before then it asks to
- * be woken. Where time is unknown it says it at once, with the severity `unaged`. */
-void situation_overdue(struct situation *s, uint32_t limit, enum finding_code code, enum severity aged,
-                       enum severity unaged, const char *format, ...) __attribute__((format(printf, 6, 7)));
+/* Says something about a row that has lasted as long as that limit, with that severity; before then it asks
+ * to be woken. Where time is unknown it says it at once, with the severity `unaged`. NULL: nothing yet. */
+struct finding *situation_overdue(struct situation *s, enum policy_limit which, enum finding_code code,
+                                  enum severity aged, enum severity unaged, const char *format, ...)
+    __attribute__((format(printf, 6, 7)));
 
 #endif

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "schemas/policy/limit.h"
+
 #define SEVERITIES(X)     \
     X(INFO, "info")       \
     X(WARNING, "warning") \
@@ -110,7 +112,12 @@ struct finding {
     enum severity severity;
     const char *message;
     enum waits_for who;
-    uint64_t since; /* milliseconds, decide()'s clock; 0: unknown */
+    /* What would end it: the key of B or F that it hangs on, and what that would have to be, as in
+     * `B/state=4`; `F/ring-ref`, where the policy says what it must be; `B`: B is removed; `worker`. NULL: no
+     * single one. */
+    const char *ends;
+    enum policy_limit limit; /* that it has outlasted */
+    uint64_t since;          /* milliseconds, decide()'s clock; 0: unknown */
 };
 
 #endif

@@ -23,7 +23,9 @@ enum health health_parse(const char *name)
 
 enum health health_of(const struct plan *plan)
 {
-    enum health worst = plan->n_actions || plan->condition.unmet ? HEALTH_PENDING : HEALTH_OK;
+    enum health worst = plan->unread                               ? HEALTH_UNKNOWN
+                        : plan->n_actions || plan->condition.unmet ? HEALTH_PENDING
+                                                                   : HEALTH_OK;
     for (size_t i = 0; i < plan->n_findings; i++) {
         const struct finding *f = &plan->findings[i];
         enum health health = f->severity == SEVERITY_ERROR     ? HEALTH_FAILED

@@ -2,9 +2,9 @@
 #include "schemas/lasting.h"
 
 const struct lasting lasting_lines[] = {
-#define X(owners, online, b, f, aid, who, code, aged, unaged, limit, words)                             \
-    {(owners),        (online),          (b),           (f),    (aid), WAITS_FOR_##who, FINDING_##code, \
-     SEVERITY_##aged, SEVERITY_##unaged, LIMIT_##limit, (words)},
+#define X(owners, online, b, f, aid, who, code, aged, unaged, limit, ends, words)                        \
+    {(owners),        (online),          (b),           (f),    (aid),  WAITS_FOR_##who, FINDING_##code, \
+     SEVERITY_##aged, SEVERITY_##unaged, LIMIT_##limit, (ends), (words)},
     LASTING(X)
 #undef X
 };

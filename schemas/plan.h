@@ -108,6 +108,7 @@ struct plan {
     struct finding *findings;
     size_t n_findings, cap_findings;
     struct condition condition; /* as it is now */
+    bool unread;                /* something that is needed could not be read */
     uint64_t requeue_at;        /* milliseconds, on decide()'s clock; 0: only when something changes */
     bool requeue_acts;          /* at requeue_at there will be something to do, not only something to say */
 };

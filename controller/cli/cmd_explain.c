@@ -17,16 +17,22 @@
 #include "schemas/marker.h"
 #include "schemas/mem.h"
 #include "schemas/printable.h"
+#include "schemas/report/answer.h"
 
 static const char help[] =
     "Usage: xenrecon explain [OPTION]... DEVICE\n"
     "       xenrecon explain --table\n"
-    "Shows which row of the decision table decides for a device, from which values, and what would change "
-    "that. Without --policies as the running daemon decides, if there is one.\n"
+    "Says how a device is: who is waited for, since when, which key it hangs on, by which rule of the "
+    "policy, "
+    "and\n"
+    "what would end that; then which row of the decision table decides, from which values, and what would "
+    "change\n"
+    "that. Without --dump and --policies as the running daemon decides, if there is one.\n"
     "\n"
     "  --export DIR     also write the case to DIR, which must not exist: policy, store and report, without "
     "secrets.\n"
     "                   It is a test case that can be run, and so makes a good bug report.\n"
+    "  --dump FILE      explain a device in a store of which FILE (or stdin: -) is a dump, as for `plan`\n"
     "  --table          print the decision table: each row, when it decides, what it does, and for which "
     "owner\n"
     "  --policies DIR   take the policies from DIR (repeatable) instead of the default places\n"
@@ -134,6 +140,10 @@ static void print_variants(const struct inspection *in, const struct policy *pol
                           arena_printf(&a, "%s state removed", ends[side]));
     }
     print_variant(in, policy, view, as_is, BACKEND, MARKER_KEY, NULL, "the marker removed");
+    struct ending ending = ending_of(answer_finding(as_is), &a);
+    if (ending.kind == ENDING_KEY && ending.value && strcmp(ending.key, "state") != 0)
+        print_variant(in, policy, view, as_is, ending.side, ending.key, *ending.value ? ending.value : NULL,
+                      arena_printf(&a, "%s = %s", ending.key, *ending.value ? ending.value : "(removed)"));
     arena_free(&a);
 }
 
@@ -172,10 +182,12 @@ static int explain(struct inspection *in, char *name, const char *export_to)
         view_free(view);
         return STATUS_ERROR;
     }
-    struct report *report = report_new(inspection_backend_domid(in));
+    struct report *report = report_new(device.backend_domid);
     inspection_report(in, policy, view, report);
     enum row row = report->devices[0].plan->row;
     progress_end();
+    report_print_answer(report, &report->devices[0], policy, view, stdout);
+    putchar('\n');
     report_print_text(report, stdout);
     printf("\nrow %s: %s\n    %s\n\ndecided from\n", row_name(row), row_condition(row), row_effect(row));
     print_values(policy, view);
@@ -191,9 +203,10 @@ static int explain(struct inspection *in, char *name, const char *export_to)
 
 int cmd_explain(int argc, char **argv)
 {
-    enum { EXPORT = 256, TABLE, POLICIES, RUNTIME_DIR, QUIET, HELP };
+    enum { EXPORT = 256, DUMP, TABLE, POLICIES, RUNTIME_DIR, QUIET, HELP };
     static const struct option options[] = {
         {"export", required_argument, NULL, EXPORT},
+        {"dump", required_argument, NULL, DUMP},
         {"table", no_argument, NULL, TABLE},
         {"policies", required_argument, NULL, POLICIES},
         {"runtime-dir", required_argument, NULL, RUNTIME_DIR},
@@ -201,7 +214,8 @@ int cmd_explain(int argc, char **argv)
         {"help", no_argument, NULL, HELP},
         {0},
     };
-    const char **dirs = NULL, *export_to = NULL, *run_dir = control_client_default_dir();
+    const char **dirs = NULL, *export_to = NULL;
+    struct inspection_source from = {.run_dir = control_client_default_dir()};
     size_t n_dirs = 0, cap_dirs = 0;
     struct inspection *in = NULL;
     bool table = false;
@@ -211,6 +225,9 @@ int cmd_explain(int argc, char **argv)
         case EXPORT:
             export_to = optarg;
             break;
+        case DUMP:
+            from.dump = optarg;
+            break;
         case TABLE:
             table = true;
             break;
@@ -219,7 +236,7 @@ int cmd_explain(int argc, char **argv)
             dirs[n_dirs++] = optarg;
             break;
         case RUNTIME_DIR:
-            run_dir = optarg;
+            from.run_dir = optarg;
             break;
         case QUIET:
             be_quiet();
@@ -232,7 +249,8 @@ int cmd_explain(int argc, char **argv)
             break;
         }
     }
-    struct inspection_source from = {.dirs = dirs, .n_dirs = n_dirs, .run_dir = run_dir};
+    from.dirs = dirs;
+    from.n_dirs = n_dirs;
     if (status < 0 && table)
         status = argc == optind ? print_table() : usage_error("explain", "--table wants no DEVICE");
     if (status < 0 && argc - optind != 1)

@@ -325,8 +325,10 @@ void inspection_report(struct inspection *in, const struct policy *policy, const
                        struct report *report)
 {
     struct ends ends = ends_of(view);
-    if (daemon_knows(in, view->backend_domid))
+    if (daemon_knows(in, view->backend_domid)) {
+        report->now = daemon_memory_now(in->memory);
         report->epoch = daemon_memory_epoch(in->memory);
+    }
     struct report_device device = {.key = view->device,
                                    .backend_domid = view->backend_domid,
                                    .owner = policy->owner,

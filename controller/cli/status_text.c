@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "schemas/age.h"
 #include "schemas/health.h"
 #include "schemas/json.h"
 #include "schemas/mem.h"

@@ -35,10 +35,6 @@ void terminal_end(const struct terminal *t, enum colour c, FILE *to);
 /* Prints at most `width` characters of the text; one that is cut ends in `~`. Returns how many it printed. */
 size_t terminal_print(const char *text, size_t width, FILE *to);
 
-enum { AGE_SIZE = 24 };
-/* `0.4s`, `12s`, `5m10s`, `3h05m`, `2d04h`; `-` below 0. Returns buf. */
-const char *age_format(double seconds, char buf[static AGE_SIZE]);
-
 /* ---- a table: columns that do not fit are left out, the least important first ---- */
 
 struct table_column {

@@ -49,9 +49,12 @@ static void add(struct report_folds *f, const struct entry *entries, size_t n)
 {
     struct report_fold *fold = &f->list[f->n++];
     size_t *devices = arena_alloc(&f->arena, n * sizeof *devices);
-    *fold = (struct report_fold){entries->finding->code, entries->finding->severity, entries->message,
-                                 devices, 0};
+    *fold =
+        (struct report_fold){.finding = entries->finding, .message = entries->message, .devices = devices};
     for (size_t i = 0; i < n; i++) {
+        uint64_t since = entries[i].finding->since;
+        if (since && (!fold->since || since < fold->since))
+            fold->since = since;
         f->of[entries[i].index] = fold;
         if (fold->n == 0 || devices[fold->n - 1] != entries[i].device)
             devices[fold->n++] = entries[i].device;

@@ -10,10 +10,10 @@
 enum { FOLD_DEVICES_MIN = 4 }; /* up to three are told one by one */
 
 struct report_fold {
-    enum finding_code code;
-    enum severity severity;
-    const char *message;   /* with B and F for the directories */
-    const size_t *devices; /* of the report, in its order */
+    const struct finding *finding; /* the first of them */
+    const char *message;           /* with B and F for the directories */
+    uint64_t since;                /* of the oldest; 0: unknown */
+    const size_t *devices;         /* of the report, in its order */
     size_t n;
 };
 

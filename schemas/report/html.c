@@ -75,6 +75,13 @@ static void put_link(FILE *to, const struct report *r, long device)
     fputs("</a> ", to);
 }
 
+static void put_since(FILE *to, const struct report *r, uint64_t since)
+{
+    char text[REPORT_SINCE_SIZE];
+    if (report_since(r, since, text))
+        fprintf(to, " <span class=\"dim\">%s</span>", text);
+}
+
 /* For the list of all. `fold` is NULL for one that stands alone. */
 static void put_finding(FILE *to, const struct report *r, long device, const struct finding *f,
                         const struct report_fold *fold)
@@ -85,6 +92,7 @@ static void put_finding(FILE *to, const struct report *r, long device, const str
     if (!fold && device != HOST)
         put_link(to, r, device);
     put_said(to, fold ? fold->message : f->message);
+    put_since(to, r, fold ? fold->since : f->since);
     fputs("</li>\n", to);
 }
 
@@ -255,6 +263,7 @@ static void put_device(FILE *to, const struct report *r, long n)
             fprintf(to, "<li class=\"%s\"><b>%s %s</b> ", severity, severity,
                     finding_code_name(p->findings[i].code));
             put_said(to, p->findings[i].message);
+            put_since(to, r, p->findings[i].since);
             fputs("</li>\n", to);
         }
         for (size_t i = 0; i < p->n_actions; i++)
@@ -322,6 +331,8 @@ static void put_summary(FILE *to, const struct report *r)
     put_count(to, s.warnings, "warning", "warning");
     put_count(to, s.actions, "act", "action");
     fputs("</ul>\n", to);
+    if (report_lasts_unknown(r))
+        fputs("<p class=\"dim\">Since when things last is not known.</p>\n", to);
 }
 
 void report_print_html(const struct report *r, FILE *to)

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "schemas/age.h"
 #include "schemas/mem.h"
 
 struct report *report_new(uint16_t domid)
@@ -110,4 +111,24 @@ struct report_summary report_summarize(const struct report *r)
     }
     count_findings(r->host, &s);
     return s;
+}
+
+bool report_lasts_unknown(const struct report *r)
+{
+    for (size_t i = 0; i < r->n_devices && !r->epoch; i++)
+        for (size_t j = 0; j < r->devices[i].plan->n_findings; j++)
+            if (r->devices[i].plan->findings[j].limit)
+                return true;
+    return false;
+}
+
+bool report_since(const struct report *r, uint64_t since, char buf[static REPORT_SINCE_SIZE])
+{
+    char moment[MOMENT_SIZE], age[AGE_SIZE];
+    buf[0] = '\0';
+    if (!r->epoch || !since)
+        return false;
+    snprintf(buf, REPORT_SINCE_SIZE, "since %s, for %s", moment_format(r->epoch + since, moment),
+             age_format((double)(r->now - since) / 1000, age));
+    return true;
 }

@@ -39,6 +39,7 @@ struct report {
     size_t n_devices, cap_devices;
     struct plan *host;    /* its findings are those of no single device */
     uint64_t epoch;       /* decide()'s clock, 0: milliseconds since 1970; 0: times are not known */
+    uint64_t now;         /* when it was decided, on that clock */
     bool keeps_values;    /* for a format that shows them: what was read of each device */
     const char *origin;   /* what was looked at, when and by what, for a report that is sent away; or NULL */
     const char *hostname; /* where it was made; or NULL */
@@ -58,6 +59,12 @@ struct report_summary {
     size_t health[HEALTH_COUNT]; /* how many devices are like this */
 };
 struct report_summary report_summarize(const struct report *r);
+
+/* Is anything found that lasts, and nobody remembers how long? */
+bool report_lasts_unknown(const struct report *r);
+/* `since 2026-11-30 09:15:02 UTC, for 3m12s`, of decide()'s clock; false and "" where that is not known. */
+enum { REPORT_SINCE_SIZE = 72 };
+bool report_since(const struct report *r, uint64_t since, char buf[static REPORT_SINCE_SIZE]);
 
 /* Whose backend trees the devices are in: fills in up to `max` of them, ascending, and returns how many there
  * are. Without a device it is the report's own. */

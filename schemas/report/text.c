@@ -91,10 +91,16 @@ static void print_action(struct arena *a, const struct action *act, FILE *to)
     fputc('\n', to);
 }
 
-static void print_finding(struct arena *a, enum severity severity, enum finding_code code,
-                          const char *message, FILE *to)
+/* `since` is 0 where that is not known, which is said of all of them at once. */
+static void print_finding(const struct report *r, struct arena *a, const struct finding *f,
+                          const char *message, uint64_t since, FILE *to)
 {
-    fprintf(to, "    ! %s %s: %s\n", severity_name(severity), finding_code_name(code), printable(a, message));
+    char text[REPORT_SINCE_SIZE];
+    fprintf(to, "    ! %s %s: %s", severity_name(f->severity), finding_code_name(f->code),
+            printable(a, message));
+    if (report_since(r, since, text))
+        fprintf(to, " (%s)", text);
+    fputc('\n', to);
 }
 
 static void print_advice(enum finding_code code, FILE *to)
@@ -109,8 +115,8 @@ static bool folded(const struct report_folds *folds, size_t device, size_t findi
 
 /* But for those that are folded; `folds` is NULL for the host's. Of several of one kind in a row the advice
  * is printed once. */
-static void print_findings(struct arena *a, const struct plan *p, const struct report_folds *folds,
-                           size_t device, FILE *to)
+static void print_findings(const struct report *r, struct arena *a, const struct plan *p,
+                           const struct report_folds *folds, size_t device, FILE *to)
 {
     const struct finding *before = NULL;
     for (size_t i = 0; i < p->n_findings; i++) {
@@ -119,7 +125,7 @@ static void print_findings(struct arena *a, const struct plan *p, const struct r
             continue;
         if (before && before->code != f->code)
             print_advice(before->code, to);
-        print_finding(a, f->severity, f->code, f->message, to);
+        print_finding(r, a, f, f->message, f->since, to);
         before = f;
     }
     if (before)
@@ -163,7 +169,7 @@ static void print_summary(const struct report *r, FILE *to)
         fputs(", ", to);
         print_count(s.warnings, "warning", to);
     }
-    fputc('\n', to);
+    fputs(report_lasts_unknown(r) ? "; since when is not known\n" : "\n", to);
 }
 
 /* Their names, in lines that fit on a screen. */
@@ -190,8 +196,8 @@ static void print_folds(const struct report *r, const struct report_folds *folds
         fputs("\nOf several devices:\n", to);
     for (size_t i = 0; i < folds->n; i++) {
         const struct report_fold *fold = &folds->list[i];
-        print_finding(&scratch, fold->severity, fold->code, fold->message, to);
-        print_advice(fold->code, to);
+        print_finding(r, &scratch, fold->finding, fold->message, fold->since, to);
+        print_advice(fold->finding->code, to);
         print_names(r, fold, to);
         arena_free(&scratch);
     }
@@ -209,7 +215,7 @@ static void print_device_findings(const struct report *r, size_t device, const s
     fputc('\n', to);
     for (size_t i = 0; i < d->plan->n_actions; i++)
         print_action(&scratch, &d->plan->actions[i], to);
-    print_findings(&scratch, d->plan, folds, device, to);
+    print_findings(r, &scratch, d->plan, folds, device, to);
     arena_free(&scratch);
 }
 
@@ -249,7 +255,7 @@ void report_print_text(const struct report *r, FILE *to)
         print_devices(r, to);
     if (r->host->n_findings) {
         fputs("\nOf no single device:\n", to);
-        print_findings(&scratch, r->host, NULL, 0, to);
+        print_findings(r, &scratch, r->host, NULL, 0, to);
         arena_free(&scratch);
     }
 }

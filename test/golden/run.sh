@@ -40,6 +40,19 @@ said() (
     [ $status = 0 ] || echo "exit status $status"
 )
 
+# answer CASE NAME: what `explain` answers first of all, of each device in the file `explain`, is in the file `explained`
+answer() {
+    local device
+    while read -r device; do
+        said "$1" explain "$device" | sed "/^$/,\$d; s,$1/,,; s,$repo/,,"
+    done <"$1/explain" >"$dir/answer"
+    if [ -n "$update" ]; then
+        cp "$dir/answer" "$1/explained"
+    else
+        diff -u --label "$2/explained" --label "what explain says" "$1/explained" "$dir/answer"
+    fi
+}
+
 run_case() {
     local case=${1%/} name=${1%/} before wrong=
     name=${name##*/}
@@ -53,6 +66,7 @@ run_case() {
     elif ! diff -u --label "$name/expected" --label "what plan says" "$case/expected" "$dir/got"; then
         wrong="the plan is another${wrong:+, and $wrong}"
     fi
+    [ ! -e "$case/explain" ] || answer "$case" "$name" || wrong="the answer is another${wrong:+, and $wrong}"
     if [ -z "$wrong" ]; then
         pass "$name"
     else
@@ -70,7 +84,7 @@ round_trip() {
     "${xenrecon[@]}" explain "$@" --policies "$case" --export "$to" "$device" >"$dir/explained"
     run_case "$to"
     check "$name: the export of $device says what explain said" \
-        "$(cat "$to/expected")" "$(sed '/^row /,$d' "$dir/explained" | sed '$d')"
+        "$(cat "$to/expected")" "$(sed '/^row /,$d' "$dir/explained" | sed '$d' | sed '1,/^$/d')"
 }
 
 for case in "${cases[@]}"; do

@@ -49,7 +49,7 @@ typed() {
 } >"$dir/story"
 # What is another each time: ages, processes, times, markers, and the width of columns that they make
 steady() {
-    sed -E 's/[0-9.]+ (s|ms)\b/N \1/g; s/process [0-9]+/process N/; s/[0-9a-f]{16}/X/g; s/20[0-9-]{8}.[0-9:.]{8,12}Z?/TIME/g; s/  +/  /g; s/ +$//'
+    sed -E 's/[0-9.]+ (s|ms)\b/N \1/g; s/process [0-9]+/process N/; s/[0-9a-f]{16}/X/g; s/20[0-9-]{8}.[0-9:.]{8,12}Z?/TIME/g; s/for [0-9.]+s/for Ns/g; s,/[^ ]*/(qdisk.yaml),\1,; s/  +/  /g; s/ +$//'
 }
 if [ "${1:-}" = --print ]; then
     cat "$dir/story"

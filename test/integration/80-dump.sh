@@ -221,4 +221,23 @@ check "a type without policy is named once" "$(fields "said('no-policy', 'info')
     "['devices of type odd are not looked after', 'devices of type strange are not looked after']"
 check "a device by its name" "$(fields rows --dump "$dir/dump" vif/7/3)" "{'vif/7/3': 'steady'}"
 check "one that is not there" "$(report --dump "$dir/dump" vif/7/4 2>&1 || echo $?)" $'xenrecon: vif/7/4: there is no such device in the dump\nxenrecon: without a name, `plan` lists those that there are\n1'
+
+# explain ARGUMENT...: what it answers first of all, and its exit status if that is not 0
+explain() {
+    local status=0
+    "${xenrecon[@]}" explain --policies "$policies" "$@" >"$dir/out" 2>&1 || status=$?
+    sed '/^$/,$d' "$dir/out"
+    [ $status = 0 ] || echo "$status"
+}
+check "explain: of a dump" "$(explain --dump "$dir/dump" vif/7/3)" "$(explain --dump - vif/7/3 <"$dir/dump")"
+check "explain: as the dump says it" "$(explain --dump "$dir/dump" vif/7/3)" "vif/7/3 is degraded: unclaimed-backend: no backend has claimed this device
+    waits for the backend, since when is not known
+    hangs on  B/state = \"1\" Initialising  (/local/domain/3/backend/vif/7/3/state)
+    rule      deadlines: create 10.0 s, the default, $policies/vif.yaml
+    ends with B/state = \"2\" InitWait, by the backend"
+check "explain: then all the rest" "$(grep -cE '^(row |decided from|what would change it)' "$dir/out")" 3
+check "explain: one line of one that is well" "$(explain --dump "$dir/dump" vif/7/0)" "vif/7/0 is ok: both ends are Connected"
+check "explain: a dump that is not there" "$(explain --dump "$dir/none" vif/7/3)" $'xenrecon: cannot read '"$dir"$'/none: No such file or directory\n1'
+check "explain: a folder" "$(explain --dump "$dir" vif/7/3)" $'xenrecon: cannot read '"$dir"$': Is a directory\n1'
+check "explain: a device that is not there" "$(explain --dump "$dir/dump" vif/7/4 | head -n 1)" 'xenrecon: vif/7/4: there is no such device in the dump'
 check "nothing was written" "$(xenstore-ls -f | cmp - "$dir/dump" && echo same)" same

@@ -77,7 +77,7 @@ static const struct {
     {{.b = "online=0 state=5", .f = "state=4 " RING_A, SERVES},
      FINDING_STUCK_DETACH,
      SEVERITY_WARNING,
-     "detached, but the frontend is still Connected (since when is not known)"},
+     "detached, but the frontend is still Connected"},
     {{.yaml = "version: 1\ntype: qdisk\nfrontend: vbd\nowner: xenrecon\nfrontend-keys:\n"
               "  ring-ref: {required: connect, or: ring-ref0}\n  ring-ref0: {}\n",
       .b = "online=1 state=2",
@@ -89,7 +89,7 @@ static const struct {
     {{.b = "state=1"},
      FINDING_INCOMPLETE_DIR,
      SEVERITY_WARNING,
-     SCENE_B " has no `online` key: the toolstack has not finished writing it (since when is not known)"},
+     SCENE_B " has no `online` key: the toolstack has not finished writing it"},
 };
 
 START_TEST(findings_say)

@@ -137,6 +137,54 @@ START_TEST(who_is_waited_for)
 }
 END_TEST
 
+/* What would end what lasts leads on: from each place, one change after the other, to where nobody is waited
+ * for, or to the removal of the device. */
+struct lasting_place {
+    unsigned owner, online, b, f, aid;
+};
+
+static void end_it(struct lasting_place *x, const char *ends)
+{
+    const char *value = strchr(ends, '=');
+    unsigned state = value ? lasting_state((enum xenbus_state)(value[1] - '0')) : 0;
+    if (strcmp(ends, "worker") == 0 || strncmp(ends, "B/hotplug-status=", 17) == 0)
+        x->aid = AID_FINE;
+    else if (strcmp(ends, "B/online=1") == 0)
+        x->online = IS_ON;
+    else if (strncmp(ends, "B/state=", 8) == 0)
+        x->b = state;
+    else if (strncmp(ends, "F/state=", 8) == 0)
+        x->f = state;
+    else
+        ck_abort_msg("what is %s?", ends);
+}
+
+static void check_end(struct lasting_place x)
+{
+    const struct lasting_place from = x;
+    for (int steps = 0; steps < 20; steps++) {
+        const struct lasting *l = lasting_find(x.owner, x.online, x.b, x.f, x.aid);
+        if (l->who == WAITS_FOR_NOBODY || strcmp(l->ends, "B") == 0)
+            return;
+        struct lasting_place before = x;
+        end_it(&x, l->ends);
+        ck_assert_msg(memcmp(&before, &x, sizeof x) != 0, "%s changes nothing at online %u B %x F %x",
+                      l->ends, x.online, x.b, x.f);
+    }
+    ck_abort_msg("no end from online %u B %x F %x, aid %u", from.online, from.b, from.f, from.aid);
+}
+
+START_TEST(what_would_end_it_leads_to_an_end)
+{
+    for (unsigned owner = 1; owner <= BY_OTHERS; owner *= 2)
+        for (unsigned online = 1; online <= IS_NEITHER; online *= 2)
+            for (unsigned b = 1; b < IN_UNREAD; b *= 2)
+                for (unsigned f = 1; f < IN_UNREAD; f *= 2)
+                    for (unsigned aid = 1; aid <= AID_TODO; aid *= 2)
+                        check_end((struct lasting_place){owner, online, b, f, aid});
+}
+END_TEST
+
 /* ---- ages ---- */
 
 /* A worker that is ready, and never answers: connecting, killed, dead, started again, without an end. */
@@ -288,7 +336,10 @@ static void print_line(FILE *to, const struct lasting *l)
     if (l->who != WAITS_FOR_NOBODY) {
         fprintf(to, " *%s*: ", finding_code_name(l->code));
         print_words(to, l->words);
-        fputc('.', to);
+        fprintf(to, ". Ends with %s.",
+                strcmp(l->ends, "B") == 0        ? "the removal of B"
+                : strcmp(l->ends, "worker") == 0 ? "a worker that serves"
+                                                 : l->ends);
     }
     fputs("\n\n", to);
 }
@@ -327,6 +378,7 @@ int main(void)
     TCase *t = tcase_create("lasting");
     tcase_add_test(t, every_pair);
     tcase_add_test(t, no_line_is_idle);
+    tcase_add_test(t, what_would_end_it_leads_to_an_end);
     tcase_add_loop_test(t, who_is_waited_for, 0, COUNT(blamed));
     tcase_add_test(t, age_outlives_workers);
     tcase_add_test(t, age_outlives_what_cannot_be_read);

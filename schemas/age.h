@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* Ages and times as people read them. Values. */
+#ifndef XENRECON_AGE_H
+#define XENRECON_AGE_H
+
+#include <stdint.h>
+
+enum { AGE_SIZE = 24, MOMENT_SIZE = 32 };
+
+/* `0.4s`, `12s`, `5m10s`, `3h05m`, `2d04h`; `-` below 0. Returns buf. */
+const char *age_format(double seconds, char buf[static AGE_SIZE]);
+/* `2026-11-30 09:15:02 UTC`; milliseconds since 1970. Returns buf. */
+const char *moment_format(uint64_t milliseconds, char buf[static MOMENT_SIZE]);
+
+#endif
