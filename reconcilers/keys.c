@@ -18,7 +18,7 @@ static bool key_valid(const struct situation *s, enum side side, const struct ke
                       const char *name, const struct value *value, struct plan *say, enum severity severity)
 {
     const char *wrong = key_spec_check(spec, value);
-    if (wrong && say)
+    if (wrong && say && value->presence == PRESENT) /* what could not be read is no fault of its own */
         plan_add_finding(say, FINDING_INVALID_KEY, severity, "%s/%s %s", s->view->path[side], name, wrong)
             ->ends = key_that_ends(say, side, name);
     return !wrong;

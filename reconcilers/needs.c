@@ -7,6 +7,7 @@
 
 const char *const needs_hotplug[] = {"script", "hotplug-status", "hotplug-error", NULL};
 const char *const needs_vif[] = {"vifname", "gatewaydev", "type", NULL};
+const char needs_carrier[] = "disconnect";
 
 static void add(struct needs *n, enum need need, bool read, bool required)
 {
@@ -24,6 +25,10 @@ static void add_observed(struct needs *n, const struct needs_input *in)
     bool unclaimed = p->owner != OWNER_XENRECON && in->ends.backend == XENBUS_INITIALISING;
     add(n, NEED_HOTPLUG, p->owner == OWNER_KERNEL, runs);
     add(n, NEED_VIF, runs && strcmp(p->frontend, "vif") == 0, false);
+    add(n, NEED_CARRIER,
+        p->owner != OWNER_XENRECON && strcmp(p->frontend, "vif") == 0 &&
+            in->ends.backend == XENBUS_CONNECTED && in->ends.frontend == XENBUS_CONNECTED,
+        false);
     add(n, NEED_CARDS, p->owner != OWNER_XENRECON && reconfigures, false);
     add(n, NEED_BACKEND_REQUIRED, unclaimed, false); /* its keys may be why nobody takes it */
 }

@@ -25,16 +25,19 @@ enum need {
     NEED_BACK_LINK = 1 << 10,         /* F's `backend` */
     NEED_FRONTEND_PRESENCE = 1 << 11, /* whether F and its domain are there */
     NEED_CARDS = 1 << 12,             /* B's keys `state-*` and `dev-*`, of each card of a pci device */
+    NEED_CARRIER = 1 << 13,           /* F's key needs_carrier */
     NEEDS_OF_BACKEND_KEYS = NEED_BACKEND_REQUIRED | NEED_BACKEND_DECLARED,
     NEEDS_OF_FRONTEND_KEYS = NEED_FRONTEND_REQUIRED | NEED_FRONTEND_DECLARED | NEED_RING,
     /* These follow from F's state; the others are known once B was read. */
-    NEEDS_BEYOND_FRONT_STATE = NEED_FRONTEND_REQUIRED | NEED_RING | NEED_FRONTEND_PRESENCE,
+    NEEDS_BEYOND_FRONT_STATE = NEED_FRONTEND_REQUIRED | NEED_RING | NEED_FRONTEND_PRESENCE | NEED_CARRIER,
 };
 
 /* Keys of B, each list ending in NULL: those for any hotplug script, and those that a network card's script
  * takes beside them. */
 extern const char *const needs_hotplug[];
 extern const char *const needs_vif[];
+/* Some toolstacks pull a network card's cable out with this key of F. */
+extern const char needs_carrier[];
 
 /* What is known of the device when its needs are asked for. */
 struct needs_input {

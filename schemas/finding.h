@@ -38,7 +38,7 @@ enum waits_for {
     X(UNREADABLE, "unreadable", "check the permissions of the keys named; it is read again later")          \
     X(BAD_VALUE, "bad-value", "somebody wrote what cannot be understood: detach and attach again")          \
     X(INCOMPLETE_DIR, "incomplete-dir",                                                                     \
-      "the toolstack did not finish writing this directory: ask it what became of the device")              \
+      "ask the toolstack: it did not finish writing this directory, or keeps something of its own there")   \
     X(MISMATCHED_FRONTEND, "mismatched-frontend",                                                           \
       "`frontend` or `frontend-id` names another domain than the directory: detach and attach again")       \
     X(FOREIGN_BACKEND, "foreign-backend",                                                                   \
@@ -76,6 +76,7 @@ enum waits_for {
       "look whether its hotplug script was run, and what it said; then detach it and attach again")         \
     X(HOTPLUG_REFUSED, "hotplug-refused",                                                                   \
       "leave hotplug scripts to libxl; only where it was told not to run them, set `in-dom0: true`")        \
+    X(CARRIER_OFF, "carrier-off", "plug it in again where it was pulled out, with the toolstack")           \
     X(ORPHAN, "orphan",                                                                                     \
       "where its domain is gone, remove its directory or set `orphan: {action: remove}`; else detach it")   \
     X(LEAK, "leak", "it is empty: remove it, for such directories use up xenstore's quota")                 \

@@ -320,6 +320,8 @@ static void ask_needs(struct snapshot *s, unsigned needs)
         ask_qemu(s);
     if (needs & NEED_BACK_LINK)
         ask(s, FRONTEND, "backend");
+    if ((needs & NEED_CARRIER) && !view_has(s->view, FRONTEND, needs_carrier))
+        ask(s, FRONTEND, needs_carrier);
     if (needs & NEED_FRONTEND_PRESENCE)
         ask_frontend_presence(s);
 }

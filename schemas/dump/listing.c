@@ -158,7 +158,7 @@ static void say(struct listing *l, struct dump_node *n, const struct dump_line *
     xgrow(&l->buf, &l->cap_buf, line->value.len + 1, 1);
     whole = whole && dump_value_decode(&line->value, before, l->buf, &len);
     if (!dump_node_say(l->d, n, line->number, whole ? PRESENT : UNREADABLE, l->buf, len))
-        note(l, line, false, "contradicts an earlier line");
+        note(l, line, false, "contradicts an earlier line: is it of another host, or of another moment?");
 }
 
 /* The filter kept all lines with this in them, and what is below such a path has it, too. */
@@ -308,6 +308,16 @@ static void on_elision(struct listing *l, const struct dump_line *line)
     begin_hole(l, depth_of(l, line->indent));
 }
 
+/* What was asked for and is not there is known to be so; else the rest of the listing is lost. */
+static void on_error(struct listing *l, const struct dump_line *line)
+{
+    static const char missing[] = "No such file or directory";
+    bool nothing = !l->last && memmem(line->text.at, line->text.len, missing, sizeof missing - 1);
+    note(l, line, nothing, nothing ? "xenstore-ls found nothing there" : "xenstore-ls failed there");
+    if (!nothing)
+        begin_hole(l, 0);
+}
+
 static void on_line(struct listing *l, const struct dump_line *line)
 {
     switch (line->kind) {
@@ -333,8 +343,7 @@ static void on_line(struct listing *l, const struct dump_line *line)
         on_elision(l, line);
         break;
     case LINE_ERROR:
-        note(l, line, false, "xenstore-ls failed there");
-        begin_hole(l, 0);
+        on_error(l, line);
         break;
     case LINE_TAIL:
     case LINE_PERMS:

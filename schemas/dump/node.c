@@ -151,7 +151,8 @@ void dump_move(struct dump *d, struct dump_node *into, struct dump_node *from)
             continue;
         }
         if (n->line && !dump_node_say(d, there, n->line, (enum presence)n->presence, n->value, n->value_len))
-            dump_note_add(d, n->line, n->line, false, "contradicts an earlier line");
+            dump_note_add(d, n->line, n->line, false,
+                          "contradicts an earlier line: is it of another host, or of another moment?");
         dump_move(d, there, n);
     }
     from->first = from->last = NULL;

@@ -141,7 +141,7 @@ static void print_value(struct answer *x, enum side side, const char *key)
     if (v.presence == ABSENT)
         fputs(" is absent", x->to);
     else if (v.presence == UNREADABLE)
-        fputs(x->view->listing ? " is not in the listing" : " cannot be read", x->to);
+        fputs(x->view->listing ? " is not known from the listing" : " cannot be read", x->to);
     else if (spec && spec->secret)
         fputs(" (secret)", x->to);
     else

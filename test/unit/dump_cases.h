@@ -482,6 +482,20 @@
      "/local\n"
      "/local/domain\n"
      "! 3-3 xenstore-ls failed there\n"},
+    {"what was asked for is not there",
+     "# xenstore-ls -f /local/domain/7/error\n"
+     "xenstore-ls: xs_directory (/local/domain/7/error): No such file or directory\n"
+     "# xenstore-ls -f /local/domain/7/device\n"
+     "/local/domain/7/device/vif = \"\"\n",
+     "/ (implied)\n"
+     "/local (implied)\n"
+     "/local/domain (implied)\n"
+     "/local/domain/7 (implied)\n"
+     "/local/domain/7/device+\n"
+     "/local/domain/7/device/vif+\n"
+     "- 1-1 not a part of the listing\n"
+     "- 2-2 xenstore-ls found nothing there\n"
+     "- 3-3 not a part of the listing\n"},
     {"left out, among paths",
      "/local = \"\"\n"
      "/local/a = \"1\"\n"
@@ -682,7 +696,7 @@
      "/+\n"
      "/a ?+\n"
      "/b \"2\"+\n"
-     "! 3-3 contradicts an earlier line\n"},
+     "! 3-3 contradicts an earlier line: is it of another host, or of another moment?\n"},
     {"contradiction between two listings",
      "# xenstore-ls /x\n"
      "a = \"1\"\n"
@@ -695,7 +709,7 @@
      "/x/b \"3\"+\n"
      "- 1-1 not a part of the listing\n"
      "- 3-3 not a part of the listing\n"
-     "! 4-4 contradicts an earlier line\n"},
+     "! 4-4 contradicts an earlier line: is it of another host, or of another moment?\n"},
     {"words between",
      "/a = \"1\"\n"
      "/a/b = \"1\"\n"

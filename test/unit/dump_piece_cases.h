@@ -403,7 +403,7 @@
      "/local/domain/7/vm+\n"
      "/local/domain/7/x+\n"
      "- 4-4 not a part of the listing\n"
-     "! 2-2 contradicts an earlier line\n"},
+     "! 2-2 contradicts an earlier line: is it of another host, or of another moment?\n"},
     {"quoted by two",
      "> > vif = \"\"\n"
      "> >  0 = \"\"\n"

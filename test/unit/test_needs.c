@@ -174,6 +174,8 @@ static struct view *view_of(const struct policy *p, const struct state *s, unsig
     view_add(v, FRONTEND, "state", f < 0 ? ABSENT : PRESENT, f < 0 ? "" : xenbus_state_text(f), 1);
     if (read & NEED_BACK_LINK)
         view_add(v, FRONTEND, "backend", PRESENT, v->path[BACKEND], strlen(v->path[BACKEND]));
+    if (read & NEED_CARRIER)
+        view_add(v, FRONTEND, needs_carrier, s->key, "1", 1);
     for (const char *const *name = needs_hotplug; (read & NEED_HOTPLUG) && *name; name++)
         view_add(v, BACKEND, *name, s->key, "/block", 6);
     for (enum side side = 0; side < 2; side++)
