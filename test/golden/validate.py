@@ -28,7 +28,8 @@ def health(device):
         return "failed"
     if "warning" in found:
         return "degraded"
-    if any(f["code"] == "unreadable" for f in device["findings"]):
+    unread = "?" in (device["backend_state"], device["frontend_state"])  # of a listing that is said as a whole
+    if unread or device["row"] == "unreadable" or any(f["code"] == "unreadable" for f in device["findings"]):
         return "unknown"
     return device["health"] if device["health"] in ("pending", "ok") else "pending or ok"
 
