@@ -22,7 +22,8 @@ enum {
 struct output {
     struct output_config cfg;
     char *name;
-    int fd; /* -1: the end of the file was read */
+    int fd;
+    bool ended; /* the end of the file was read */
     uv_poll_t poll;
     uv_timer_t timer;
     unsigned handles;        /* handles of libuv that are still to be closed */
@@ -108,12 +109,12 @@ static void take(struct output *o, char *text, size_t len)
 
 static void on_readable(uv_poll_t *poll, int status, int events);
 
-/* Whoever held the other end has closed it: polling would tell so for ever. */
+/* Whoever held the other end has closed it: polling would tell so for ever. The descriptor is kept for as
+ * long as the handle: libuv, when that is closed, would forget whoever has its number by then. */
 static void stop_reading(struct output *o)
 {
     uv_poll_stop(&o->poll);
-    close(o->fd);
-    o->fd = -1;
+    o->ended = true;
     end_line(o);
 }
 
@@ -121,10 +122,10 @@ static void stop_reading(struct output *o)
 static size_t read_some(struct output *o)
 {
     char chunk[CHUNK];
-    ssize_t n = o->fd < 0 ? 0 : read(o->fd, chunk, sizeof chunk);
+    ssize_t n = o->ended ? 0 : read(o->fd, chunk, sizeof chunk);
     if (n > 0)
         take(o, chunk, (size_t)n);
-    else if (o->fd >= 0 && (n == 0 || (errno != EAGAIN && errno != EINTR)))
+    else if (!o->ended && (n == 0 || (errno != EAGAIN && errno != EINTR)))
         stop_reading(o);
     return n > 0 ? (size_t)n : 0;
 }
@@ -139,7 +140,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
         o->taken = 0;
     }
     o->taken += read_some(o);
-    if (o->fd < 0) {
+    if (o->ended) {
         if (o->cfg.ended)
             o->cfg.ended(o->cfg.arg);
     } else if (o->taken >= OUTPUT_RATE && !o->cfg.quiet) {
@@ -156,7 +157,8 @@ static void on_timer(uv_timer_t *timer)
     o->wake_at = 0;
     if (o->paused && now - o->second >= RATE_SECOND) {
         o->paused = false;
-        uv_poll_start(&o->poll, UV_READABLE, on_readable);
+        if (!o->ended)
+            uv_poll_start(&o->poll, UV_READABLE, on_readable);
     }
     if (o->unsaid && now - o->window >= OUTPUT_WINDOW)
         tell_unsaid(o);
@@ -218,8 +220,7 @@ void output_close(struct output *o)
     tell_unsaid(o);
     uv_close((uv_handle_t *)&o->poll, on_closed);
     uv_close((uv_handle_t *)&o->timer, on_closed);
-    if (o->fd >= 0)
-        close(o->fd);
+    close(o->fd);
 }
 
 int output_pipe(int *ret_read, int *ret_process)

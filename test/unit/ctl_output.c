@@ -261,6 +261,42 @@ START_TEST(both_ends_are_its_own)
 }
 END_TEST
 
+static void on_other(uv_poll_t *poll, int status, int events)
+{
+    (void)status, (void)events;
+    *(bool *)poll->data = true;
+    uv_poll_stop(poll);
+}
+
+/* Who is watched under the number that its descriptor had, is watched still when it is closed. */
+START_TEST(its_number_is_nobody_elses)
+{
+    uv_poll_t poll;
+    bool seen_it = false;
+    int others[2];
+    begin(false);
+    close(printing);
+    printing = -1;
+    while (!ends)
+        uv_run(&loop, UV_RUN_ONCE);
+    ck_assert_int_eq(pipe(others), 0);
+    poll.data = &seen_it;
+    uv_poll_init(&loop, &poll, others[0]);
+    uv_poll_start(&poll, UV_READABLE, on_other);
+    uv_run(&loop, UV_RUN_NOWAIT);
+    output_close(output);
+    output = NULL;
+    uv_run(&loop, UV_RUN_NOWAIT);
+    ck_assert_int_eq(write(others[1], "x", 1), 1);
+    uv_run(&loop, UV_RUN_NOWAIT);
+    ck_assert(seen_it);
+    uv_close((uv_handle_t *)&poll, NULL);
+    uv_run(&loop, UV_RUN_NOWAIT);
+    close(others[0]);
+    close(others[1]);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("output");
@@ -274,6 +310,7 @@ int main(void)
     tcase_add_test(p, beyond_a_number_lines_are_counted);
     tcase_add_loop_test(p, who_floods_is_read_slowly, 0, 2);
     tcase_add_test(p, both_ends_are_its_own);
+    tcase_add_test(p, its_number_is_nobody_elses);
     suite_add_tcase(s, t);
     suite_add_tcase(s, p);
     return run_suite(s);
