@@ -304,8 +304,12 @@ void reconcile_done(struct reconcile *r)
     remember_row(r);
     if (!r->e->cfg.dry_run)
         tasks_start(r->e, d, r->plan);
+    bool contended = finds(r->plan, FINDING_CONTENDED);
+    d->memory.contended_since = 0;
     if (wrote)
         follow_up(r);
+    else if (contended) /* it was decided before it was known that nobody interferes any more */
+        workqueue_add(r->e, d, DIRTY_ALL);
     reconcile_log_findings(r, key);
     if (d->retired_policy && !device_held(d) &&
         !r->plan->requeue_acts) { /* where it is requeue_acts, B is still to be removed */
@@ -313,7 +317,6 @@ void reconcile_done(struct reconcile *r)
         workqueue_add(r->e, d, DIRTY_ALL | DIRTY_LIKELY);
     }
     d->conflicts = 0;
-    d->memory.contended_since = 0;
     d->own_transaction = false;
     show(d, (struct ends){d->last.online, d->last.b, d->last.f});
     workqueue_add_after(r->e, d, r->plan->requeue_at, r->plan->requeue_acts);

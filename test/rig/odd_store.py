@@ -14,12 +14,15 @@ or `any`.
   one-transaction[=ERROR]   whoever begins a second one at a time is refused: EBUSY
   no-isolation              what is written in a transaction is there at once, and its end does nothing
   intrude=N                 just before the N-th value called "state" is written its directory is removed
+  spoil=KEY:VALUE           just before the end of a transaction that has written a "state", this key beside it is written
+                            by somebody else; SIGUSR1 ends it, and begins it again
   no-first-event            the first event of each watch does not come
 
 It prints a line for each connection, and for each thing that it did so, with a count."""
 import collections
 import heapq
 import os
+import signal
 import sys
 import time
 
@@ -44,6 +47,7 @@ class Rules:
         self.drop, self.refuse, self.nameless, self.delay = {}, {}, set(), {}
         self.invent = self.hangup = self.intrude = 0
         self.one_transaction, self.no_isolation, self.no_first_event = None, False, False
+        self.spoil = None  # key, value
         for word in words:
             self.add(word)
 
@@ -63,6 +67,8 @@ class Rules:
             setattr(self, name, int(value))
         elif name == "one-transaction":
             self.one_transaction = value or "EBUSY"
+        elif name == "spoil" and more:
+            self.spoil = what.encode(), more.encode()
         elif name in ("no-isolation", "no-first-event") and not value:
             setattr(self, name.replace("-", "_"), True)
         else:
@@ -75,6 +81,7 @@ class Connection(store_proxy.Connection):
         self.messages, self.answers = 0, 0
         self.kinds = {}  # of requests without an answer, by id
         self.unheard = set()  # ids whose answers never come
+        self.wrote = {}  # the directory of a "state" that was written in a transaction
         self.watches = collections.Counter()  # tokens whose first event is to be kept back
 
 
@@ -156,6 +163,8 @@ class OddStore(store_proxy.StoreProxy):
             return self.answer(c, m, b"OK\0")
         if m.kind == WRITE and self.rules.intrude:
             self.intrude(c, m.whole[16:].split(b"\0")[0])
+        if self.rules.spoil:
+            self.spoil(c, m)
         whole = message(m.kind, m.ident, 0, m.whole[16:]) if m.tx > FIRST_TX else m.whole
         c.store.sendall(whole)
         return True
@@ -168,6 +177,16 @@ class OddStore(store_proxy.StoreProxy):
         if not self.rules.intrude:
             self.did("intruded")
             c.store.sendall(message(RM, OURS, 0, directory + b"\0"))
+
+    def spoil(self, c, m):
+        directory, _, name = m.whole[16:].split(b"\0")[0].rpartition(b"/")
+        if m.kind == WRITE and m.tx and name == b"state":
+            c.wrote[m.tx] = directory
+        written = c.wrote.pop(m.tx, None) if m.kind == END else None
+        if written:
+            self.did("spoiled")
+            key, value = self.rules.spoil
+            c.store.sendall(message(WRITE, OURS, 0, written + b"/" + key + b"\0" + value))
 
     # ---- answers and events
 
@@ -222,4 +241,7 @@ class OddStore(store_proxy.StoreProxy):
 
 
 if __name__ == "__main__":
-    OddStore(sys.argv[1], sys.argv[2], Rules(sys.argv[3:])).join()
+    RULES = Rules(sys.argv[3:])
+    SPOIL = RULES.spoil
+    signal.signal(signal.SIGUSR1, lambda *_: setattr(RULES, "spoil", None if RULES.spoil else SPOIL))
+    OddStore(sys.argv[1], sys.argv[2], RULES).join()
