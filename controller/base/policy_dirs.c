@@ -204,17 +204,12 @@ static int read_file(const char *path, bool obeyed, char **ret_text, size_t *ret
     return 0;
 }
 
-/* Of policies that are obeyed, not of those that somebody reads on another host. */
-static int check_users(const struct policy *p, struct mistakes *mistakes)
+int policy_dirs_check_users(const struct policy *p, struct diagnostic *ret_why)
 {
     static const char *const files[] = {"/etc/subuid", "/etc/subgid"};
-    struct diagnostic why;
-    for (size_t i = 0; p->worker.uid_base && i < sizeof files / sizeof *files; i++) {
-        if (!subordinate_ids_overlap(files[i], p->source, p->worker.uid_base, &why))
-            continue;
-        mistakes_add(mistakes, &why);
-        return -EINVAL;
-    }
+    for (size_t i = 0; p->worker.uid_base && i < sizeof files / sizeof *files; i++)
+        if (subordinate_ids_overlap(files[i], p->source, p->worker.uid_base, ret_why))
+            return -EINVAL;
     return 0;
 }
 
@@ -234,11 +229,13 @@ int policy_dirs_load_file(const char *path, bool obeyed, struct policy **ret_pol
     free(text);
     if (status)
         return status;
-    status = obeyed ? check_users(p, mistakes) : 0;
-    if (status)
+    status = obeyed ? policy_dirs_check_users(p, &why) : 0;
+    if (status) {
+        mistakes_add(mistakes, &why);
         policy_free(p);
-    else
+    } else {
         *ret_policy = p;
+    }
     return status;
 }
 

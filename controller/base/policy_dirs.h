@@ -40,6 +40,9 @@ void policy_dirs_free_files(struct policy_files *files);
 int policy_dirs_load_file(const char *path, bool obeyed, struct policy **ret_policy,
                           struct mistakes *mistakes);
 
+/* Are its workers' users nobody else's on this host? -EINVAL: they are. Part of loading what is obeyed. */
+int policy_dirs_check_users(const struct policy *p, struct diagnostic *ret_why);
+
 /* Adds a policy to the set, which takes it over. Where it has one of the same type: -EEXIST, *ret_why names
  * both files, and `p` is freed. */
 int policy_dirs_add(struct policy_set *set, struct policy *p, struct diagnostic *ret_why);

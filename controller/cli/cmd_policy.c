@@ -57,10 +57,16 @@ static void report_good(const struct policy *p)
 static bool check_file(const char *path)
 {
     struct mistakes mistakes = {.each = report_bad};
+    struct diagnostic why;
     struct policy *p;
     if (policy_dirs_load_file(path, false, &p, &mistakes))
         return false;
     report_good(p);
+    if (policy_dirs_check_users(p, &why)) { /* it may be for another host */
+        fflush(stdout);
+        fputs("warning: this host's daemon would refuse it: ", stderr);
+        report_bad(NULL, &why);
+    }
     policy_free(p);
     return true;
 }

@@ -30,6 +30,8 @@ refused() {
     check "$1: refused" "$status" 1
     check "$1: it says which line of which file" "$(grep -c "$policies/vgreet.yaml: .*uid-base.* $2 gives to " "$dir/out")" 1
     exits "$1: policy check" 1 "${xenrecon[@]}" policy check --policies "$policies"
+    exits "$1: policy check of the file, which may be for another host" 0 "${xenrecon[@]}" policy check "$policies/vgreet.yaml"
+    check "$1: warns" "$(grep -c "^warning: this host's daemon would refuse it: $policies/vgreet.yaml: .*uid-base.* $2 gives to " "$dir/out")" 1
 }
 
 uids 200000
@@ -42,7 +44,8 @@ bob:232751:1" >"$dir/subgid"
 refused "a range of groups, and the last guest" /etc/subgid:2
 echo "bob:232752:65536" >"$dir/subgid"
 exits "the next range: fine" 0 "${xenrecon[@]}" policy check --policies "$policies"
-exits "what is not obeyed here is not looked at" 0 "${xenrecon[@]}" policy check "$policies/vgreet.yaml"
+exits "and of the file" 0 "${xenrecon[@]}" policy check "$policies/vgreet.yaml"
+check "without a warning" "$(grep -c warning "$dir/out" || true)" 0
 start_xenrecon --policies "$policies"
 echo "bob:200100:1" >"$dir/subuid"
 mark=$(log_mark)
