@@ -248,12 +248,20 @@ static bool begins_with_guest(const char *text, uint16_t *ret_domid)
     return true;
 }
 
+static uint64_t suppressed_ever;
+
+uint64_t log_suppressed(void)
+{
+    return suppressed_ever;
+}
+
 static bool allowed(uint16_t domid, const struct device_key *key, bool quoted)
 {
     struct log_limit *l = limit();
     bool calm = !l->pending;
     if (log_limit_allows(l, domid, key, quoted, clock_now()))
         return true;
+    suppressed_ever++;
     if (calm && alarm_set)
         alarm_set(alarm_arg, LOG_WINDOW);
     return false;

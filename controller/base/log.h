@@ -89,6 +89,8 @@ uint64_t log_tell(void);
 /* Calls `alarm` when something was suppressed and nothing had been: log_tell() is wanted after so many
  * milliseconds. NULL: it is told by whoever logs next. */
 void log_set_alarm(void (*alarm)(void *arg, uint64_t after), void *arg);
+/* Lines that were suppressed, ever. */
+uint64_t log_suppressed(void);
 /* Logs what was suppressed, whether its time is over or not; for the end of the process. */
 void log_flush(void);
 

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "controller/base/log.h"
 #include "controller/daemon/status.h"
 #include "controller/store/xs_client.h"
 
@@ -151,6 +152,8 @@ void metrics_print(const struct metrics *m, const struct status *s, uint64_t now
     print_store(s, to);
     print_work(m, &figures, to);
     print_devices(s->engine, figures.policies, to);
+    one(to, "log_suppressed_total", "counter", "Lines beyond what may be logged of a guest.",
+        log_suppressed());
     one(to, "policies", "gauge", "Policies in force.", figures.policies->n);
     one(to, "workers", "gauge", "Workers' processes.", s->workers ? workers_running(s->workers) : 0);
     one(to, "worker_deaths_total", "counter", "Workers that ended without being told to.",

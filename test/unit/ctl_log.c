@@ -200,6 +200,7 @@ START_TEST(test_limit)
     ck_assert_int_eq(count_lines("again\n"), LOG_BURST);
     ck_assert_int_eq(count_lines("another\n"), 1);
     ck_assert_int_eq(count_lines("suppressed"), 0);
+    ck_assert_uint_eq(log_suppressed(), 25);
     now += LOG_WINDOW;
     log_info("of no device");
     ck_assert_int_eq(count_lines("xenrecon: qdisk/7/1: 25 more messages were suppressed\n"), 1);
@@ -211,6 +212,7 @@ START_TEST(test_limit)
     ck_assert_int_eq(count_lines("xenrecon: qdisk/7/1: 1 more message was suppressed\n"), 1);
     log_flush();
     ck_assert_int_eq(count_lines("suppressed"), 2);
+    ck_assert_uint_eq(log_suppressed(), 26);
 }
 END_TEST
 
