@@ -127,12 +127,28 @@ static void print_policies(const json_t *policies, const struct terminal *term, 
     fputc('\n', to);
 }
 
+static void print_host_findings(const json_t *findings, const struct terminal *term, FILE *to)
+{
+    const json_t *f;
+    size_t i;
+    json_array_foreach(findings, i, f)
+    {
+        const char *code = jget_text(f, "code"), *message = jget_text(f, "message");
+        subject("", term, to);
+        terminal_begin(term, UNSURE, to);
+        fprintf(to, "! %s: %s", code ? code : "?", message ? message : "");
+        terminal_end(term, UNSURE, to);
+        fputc('\n', to);
+    }
+}
+
 static void print_head(const json_t *d, const struct terminal *term, FILE *to)
 {
     print_daemon(d, term, to);
     print_store(json_object_get(d, "store"), term, to);
     print_queue(json_object_get(d, "queue"), json_object_get(d, "resync"), term, to);
     print_policies(json_object_get(d, "policies"), term, to);
+    print_host_findings(json_object_get(d, "findings"), term, to);
 }
 
 /* ---- devices ---- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "controller/daemon/status_json.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -101,6 +102,27 @@ static json_t *history_json(const struct history *h)
     return o;
 }
 
+/* What is found of the host, as `plan` has it. */
+static void add_crowd(void *arg, uint16_t domid, const char *type, uint32_t looked_after)
+{
+    char text[128];
+    json_t *o = jobject();
+    snprintf(text, sizeof text, "domain %u has more devices of type %s than the %u that are looked after",
+             domid, type, looked_after);
+    jput(o, "code", jtext(finding_code_name(FINDING_TOO_MANY_DEVICES)));
+    jput(o, "severity", jtext(severity_name(SEVERITY_WARNING)));
+    jput(o, "message", jtext(text));
+    jput(o, "advice", jtext(finding_advice(FINDING_TOO_MANY_DEVICES)));
+    jappend(arg, o);
+}
+
+static json_t *host_findings(const struct status *s)
+{
+    json_t *list = jarray();
+    engine_each_crowd(s->engine, add_crowd, list);
+    return list;
+}
+
 json_t *status_json_daemon(const struct status *s)
 {
     uint64_t now = now_of(s);
@@ -119,6 +141,7 @@ json_t *status_json_daemon(const struct status *s)
     jput(o, "resync", resync_json(s, &figures, now));
     jput(o, "history", history_json(s->history));
     jput(o, "policies", policies_json(figures.policies));
+    jput(o, "findings", host_findings(s));
     return o;
 }
 

@@ -256,6 +256,20 @@ void engine_each_device(struct engine *e, void (*each)(void *arg, const struct e
     }
 }
 
+void engine_each_crowd(const struct engine *e,
+                       void (*each)(void *arg, uint16_t domid, const char *type, uint32_t looked_after),
+                       void *arg)
+{
+    if (!e || !e->n_over)
+        return;
+    for (unsigned domid = 0; domid <= DOMID_MAX; domid++)
+        for (size_t i = 0; i < e->guests[domid].n_types; i++) {
+            const struct guest_type *t = &e->guests[domid].types[i];
+            if (t->over)
+                each(arg, (uint16_t)domid, t->type, t->devices);
+        }
+}
+
 void engine_each_ages(const struct engine *e,
                       void (*each)(void *arg, const struct device_key *key, const char *line), void *arg)
 {

@@ -80,6 +80,10 @@ bool engine_find_device(const struct engine *e, const struct device_key *key,
 /* Calls `each` for every device, in no order. */
 void engine_each_device(struct engine *e, void (*each)(void *arg, const struct engine_device *device),
                         void *arg);
+/* Calls `each` for every guest and type of which there are more devices than are looked after. */
+void engine_each_crowd(const struct engine *e,
+                       void (*each)(void *arg, uint16_t domid, const char *type, uint32_t looked_after),
+                       void *arg);
 /* Calls `each` for every device of which something is to be kept when this process ends, with the line for it
  * (reconcilers/ages_line.h); NULL: what was kept of it before still holds. */
 void engine_each_ages(const struct engine *e,

@@ -49,6 +49,13 @@ check "plan says the same" "$("${xenrecon[@]}" plan --format json --policies "$p
 import json, sys
 print(sorted(f["message"].split(" in the")[0] for f in json.load(sys.stdin)["findings"] if f["code"] == "too-many-devices"))')" \
     "['domain 7 has 5 devices of type qdisk', 'domain 8 has 5 devices of type qdisk']"
+"${xenrecon[@]}" status --runtime-dir "$dir/run" --format json >"$dir/json"
+check "and status" "$(python3 -c '
+import json, sys
+print([f["code"] + ": " + f["message"] for f in json.load(open(sys.argv[1]))["daemon"]["findings"]])' "$dir/json")" \
+    "['too-many-devices: domain 7 has more devices of type qdisk than the 3 that are looked after', 'too-many-devices: domain 8 has more devices of type qdisk than the 3 that are looked after']"
+check "as the schema says" "$("$repo/test/lib/validate.py" "$repo/schemas/status.schema.json" - <"$dir/json" 2>&1)" ""
+check "in text, too" "$("${xenrecon[@]}" status --runtime-dir "$dir/run" | grep -c "! too-many-devices: domain [78] ")" 2
 
 # ---- one goes
 
