@@ -13,13 +13,13 @@ hold: {closed: 0}
 deadlines: {connect: 1s}
 END
 read -r -a seeds <<<"${SEEDS:-1 2 3 4 5}"
-n=6 # devices of each guest
+n=20 # devices of each guest: so many that hardly any has to wait for flapping
 
 # play_toolstack DOMID SEED: prints what it did last with each device; what fails is only what comes too late
 play_toolstack() {
     local domid=$1 i id attach
     RANDOM=$2
-    for ((i = 0; i < 50; i++)); do
+    for ((i = 0; i < 100; i++)); do
         id=$((RANDOM % n))
         attach=(attach qdisk "$domid" "$id" params=raw:/disk mode=w)
         case $((RANDOM % 12)) in
@@ -39,7 +39,7 @@ play_toolstack() {
 play_guest() {
     local i f state ring
     RANDOM=$2
-    for ((i = 0; i < 60; i++)); do # few enough that hardly any has to wait for flapping
+    for ((i = 0; i < 200; i++)); do
         f=$(f_of "qdisk/$1/$((RANDOM % n))")
         state=$((RANDOM % 6 + 1))
         ring=$((RANDOM % 4))
