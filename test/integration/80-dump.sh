@@ -98,8 +98,9 @@ for option in "" -p -f -fp; do
     # shellcheck disable=SC2086
     on_terminal 100 $option | same "on a terminal: $option"
 done
-# What is left of the devices has the row that it had, is unreadable, or is told of by what is left.
-agrees='all(row in ("unreadable", "steady", was[d]) for d, row in rows.items())'
+# What is left of the devices has the row that it had, is unreadable, or, if it is others', is told of by the end that is left.
+agrees='all(d["row"] in ("unreadable", was[d["device"]]) or
+    (d["row"] == "steady" and d["owner"] != "xenrecon" and d["frontend_state"] == "?") for d in r["devices"])'
 was=$(fields rows)
 echo "$was" >"$dir/rows"
 for option in "" -p -f -fp; do
