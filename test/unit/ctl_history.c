@@ -12,6 +12,7 @@ enum { SIZE = 64 * 1024 };
 
 static struct history *h;
 static struct policy *policy;
+static char filler; /* what values are made of */
 
 static void setup(void)
 {
@@ -19,6 +20,7 @@ static void setup(void)
                                "backend-keys: {password: {secret: true}, key: {}}\n";
     struct diagnostic why;
     h = history_new(SIZE);
+    filler = 'v';
     ck_assert_int_eq(policy_parse("vfb.yaml", text, sizeof text - 1, &policy, &why), 0);
 }
 
@@ -38,7 +40,7 @@ static void add_of(unsigned domid, unsigned devid, uint64_t when, int keys, size
     snprintf(key.devid, sizeof key.devid, "%u", devid);
     struct view *view = view_new(0, &key);
     struct plan *plan = plan_new();
-    memset(value, 'v', sizeof value - 1);
+    memset(value, filler, sizeof value - 1);
     view_add(view, BACKEND, "password", PRESENT, "hunter2", 7);
     view_add(view, BACKEND, "absent", ABSENT, NULL, 0);
     view_add(view, FRONTEND, "locked", UNREADABLE, NULL, 0);
@@ -189,6 +191,23 @@ START_TEST(test_half)
 }
 END_TEST
 
+/* Who has half of it loses nothing, not one record, where all records are of one size. */
+START_TEST(test_half_exactly)
+{
+    unsigned i = 0;
+    for (; history_counts(h).forgotten == 0 || i % 2; i++) {
+        filler = (char)('a' + i / 2 % 26); /* for what is equal is one */
+        add_of(8 + i % 2, 1, i + 1, 1, 10 + (size_t)_i);
+    }
+    size_t before = count_of(8, 1);
+    for (unsigned more = 0; more < 3000; more++) {
+        filler = (char)('A' + more % 26);
+        add_of(9, 1, i + more + 1, 1, 10 + (size_t)_i);
+        ck_assert_uint_eq(count_of(8, 1), before);
+    }
+}
+END_TEST
+
 /* A device that is never still costs the guest's other devices nothing. */
 START_TEST(test_devices)
 {
@@ -251,6 +270,16 @@ START_TEST(test_equal)
 }
 END_TEST
 
+/* What is only as long is not equal. */
+START_TEST(test_as_long)
+{
+    add(1, 1000, 1, 3);
+    filler = 'w';
+    add(1, 2000, 1, 3);
+    ck_assert_uint_eq(count_of(7, 1), 2);
+}
+END_TEST
+
 START_TEST(test_last)
 {
     for (uint64_t i = 1; i <= 10; i++)
@@ -275,9 +304,11 @@ int main(void)
     tcase_add_loop_test(t, test_forgets, 0, 8);
     tcase_add_loop_test(t, test_guests, 0, 4);
     tcase_add_test(t, test_half);
+    tcase_add_loop_test(t, test_half_exactly, 0, 8);
     tcase_add_test(t, test_devices);
     tcase_add_test(t, test_many_guests);
     tcase_add_test(t, test_equal);
+    tcase_add_test(t, test_as_long);
     tcase_add_test(t, test_last);
     suite_add_tcase(s, t);
     return run_suite(s);

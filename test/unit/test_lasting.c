@@ -199,6 +199,7 @@ START_TEST(age_outlives_workers)
     struct worker w = {.incarnation = 0x1111};
     s.worker = &w;
     unsigned looks = 0;
+    bool was_stuck = false;
     for (int round = 0; round < 40; round++) {
         w.state = life[round % 4];
         w.failures = (uint32_t)round / 4;
@@ -209,10 +210,18 @@ START_TEST(age_outlives_workers)
         ck_assert_int_eq(r.plan->condition.wanted, WANTED_CONNECTED);
         ck_assert_uint_eq(r.plan->condition.wanted_since, SINCE);
         ck_assert_uint_eq(r.plan->condition.who_since, SINCE);
-        bool error = false;
-        for (size_t i = 0; i < r.plan->n_findings; i++)
-            error |= r.plan->findings[i].severity == SEVERITY_ERROR;
+        bool error = false, stuck = false;
+        s.rest.n_said = 0;
+        for (size_t i = 0; i < r.plan->n_findings; i++) {
+            const struct finding *f = &r.plan->findings[i];
+            error |= f->severity == SEVERITY_ERROR;
+            stuck |= f->code == FINDING_STUCK_CONNECT;
+            s.rest.said[s.rest.n_said++] = (struct said){f->code, f->since};
+        }
         ck_assert_msg(s.now < SINCE + 60000 || error, "nothing is found at %llu", (unsigned long long)s.now);
+        ck_assert_msg(stuck || !was_stuck, "it has ended at %llu, in row %s", (unsigned long long)s.now,
+                      row_name(r.plan->row));
+        was_stuck = stuck;
         s.rest.condition = r.plan->condition;
         s.rest.row = r.plan->row;
         run_free(&r);
@@ -220,6 +229,7 @@ START_TEST(age_outlives_workers)
         looks++;
     }
     ck_assert_uint_eq(looks, 40);
+    ck_assert(was_stuck);
     /* it ends when it serves */
     w = (struct worker){.state = WORKER_CONNECTED, .incarnation = 0x1111, .ring = scene_ring(RING_A)};
     s.b = "online=1 state=4";
