@@ -32,6 +32,7 @@ static const char help[] =
     "                        " XENRECON_DATADIR "/schemas/plan.schema.json says;\n"
     "                        html is one file to attach to a ticket, with the values that were read, but\n"
     "                        for secrets: xenrecon plan --format html > report.html\n"
+    "  --problems            leave out the devices of which there is nothing to be said\n"
     "  --detailed-exitcode   exit with 2 when something would be done or is wrong\n"
     "  --policies DIR        take the policies from DIR (repeatable) instead of the default places\n"
     "  --runtime-dir DIR     the daemon's run directory (default $XENRECON_RUNTIME_DIR, or /run/xenrecon)\n"
@@ -61,7 +62,7 @@ struct plan_options {
     enum inspection_scope scope;
     uint16_t domid;
     const struct format *format;
-    bool detailed;
+    bool detailed, problems;
 };
 
 static int report_on(struct inspection *in, const struct located *device, bool named, struct report *report)
@@ -165,6 +166,8 @@ static int plan(const struct plan_options *o, char **names, int n)
     if (status == STATUS_OK) {
         inspection_report_dump(in, report);
         report_sort(report);
+        if (o->problems)
+            report_keep_problems(report);
         progress_end();
         o->format->print(report, stdout);
         status = finish_output();
@@ -190,12 +193,13 @@ static int parse_domain(const char *text, struct plan_options *o)
 
 int cmd_plan(int argc, char **argv)
 {
-    enum { DUMP = 256, DOMAIN, FORMAT, DETAILED, POLICIES, RUNTIME_DIR, QUIET, HELP };
+    enum { DUMP = 256, DOMAIN, FORMAT, DETAILED, PROBLEMS, POLICIES, RUNTIME_DIR, QUIET, HELP };
     static const struct option options[] = {
         {"dump", required_argument, NULL, DUMP},
         {"domain", required_argument, NULL, DOMAIN},
         {"format", required_argument, NULL, FORMAT},
         {"detailed-exitcode", no_argument, NULL, DETAILED},
+        {"problems", no_argument, NULL, PROBLEMS},
         {"policies", required_argument, NULL, POLICIES},
         {"runtime-dir", required_argument, NULL, RUNTIME_DIR},
         {"quiet", no_argument, NULL, QUIET},
@@ -218,6 +222,9 @@ int cmd_plan(int argc, char **argv)
             break;
         case DETAILED:
             o.detailed = true;
+            break;
+        case PROBLEMS:
+            o.problems = true;
             break;
         case POLICIES:
             xgrow(&o.dirs, &o.cap_dirs, o.n_dirs + 1, sizeof *o.dirs);

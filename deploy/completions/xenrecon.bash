@@ -62,7 +62,7 @@ _xenrecon() {
     esac
     case $command in
     run) options='--once --dry-run --policies --resync --runtime-dir --metrics-file --log-format --quiet --verbose' ;;
-    plan) options='--dump --domain --format --detailed-exitcode --policies --runtime-dir --quiet' ;;
+    plan) options='--dump --domain --format --problems --detailed-exitcode --policies --runtime-dir --quiet' ;;
     explain) options='--dump --export --table --policies --runtime-dir --quiet' ;;
     status) options='--watch --format --color --runtime-dir --quiet' ;;
     history) options='--last --format --color --runtime-dir --quiet' ;;

@@ -101,9 +101,24 @@ static void count_findings(const struct plan *p, struct report_summary *s)
     }
 }
 
+void report_keep_problems(struct report *r)
+{
+    size_t kept = 0;
+    r->whole = report_summarize(r);
+    r->partly = true;
+    for (size_t i = 0; i < r->n_devices; i++)
+        if (health_of(r->devices[i].plan) == HEALTH_OK)
+            plan_free(r->devices[i].plan);
+        else
+            r->devices[kept++] = r->devices[i];
+    r->n_devices = kept;
+}
+
 struct report_summary report_summarize(const struct report *r)
 {
     struct report_summary s = {.devices = r->n_devices};
+    if (r->partly)
+        return r->whole;
     for (size_t i = 0; i < r->n_devices; i++) {
         s.actions += r->devices[i].plan->n_actions;
         s.health[health_of(r->devices[i].plan)]++;

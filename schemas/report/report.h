@@ -32,15 +32,22 @@ struct report_device {
     size_t n_values[2];
 };
 
+struct report_summary {
+    size_t devices, actions, errors, warnings;
+    size_t health[HEALTH_COUNT]; /* how many devices are like this */
+};
+
 struct report {
     struct arena arena;
     uint16_t domid;
     struct report_device *devices;
     size_t n_devices, cap_devices;
-    struct plan *host;    /* its findings are those of no single device */
-    uint64_t epoch;       /* decide()'s clock, 0: milliseconds since 1970; 0: times are not known */
-    uint64_t now;         /* when it was decided, on that clock */
-    bool keeps_values;    /* for a format that shows them: what was read of each device */
+    struct plan *host; /* its findings are those of no single device */
+    uint64_t epoch;    /* decide()'s clock, 0: milliseconds since 1970; 0: times are not known */
+    uint64_t now;      /* when it was decided, on that clock */
+    bool keeps_values; /* for a format that shows them: what was read of each device */
+    bool partly;       /* report_keep_problems() was called, and `whole` says what there was */
+    struct report_summary whole;
     const char *origin;   /* what was looked at, when and by what, for a report that is sent away; or NULL */
     const char *hostname; /* where it was made; or NULL */
     const char *source;   /* what was looked at: `store`, `daemon`, or a dump's name; or NULL */
@@ -54,10 +61,8 @@ void report_add(struct report *r, const struct report_device *device); /* copies
 void report_keep_values(struct report *r, const struct policy *policy, const struct view *view);
 void report_sort(struct report *r); /* by domain, type, devid */
 
-struct report_summary {
-    size_t devices, actions, errors, warnings;
-    size_t health[HEALTH_COUNT]; /* how many devices are like this */
-};
+/* Drops the devices of which there is nothing to be said; the summary still counts them. */
+void report_keep_problems(struct report *r);
 struct report_summary report_summarize(const struct report *r);
 
 /* Is anything found that lasts, and nobody remembers how long? */
