@@ -61,8 +61,10 @@ static void name(struct tally *t, const json_t *device)
     const char *key = jget_text(device, "device"), *codes = "";
     const json_t *code;
     size_t i;
-    json_array_foreach(json_object_get(device, "findings"), i, code) codes =
-        arena_printf(&t->arena, "%s %s", codes, json_string_value(code));
+    json_array_foreach(json_object_get(device, "findings"), i, code)
+    {
+        codes = arena_printf(&t->arena, "%s %s", codes, json_string_value(code));
+    }
     t->named =
         arena_printf(&t->arena, "%s%s%s%s", t->named, t->n_named++ ? ", " : ": ", key ? key : "?", codes);
 }
@@ -72,14 +74,20 @@ static void count(struct tally *t, const json_t *devices, unsigned sick)
     const json_t *device;
     size_t i;
     t->named = "";
-    json_array_foreach(devices, i, device) t->health[health_in(device)]++;
+    json_array_foreach(devices, i, device)
+    {
+        t->health[health_in(device)]++;
+    }
     t->devices = json_array_size(devices);
     for (enum health h = 0; h < HEALTH_COUNT; h++) {
         if (!(sick >> h & 1))
             continue;
         t->n_sick += t->health[h];
-        json_array_foreach(devices, i, device) if (health_in(device) == h && t->n_named < NAMED_MAX)
-            name(t, device);
+        json_array_foreach(devices, i, device)
+        {
+            if (health_in(device) == h && t->n_named < NAMED_MAX)
+                name(t, device);
+        }
     }
 }
 

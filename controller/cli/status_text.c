@@ -174,7 +174,10 @@ static void print_counts(const json_t *daemon, const json_t *devices, const stru
     size_t n[HEALTH_COUNT] = {0}, i;
     const json_t *d;
     const char *sep = ": ";
-    json_array_foreach(devices, i, d) n[health_in(d)]++;
+    json_array_foreach(devices, i, d)
+    {
+        n[health_in(d)]++;
+    }
     subject("devices", term, to);
     fprintf(to, "%zu", json_array_size(devices));
     for (enum health h = 0; h < HEALTH_COUNT; h++) {
@@ -351,7 +354,11 @@ static const json_t **sorted(const json_t *devices)
     size_t n = json_array_size(devices), at = 0, i;
     const json_t **list = xcalloc(n + 1, sizeof *list), *d;
     for (enum health h = 0; h < HEALTH_COUNT; h++)
-        json_array_foreach(devices, i, d) if (health_in(d) == h) list[at++] = d;
+        json_array_foreach(devices, i, d)
+        {
+            if (health_in(d) == h)
+                list[at++] = d;
+        }
     return list;
 }
 
