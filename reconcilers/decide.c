@@ -36,7 +36,8 @@ static bool held_back(const struct decision_input *in, const struct plan *p)
            f->digest == view_digest(in->view);
 }
 
-/* Findings that do not depend on the row: about the device's policy, and about the watch of its frontend. */
+/* Findings that do not depend on the row: about the device's policy, the watch of its frontend, and other
+ * devices. */
 static void say_circumstances(struct situation *s)
 {
     const struct memory *m = s->in->memory;
@@ -53,6 +54,7 @@ static void say_circumstances(struct situation *s)
         plan_add_finding(p, FINDING_UNWATCHED, SEVERITY_WARNING,
                          "the store refuses to watch its frontend (%s): looked at every %d s",
                          strerror(-m->unwatched), UNWATCHED_POLL / 1000);
+    image_say(p, &m->shared);
 }
 
 struct plan *decide(const struct decision_input *in, struct object *ret_object)

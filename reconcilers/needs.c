@@ -9,6 +9,8 @@ const char *const needs_hotplug[] = {"script", "hotplug-status", "hotplug-error"
 const char *const needs_vif[] = {"vifname", "gatewaydev", "type", NULL};
 const char needs_carrier[] = "disconnect";
 
+const char *const needs_image[] = {"params", "mode", "device-type", "physical-device", NULL};
+
 static void add(struct needs *n, enum need need, bool read, bool required)
 {
     n->read |= read ? (unsigned)need : 0;
@@ -79,6 +81,7 @@ struct needs needs_of(const struct needs_input *in)
     bool ours = in->policy->owner == OWNER_XENRECON;
     add(&n, NEED_FRONT_STATE, true, !in->domain_gone && in->policy->handshake == HANDSHAKE_FULL);
     add(&n, NEED_FRONTEND_PRESENCE, in->ends.frontend == XENBUS_ABSENT, false);
+    add(&n, NEED_IMAGE, in->image_unknown && strcmp(in->policy->frontend, "vbd") == 0, false);
     add_observed(&n, in);
     if (ours)
         add_driven(&n, in);

@@ -26,16 +26,18 @@ enum need {
     NEED_FRONTEND_PRESENCE = 1 << 11, /* whether F and its domain are there */
     NEED_CARDS = 1 << 12,             /* B's keys `state-*` and `dev-*`, of each card of a pci device */
     NEED_CARRIER = 1 << 13,           /* F's key needs_carrier */
+    NEED_IMAGE = 1 << 14,             /* B's keys of needs_image, unless its declared keys are read */
     NEEDS_OF_BACKEND_KEYS = NEED_BACKEND_REQUIRED | NEED_BACKEND_DECLARED,
     NEEDS_OF_FRONTEND_KEYS = NEED_FRONTEND_REQUIRED | NEED_FRONTEND_DECLARED | NEED_RING,
     /* These follow from F's state; the others are known once B was read. */
     NEEDS_BEYOND_FRONT_STATE = NEED_FRONTEND_REQUIRED | NEED_RING | NEED_FRONTEND_PRESENCE | NEED_CARRIER,
 };
 
-/* Keys of B, each list ending in NULL: those for any hotplug script, and those that a network card's script
- * takes beside them. */
+/* Keys of B, each list ending in NULL: those for any hotplug script, those that a network card's script
+ * takes beside them, and those that say what a disk writes to. */
 extern const char *const needs_hotplug[];
 extern const char *const needs_vif[];
+extern const char *const needs_image[];
 /* Some toolstacks pull a network card's cable out with this key of F. */
 extern const char needs_carrier[];
 
@@ -48,6 +50,7 @@ struct needs_input {
     bool domain_gone;            /* the frontend's domain is known not to exist */
     const struct worker *worker; /* NULL: none is run */
     bool published_unknown;      /* B may hold other values than the worker publishes */
+    bool image_unknown;          /* what it writes to */
     uint64_t now;                /* milliseconds, decide()'s clock */
     bool everything;             /* for a reader to whom all declared keys are to be shown */
 };

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "reconcilers/image.h"
 #include "schemas/plan.h"
 #include "schemas/row.h"
 
@@ -88,6 +89,7 @@ struct memory {
     bool retired_policy; /* a reload dropped its policy: under it nothing is begun any more */
     int unwatched;       /* why the store refuses to watch its frontend, a negative errno; 0: it does not */
     struct failure failure;
+    struct shared_image shared; /* who else writes to the device's image */
 };
 
 #endif

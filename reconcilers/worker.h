@@ -37,7 +37,8 @@ struct worker {
     bool ending;          /* one that is wanted no more has not ended yet, and may hold what it held */
     const char *died;     /* how the last of these died, also while another runs; NULL: there was none */
     const char *said;     /* why it died, or the error that it reported; NULL: nothing */
-    const char *lost; /* what of the guest's data was lost, for as long as this device is; NULL: nothing */
+    const char *lost;  /* what of the guest's data was lost, for as long as this device is; NULL: nothing */
+    const char *image; /* what it writes to, by a name that is the same for all who do; NULL: not said */
     const struct published *published; /* what it has published since it was first ready; sorted by key */
     size_t n_published;
 };

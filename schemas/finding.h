@@ -85,6 +85,8 @@ enum waits_for {
     X(WORKER_ERROR, "worker-error", "the worker cannot do its work: correct what it names")                 \
     X(LOST_WRITE, "lost-write",                                                                             \
       "mend the storage; then shut the guest's file systems down, detach the disk, check it, attach it")    \
+    X(SHARED_IMAGE, "shared-image",                                                                         \
+      "shut one of the two guests down, and check the image; `mode` w! on both says that it is meant")      \
     X(ACTION_FAILED, "action-failed", "it is tried again; the message says what failed")                    \
     X(NO_POLICY, "no-policy", "write a policy for this type if this domain should look after it")           \
     X(POLICY_CHANGED, "policy-changed", "detach the device to let the new policies take over")              \

@@ -27,6 +27,7 @@ enum {
     X(CONNECTED, "connected", 1)       \
     X(DISCONNECTED, "disconnected", 0) \
     X(ERROR, "error", 1)               \
+    X(WRITES, "writes", 1)             \
     X(WELCOME, "welcome", 0)           \
     X(REFUSED, "refused", 1)           \
     X(CONNECT, "connect", 1)           \

@@ -131,6 +131,16 @@ static void add_said(struct memory *m, const json_t *list)
     }
 }
 
+static struct shared_image shared_of(struct daemon_memory *r, const json_t *o)
+{
+    struct shared_image shared = {.formatted = truth(o, "formatted")};
+    const char *with = jget_text(o, "with");
+    struct device_key *key = arena_alloc(&r->arena, sizeof *key);
+    if (with && device_key_parse(with, strlen(with), key) == 0)
+        shared.with = key;
+    return shared;
+}
+
 static void add_device(struct daemon_memory *r, const json_t *o)
 {
     const char *name = jget_text(o, "device");
@@ -145,6 +155,7 @@ static void add_device(struct daemon_memory *r, const json_t *o)
     d.memory.unwatched = (int)jget_int(memory, "unwatched", 0);
     d.memory.contended_since = number(memory, "contended_since");
     d.memory.condition = condition_of(json_object_get(memory, "condition"));
+    d.memory.shared = shared_of(r, json_object_get(memory, "shared"));
     add_said(&d.memory, json_object_get(memory, "said"));
     d.worker = worker_of(r, json_object_get(memory, "worker"));
     xgrow(&r->devices, &r->cap, r->n + 1, sizeof *r->devices);

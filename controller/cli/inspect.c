@@ -201,6 +201,7 @@ void inspection_end(struct inspection *in)
     dump_store_free(in->dump_store);
     dump_free(in->dump);
     daemon_memory_free(in->memory);
+    disks_free(in->disks);
     policy_set_clear(&in->policies);
     free(in->domains);
     free(in);
@@ -296,9 +297,11 @@ int inspection_view(struct inspection *in, const struct located *device, bool ev
 struct plan *inspection_decide(const struct inspection *in, const struct policy *policy,
                                const struct view *view)
 {
-    static const struct memory nothing;
+    struct memory nothing = {0};
     const struct remembered *r = remembered_of(in, view->backend_domid, &view->device);
     struct object object;
+    if (!r && in)
+        nothing.shared = disks_shared(in->disks, view->backend_domid, &view->device);
     struct decision_input input = {
         .policy = policy,
         .view = view,

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* An inspection's insides, for inspect.c and inspect_list.c. */
+/* An inspection's insides, for inspect*.c. */
 #ifndef XENRECON_INSPECT_IMPL_H
 #define XENRECON_INSPECT_IMPL_H
 
 #include "controller/cli/daemon_memory.h"
+#include "controller/cli/disks.h"
 #include "controller/cli/inspect.h"
 #include "controller/store/dump_store.h"
 #include "controller/store/xs_blocking.h"
@@ -15,6 +16,7 @@ struct inspection {
     struct store *store;
     struct daemon_memory *memory; /* NULL: no daemon was asked */
     struct naming *naming;        /* NULL: nobody has asked yet */
+    struct disks *disks;          /* what the devices write to; NULL: it was not read */
     struct policy_set policies;
     enum inspection_scope scope;
     uint16_t backend_domid, own; /* the domain whose tree is read, and our own */

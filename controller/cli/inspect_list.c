@@ -134,6 +134,20 @@ static int list_store(struct list *l)
     return error;
 }
 
+static int run(void *arg, const bool *done)
+{
+    return inspection_run(arg, done);
+}
+
+/* Which a daemon knows of the devices of its own domain. */
+static int read_images(struct list *l)
+{
+    struct inspection *in = l->in;
+    const struct disks_reader by = {in->store, run, in};
+    bool known = in->memory && in->scope == SCOPE_OWN;
+    return known || in->disks ? 0 : disks_read(&by, &in->policies, l->devices, l->n, &in->disks);
+}
+
 int inspection_list(struct inspection *in, struct located **ret_devices, size_t *ret_n, struct report *report)
 {
     struct list l = {.in = in};
@@ -147,6 +161,8 @@ int inspection_list(struct inspection *in, struct located **ret_devices, size_t 
         report_strangers(&l, report);
         report_too_many(&l, report);
     }
+    if (!error)
+        error = read_images(&l);
     for (size_t i = 0; i < l.n_strangers; i++)
         free(l.strangers[i]);
     free(l.strangers);

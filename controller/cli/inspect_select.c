@@ -103,6 +103,17 @@ static int find_exactly(struct inspection *in, char *const *texts, size_t n_text
 
 /* ---- any ---- */
 
+/* In a dump it costs little to know what others have to do with those that are named. */
+static int look_at_all(struct inspection *in)
+{
+    struct located *all;
+    size_t n;
+    int error = inspection_list(in, &all, &n, NULL);
+    if (!error)
+        free(all);
+    return error;
+}
+
 static int select_any(struct inspection *in, char *const *texts, size_t n_texts, bool quiet,
                       struct located **ret_devices, size_t *ret_n)
 {
@@ -112,6 +123,8 @@ static int select_any(struct inspection *in, char *const *texts, size_t n_texts,
     if (!error && naming_exact(texts, n_texts)) {
         struct search s = {0};
         error = find_exactly(in, texts, n_texts, &s);
+        if (!error && in->dump)
+            error = look_at_all(in);
         *ret_devices = s.devices;
         *ret_n = s.n;
         if (error)

@@ -310,6 +310,17 @@ static json_t *said_memory(const struct memory *m)
     return list;
 }
 
+static json_t *shared_memory(const struct shared_image *s)
+{
+    char key[DEVICE_KEY_SIZE];
+    json_t *o = jobject();
+    if (s->with)
+        device_key_format(s->with, key);
+    jput(o, "with", jtext(s->with ? key : NULL));
+    jput(o, "formatted", json_boolean(s->formatted));
+    return o;
+}
+
 static json_t *memory_json(const struct status *s, const struct engine_device *d)
 {
     json_t *o = jobject();
@@ -322,6 +333,7 @@ static json_t *memory_json(const struct status *s, const struct engine_device *d
     jput(o, "said", said_memory(d->memory));
     jput(o, "object", object_memory(&d->memory->object));
     jput(o, "failure", failure_memory(&d->memory->failure));
+    jput(o, "shared", shared_memory(&d->memory->shared));
     jput(o, "worker", worker_memory(s, d));
     return o;
 }

@@ -85,6 +85,8 @@ struct device {
     char *script_said; /* what memory.object.script.said points to */
     bool recalled;     /* what was known of it before this process has been asked for */
     char *ages;        /* the line that is to be kept of it (reconcilers/ages_line.h); NULL: nothing is */
+    struct image_holder image; /* in the engine's index, if it writes to one … */
+    bool image_read;           /* … which is known */
     struct memory memory;
 };
 

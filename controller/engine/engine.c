@@ -140,6 +140,7 @@ void engine_free(struct engine *e)
         return;
     due_heap_finish(&e->due_heap);
     device_table_finish(&e->devices);
+    image_index_finish(&e->images);
     policy_set_clear(&e->policies);
     policy_set_clear(&e->coming);
     for (size_t i = 0; i < e->n_retired; i++)

@@ -7,6 +7,7 @@
 #include "controller/base/backoff.h"
 #include "controller/base/log.h"
 #include "controller/engine/engine.h"
+#include "controller/engine/images.h"
 #include "controller/engine/recall.h"
 #include "controller/engine/reconcile_log.h"
 #include "controller/engine/registry.h"
@@ -45,6 +46,7 @@ void reconcile_snapshot(struct reconcile *r, uint32_t tx, bool writes,
         .device = r->d->key,
         .policy = r->policy,
         .object = &r->d->memory.object,
+        .image = !r->d->image_read,
         .diagnose = !writes && !r->d->due, /* not while the last plan still waits for something */
         .frontend_found = on_frontend,
         .frontend_arg = r,
@@ -132,6 +134,7 @@ void reconcile_decide(struct reconcile *r, struct view *view)
     bool worked = tasks_ask_worker(e, r->d, &worker);
     r->d->memory.retired_policy = r->d->retired_policy != NULL;
     r->d->memory.unwatched = r->d->unwatched;
+    images_update(e, r->d, r->policy, view, worked ? &worker : NULL);
     struct decision_input in = {.policy = r->policy,
                                 .view = view,
                                 .memory = &r->d->memory,

@@ -2,6 +2,7 @@
 #include "controller/engine/registry.h"
 
 #include "controller/base/log.h"
+#include "controller/engine/images.h"
 #include "controller/engine/recall.h"
 #include "controller/engine/watches.h"
 
@@ -23,6 +24,7 @@ void registry_remove(struct engine *e, struct device *d)
 {
     watches_remove_frontend(e, d);
     recall_forget(e, d);
+    images_forget(e, d);
     d->due = d->held = 0;
     due_heap_update(&e->due_heap, d);
     guest_leave(e, d);

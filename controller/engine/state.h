@@ -39,9 +39,10 @@ struct engine {
     size_t n_retired, cap_retired;
 
     struct device_table devices;
-    struct guest *guests;    /* by domain */
-    size_t n_over;           /* types of theirs of which there are more than are looked after */
-    struct device_key *room; /* types and domains whose devices are to be listed, as one of them has gone */
+    struct guest *guests;      /* by domain */
+    struct image_index images; /* what devices write to */
+    size_t n_over;             /* types of theirs of which there are more than are looked after */
+    struct device_key *room;   /* types and domains whose devices are to be listed, as one of them has gone */
     size_t n_room, cap_room;
     bool room_again; /* all types that are over are to be listed */
 

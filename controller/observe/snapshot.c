@@ -309,6 +309,8 @@ static void ask_needs(struct snapshot *s, unsigned needs)
         ask_names(s, needs_vif);
     if (needs & NEEDS_OF_BACKEND_KEYS)
         ask_declared(s, BACKEND, needs);
+    else if (needs & NEED_IMAGE)
+        ask_names(s, needs_image);
     if (needs & NEEDS_OF_FRONTEND_KEYS)
         ask_declared(s, FRONTEND, needs);
     for (size_t i = 0; (needs & NEED_PUBLISHED) && i < s->n_published; i++)
@@ -334,6 +336,7 @@ static unsigned needs_so_far(const struct snapshot *s, struct ends ends)
                                    .marked = view_get(s->view, BACKEND, MARKER_KEY).presence == PRESENT,
                                    .worker = s->req.worker,
                                    .published_unknown = s->n_published > 0,
+                                   .image_unknown = s->req.image,
                                    .everything = s->req.everything};
     return needs_of(&in).read;
 }

@@ -34,6 +34,7 @@ struct snapshot_request {
      * because of them. Only looked at by snapshot_take() itself. */
     const struct worker *worker;
     const struct object *object;
+    bool image;    /* what it writes to is to be found out */
     bool diagnose; /* what only helps to say what is wrong, where something may be */
     /* Called with F's path before anything below it is read, so that a watch can be there first. May be NULL.
      */

@@ -80,6 +80,11 @@ void supervised_say_lost(struct supervised *s, const char *text)
     s->facts.lost = keep(s->lost, text);
 }
 
+void supervised_say_image(struct supervised *s, const char *text)
+{
+    s->facts.image = keep(s->image, text);
+}
+
 /* ---- time ---- */
 
 void supervised_await(struct supervised *s, uint32_t allowed, const char *awaited)

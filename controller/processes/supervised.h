@@ -75,6 +75,7 @@ struct supervised {
     uint64_t printed_before; /* printed.total when the process began */
     struct arena published;  /* the memory of facts.published */
     char said[SAID_SIZE];    /* the memory of facts.said */
+    char image[SAID_SIZE];   /* the memory of facts.image */
     char died[SAID_SIZE];    /* the memory of facts.died */
     char lost[SAID_SIZE];    /* the memory of facts.lost */
     char cause[SAID_SIZE];   /* why it was killed; empty: it was not */
@@ -108,7 +109,8 @@ void supervised_free(struct supervised *s); /* its process goes on, if there is 
 void supervised_tell(struct supervised *s); /* has cfg.changed called for it, later */
 void supervised_say(struct supervised *s,
                     const char *text); /* sets facts.said, made printable; NULL: to nothing */
-void supervised_say_lost(struct supervised *s, const char *text); /* sets facts.lost, likewise */
+void supervised_say_lost(struct supervised *s, const char *text);  /* sets facts.lost, likewise */
+void supervised_say_image(struct supervised *s, const char *text); /* sets facts.image, likewise */
 /* It has so many milliseconds. "did not <awaited> within 60.0 s" is why it is killed otherwise. */
 void supervised_await(struct supervised *s, uint32_t allowed, const char *awaited);
 uint64_t supervised_look(void *arg, uint64_t now); /* for patience_open(); `arg` is the workers */

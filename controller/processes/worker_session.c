@@ -233,6 +233,14 @@ static void on_error(struct supervised *s, const char *text)
     settle(s, WORKER_READY);
 }
 
+static void on_writes(struct supervised *s, const char *image)
+{
+    if (s->facts.image && strcmp(s->facts.image, image) == 0)
+        return;
+    supervised_say_image(s, image);
+    supervised_tell(s);
+}
+
 static const char *on_message(void *arg, void *who, const struct message *m)
 {
     struct supervised *s = who;
@@ -254,6 +262,9 @@ static const char *on_message(void *arg, void *who, const struct message *m)
         return NULL;
     case MESSAGE_ERROR:
         on_error(s, m->args[0]);
+        return NULL;
+    case MESSAGE_WRITES:
+        on_writes(s, m->args[0]);
         return NULL;
     case MESSAGE_HELLO:
     case MESSAGE_WELCOME:

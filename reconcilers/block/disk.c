@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/fs.h>
+#include <linux/loop.h>
+#include <linux/major.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,6 +158,26 @@ static void look_at_file(struct disk *d, const struct stat *st)
     d->discard_granularity = FILE_BLOCK;
 }
 
+/* A loop device is the file behind it, where it shows all of that. */
+static bool identify_loop(struct disk *d, const struct stat *st)
+{
+    struct loop_info64 loop;
+    if (major(st->st_rdev) != LOOP_MAJOR || ioctl(d->fd, REQUEST(LOOP_GET_STATUS64), &loop))
+        return false;
+    snprintf(d->identity, sizeof d->identity, "file:%" PRIx64 ":%" PRIu64, (uint64_t)loop.lo_device,
+             (uint64_t)loop.lo_inode);
+    return loop.lo_offset == 0;
+}
+
+static void identify(struct disk *d, const struct stat *st)
+{
+    if (!d->block)
+        snprintf(d->identity, sizeof d->identity, "file:%" PRIx64 ":%" PRIu64, (uint64_t)st->st_dev,
+                 (uint64_t)st->st_ino);
+    else if (!identify_loop(d, st))
+        snprintf(d->identity, sizeof d->identity, "device:%x:%x", major(st->st_rdev), minor(st->st_rdev));
+}
+
 static int fail(char ret_why[256], const char *path, int error)
 {
     snprintf(ret_why, 256, "%.200s: %s", path, strerror(error));
@@ -179,6 +201,7 @@ static int open_medium(struct disk *d, const struct disk_options *o, const char 
         snprintf(ret_why, 256, "%.200s is neither a file nor a block device", path);
         return -EINVAL;
     }
+    identify(d, &st);
     int64_t size = size_now(d);
     if (size < 0)
         return fail(ret_why, path, (int)-size);

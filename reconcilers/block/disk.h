@@ -29,6 +29,7 @@ struct disk {
     bool elsewhere; /* kept by another process (vhost.h), which says how large it is; no descriptor */
     bool no_nowait_read, no_nowait_write; /* tried, and the file system cannot */
     struct geometry geometry;
+    char identity[64];      /* a name that is the same for all that have this image open; empty: no medium */
     uint64_t limit;         /* no file can be written beyond this, for good; bytes; 0: there is none */
     uint32_t physical_size; /* of a sector; bytes */
     uint32_t discard_granularity, discard_alignment; /* bytes */

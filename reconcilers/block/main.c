@@ -42,7 +42,7 @@ static const char usage[] =
     "Serves a raw file or a block device to one guest, as the worker of xenrecon(8) for it.\n"
     "\n"
     "  --image PARAMS      PATH, or raw:, aio:, phy: or file: and PATH; without a path an empty drive\n"
-    "  --mode r|w          read-only or writable (default: w)\n"
+    "  --mode r|w|w!       read-only or writable (default: w); w! is known to be shared\n"
     "  --device-type TYPE  disk (default) or cdrom, which is read-only and may be empty\n"
     "  --discard[=0|1]     let the guest give blocks back, where the storage can (default: 1)\n"
     "  --direct[=0|1]      past the page cache (O_DIRECT)\n"
@@ -102,7 +102,7 @@ static bool flag(const char *value, bool absent)
 static bool one_of(const char *value, const char *yes, const char *no)
 {
     if (strcmp(value, yes) != 0 && strcmp(value, no) != 0)
-        die(EXIT_USAGE, "--mode is r or w, --device-type is disk or cdrom");
+        die(EXIT_USAGE, "--mode is r, w or w!, --device-type is disk or cdrom");
     return strcmp(value, yes) == 0;
 }
 
@@ -124,7 +124,7 @@ static struct options parse_options(int argc, char **argv)
         if (c == IMAGE)
             o.disk.image = optarg;
         else if (c == MODE)
-            o.disk.read_only = one_of(optarg, "r", "w");
+            o.disk.read_only = one_of(strcmp(optarg, "w!") == 0 ? "w" : optarg, "r", "w");
         else if (c == TYPE)
             o.disk.cdrom = one_of(optarg, "cdrom", "disk");
         else if (c == DISCARD)

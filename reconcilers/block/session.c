@@ -77,6 +77,18 @@ static void send_ring(struct session *w)
     link_send(w->link, &m);
 }
 
+/* By what it is, not by where it was found. */
+static void send_image(struct session *w)
+{
+    const struct disk *d = w->config.disk;
+    struct message_line m;
+    if (!*d->identity || d->geometry.read_only)
+        return;
+    message_begin(&m, MESSAGE_WRITES);
+    message_arg(&m, d->identity);
+    link_send(w->link, &m);
+}
+
 static void send_disconnected(struct session *w)
 {
     struct message_line m;
@@ -118,6 +130,7 @@ static void on_welcome(struct session *w)
     /* the ring first: who is ready without one is told to connect */
     if (w->standing == STANDING_CONNECTED || w->standing == STANDING_BROKEN)
         send_ring(w);
+    send_image(w);
     send_ready(w);
     if (w->standing == STANDING_BROKEN)
         complain(w, broken_text);
@@ -334,6 +347,7 @@ static void on_message(void *arg, const struct message *m)
     case MESSAGE_CONNECTED:
     case MESSAGE_DISCONNECTED:
     case MESSAGE_ERROR:
+    case MESSAGE_WRITES:
     case MESSAGE_COUNT:
         return; /* no controller says these */
     }
