@@ -35,6 +35,9 @@ $(pure_test): $B/%: $B/%.o $(pure_obj) $(blk_pure)
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PURE_LIBS) -lcheck -lsubunit -lm -lrt -pthread
 
+# its guest and its engine are the test's
+$B/test/unit/test_block_work: $B/reconcilers/block/work.o
+
 $(ctl_test): $B/%: $B/%.o $(ctl_obj) $(dm_obj) $(pure_obj) $(blk_loop)
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lxenstore -lcheck -lsubunit -lm -lrt -pthread

@@ -49,6 +49,9 @@ struct engine {
     /* Set by who submits. */
     void (*done)(void *arg, struct io *io);
     void *arg;
+    /* Likewise: what was submitted last is alone, and as far as can be told nothing more is asked for before
+     * it is done. */
+    bool alone;
 };
 
 static inline bool engine_submit(struct engine *e, struct io *io)

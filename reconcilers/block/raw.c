@@ -130,7 +130,7 @@ static void start(struct engine *e)
     if (r->helpers)
         pool_start(r->helpers);
     if (r->uring)
-        uring_start(r->uring);
+        uring_start(r->uring, e->alone);
 }
 
 /* ---- life ---- */

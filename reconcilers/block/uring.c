@@ -15,6 +15,9 @@
 enum {
     FILE_INDEX = 0, /* among the registered ones: the only one */
     RETRY_MS = 5,
+    QUICK_NS = 1000 * 1000,     /* what is alone is waited for once … */
+    QUICK_ENOUGH = 16,          /* … so many of these took no longer, in a row, … */
+    WAIT_NS = 10 * 1000 * 1000, /* … this long: not so short that a timer has to be set for it */
 };
 
 struct uring {
@@ -22,7 +25,9 @@ struct uring {
     struct uring_config config;
     uv_poll_t poll;
     uv_timer_t retry;
-    unsigned n_unsubmitted;
+    unsigned n_under_way; /* the kernel has them */
+    uint64_t alone_at;    /* when the one that is alone was submitted; nanoseconds; 0: none is */
+    unsigned quick;       /* of those that were alone, which took less than QUICK_NS, in a row */
 };
 
 /* ---- opening ---- */
@@ -44,11 +49,25 @@ static int restrict_to(const struct io_uring *ring)
     return register_with(ring, IORING_REGISTER_RESTRICTIONS, allowed, sizeof allowed / sizeof *allowed);
 }
 
+/* What is done is told when this process goes into the kernel for something, and interrupts nothing, where
+ * the kernel can (5.19). Not IORING_SETUP_DEFER_TASKRUN: who sleeps in epoll_wait() for such a ring is not
+ * woken. */
+static int make(unsigned n_entries, struct io_uring *ring)
+{
+    static const unsigned flags[] = {IORING_SETUP_R_DISABLED | IORING_SETUP_COOP_TASKRUN |
+                                         IORING_SETUP_TASKRUN_FLAG,
+                                     IORING_SETUP_R_DISABLED};
+    int error = -EINVAL;
+    for (size_t i = 0; i < sizeof flags / sizeof *flags && error == -EINVAL; i++)
+        error = io_uring_queue_init(n_entries, ring, flags[i]);
+    return error;
+}
+
 int uring_open(int file, unsigned n_entries, struct uring **ret_uring)
 {
     struct uring *u = xcalloc(1, sizeof *u);
     unsigned workers[2] = {n_entries, 1};
-    int error = io_uring_queue_init(n_entries, &u->ring, IORING_SETUP_R_DISABLED);
+    int error = make(n_entries, &u->ring);
     if (error) {
         free(u);
         return error;
@@ -102,6 +121,13 @@ static bool take_result(struct uring *u, struct io *io, int result)
     return io->error || io->progress >= io->length;
 }
 
+static void note_time(struct uring *u)
+{
+    if (u->alone_at)
+        u->quick = uv_hrtime() - u->alone_at < QUICK_NS ? u->quick + (u->quick < QUICK_ENOUGH) : 0;
+    u->alone_at = 0;
+}
+
 static void reap(struct uring *u)
 {
     struct io_uring_cqe *cqe;
@@ -109,6 +135,8 @@ static void reap(struct uring *u)
         struct io *io = io_uring_cqe_get_data(cqe);
         int result = cqe->res;
         io_uring_cqe_seen(&u->ring, cqe);
+        u->n_under_way--;
+        note_time(u);
         if (take_result(u, io, result))
             u->config.done(u->config.arg, io);
     }
@@ -116,34 +144,46 @@ static void reap(struct uring *u)
 
 static void on_retry(uv_timer_t *timer)
 {
-    uring_start(timer->data);
+    uring_start(timer->data, false);
 }
 
-static void submit(struct uring *u)
+/* Hands over what was added, and takes in what is done by then; that may be waited for in the same call. */
+static int enter(struct uring *u, bool wait)
 {
-    while (u->n_unsubmitted > 0) {
-        int n = io_uring_submit(&u->ring);
-        if (n == -EINTR)
-            continue;
-        if (n <= 0) { /* the kernel is out of something */
+    struct __kernel_timespec limit = {.tv_nsec = WAIT_NS};
+    struct io_uring_cqe *cqe;
+    return wait ? io_uring_submit_and_wait_timeout(&u->ring, &cqe, 1, &limit, NULL)
+                : io_uring_submit_and_get_events(&u->ring);
+}
+
+static void submit(struct uring *u, bool wait)
+{
+    unsigned before;
+    while ((before = io_uring_sq_ready(&u->ring)) > 0) {
+        int result = enter(u, wait);
+        unsigned taken = before - io_uring_sq_ready(&u->ring);
+        u->n_under_way += taken;
+        if (taken == 0 && result != -EINTR) { /* the kernel is out of something */
             uv_timer_start(&u->retry, on_retry, RETRY_MS, 0);
             break;
         }
-        u->n_unsubmitted -= (unsigned)n < u->n_unsubmitted ? (unsigned)n : u->n_unsubmitted;
     }
 }
 
-void uring_start(struct uring *u)
+void uring_start(struct uring *u, bool alone)
 {
-    submit(u);
+    alone &= u->n_under_way == 0 && io_uring_sq_ready(&u->ring) == 1;
+    if (alone)
+        u->alone_at = uv_hrtime();
+    submit(u, alone && u->quick >= QUICK_ENOUGH && u->ring.features & IORING_FEAT_EXT_ARG);
     reap(u);
-    submit(u); /* what goes on */
+    submit(u, false); /* what goes on */
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
     (void)status, (void)events;
-    uring_start(poll->data);
+    uring_start(poll->data, false);
 }
 
 /* ---- what is to be done ---- */
@@ -164,7 +204,6 @@ void uring_add(struct uring *u, struct io *io)
         io_uring_prep_fsync(e, FILE_INDEX, IORING_FSYNC_DATASYNC);
     io_uring_sqe_set_flags(e, IOSQE_FIXED_FILE);
     io_uring_sqe_set_data(e, io);
-    u->n_unsubmitted++;
 }
 
 /* ---- life ---- */

@@ -29,7 +29,8 @@ int uring_fd(const struct uring *u);
 
 /* Not a discard. What is left of it after `progress`. */
 void uring_add(struct uring *u, struct io *io);
-/* Hands the kernel what was added, and takes in what is done. */
-void uring_start(struct uring *u);
+/* Hands the kernel what was added, and takes in what is done. `alone`: as in engine.h; it is waited for a
+ * moment where that has been worth it, which saves a turn of the loop. */
+void uring_start(struct uring *u, bool alone);
 
 #endif

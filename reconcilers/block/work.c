@@ -13,6 +13,8 @@
 #include "reconcilers/block/space.h"
 #include "schemas/mem.h"
 
+enum { ALONE_ENOUGH = 16 /* requests that came one at a time until the next is taken to do so as well */ };
+
 /* What is next for a request: a write may have a flush on either side of it. */
 enum stage { STAGE_FLUSH_BEFORE, STAGE_DO, STAGE_FLUSH_AFTER, STAGE_END };
 
@@ -48,6 +50,7 @@ struct work {
     struct io flush;    /* the disk's, of which there is one at a time */
     unsigned under_way; /* requests begun and not done */
     bool barrier;       /* one of those is under way: alone */
+    unsigned alone;     /* requests that came, in a row, when there was no other */
 };
 
 static void clear(struct list *l)
@@ -325,17 +328,30 @@ static void take_all(struct work *w, int n)
     }
 }
 
+/* A guest that has one request at a time asks for the next when it has the answer to the last. */
+static void note_depth(struct work *w, unsigned n)
+{
+    if (n + w->under_way > 1)
+        w->alone = 0;
+    else if (n == 1 && w->alone < ALONE_ENOUGH)
+        w->alone++;
+    w->config.engine->alone = n == 1 && w->alone == ALONE_ENOUGH;
+}
+
 int work_batch(struct work *w)
 {
     int n = ring_available(&w->ring);
     if (n < 0)
         return n;
+    note_depth(w, (unsigned)n);
     take_all(w, n);
     bool any = w->begun.first != NULL;
     guest_copy_all(w->config.guest);
     while (w->begun.first)
         begin(remove_first(&w->begun));
     engine_start(w->config.engine);
+    if (w->config.engine->alone && ring_available(&w->ring) != 0) /* while it was waited for, or done */
+        w->alone = 0;
     return any;
 }
 
