@@ -179,7 +179,7 @@ mutate:
 bench:
 	@test/deps.sh valgrind bench
 	@$(MAKE) --no-print-directory -s all rig benches
-	@test/bench/run.sh
+	@test/bench/run.sh $(BENCH)
 
 check-xen:
 	@test/xen/run.sh $(XEN)

@@ -3,6 +3,10 @@
 # Disks on storage that takes time (rig/slowdisk.c), and past the page cache on a file of this machine's: xenrecon-blk next to
 # fio with io_uring, which is what the storage can do, and next to QEMU through the page cache, by turns. Requests of 4 KiB at
 # random places. What fio is next to is a block device or a file that nobody else uses at the time.
+#
+# A local file is so fast that the way of a request counts: the guest's program wakes xenrecon-blk, and is woken by it. What that
+# takes is measured with an image in memory; what would be possible is, one request after the other, both times together, and
+# otherwise the slower of the two.
 # shellcheck source=test/bench/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=test/lib/slow.sh
@@ -41,7 +45,7 @@ END
 
 # attach TYPE DEVID IMAGE [DIRECT]: xdisk is served by xenrecon, qdisk by QEMU
 attach() {
-    local letters=abcde
+    local letters=abcdef
     toolstack attach "$1" 7 "$2" --frontend vbd "params=aio:$3" mode=w "dev=xvd${letters:($2 - 51712) / 16:1}" \
         device-type=disk type=qdisk ${4:+"direct-io-safe=$4"} "F:virtual-device=$2" F:device-type=disk
 }
@@ -66,6 +70,18 @@ by_fio() {
         --time_based --output-format=json | jq '.jobs[0] | (.read, .write) | select(.total_ios > 0) | .iops, .clat_ns.percentile["99.000000"] / 1000')
     sample "fio rate" "$1" "$(head -n 1 <<<"$out")"
     sample "fio p99-us" "$1" "$(tail -n 1 <<<"$out")"
+}
+
+# possible WHAT IN-MEMORY DEPTH: requests a second, if xenrecon-blk took no time beyond its part of the way
+possible() {
+    local fio way
+    fio=$(of median "fio rate" "$1")
+    way=$(of median "xenrecon rate" "$2")
+    if [ "$3" = 1 ]; then
+        calc "1 / (1 / $fio + 1 / $way)"
+    else
+        calc "$fio < $way ? $fio : $way"
+    fi
 }
 
 # against WHAT OTHER LEAST [MOST]: a row; rates' ratio at least, p99's at most
@@ -102,6 +118,12 @@ attach xdisk 51728 "$image" 0
 attach xdisk 51744 "$device" 1
 attach xdisk 51760 "$dir/local" 1
 attach xdisk 51776 "$dir/file/disk" 0
+memory=$(mktemp -d "$([ -w /dev/shm ] && echo /dev/shm || echo "$dir")/xr.XXXXXX")
+chmod 711 "$memory"
+dd if=/dev/zero of="$memory/image" bs=1M count=64 status=none
+attach xdisk 51792 "$memory/image" 0
+await /local/domain/0/backend/xdisk/7/51792/state 2
+rm -r "$memory" # it is open
 odd="2 ms (1 of 500: 300 ms)"
 for ((i = 0; i < rounds; i++)); do
     knobs device read-us=2000 odd-every=500 odd-us=300000
@@ -122,6 +144,7 @@ for ((i = 0; i < rounds; i++)); do
         for depth in 1 32; do
             guest xenrecon "local file direct $pattern $depth deep" 51760 $pattern $depth 0
             by_fio "local file direct $pattern $depth deep" "$dir/local" $pattern $depth
+            guest xenrecon "in memory $pattern $depth deep" 51792 $pattern $depth 0
         done
     done
     knobs file read-us=2000 sync-us=300000
@@ -141,6 +164,17 @@ against "10 ms direct 128 deep" fio 0.8
 for pattern in randread randwrite; do
     for depth in 1 32; do
         against "local file direct $pattern $depth deep" fio 0.9
+    done
+done
+echo
+table "of these" "xenrecon /s" "in memory, /s" "possible, /s" ratio
+for pattern in randread randwrite; do
+    for depth in 1 32; do
+        what="local file direct $pattern $depth deep"
+        rate=$(of median "xenrecon rate" "$what")
+        most=$(possible "$what" "in memory $pattern $depth deep" $depth)
+        row "$what" "$rate" "$(of median "xenrecon rate" "in memory $pattern $depth deep")" "$(calc "$most" 0)" \
+            "$(calc "$rate / $most")"
     done
 done
 echo
