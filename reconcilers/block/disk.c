@@ -12,13 +12,13 @@
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "reconcilers/block/keeper.h"
 #include "reconcilers/block/vhost_user.h"
 
 enum { FILE_BLOCK = 4096 /* what file systems like: told to guests as the physical sector of a file */ };
@@ -59,6 +59,10 @@ bool disk_resized(struct disk *d)
     int64_t size = d->fd < 0 ? 0 : size_now(d);
     if (size < 0 || d->elsewhere)
         return false;
+    if (d->limit && (uint64_t)size > d->limit && d->kept) {
+        keeper_ask(d->changes);
+        size = (int64_t)d->limit;
+    }
     /* what does not fill a physical sector is out of the guest's reach */
     uint64_t sectors = (uint64_t)size / d->physical_size * (d->physical_size / SECTOR);
     if (sectors == d->geometry.sectors)
@@ -122,11 +126,17 @@ static void watch_file(struct disk *d, const char *path)
     d->changes = -1;
 }
 
-void disk_take_changes(const struct disk *d)
+bool disk_take_changes(struct disk *d)
 {
     char events[4096];
-    while (read(d->changes, events, sizeof events) > 0)
+    int error = -EAGAIN;
+    while (!d->kept && read(d->changes, events, sizeof events) > 0)
         ;
+    while (d->kept && (error = keeper_read(d->changes, &d->limit)) == 0)
+        ;
+    if (error != -EAGAIN)
+        d->kept = false;
+    return error == -EAGAIN;
 }
 
 /* The smallest that can be read where a piece of that size may begin: RING_PAGE if none can. */
@@ -274,14 +284,19 @@ void disk_close(struct disk *d)
     d->fd = d->changes = -1;
 }
 
-int disk_limit(struct disk *d)
+int disk_limit(struct disk *d, const struct words *words)
 {
     int64_t size = d->fd < 0 || d->block || d->geometry.read_only ? 0 : size_now(d);
-    struct rlimit limit = {.rlim_cur = (rlim_t)size, .rlim_max = (rlim_t)size};
+    int keeper;
     if (size <= 0)
         return (int)size;
-    if (setrlimit(RLIMIT_FSIZE, &limit))
-        return -errno;
+    int error = keeper_start(d->fd, d->changes, words, (uint64_t)size, &keeper);
+    if (error)
+        return error;
+    if (d->changes >= 0)
+        close(d->changes);
+    d->changes = keeper;
+    d->kept = true;
     d->limit = (uint64_t)size;
     return 0;
 }

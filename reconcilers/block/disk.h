@@ -24,13 +24,14 @@ struct disk_options {
 
 struct disk {
     int fd;      /* -1: no medium */
-    int changes; /* readable: somebody has closed the file that had it open for writing; -1: nobody says */
+    int changes; /* readable: the file may be longer; -1: nobody says */
+    bool kept;   /* it is the keeper who says so */
     bool block, cdrom, direct;
     bool elsewhere; /* kept by another process (vhost.h), which says how large it is; no descriptor */
     bool no_nowait_read, no_nowait_write; /* tried, and the file system cannot */
     struct geometry geometry;
     char identity[64];      /* a name that is the same for all that have this image open; empty: no medium */
-    uint64_t limit;         /* no file can be written beyond this, for good; bytes; 0: there is none */
+    uint64_t limit;         /* the file cannot be written to beyond this; bytes; 0: there is none */
     uint32_t physical_size; /* of a sector; bytes */
     uint32_t discard_granularity, discard_alignment; /* bytes */
 };
@@ -45,19 +46,22 @@ void disk_close(struct disk *d);
 /* One that another process keeps, which has opened it as the options want. */
 struct disk disk_elsewhere(const struct disk_options *options, const struct vhost_user_disk *like);
 
-/* What a file has now is all that this process can write to. That cannot be taken back: who finds it longer
- * one day leaves it to another process. Nothing for a device, or what is only read. */
-int disk_limit(struct disk *d);
+struct words;
 
-/* Looks how big it is now. True: not as big as before, and the geometry says so. */
+/* A file can be written to no further than it is long, however long that is one day (keeper.h). Nothing for a
+ * device, or what is only read. */
+int disk_limit(struct disk *d, const struct words *words);
+
+/* Looks how big it is now. True: not as big as before, and the geometry says so. What lies beyond the limit
+ * is asked for, and there when `changes` has been readable. */
 bool disk_resized(struct disk *d);
 
 /* Whatever can be had without waiting: bytes (maybe fewer), or -EAGAIN. */
 int64_t disk_read_now(struct disk *d, void *to, size_t len, uint64_t offset);
 int64_t disk_write_now(struct disk *d, const void *from, size_t len, uint64_t offset);
 
-/* Reads away what made `changes` readable. */
-void disk_take_changes(const struct disk *d);
+/* Reads away what made `changes` readable. False: it never will be again. */
+bool disk_take_changes(struct disk *d);
 
 /* All of it, whatever it takes: 0, or an error. */
 int disk_read(const struct disk *d, void *to, size_t len, uint64_t offset);

@@ -198,7 +198,8 @@ static void on_changed(uv_poll_t *poll, int status, int events)
 {
     (void)status, (void)events;
     struct serve *s = poll->data;
-    disk_take_changes(s->config.disk);
+    if (!disk_take_changes(s->config.disk))
+        uv_poll_stop(poll);
     serve_look_at_size(s);
 }
 

@@ -289,7 +289,7 @@ static void on_resized(void *arg)
         send_ready(w);
         return;
     }
-    /* the next one does again what is under way */
+    /* the keeper is gone: the next one does again what is under way */
     complain(w, "the image has grown: another worker takes over, that may write to all of it");
     w->config.finished(w->config.arg, true);
 }

@@ -59,10 +59,29 @@ blk hold <"$dir/hold" >/dev/null &
 holder=$!
 exec 9>"$dir/hold"
 await "$f/state" 4 "$b/state" 4
+served_by() { pgrep -f "xenrecon-blk .*raw:$image( |$)"; }
+before=$(served_by)
+limit() { awk '/^Max file size/ { print $4 }' "/proc/$(served_by)/limits"; }
+[ "$jail" = none ] || check "it cannot be made longer" "$(limit)" 67108864
 truncate -s 65M "$image"
 reach "the new size is published" "$b/sectors" 133120 "$b/state" 4
-exec 9>&-
+truncate -s 66M "$image"
+truncate -s 68M "$image"
+reach "and the next" "$b/sectors" 139264 "$b/state" 4
+truncate -s 66M "$image"
+reach "it is cut short again" "$b/sectors" 135168 "$b/state" 4
+exec 8>>"$image" # which is not closed again
+truncate -s 67M "/proc/$BASHPID/fd/8"
+kill -HUP "$(served_by)"
+reach "a look that was asked for" "$b/sectors" 137216 "$b/state" 4
+exec 8>&- 9>&-
 exits "the frontend was not disturbed" 0 wait $holder
+[ "$jail" = none ] || check "what is new may be written to, and no more" "$(limit)" 70254592
+exits "written at the new end" 0 blk write 135168 2048 <"$dir/data"
+exits "it is in the image" 0 cmp -i 0:69206016 -n 1048576 "$dir/data" "$image"
+check "all by one worker" "$(served_by)" "$before"
+check "who watches over it has no name of a worker's" "$(pgrep -P "$before" | wc -l) $(served_by | wc -l)" \
+    "$([ "$jail" = none ] && echo 0 || echo 1) 1"
 
 # ---- a disk that is only read, and an empty drive
 

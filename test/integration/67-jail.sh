@@ -92,7 +92,7 @@ discard_goes_on() {
     check "$1: said once" "$(said "$want")" 1
 }
 
-for call in getrandom statx ioctl; do
+for call in getrandom statx ioctl prlimit64; do
     discard_goes_on $call $call
 done
 discard_goes_on number-1000 "without a name (1000)"

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -48,6 +49,7 @@ static const struct {
     {"rt_sigaction", SYS_rt_sigaction, {SIGSYS, 0, 0, 8}},
     /* the kernel looks at the lower half of a signal's number */
     {"rt_sigaction-high", SYS_rt_sigaction, {(1L << 32) | SIGSYS, 0, 0, 8}},
+    {"prlimit64", SYS_prlimit64, {0, RLIMIT_FSIZE, AT(page)}},
     {"getrandom", SYS_getrandom, {AT(page), 8}},
     {"statx", SYS_statx, {AT_FDCWD, AT("/"), 0, 0, AT(page)}},
     {"ioctl", SYS_ioctl, {STDERR_FILENO, 0x5401, AT(page)}},
