@@ -17,7 +17,7 @@ static const char *where(const struct inspection *in)
 /* ---- one whose place is known ---- */
 
 struct search {
-    const struct device_key *key;
+    struct device_key key;
     struct located *devices;
     size_t n, cap;
 };
@@ -25,13 +25,13 @@ struct search {
 static void add(struct search *s, uint16_t backend_domid)
 {
     xgrow(&s->devices, &s->cap, s->n + 1, sizeof *s->devices);
-    s->devices[s->n++] = (struct located){backend_domid, *s->key};
+    s->devices[s->n++] = (struct located){backend_domid, s->key};
 }
 
 static void found_in_dump(void *arg, uint16_t backend_domid, const struct device_key *key)
 {
     struct search *s = arg;
-    if (device_key_equal(s->key, key))
+    if (device_key_equal(&s->key, key))
         add(s, backend_domid);
 }
 
@@ -55,7 +55,7 @@ static int find_everywhere(struct inspection *in, struct search *s)
     char path[BACKEND_PATH_SIZE];
     for (size_t i = 0; i < in->n_domains; i++) {
         struct existence n = {0};
-        device_backend_path(in->domains[i], s->key, path);
+        device_backend_path(in->domains[i], &s->key, path);
         store_directory(in->store, 0, path, on_exists, &n);
         int error = inspection_run(in, &n.done);
         if (!error && n.status == 0)
@@ -86,10 +86,8 @@ static int find_exactly(struct inspection *in, char *const *texts, size_t n_text
     int error = 0;
     for (size_t i = 0; i < n_texts && !error; i++) {
         struct selector selector;
-        struct device_key key;
         size_t before = s->n;
-        s->key = &key;
-        if (selector_parse(texts[i], &selector) || !selector_exact(&selector, &key))
+        if (selector_parse(texts[i], &selector) || !selector_exact(&selector, &s->key))
             return -EINVAL;
         error = find(in, s);
         if (!error && s->n == before) {
