@@ -3,6 +3,7 @@
  * again as the same text, and what should be understood is. */
 #include <inttypes.h>
 
+#include "reconcilers/image.h"
 #include "schemas/device.h"
 #include "schemas/marker.h"
 #include "schemas/policy/duration.h"
@@ -53,6 +54,18 @@ static void check_made_marker(struct choices c)
     holds(m.incarnation == n.incarnation && m.wrote == n.wrote && m.connected == n.connected &&
               (!m.connected || m.ring == n.ring),
           "%s", text);
+}
+
+/* What is named is named the same again, and by another backend otherwise. */
+static void check_image(const char *text, size_t len)
+{
+    const struct value params = {PRESENT, text, len}, mode = {PRESENT, "w", 1};
+    const struct image_keys keys = {.params = params, .mode = mode};
+    struct image one = image_of(0, &keys), other = image_of(1, &keys);
+    uint64_t name = one.names[IMAGE_BY_PARAMS];
+    holds(name == image_of(0, &keys).names[IMAGE_BY_PARAMS], "%d", one.formatted);
+    holds(name ? name != other.names[IMAGE_BY_PARAMS] : !other.names[IMAGE_BY_PARAMS], "%d", one.formatted);
+    holds(name || len < 16, "%d", one.formatted); /* no word before the path is so long */
 }
 
 static void check_number(const char *text, size_t len, uint64_t max)
@@ -199,6 +212,7 @@ static void check_all(const char *text, size_t len)
 {
     check_state(text, len);
     check_marker(text, len);
+    check_image(text, len);
     check_number(text, len, UINT64_MAX);
     check_number(text, len, DOMID_MAX);
     check_duration(text, len);

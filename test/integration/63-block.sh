@@ -14,7 +14,10 @@ block_policy
 start_xenrecon --policies "$dir/policies"
 attach_disk 51712 64M
 reach "InitWait, with what the disk is like" "$b/state" 2 "$b/sectors" 131072 "$b/sector-size" 512 \
-    "$b/feature-flush-cache" 1 "$b/feature-discard" 1 "$b/hotplug-status" connected
+    "$b/feature-flush-cache" 1 "$b/feature-barrier" 1 "$b/feature-persistent" 0 "$b/hotplug-status" connected
+reach "how large a ring may be, in both ways to say it" "$b/max-ring-page-order" 3 "$b/max-ring-pages" 8
+reach "what may be discarded, and that not securely" "$b/feature-discard" 1 "$b/discard-granularity" 4096 "$b/discard-alignment" 0 \
+    "$b/discard-secure" 0
 check "one worker" "$(workers | wc -l)" 1
 of_worker() { sed -n "s/^$1:[[:space:]]*//p" "/proc/$(workers)/status"; }
 if [ "$jail" = whole ]; then
@@ -41,6 +44,8 @@ exits "discard: reads as zero" 0 cmp -n 1044480 "$dir/read" /dev/zero
 exits "verify: a request at a time" 0 blk verify --count 200 --depth 1
 exits "verify: 32 requests, 32-bit layout" 0 blk verify --count 2000 --protocol 32 --seed 2
 exits "verify: a ring of eight pages" 0 blk verify --count 2000 --ring-order 3 --depth 200 --seed 3
+check "num-ring-pages: as many" "$(blk info --ring-order 2 --pages | grep -o 'ring_pages=[0-9]*')" ring_pages=4
+exits "verify: a ring of four pages, said by their number" 0 blk verify --count 1000 --ring-order 2 --pages --depth 100 --seed 5
 exits "verify: indirect requests" 0 blk verify --count 1000 --segments 256 --depth 4 --seed 4
 
 # ---- manners, on another disk: who closes too often has to wait
@@ -70,8 +75,8 @@ truncate -s 68M "$image"
 reach "and the next" "$b/sectors" 139264 "$b/state" 4
 truncate -s 66M "$image"
 reach "it is cut short again" "$b/sectors" 135168 "$b/state" 4
-exec 8>>"$image" # which is not closed again
-truncate -s 67M "/proc/$BASHPID/fd/8"
+exec 8<>"$image" # which is not closed again
+python3 -c 'import os; os.ftruncate(8, 67 << 20)'
 kill -HUP "$(served_by)"
 reach "a look that was asked for" "$b/sectors" 137216 "$b/state" 4
 exec 8>&- 9>&-
@@ -92,6 +97,27 @@ exits "read-only: cannot be written" 1 blk write 0 8 <"$dir/data"
 exits "closed in good order" 0 blk read 0 8
 attach_disk 51760 1M mode=r device-type=cdrom params=raw:
 reach "an empty drive" "$b/state" 2 "$b/sectors" 0 "$b/info" 5
+
+# ---- discards, as the toolstack wants them: absent means that they are wanted
+
+image=$dir/disk.discards
+truncate -s 1M "$image"
+# attach_discard DEVID [KEY=VALUE]
+attach_discard() {
+    toolstack attach qdisk 7 "$1" --frontend vbd "params=raw:$image" mode=w dev=xvda device-type=disk type=qdisk "F:virtual-device=$1" \
+        F:device-type=disk "${@:2}"
+    b=/local/domain/0/backend/qdisk/7/$1
+    f=/local/domain/7/device/vbd/$1
+}
+attach_discard 51824
+reach "no discard-enable: offered" "$b/state" 2 "$b/feature-discard" 1
+exits "and done" 0 blk discard 8 8
+toolstack detach qdisk 7 51824
+await "$b/state" 6
+attach_discard 51840 discard-enable=0
+await "$b/state" 2
+exits "discard-enable=0: not offered" 1 xenstore-read "$b/feature-discard"
+exits "and refused" 1 blk discard 8 8
 
 # ---- a drive that is attached empty, gets a medium and loses it, its worker killed each time
 
@@ -125,8 +151,8 @@ exits "cold: read" 0 cmp "$dir/data" "$dir/read"
 
 # ---- detach
 
-check "a worker for each disk" "$(find "$dir/run/workers" -name "*.state" | wc -l)" 7
-for devid in 51712 51728 51744 51760 51776 51792 51808; do
+check "a worker for each disk" "$(find "$dir/run/workers" -name "*.state" | wc -l)" 8
+for devid in 51712 51728 51744 51760 51776 51792 51808 51840; do
     toolstack detach qdisk 7 $devid
     await "/local/domain/0/backend/qdisk/7/$devid/state" 6
     toolstack remove qdisk 7 $devid --frontend vbd
@@ -134,5 +160,7 @@ done
 no_worker() { [ -z "$(workers)" ]; }
 becomes_true no_worker || true
 check "no worker is left" "$(workers)" ""
+nothing_left() { [ -z "$(ls "$dir/run/workers")" ]; }
+becomes_true nothing_left || true
 check "nothing is left in the run directory" "$(ls "$dir/run/workers")" ""
 check "no system call was missing" "$(grep -F 'system call' "$dir/xenrecon.log" || true)" ""

@@ -38,6 +38,7 @@ static const char usage[] =
     "  --stall-ms N            without an answer on the ring (60000)\n"
     "  --persistent            keep pages granted, if the backend offers to keep them mapped\n"
     "  --eager                 do not wait for InitWait\n"
+    "  --pages                 say how large the ring is by num-ring-pages\n"
     "  --reset                 close first, when a frontend before this one has not\n"
     "  --leave                 end without closing\n";
 
@@ -79,6 +80,7 @@ static bool *flag_of(struct options *o, const char *name)
         bool *flag;
     } flags[] = {{"--persistent", &o->persistent},
                  {"--eager", &o->eager},
+                 {"--pages", &o->pages},
                  {"--reset", &o->reset},
                  {"--leave", &o->leave}};
 

@@ -40,6 +40,7 @@ struct options {
     bool persistent;          /* keep pages granted when the backend offers to keep them mapped */
     bool leave;               /* end without closing */
     bool eager;               /* do not wait for InitWait */
+    bool pages;               /* say the ring's size as a number of pages, where that is offered */
     bool reset;               /* close first what a frontend before us left open */
     unsigned int count, seed; /* verify, reload */
     unsigned int seconds;     /* bench */

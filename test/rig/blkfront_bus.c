@@ -92,6 +92,8 @@ static void read_limits(struct blkfront *d)
     unsigned int indirect = at_most(get_number(d->b, "feature-max-indirect-segments"), 4096);
 
     d->ring_order = at_most(get_number(d->b, "max-ring-page-order"), d->opt.ring_order);
+    if (d->opt.pages && 1U << d->ring_order > get_number(d->b, "max-ring-pages"))
+        d->ring_order = 0;
     d->segments = at_most(indirect > DIRECT ? indirect : DIRECT, d->opt.segments);
     d->persistent = d->opt.persistent && get_number(d->b, "feature-persistent");
 }
@@ -115,7 +117,10 @@ static void put_ring(struct blkfront *d, xs_transaction_t t)
     if (d->ring_order == 0) {
         put_number(t, d->f, "ring-ref", d->ring_page);
     } else {
-        put_number(t, d->f, "ring-page-order", d->ring_order);
+        if (d->opt.pages)
+            put_number(t, d->f, "num-ring-pages", 1U << d->ring_order);
+        else
+            put_number(t, d->f, "ring-page-order", d->ring_order);
         for (unsigned int i = 0; i < 1U << d->ring_order; i++) {
             snprintf(key, sizeof(key), "ring-ref%u", i);
             put_number(t, d->f, key, d->ring_page + i);
@@ -130,7 +135,7 @@ static void put_ring(struct blkfront *d, xs_transaction_t t)
 
 static void drop_ring(struct blkfront *d, xs_transaction_t t)
 {
-    static const char *const keys[] = {"ring-ref", "ring-page-order", "protocol"};
+    static const char *const keys[] = {"ring-ref", "ring-page-order", "num-ring-pages", "protocol"};
     char path[PATH_SIZE];
 
     for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
