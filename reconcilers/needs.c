@@ -75,13 +75,19 @@ static void add_others(struct needs *n, const struct needs_input *in)
     add(n, NEED_BACK_LINK, p->destroy.frontend && !on, false);
 }
 
+/* A disk whose image is said by a key that the policy knows of. */
+static bool has_image(const struct policy *p)
+{
+    return strcmp(p->frontend, "vbd") == 0 && policy_find_key(p, BACKEND, needs_image[0]);
+}
+
 struct needs needs_of(const struct needs_input *in)
 {
     struct needs n = {0};
     bool ours = in->policy->owner == OWNER_XENRECON;
     add(&n, NEED_FRONT_STATE, true, !in->domain_gone && in->policy->handshake == HANDSHAKE_FULL);
     add(&n, NEED_FRONTEND_PRESENCE, in->ends.frontend == XENBUS_ABSENT, false);
-    add(&n, NEED_IMAGE, in->image_unknown && strcmp(in->policy->frontend, "vbd") == 0, false);
+    add(&n, NEED_IMAGE, in->image_unknown && has_image(in->policy), false);
     add_observed(&n, in);
     if (ours)
         add_driven(&n, in);

@@ -30,7 +30,6 @@ void images_forget(struct engine *e, struct device *d)
 {
     static const struct image nothing;
     set(e, d, &nothing);
-    d->image_read = false;
 }
 
 /* Somebody may still write, or will: it is attached, or not closed yet. */
@@ -46,6 +45,7 @@ void images_update(struct engine *e, struct device *d, const struct policy *poli
 {
     if (strcmp(policy->frontend, "vbd") != 0 || view->directory == UNREADABLE)
         return;
+    d->image_read = view->directory == PRESENT;
     if (!in_use(view)) {
         images_forget(e, d);
         return;
@@ -62,6 +62,5 @@ void images_update(struct engine *e, struct device *d, const struct policy *poli
     }
     if (worker)
         image.names[IMAGE_ITSELF] = worker->image ? image_name(view->backend_domid, worker->image) : 0;
-    d->image_read = true;
     set(e, d, &image);
 }

@@ -396,7 +396,8 @@ int main(int argc, char **argv)
     if (!*why)
         guest_open(in.domid, &guest, why);
     const char *socket = lock_in(&in, o.no_jail, why);
-    must(o.no_jail ? 0 : disk_limit(&storage.disk, &(struct words){argc, argv}), "limiting the size of the image");
+    must(o.no_jail ? 0 : disk_limit(&storage.disk, &(struct words){argc, argv}),
+         "limiting the size of the image");
     storage.raw = raw_open(&storage.disk); /* as the user that we are now */
     must(o.no_jail ? 0 : calls_without_rings(), "forbidding io_uring");
     set_up_loop(p);

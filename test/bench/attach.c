@@ -66,7 +66,7 @@ static void put_device(xs_transaction_t t, unsigned int domid, unsigned int disk
     make_dir(t, b, 0, domid);
     put_key(t, b, "frontend", f);
     put_number(t, b, "frontend-id", domid);
-    format_path(params, "%s%u", image, disk);
+    format_path(params, "%s%u.%u", image, domid, disk);
     put_key(t, b, "params", params);
     disk_name(dev, disk);
     put_key(t, b, "dev", dev);

@@ -27,8 +27,9 @@ static void put_number(struct wire *w, const char *directory, const char *key, u
 /* As attach.c does it, but for permissions: everything belongs to domain 0. */
 static void put_device(struct wire *w, const char *type, unsigned domid, unsigned devid, const char *state)
 {
-    char b[256], f[256];
+    char b[256], f[256], params[64];
 
+    snprintf(params, sizeof params, "raw:/disk.%u.%u", domid, devid);
     snprintf(b, sizeof b, "/local/domain/0/backend/%s/%u/%u", type, domid, devid);
     snprintf(f, sizeof f, "/local/domain/%u/device/%s/%u", domid, strcmp(type, "qdisk") ? type : "vbd",
              devid);
@@ -39,7 +40,7 @@ static void put_device(struct wire *w, const char *type, unsigned domid, unsigne
     put(w, f, "event-channel", "9");
     put(w, b, "frontend", f);
     put_number(w, b, "frontend-id", domid);
-    put(w, b, "params", "raw:/disk");
+    put(w, b, "params", params);
     put(w, b, "mode", "w");
     put(w, b, "online", "1");
     put(w, b, "state", "1");

@@ -73,7 +73,7 @@ class Toolstack(Player):
         store.make(b, "n0", tx=tx)
         for key, value in (("backend", b), ("backend-id", 0), ("state", 1)):
             store.write(f"{f}/{key}", value, tx=tx)
-        for key, value in (("frontend", f), ("frontend-id", self.domid), ("params", "raw:/disk"), ("online", 1), ("state", 1)):
+        for key, value in (("frontend", f), ("frontend-id", self.domid), ("params", f"raw:/disk.{f}"), ("online", 1), ("state", 1)):
             store.write(f"{b}/{key}", value, tx=tx)
 
     def attach(self, kind, devid, again=False):

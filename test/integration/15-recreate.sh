@@ -13,7 +13,7 @@ END
 start_xenrecon --policies "$policies"
 b=$(b_of qdisk/7/51712)
 f=$(f_of qdisk/7/51712)
-again=(attach qdisk 7 51712 params=raw:/disk mode=w)
+again=(attach qdisk 7 51712 params=raw:/disk.%d mode=w)
 
 # fresh NAME: InitWait, made after the last time
 last=none

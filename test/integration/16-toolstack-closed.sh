@@ -55,7 +55,7 @@ toolstack remove qdisk 7 51712
 
 rounds=()
 for _ in {1..20}; do
-    rounds+=(-- attach qdisk 7 51712 params=raw:/x mode=w -- wait "$b/state" 2 -- close qdisk 7 51712 -- remove qdisk 7 51712)
+    rounds+=(-- attach qdisk 7 51712 params=raw:/x.%d mode=w -- wait "$b/state" 2 -- close qdisk 7 51712 -- remove qdisk 7 51712)
 done
 toolstack "${rounds[@]:1}"
 for _ in {1..5}; do

@@ -19,7 +19,7 @@ start_xenrecon --policies "$policies"
 b=$(b_of qdisk/7/1)
 mark=$(trace_mark)
 log=$(log_mark)
-toolstack slowly qdisk 7 1 --pause-ms 110 params=raw:/x mode=w -- wait "$b/state" 2
+toolstack slowly qdisk 7 1 --pause-ms 110 params=raw:/x.%d mode=w -- wait "$b/state" 2
 pass "slowly: InitWait"
 await_quiet 100
 check "slowly: nothing is written before the last key" \
@@ -84,7 +84,7 @@ done
 b=$(b_of qdisk/7/6)
 mark=$(trace_mark)
 log=$(log_mark)
-toolstack attach qdisk 7 6 params=raw:/x
+toolstack attach qdisk 7 6 params=raw:/x.%d
 logged "missing: said, as a warning" "$log" "^<4>xenrecon: qdisk/7/6: missing-key: $b/mode is missing"
 logged "missing: an error after the deadline" "$log" "^<3>xenrecon: qdisk/7/6: missing-key: $b/mode is missing"
 check "missing: said twice" "$(log_since "$log" | grep -c qdisk/7/6)" 2
@@ -92,7 +92,7 @@ untouched "missing: nothing is done" "$mark"
 
 # ---- a guest that says Initialised before its ring is there: nobody tells us of the ring, and still it is found
 
-toolstack attach qdisk 7 9 params=raw:/x mode=w
+toolstack attach qdisk 7 9 params=raw:/x.%d mode=w
 await "$(b_of qdisk/7/9)/state" 2
 log=$(log_mark)
 xenstore-write /local/domain/7/device/vbd/9/state 3

@@ -96,7 +96,7 @@ for value in "${values[@]}"; do
     for key in ring-ref event-channel; do
         id=$((id + 1))
         f=$(f_of qdisk/7/$id)
-        toolstack attach qdisk 7 $id params=raw:/x mode=w -- wait "$(b_of qdisk/7/$id)/state" 2
+        toolstack attach qdisk 7 $id params=raw:/x.%d mode=w -- wait "$(b_of qdisk/7/$id)/state" 2
         xenstore-write -- "$f/ring-ref" 8 "$f/event-channel" 9 "$f/$key" "$value" "$f/state" 3
         want+="$id InitWait Initialised 0 invalid-key"$'\n'
         logged "$key '$(printf %q "${value:0:16}")': says the log" "$log" "qdisk/7/$id: invalid-key: $f/$key is"

@@ -19,7 +19,7 @@ deadlines: {create: 200ms, connect: 200ms, close: 200ms}
 hold: {closed: 0}
 END
 for type in vbd console; do
-    toolstack attach $type 7 1 params=raw:/x
+    toolstack attach $type 7 1 params=raw:/x.%d
 done
 start_xenrecon --policies "$policies"
 

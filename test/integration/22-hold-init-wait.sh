@@ -32,7 +32,7 @@ b=$(b_of qdisk/7/1)
 f=$(f_of qdisk/7/1)
 mark=$(trace_mark)
 begun=$(now_ms)
-toolstack attach qdisk 7 1 params=raw:/x mode=w F:ring-ref=8 F:event-channel=9 -- wait "$b/state" 2
+toolstack attach qdisk 7 1 params=raw:/x.%d mode=w F:ring-ref=8 F:event-channel=9 -- wait "$b/state" 2
 xenstore-write "$f/state" 3
 reach "eager: Connected" "$b/state" 4
 lasted "eager: not before the hold was over" "$begun" 500

@@ -71,7 +71,7 @@ logged "a key stays missing" "$log" "qdisk/23/51712: missing-key: $b/mode is mis
 b=$(b_of qdisk/24/51712)
 f=$(f_of qdisk/24/51712)
 mark=$(trace_mark)
-toolstack attach qdisk 24 51712 params=raw:/x mode=w
+toolstack attach qdisk 24 51712 params=raw:/x.%d mode=w
 reach "F goes later: InitWait" "$b/state" 2
 xenstore-rm "$f"
 reach "F goes later: Closed" "$b/state" 6

@@ -13,7 +13,7 @@ hold: {closed: 200ms}
 END
 n=200
 last=$((1000 + n - 1))
-burst() { toolstack burst qdisk "$1" 1000 $n params=raw:/disk mode=w; }
+burst() { toolstack burst qdisk "$1" 1000 $n params=raw:/disk.%d mode=w; }
 # count DIRECTORY STATE: how many devices below it are in this state
 count() { xenstore-ls -f "$1" 2>/dev/null | grep -c "/state = \"$2\"" || true; }
 # each COMMAND...: one toolstack process, a command for each device, in which @ stands for the number

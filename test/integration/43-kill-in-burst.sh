@@ -37,7 +37,7 @@ kill_xenrecon
 before=$(xenstore-ls -f "$(b_of qdisk/7/1)")
 mark=$(trace_mark)
 
-toolstack burst qdisk 8 0 $n params=raw:/disk mode=w >"$dir/burst" &
+toolstack burst qdisk 8 0 $n params=raw:/disk.%d mode=w >"$dir/burst" &
 writer=$!
 slaughter 10
 wait $writer

@@ -44,7 +44,7 @@ for ((id = 0; id < n; id++)); do
 done
 start_xenrecon --policies "$policies"
 said=$(log_mark)
-toolstack burst qdisk 8 0 $n params=raw:/disk mode=w >"$dir/burst" &
+toolstack burst qdisk 8 0 $n params=raw:/disk.%d mode=w >"$dir/burst" &
 writer=$!
 until [ "$created" -ge 5 ]; do
     created=$(log_since "$said" | grep -c ': create: ' || true)

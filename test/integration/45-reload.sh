@@ -103,7 +103,7 @@ for ((id = 0; id < n; id++)); do
     all+=("$(b_of qdisk/8/$id)/state" 2)
 done
 said=$(log_mark)
-toolstack burst qdisk 8 0 $n params=raw:/disk mode=w >"$dir/burst" &
+toolstack burst qdisk 8 0 $n params=raw:/disk.%d mode=w >"$dir/burst" &
 writer=$!
 for _ in 1 2 3 4 5 6 7 8 9 10; do
     kill -HUP $xenrecon_pid

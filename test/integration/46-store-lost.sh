@@ -62,7 +62,7 @@ for ((id = 0; id < n; id++)); do
 done
 said=$(log_mark)
 created=0
-toolstack burst qdisk 8 0 $n params=raw:/disk mode=w >"$dir/burst" 2>&1 &
+toolstack burst qdisk 8 0 $n params=raw:/disk.%d mode=w >"$dir/burst" 2>&1 &
 writer=$!
 until [ "$created" -ge 5 ]; do
     created=$(log_since "$said" | grep -c ': create: ' || true)
@@ -70,7 +70,7 @@ done
 kill_store $player $writer
 start_store
 ready_again "in a burst" "$said"
-toolstack burst qdisk 8 0 $n params=raw:/disk mode=w >"$dir/burst"
+toolstack burst qdisk 8 0 $n params=raw:/disk.%d mode=w >"$dir/burst"
 reach "in a burst: all are served" "${all[@]}"
 await_quiet 100
 check "in a burst: what the store forgot is forgotten" "$("${xenrecon[@]}" plan --policies "$policies" | head -n 1)" \

@@ -21,7 +21,7 @@ play_toolstack() {
     RANDOM=$2
     for ((i = 0; i < 100; i++)); do
         id=$((RANDOM % n))
-        attach=(attach qdisk "$domid" "$id" params=raw:/disk mode=w)
+        attach=(attach qdisk "$domid" "$id" params=raw:/disk.%d mode=w)
         case $((RANDOM % 12)) in
         [0-4]) toolstack "${attach[@]}" && echo $id attach ;;
         [5-6]) toolstack detach qdisk "$domid" $id && echo $id detach ;;

@@ -12,7 +12,7 @@ n=100
 stop_in_burst() {
     local said created=0
     said=$(log_mark)
-    toolstack burst qdisk "$1" 0 $n params=raw:/disk mode=w >"$dir/burst" &
+    toolstack burst qdisk "$1" 0 $n params=raw:/disk.%d mode=w >"$dir/burst" &
     writer=$!
     until [ "$created" -ge 5 ]; do
         created=$(log_since "$said" | grep -c ': create: ' || true)

@@ -10,7 +10,7 @@ policy_qdisk </dev/null
 n=1000
 count() { xenstore-ls -f "$(b_of qdisk/7)" | grep -c "/state = \"$1\"" || true; }
 
-toolstack burst qdisk 7 10000 $n params=raw:/disk mode=w >"$dir/burst"
+toolstack burst qdisk 7 10000 $n params=raw:/disk.%d mode=w >"$dir/burst"
 mark=$(trace_mark)
 begun=$(now_ms)
 start_xenrecon --policies "$policies"

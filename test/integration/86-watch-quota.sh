@@ -56,7 +56,7 @@ sed 's/^frontend: .*/frontend: other/' "$usual/qdisk.yaml" >"$policies/qdisk.yam
 fresh --watch-nb 14
 as_domain 5 start_xenrecon --policies "$policies"
 mark=$(log_mark)
-toolstack burst qdisk 7 1 20 --backend-domain 5 params=raw:/x mode=w >/dev/null
+toolstack burst qdisk 7 1 20 --backend-domain 5 params=raw:/x.%d mode=w >/dev/null
 # shellcheck disable=SC2046  # words
 reach "more devices than watches: InitWait" $(states 1 20 2)
 logged "it is said" "$mark" "qdisk/7/20: unwatched: .*Argument list too long"

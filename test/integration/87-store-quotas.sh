@@ -36,7 +36,7 @@ attach 7 1
 await "$(b_of qdisk/7/1)/state" 2
 kill -STOP "$xenrecon_pid"
 mark=$(log_mark)
-toolstack burst qdisk 7 2 11 --backend-domain 5 params=raw:/x mode=w >/dev/null
+toolstack burst qdisk 7 2 11 --backend-domain 5 params=raw:/x.%d mode=w >/dev/null
 detach 7 1 # needs no room, and comes up in one transaction with the others
 kill -CONT "$xenrecon_pid"
 reach "no room: a device that goes does go" "$(b_of qdisk/7/1)" absent

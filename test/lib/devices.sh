@@ -53,7 +53,7 @@ ring_of() {
 
 # attach_qdisk DOMID DEVID [ARGUMENT...]
 attach_qdisk() {
-    toolstack attach qdisk "$1" "$2" params=raw:/disk mode=w "${@:3}"
+    toolstack attach qdisk "$1" "$2" params=raw:/disk.%d mode=w "${@:3}"
 }
 
 # play DEVICE PROGRAM [OPTION...]: a frontend in the background, $player

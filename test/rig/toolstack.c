@@ -123,6 +123,21 @@ static void pause_for(const struct device *d)
         usleep(d->pause_ms * 1000);
 }
 
+/* `%d` in it is the device: what no two of a burst may have in common. */
+static void put_value(xs_transaction_t t, const struct device *d, const char *dir, const char *key,
+                      const char *value)
+{
+    const char *mark = strstr(value, "%d");
+    char text[PATH_SIZE];
+
+    if (!mark) {
+        put_key(t, dir, key, value);
+        return;
+    }
+    format_path(text, "%.*s%u.%u%s", (int)(mark - value), value, d->domid, d->devid, mark + 2);
+    put_key(t, dir, key, text);
+}
+
 static void put_keys(xs_transaction_t t, const struct device *d, bool of_frontend)
 {
     for (int i = 0; i < d->nkeys; i++) {
@@ -134,7 +149,7 @@ static void put_keys(xs_transaction_t t, const struct device *d, bool of_fronten
             continue;
         pair += front ? 2 : 0;
         format_path(key, "%.*s", (int)strcspn(pair, "="), pair);
-        put_key(t, front ? d->f : d->b, key, strchr(pair, '=') + 1);
+        put_value(t, d, front ? d->f : d->b, key, strchr(pair, '=') + 1);
         pause_for(d);
     }
 }
