@@ -84,8 +84,8 @@ ok  qdisk/7/51712  7  AGE  connected  Connected  Connected  yes  -  -"
 xenstore-write /local/domain/7/name web
 check "guests by their names" "$(status qdisk/web | sed -n '9,$p' | ages | cut -d ' ' -f 1-6)" "pending  qdisk/7/51728  web (7)
 ok  qdisk/7/51712  web (7)"
-check "rows where they are asked for" "$(status --format wide vgreet/8/0 | sed -n '8,9p' | xargs)" \
-    "$(status vgreet/8/0 | sed -n '8,9p' | sed 's/PHASE /PHASE ROW /; s/ dead  / dead respawn /' | xargs)"
+check "rows where they are asked for" "$(status --format wide vgreet/8/0 | sed -n '8,9p' | ages | xargs)" \
+    "$(status vgreet/8/0 | sed -n '8,9p' | sed 's/PHASE /PHASE ROW /; s/ dead  / dead respawn /' | ages | xargs)"
 check "columns are aligned" "$(status | sed -n '8p;9p;13p;14p' | sed -E 's/^(.{25}).*/\1/')" "HEALTH   DEVICE         D
 failed   vgreet/8/0     8
 pending  qdisk/7/51728  w
