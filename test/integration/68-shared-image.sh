@@ -31,7 +31,7 @@ detached() {
 
 # found DEVICE: what is, in one line
 found() {
-    "${xenrecon[@]}" plan --runtime-dir "$dir/run" "$1" 2>/dev/null | sed -n 's/^ *! \(.* shared-image: .*\)/\1/p'
+    "${xenrecon[@]}" plan --runtime-dir "$dir/run" "$1" 2>/dev/null | sed -n 's|^ *! \(.* shared-image: [^(]*[^ (]\).*|\1|p'
 }
 is_found() { [ "$(found "$1")" = "$2" ]; }
 # finds NAME DEVICE WHAT
