@@ -153,6 +153,7 @@ for ((i = 0; i < rounds; i++)); do
 done
 stop_xenrecon
 stop_peer
+pkill -KILL -f "xenrecon-blk .*$memory/" || true
 
 echo "requests of 4 KiB; $rounds rounds of $seconds s"
 echo

@@ -76,6 +76,7 @@ attached 8 51728 "raw:$dir/one" mode=r
 attached 8 51744 "raw:" mode=r device-type=cdrom
 finds "another image, one that reads, an empty drive" qdisk/7/51712 ""
 check "nor for these" "$(found qdisk/8/51712)$(found qdisk/8/51728)$(found qdisk/8/51744)" ""
+detached 8 51744 # nobody would know whose worker it is
 
 # ---- three, a killed worker, another controller
 
