@@ -73,6 +73,21 @@ START_TEST(test_kinds)
 }
 END_TEST
 
+/* Whatever is logged, it is JSON. */
+START_TEST(test_words)
+{
+    static const char *const words[] = {"", "\"", "\\", "\\\"\\", "caf\xc3\xa9 \\x1b", "{\"a\":1}"};
+    struct events *e = events_new(EVENTS_SIZE);
+    for (int i = 0; i < COUNT(words); i++)
+        add(e, 1000, 7, words[i]);
+    json_t *list = events_list(e, 0, 0);
+    for (int i = 0; i < COUNT(words); i++)
+        ck_assert_str_eq(jget_text(json_array_get(list, (size_t)i), "message"), words[i]);
+    json_decref(list);
+    events_free(e);
+}
+END_TEST
+
 START_TEST(test_asked_for)
 {
     struct events *e = events_new(EVENTS_SIZE);
@@ -140,7 +155,9 @@ START_TEST(test_damaged_file)
         "{\"number\":6,\"time\":\"2026-11-30T12:00:00.000Z\",\"domid\":null}\n"
         "\n"
         "{\"number\":6,\"time\":\"2026-11-30T12:00:00.000Z\",\"domid\":null,\"message\":\"of the host\"}\n"
-        "{\"number\":7,\"time\":\"2026-11-30T12:00:00.000Z\",\"message\":\"cut";
+        "{\"number\":7,\"time\":\"2026-11-30T12:00:00.000Z\",\"domid\":null,\"what\":,\"message\":\"no "
+        "JSON\"}\n"
+        "{\"number\":8,\"time\":\"2026-11-30T12:00:00.000Z\",\"message\":\"cut";
     FILE *f = fopen(path, "w");
     ck_assert_ptr_nonnull(f);
     fputs(text, f);
@@ -149,7 +166,7 @@ START_TEST(test_damaged_file)
     ck_assert_int_eq(events_open(e, path), 0);
     assert_kept(e, "5 good, 6 of the host");
     add(e, 4000, 8, "next");
-    assert_kept(e, "5 good, 6 of the host, 7 next");
+    assert_kept(e, "5 good, 6 of the host, 8 next");
     events_free(e);
 }
 END_TEST
@@ -206,6 +223,7 @@ int main(void)
     TCase *t = tcase_create("events");
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, test_kinds);
+    tcase_add_test(t, test_words);
     tcase_add_test(t, test_asked_for);
     tcase_add_test(t, test_no_guest_pushes_out_anothers);
     tcase_add_test(t, test_kept_over_restarts);
