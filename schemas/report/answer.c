@@ -124,11 +124,11 @@ static void print_since(struct answer *x, uint64_t since)
 static void print_who(struct answer *x)
 {
     const struct condition *c = &x->device->plan->condition;
-    enum waits_for who = x->finding ? x->finding->who : c->who;
-    if (who == WAITS_FOR_NOBODY)
+    const char *who = who_text(x->finding ? x->finding->who : c->who);
+    if (!who)
         return;
     subject(x, "waits for");
-    fputs(who_text(who), x->to);
+    fputs(who, x->to);
     print_since(x, x->finding ? x->finding->since : c->who_since);
     fputc('\n', x->to);
 }
@@ -253,7 +253,8 @@ static void print_ending(struct answer *x)
     subject(x, "ends with");
     switch (x->ending.kind) {
     case ENDING_UNKNOWN:
-        fprintf(x->to, "what is to be done: %s\n", finding_advice(x->finding->code));
+        fprintf(x->to, "what is to be done: %s\n",
+                finding_advice(x->finding ? x->finding->code : FINDING_UNREADABLE));
         return;
     case ENDING_WORKER:
         fputs("a worker that serves it\n", x->to);
