@@ -85,6 +85,7 @@ check "at rest it is not written" "$(stat -c %Y.%i "$ages")" "$written"
 # ---- what is healed, or another device, while nobody looks
 
 kill_xenrecon
+old=$(grep ^qdisk/7/1 "$ages")
 toolstack remove qdisk 7 1
 attach_qdisk 7 1
 xenstore-rm "$(b_of vif/8/0)"
@@ -101,7 +102,8 @@ done
 
 # ---- damaged
 
-found qdisk/7/1 stuck-connect
+anew() { grep '^qdisk/7/1 .*found=' "$ages" | grep -qvxF "$old"; }
+becomes_true anew || fail "another qdisk/7/1 is never kept"
 one=$(told qdisk/7/1 "$times")
 kill_xenrecon
 { echo "qdisk/7/1 marker=1 ends=2,1,1" && echo "../../etc values=0000000000000001" && printf 'vif/8/0 found=worker-died,9999999999999 \377\0' && echo; } >>"$ages"

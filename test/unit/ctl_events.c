@@ -38,8 +38,10 @@ static void assert_kept(const struct events *e, const char *want)
     json_t *list = events_list(e, 0, 0), *o;
     size_t i;
     json_array_foreach(list, i, o)
+    {
         snprintf(got + strlen(got), sizeof got - strlen(got), "%s%d %s", i ? ", " : "",
                  (int)jget_int(o, "number", -1), jget_text(o, "message"));
+    }
     json_decref(list);
     ck_assert_str_eq(got, want);
 }
