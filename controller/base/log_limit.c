@@ -31,9 +31,18 @@ void log_limit_init(struct log_limit *l,
     l->tell = tell;
 }
 
-/* Tells what was suppressed, and forgets the guest. */
-static void end(struct log_limit *l, struct log_guest *g)
+/* The lines that the guest was given, and has not used. They are used first. */
+static unsigned room_left(const struct log_guest *g)
 {
+    return g->said < g->raised ? g->raised - g->said : 0;
+}
+
+/* Tells what was suppressed. Forgets the guest, unless it has said something and has room left: what a
+ * toolstack has begun may take longer than LOG_WINDOW. */
+static void end(struct log_limit *l, struct log_guest *g, uint64_t now, bool last)
+{
+    unsigned left = g->said && !last ? room_left(g) : 0, suppressed = g->suppressed;
+    uint16_t domid = g->domid;
     TAILQ_REMOVE(&l->order, g, order);
     l->guests[g->domid] = NULL;
     l->pending -= g->pending;
@@ -46,9 +55,15 @@ static void end(struct log_limit *l, struct log_guest *g)
             free(d);
         }
     }
-    if (g->suppressed)
-        l->tell(g->domid, NULL, g->suppressed);
-    free(g);
+    if (suppressed)
+        l->tell(domid, NULL, suppressed);
+    if (left) {
+        *g = (struct log_guest){.domid = domid, .since = now, .raised = left};
+        l->guests[g->domid] = g;
+        TAILQ_INSERT_TAIL(&l->order, g, order);
+    } else {
+        free(g);
+    }
 }
 
 static bool over(const struct log_guest *g, uint64_t now)
@@ -60,9 +75,9 @@ static struct log_guest *guest(struct log_limit *l, uint16_t domid, uint64_t now
 {
     struct log_guest *g = l->guests[domid];
     if (g && over(g, now))
-        end(l, g);
-    else if (g)
-        return g;
+        end(l, g, now, false);
+    if (l->guests[domid])
+        return l->guests[domid];
     g = l->guests[domid] = xcalloc(1, sizeof *g);
     g->domid = domid;
     g->since = now;
@@ -116,7 +131,7 @@ uint64_t log_limit_tell(struct log_limit *l, uint64_t now, bool all)
 {
     struct log_guest *g;
     while ((g = TAILQ_FIRST(&l->order)) && (all || over(g, now)))
-        end(l, g);
+        end(l, g, now, all);
     TAILQ_FOREACH (g, &l->order, order)
         if (g->pending)
             return g->since + LOG_WINDOW;

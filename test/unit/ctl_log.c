@@ -329,6 +329,28 @@ START_TEST(test_many_devices)
 }
 END_TEST
 
+/* What was begun may take longer than a window; but who says nothing in one is done. */
+START_TEST(test_slow_burst)
+{
+    log_set_clock(clock_of_test);
+    for (int i = 0; i < 1000; i++)
+        log_make_room(7, LOG_ROOM);
+    for (int i = 0; i < 1000; i++) {
+        log_info("qdisk/7/%d: created", i);
+        now += i % 100 ? 0 : LOG_WINDOW;
+        log_info("qdisk/7/%d: connected", i);
+    }
+    ck_assert_int_eq(count_lines("created\n"), 1000);
+    ck_assert_int_eq(count_lines("connected\n"), 1000);
+    now += 2 * LOG_WINDOW;
+    log_info("qdisk/8/0: later");
+    now += LOG_WINDOW;
+    for (int i = 0; i < 1000; i++)
+        log_info("qdisk/7/%d: later", i);
+    ck_assert_int_le(count_lines("later\n"), LOG_GUEST_BURST + 1);
+}
+END_TEST
+
 static uint64_t alarm_after;
 
 static void on_alarm(void *arg, uint64_t after)
@@ -384,6 +406,7 @@ int main(void)
     tcase_add_test(t, test_quoted);
     tcase_add_loop_test(t, test_no_guest, 0, 7);
     tcase_add_test(t, test_many_devices);
+    tcase_add_test(t, test_slow_burst);
     tcase_add_test(t, test_alarm);
     suite_add_tcase(s, t);
     return run_suite(s);
