@@ -73,7 +73,10 @@ at() {
     killer=$!
     becomes_true grep -qs armed "$dir/armed" || cat "$dir/armed"
 }
-worker() { sed -n 's,.*qdisk/7/51744: worker \([0-9]*\) started,\1,p' "$dir/xenrecon.log" | tail -n 1; }
+worker() {
+    "${xenrecon[@]}" status --runtime-dir "$dir/run" --quiet --format json qdisk/7/51744 2>/dev/null |
+        sed -n '/"worker": {/,/}/s/.*"pid": \([0-9]*\),.*/\1/p' || true
+}
 # Through whatever was started when it was killed.
 alive() { grep -q '^State:.*[^Z] (' "/proc/$(worker)/status" 2>/dev/null; }
 
