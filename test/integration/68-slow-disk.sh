@@ -170,7 +170,7 @@ fails_for_ever() {
     kill_xenrecon
     start_xenrecon --policies "$dir/policies"
     exits "$1: and with another controller" 1 blk flush
-    found=$("${xenrecon[@]}" plan --runtime-dir "$dir/run" "qdisk/7/${b##*/}" 2>/dev/null | grep -F lost-write || true)
+    found=$("${xenrecon[@]}" plan --runtime-dir "$dir/run" "qdisk/7/${b##*/}" 2>/dev/null | grep -F lost-write | sed "s, (since .*,," || true)
     check "$1: the finding says so" "$found" \
         "    ! error lost-write: the worker says: a flush of the image failed (Input/output error): data is lost, and all flushes fail from now on"
     toolstack detach qdisk 7 "${b##*/}"
