@@ -24,7 +24,7 @@ static int dial(const char *path)
     const struct timeval patience = {.tv_sec = PATIENCE_S};
     if (strlen(path) >= sizeof to.sun_path)
         return -ENAMETOOLONG;
-    strcpy(to.sun_path, path);
+    memcpy(to.sun_path, path, strlen(path) + 1);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;

@@ -14,7 +14,7 @@ static void wait_for(const struct qmp *q)
 {
     struct pollfd p[] = {{.fd = q->fd, .events = POLLIN}, {.fd = q->serve ? q->other : -1, .events = POLLIN}};
     while (!p[0].revents)
-        if (poll(p, 2, -1) > 0 && p[1].revents & POLLIN)
+        if (poll(p, 2, -1) > 0 && q->serve && p[1].revents & POLLIN)
             q->serve(q->arg);
         else if (p[1].revents)
             p[1].fd = -1; /* it is gone */

@@ -109,7 +109,7 @@ static void put(struct vhost *v, struct io *io)
                                      [IO_DISCARD] = VIRTIO_BLK_T_DISCARD};
     unsigned command = v->free[--v->n_free];
     struct header *h = header_of(v, command);
-    struct vring_desc *d = &v->ring.desc[command * 3];
+    struct vring_desc *d = &v->ring.desc[(size_t)command * 3];
     uint16_t first = (uint16_t)(command * 3), n = 0;
     uint64_t at = io->offset + io->progress, len = length_now(v, io);
     v->under_way[command] = io;

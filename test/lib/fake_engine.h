@@ -24,7 +24,7 @@ struct fake_engine {
 
 static inline void fake_move(struct fake_engine *f, struct io *io)
 {
-    if (!f->disk)
+    if (!f->disk || !io->data)
         return;
     if (io->kind == IO_READ) /* as far as it came before it failed */
         memcpy(io->data, f->disk + io->offset, io->length);

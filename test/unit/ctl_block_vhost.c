@@ -53,7 +53,7 @@ static void respond(struct message *m, const void *payload, uint32_t size)
 static void take_places(const struct message *m, int fd)
 {
     static uint64_t ours;
-    uint64_t n[8];
+    uint64_t n[8] = {0};
     memcpy(n, m->payload, m->size < sizeof n ? m->size : sizeof n);
     if (m->request == 5) { /* SET_MEM_TABLE: count, guest, size, ours, offset */
         ours = n[3];

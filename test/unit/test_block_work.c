@@ -204,7 +204,7 @@ START_TEST(any_order)
     uint64_t ids[5];
     begin_ring(1, contents);
     for (int i = 0; i < 5; i++)
-        memset(contents + i * RING_PAGE, 'a' + i, RING_PAGE);
+        memset(contents + (size_t)i * RING_PAGE, 'a' + i, RING_PAGE);
     for (uint32_t i = 0; i < 5; i++)
         ids[i] = ask(BLKIF_OP_READ, i * 8ULL, i);
     expect_none();

@@ -63,8 +63,13 @@ becomes() {
     pass "$name"
 }
 
+# Of a program's processes those that are not a worker's keeper, which is of the same file.
 pids_of() {
-    pidof "$1" || true
+    local pid pids=()
+    for pid in $(pidof "$1" || true); do
+        [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = xenrecon-keeper ] || pids+=("$pid")
+    done
+    echo "${pids[*]}"
 }
 
 # ---- the store
