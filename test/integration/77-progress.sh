@@ -105,4 +105,4 @@ drawn 'waiting for the daemon, [0-9]'
 kill -CONT "$xenrecon_pid"
 wait "$drawing"
 check "a stopped daemon is waited for" "$(lines | head -n 1)" "xenrecon: waiting for the daemon, 1 s"
-check "and then its answer is there" "$(stays | tail -n 1 | cut -d' ' -f 1) $(stays | grep -c 'waiting for' || true)" "qdisk/7/51712 0"
+check "and then its answer is there" "$(stays | tail -n 1 | awk '{ print $2 }') $(stays | grep -c 'waiting for' || true)" "qdisk/7/51712 0"
