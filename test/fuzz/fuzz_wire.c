@@ -63,6 +63,10 @@ static void check_pieces(const uint8_t *data, size_t len)
             holds(early == 1, "a message is late");
         if (found != 1)
             break;
+        if (whole.type == XS_INVALID) { /* what it was, nobody reads */
+            at += size;
+            continue;
+        }
         struct xs_buffer b = {0};
         holds(!xs_wire_append(&b, whole.type, whole.req_id, 0, whole.body, whole.len), "%zu bytes",
               whole.len);
