@@ -18,6 +18,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "reconcilers/block/ioctl_number.h"
 #include "reconcilers/block/keeper.h"
 #include "reconcilers/block/vhost_user.h"
 
@@ -35,12 +36,9 @@ const char *disk_image_path(const char *image)
 }
 
 #ifdef __GLIBC__
-#define REQUEST(n)                  (n)
 #define READ_NOWAIT(fd, v, offset)  preadv2(fd, v, 1, offset, RWF_NOWAIT)
 #define WRITE_NOWAIT(fd, v, offset) pwritev2(fd, v, 1, offset, RWF_NOWAIT)
-#else /* musl: its ioctl() takes an int, and before 1.2.5 it lacks these two, of whose offset the upper half \
-         is apart */
-#define REQUEST(n)                  ((int)(n))
+#else /* musl before 1.2.5 lacks these two, of whose offset the upper half is apart */
 #define READ_NOWAIT(fd, v, offset)  syscall(SYS_preadv2, fd, v, 1L, (long)(offset), 0L, (long)RWF_NOWAIT)
 #define WRITE_NOWAIT(fd, v, offset) syscall(SYS_pwritev2, fd, v, 1L, (long)(offset), 0L, (long)RWF_NOWAIT)
 #endif
@@ -50,7 +48,7 @@ static int64_t size_now(const struct disk *d)
     struct stat st;
     uint64_t size;
     if (d->block)
-        return ioctl(d->fd, REQUEST(BLKGETSIZE64), &size) ? -errno : (int64_t)size;
+        return ioctl(d->fd, IOCTL_NUMBER(BLKGETSIZE64), &size) ? -errno : (int64_t)size;
     return fstat(d->fd, &st) ? -errno : (int64_t)st.st_size;
 }
 
@@ -172,7 +170,7 @@ static void look_at_file(struct disk *d, const struct stat *st)
 static bool identify_loop(struct disk *d, const struct stat *st)
 {
     struct loop_info64 loop;
-    if (major(st->st_rdev) != LOOP_MAJOR || ioctl(d->fd, REQUEST(LOOP_GET_STATUS64), &loop))
+    if (major(st->st_rdev) != LOOP_MAJOR || ioctl(d->fd, IOCTL_NUMBER(LOOP_GET_STATUS64), &loop))
         return false;
     snprintf(d->identity, sizeof d->identity, "file:%" PRIx64 ":%" PRIu64, (uint64_t)loop.lo_device,
              (uint64_t)loop.lo_inode);

@@ -14,6 +14,8 @@
 
 #include <linux/seccomp.h>
 
+#include "reconcilers/block/ioctl_number.h"
+
 /* ---- in the program's process ---- */
 
 /* Its images come by openat() and through its socket; these are for reaching others. */
@@ -89,7 +91,7 @@ static int give(int listener, uint64_t id, int fd, bool on_exec)
 {
     struct seccomp_notif_addfd add = {
         .id = id, .srcfd = (uint32_t)fd, .newfd_flags = on_exec ? O_CLOEXEC : 0};
-    return ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
+    return ioctl(listener, IOCTL_NUMBER(SECCOMP_IOCTL_NOTIF_ADDFD), &add);
 }
 
 /* -EOPNOTSUPP: it is none of ours. Never made, never cut off. */
@@ -102,7 +104,7 @@ static int open_for(int listener, const struct seccomp_notif *call, const struct
     if (!read_name((pid_t)call->pid, call->data.args[1], name) || *name != '/' ||
         !list->find(list->arg, name, &writable))
         return -EOPNOTSUPP;
-    if (ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &call->id))
+    if (ioctl(listener, IOCTL_NUMBER(SECCOMP_IOCTL_NOTIF_ID_VALID), &call->id))
         return -EOPNOTSUPP; /* what was read was another process's */
     if (!writable && (flags & O_ACCMODE) != O_RDONLY)
         return -EACCES;
@@ -119,7 +121,7 @@ static int open_for(int listener, const struct seccomp_notif *call, const struct
 void opener_serve(int listener, const struct opener_list *list)
 {
     struct seccomp_notif call = {0};
-    if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &call))
+    if (ioctl(listener, IOCTL_NUMBER(SECCOMP_IOCTL_NOTIF_RECV), &call))
         return; /* it is gone already */
     struct seccomp_notif_resp answer = {.id = call.id};
     int result = open_for(listener, &call, list);
@@ -129,5 +131,5 @@ void opener_serve(int listener, const struct opener_list *list)
         answer.error = result;
     else
         answer.val = result;
-    ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);
+    ioctl(listener, IOCTL_NUMBER(SECCOMP_IOCTL_NOTIF_SEND), &answer);
 }

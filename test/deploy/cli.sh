@@ -42,7 +42,7 @@ check "every golden case" "$(($(grep -c '^PASS' "$dir/golden") > 100)) $(sed '/^
 toolstack attach vkbd 7 0
 check "plan: as the whole program" "$("$cli" plan --policies deploy/policies)" "$("${xenrecon[@]}" plan --policies deploy/policies)"
 start_xenrecon --policies deploy/policies
-check "status: asks a daemon that there is" "$("$cli" status --runtime-dir "$dir/run" | grep -c '^vkbd/7/0 ')" 1
+check "status: asks a daemon that there is" "$("$cli" status --runtime-dir "$dir/run" | grep -c ' vkbd/7/0 ')" 1
 check "policy check" "$("$cli" policy check --policies deploy/policies | grep -c ': ok')" "$(find deploy/policies -name '*.yaml' | wc -l)"
 exits "run: there is none" 1 "$cli" run --policies deploy/policies
 check "run: says so" "$("$cli" run 2>&1 | head -n 1)" "xenrecon: this xenrecon was built to report only (make cli): it has no daemon"
