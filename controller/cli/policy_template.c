@@ -34,6 +34,7 @@ static const struct {
     {"qemu", "false"},
     {"closed", "10s"},
     {"command", "[/usr/local/libexec/my-worker, --domain, '${domid}', --device, '${devid}']"},
+    {"formats", "[/usr/local/libexec/my-formats]"},
     {"user", "nobody"},
     {"environment", "{LANG: C}"},
     {"directory", "/etc/xen/scripts"},

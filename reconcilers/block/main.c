@@ -39,6 +39,7 @@ enum { EXIT_USAGE = 64, DOMID_MAX = 0x7fef };
 
 static const char usage[] =
     "usage: xenrecon-blk --image PARAMS [OPTION]...\n"
+    "       xenrecon-blk --serve-formats [--io-uring] -- PROGRAM [ARGUMENT]...\n"
     "\n"
     "Serves a raw file or a block device to one guest, as the worker of xenrecon(8) for it.\n"
     "\n"
@@ -48,6 +49,7 @@ static const char usage[] =
     "  --discard[=0|1]     let the guest give blocks back, where the storage can (default: 1)\n"
     "  --direct[=0|1]      past the page cache (O_DIRECT)\n"
     "  --no-jail           keep all rights: ONLY for tests on machines without Xen\n"
+    "  --serve-formats     be what opens images in other formats, as xenrecon starts it: see xenrecon-blk(8)\n"
     "  --help\n";
 
 struct options {
