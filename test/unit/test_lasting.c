@@ -145,7 +145,7 @@ struct lasting_place {
 
 static void end_it(struct lasting_place *x, const char *ends)
 {
-    const char *value = strchr(ends, '=');
+    const char *value = strstr(ends, "/state=") ? strchr(ends, '=') : NULL;
     unsigned state = value ? lasting_state((enum xenbus_state)(value[1] - '0')) : 0;
     if (strcmp(ends, "worker") == 0 || strncmp(ends, "B/hotplug-status=", 17) == 0)
         x->aid = AID_FINE;
