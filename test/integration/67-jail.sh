@@ -50,7 +50,7 @@ said() {
 killed() {
     local found
     logs "$key: its worker ended"
-    found=$("${xenrecon[@]}" plan --runtime-dir "$dir/run" "$key" 2>/dev/null | grep -F worker-died || true)
+    found=$("${xenrecon[@]}" plan --runtime-dir "$dir/run" "$key" 2>/dev/null | grep -F worker-died | sed "s, (since .*,," || true)
     check "$1: the finding says why the worker is dead" "$found" \
         "    ! error worker-died: the worker ended by signal 31, SIGSYS${2:+: system call $2 is not allowed} (1 times in a row)"
     check "$1: nothing came of it" "$(said "intruder: ${1#start-}:")" 0
