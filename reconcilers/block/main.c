@@ -49,7 +49,7 @@ static const char usage[] =
     "  --discard[=0|1]     let the guest give blocks back, where the storage can (default: 1)\n"
     "  --direct[=0|1]      past the page cache (O_DIRECT)\n"
     "  --no-jail           keep all rights: ONLY for tests on machines without Xen\n"
-    "  --serve-formats     be what opens images in other formats, as xenrecon starts it: see xenrecon-blk(8)\n"
+    "  --serve-formats     be what opens images in other formats, as xenrecon starts it\n"
     "  --help\n";
 
 struct options {

@@ -342,7 +342,7 @@ START_TEST(test_slow_burst)
     }
     ck_assert_int_eq(count_lines("created\n"), 1000);
     ck_assert_int_eq(count_lines("connected\n"), 1000);
-    now += 2 * LOG_WINDOW;
+    now += (uint64_t)2 * LOG_WINDOW;
     log_info("qdisk/8/0: later");
     now += LOG_WINDOW;
     for (int i = 0; i < 1000; i++)
