@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "controller/base/log.h"
+#include "controller/base/write_whole.h"
 
 enum { BACKLOG = 128 };
 
@@ -151,6 +152,26 @@ int run_dir_open_file(int directory, const char *name, mode_t type, int flags, i
         close(fd);
     else
         *ret_fd = fd;
+    return error;
+}
+
+int run_dir_replace(int directory, const char *name, const char *text, size_t len)
+{
+    char next[NAME_MAX + 1];
+    int n = snprintf(next, sizeof next, "%s.new", name);
+    if (n < 0 || n >= (int)sizeof next)
+        return -ENAMETOOLONG;
+    if (unlinkat(directory, next, 0) && errno != ENOENT)
+        return -errno;
+    int fd = openat(directory, next, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -errno;
+    int error = write_whole(fd, text, len);
+    close(fd);
+    if (!error && renameat(directory, next, directory, name))
+        error = -errno;
+    if (error)
+        unlinkat(directory, next, 0);
     return error;
 }
 

@@ -42,6 +42,9 @@ int run_dir_bind(int directory, const char *name, mode_t mode, int *ret_fd);
  * for us alone. Errors are not logged. The caller closes it. */
 int run_dir_open_file(int directory, const char *name, mode_t type, int flags, int *ret_fd);
 
+/* Puts a file with this text in the place of an earlier one, when it is whole. Errors are not logged. */
+int run_dir_replace(int directory, const char *name, const char *text, size_t len);
+
 /* Is there a file of this name? */
 bool run_dir_has(int directory, const char *name);
 

@@ -209,35 +209,12 @@ static void put(void *arg, const struct device_key *key, const char *line)
     fprintf(w->to, "%s\n", text);
 }
 
-static int write_text(int fd, const char *text, size_t len)
-{
-    while (len) {
-        ssize_t n = write(fd, text, len);
-        if (n < 0 && errno != EINTR)
-            return -errno;
-        text += n > 0 ? n : 0;
-        len -= n > 0 ? (size_t)n : 0;
-    }
-    return 0;
-}
-
 static int replace(const struct ages_file *f, const char *text, size_t len)
 {
-    int directory, fd, error = run_dir_open_top(f->run_dir, &directory);
+    int directory, error = run_dir_open_top(f->run_dir, &directory);
     if (error)
         return error;
-    if (unlinkat(directory, NAME ".new", 0) && errno != ENOENT)
-        error = -errno;
-    if (!error)
-        error = run_dir_open_file(directory, NAME ".new", S_IFREG, O_WRONLY | O_CREAT | O_EXCL, &fd);
-    if (!error) {
-        error = write_text(fd, text, len);
-        close(fd);
-        if (!error && renameat(directory, NAME ".new", directory, NAME))
-            error = -errno;
-        if (error)
-            unlinkat(directory, NAME ".new", 0);
-    }
+    error = run_dir_replace(directory, NAME, text, len);
     close(directory);
     return error;
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "controller/base/queue.h"
+#include "controller/base/write_whole.h"
 #include "controller/daemon/history_ranking.h"
 #include "schemas/device.h"
 #include "schemas/json.h"
@@ -117,20 +118,6 @@ static const struct event *keep(struct events *e, int domid, uint64_t number, ui
 
 /* ---- the file ---- */
 
-static int write_all(int fd, const char *data, size_t len)
-{
-    while (len) {
-        ssize_t n = write(fd, data, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        data += n;
-        len -= (size_t)n;
-    }
-    return 0;
-}
-
 /* All that is in memory, in the file's place when it is whole. */
 static int write_anew(struct events *e)
 {
@@ -145,7 +132,7 @@ static int write_anew(struct events *e)
         error = -errno;
     if (!error) {
         TAILQ_FOREACH (v, &e->all, by_time) {
-            error = error ? error : write_all(fd, v->text, v->len);
+            error = error ? error : write_whole(fd, v->text, v->len);
             written += v->len;
         }
         if (!error && rename(next, e->path))
@@ -171,7 +158,7 @@ static void append(struct events *e, const struct event *v)
         return;
     if (e->fd >= 0 && e->written + v->len <= 2 * e->size) {
         e->written += v->len;
-        if (write_all(e->fd, v->text, v->len) == 0)
+        if (write_whole(e->fd, v->text, v->len) == 0)
             return;
     }
     write_anew(e); /* or the next one tries again */

@@ -10,6 +10,7 @@
 #include <uv.h>
 
 #include "controller/base/log.h"
+#include "controller/base/write_whole.h"
 #include "schemas/mem.h"
 
 struct metrics_file {
@@ -20,18 +21,6 @@ struct metrics_file {
     uint64_t written_at; /* uv_now() of the last write */
 };
 
-static int write_all(int fd, const char *text, size_t len)
-{
-    while (len) {
-        ssize_t n = write(fd, text, len);
-        if (n < 0 && errno != EINTR)
-            return -errno;
-        text += n > 0 ? n : 0;
-        len -= n > 0 ? (size_t)n : 0;
-    }
-    return 0;
-}
-
 /* Never through a link that lies in the place of the temporary file. */
 static int replace(const struct metrics_file *f, const char *text, size_t len)
 {
@@ -40,7 +29,7 @@ static int replace(const struct metrics_file *f, const char *text, size_t len)
     int fd = open(f->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     if (fd < 0)
         return -errno;
-    int error = write_all(fd, text, len);
+    int error = write_whole(fd, text, len);
     if (!error && fchmod(fd, 0644)) /* whatever our umask is */
         error = -errno;
     if (close(fd) && !error)

@@ -60,18 +60,10 @@ static bool parse_file_name(const char *name, struct device_key *ret_key, const 
 
 /* ---- writing ---- */
 
-static int write_file(int fd, const char *text, size_t len)
-{
-    ssize_t n = write(fd, text, len);
-    return n < 0 ? -errno : n != (ssize_t)len ? -ENOSPC : 0;
-}
-
 int worker_record_save(const struct run_dir *dir, const struct worker_record *record)
 {
-    char name[FILE_NAME_SIZE], new_name[FILE_NAME_SIZE], key[DEVICE_KEY_SIZE], boot[BOOT_ID_SIZE],
-        text[RECORD_SIZE];
+    char name[FILE_NAME_SIZE], key[DEVICE_KEY_SIZE], boot[BOOT_ID_SIZE], text[RECORD_SIZE];
     file_name(&record->key, "", name);
-    file_name(&record->key, ".new", new_name);
     device_key_format(&record->key, key);
     int error = boot_id(boot);
     if (error)
@@ -85,18 +77,7 @@ int worker_record_save(const struct run_dir *dir, const struct worker_record *re
     if (record->failures || record->streak) /* a record without these can be read by an earlier version */
         len += snprintf(text + len, sizeof text - (size_t)len, "failures %u\nstreak %u\ndied %s\n",
                         record->failures, record->streak, record->died);
-    if (unlinkat(dir->records, new_name, 0) && errno != ENOENT)
-        return -errno;
-    int fd = openat(dir->records, new_name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return -errno;
-    error = write_file(fd, text, (size_t)len);
-    close(fd);
-    if (!error && renameat(dir->records, new_name, dir->records, name))
-        error = -errno;
-    if (error)
-        unlinkat(dir->records, new_name, 0);
-    return error;
+    return run_dir_replace(dir->records, name, text, (size_t)len);
 }
 
 bool worker_record_there(const struct run_dir *dir, const struct device_key *key)
