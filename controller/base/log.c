@@ -15,6 +15,8 @@
 
 #include "controller/base/log_limit.h"
 #include "controller/base/progress.h"
+#include "controller/base/wall_clock.h"
+#include "schemas/age.h"
 #include "schemas/json.h"
 #include "schemas/printable.h"
 #include "schemas/value.h"
@@ -107,15 +109,9 @@ static void put_member(json_t *o, const char *name, const char *value)
 
 static void to_json(const struct log_entry *l)
 {
-    struct timespec now;
-    struct tm tm;
-    char second[32] = "", time[48];
+    char time[MOMENT_SIZE];
     json_t *o = jobject();
-    clock_gettime(CLOCK_REALTIME, &now);
-    if (gmtime_r(&now.tv_sec, &tm))
-        strftime(second, sizeof second, "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(time, sizeof time, "%s.%03dZ", second, (int)(now.tv_nsec / 1000000) % 1000);
-    put_member(o, "time", time);
+    put_member(o, "time", moment_rfc3339(wall_clock(), time));
     put_member(o, "level", levels[l->level].name);
     jput(o, "message", json_string(l->text)); /* it was made printable before */
     put_member(o, "device", l->device);

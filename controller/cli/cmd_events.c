@@ -12,6 +12,7 @@
 #include "controller/cli/control_client.h"
 #include "controller/cli/naming.h"
 #include "controller/cli/terminal.h"
+#include "schemas/age.h"
 #include "schemas/json.h"
 #include "schemas/policy/duration.h"
 
@@ -106,17 +107,11 @@ static enum colour colour_of(const json_t *event)
     return level && strcmp(level, "warning") == 0 ? UNSURE : PLAIN;
 }
 
-/* Local time, as people's clocks have it. */
 static void print_time(const char *text, FILE *to)
 {
-    struct tm tm = {0};
-    char local[32] = "?";
-    if (text && strptime(text, "%Y-%m-%dT%H:%M:%S", &tm)) {
-        time_t seconds = timegm(&tm);
-        if (localtime_r(&seconds, &tm))
-            strftime(local, sizeof local, "%Y-%m-%d %H:%M:%S", &tm);
-    }
-    fprintf(to, "%s", local);
+    char local[LOCAL_TIME_SIZE];
+    uint64_t when;
+    fputs(moment_parse(text, &when) ? local_time_format(when, local) : "?", to);
 }
 
 static bool wanted(const struct showing *s, const json_t *event)

@@ -11,6 +11,7 @@
 #include "controller/cli/cli.h"
 #include "controller/cli/control_client.h"
 #include "controller/cli/inspect.h"
+#include "schemas/age.h"
 #include "schemas/mem.h"
 #include "schemas/value.h"
 
@@ -135,16 +136,13 @@ static bool find_format(const char *name, const struct format **ret_format)
 /* A report in a file says where it came from. */
 static void say_origin(const struct inspection *in, const struct plan_options *o, struct report *r)
 {
-    char host[65] = "", when[32] = "";
-    time_t now = time(NULL);
-    struct tm tm;
+    char host[65] = "", moment[MOMENT_SIZE];
+    r->generated = (uint64_t)time(NULL) * 1000;
+    const char *when = moment_format(r->generated, moment);
     if (gethostname(host, sizeof host - 1))
         host[0] = '\0';
-    if (gmtime_r(&now, &tm))
-        strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S UTC", &tm);
     r->hostname = host[0] ? arena_strdup(&r->arena, host) : NULL;
     r->source = inspection_source_name(in, o->dump);
-    r->generated = (uint64_t)now * 1000;
     if (o->dump)
         r->origin = arena_printf(&r->arena, "A dump, %s, read at %s by xenrecon " XENRECON_VERSION,
                                  strcmp(o->dump, "-") == 0 ? "from standard input" : o->dump, when);

@@ -8,6 +8,7 @@
 
 #include "controller/base/log.h"
 #include "controller/base/policy_dirs.h"
+#include "controller/base/wall_clock.h"
 #include "controller/cli/control_client.h"
 #include "controller/store/store_path.h"
 #include "schemas/arena.h"
@@ -255,9 +256,7 @@ uint64_t daemon_memory_now(const struct daemon_memory *r)
 
 uint64_t daemon_memory_epoch(const struct daemon_memory *r)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000 - daemon_memory_now(r);
+    return wall_clock() - daemon_memory_now(r);
 }
 
 bool daemon_memory_runs_workers(const struct daemon_memory *r)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
-#include <time.h>
 
 #include "controller/cli/status_text.h"
 #include "schemas/json.h"
@@ -8,12 +7,9 @@
 /* In the reader's time zone, as in logs. */
 static void print_when(double when, FILE *to)
 {
-    time_t seconds = (time_t)when;
-    struct tm tm;
-    char text[32];
-    if (!localtime_r(&seconds, &tm) || !strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &tm))
-        return;
-    fprintf(to, "%s.%03d", text, (int)((when - (double)seconds) * 1000 + 0.5) % 1000);
+    uint64_t ms = (uint64_t)(when * 1000 + 0.5);
+    char text[LOCAL_TIME_SIZE];
+    fprintf(to, "%s.%03u", local_time_format(ms, text), (unsigned)(ms % 1000));
 }
 
 /* Prints one line, as much of it as fits. */

@@ -217,11 +217,10 @@ static const struct table_column columns[CELLS] = {
 /* Seconds since a time of RFC 3339; -1: it is none. */
 static double seconds_since(const char *text)
 {
-    struct tm tm = {0};
-    if (!text || !strptime(text, "%Y-%m-%dT%H:%M:%S", &tm))
+    uint64_t then, now = (uint64_t)time(NULL) * 1000;
+    if (!moment_parse(text, &then))
         return -1;
-    double age = difftime(time(NULL), timegm(&tm));
-    return age < 0 ? 0 : age;
+    return now > then ? (double)((now - then) / 1000) : 0;
 }
 
 /* Since when a device is as it is: what is found of it, or what is wanted and not true; else its phase. */

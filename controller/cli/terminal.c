@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "schemas/value.h"
@@ -80,4 +81,13 @@ size_t terminal_print(const char *text, size_t width, FILE *to)
     }
     fputc('~', to);
     return width;
+}
+
+const char *local_time_format(uint64_t milliseconds, char buf[static LOCAL_TIME_SIZE])
+{
+    time_t seconds = (time_t)(milliseconds / 1000);
+    struct tm tm;
+    if (!localtime_r(&seconds, &tm) || !strftime(buf, LOCAL_TIME_SIZE, "%Y-%m-%d %H:%M:%S", &tm))
+        snprintf(buf, LOCAL_TIME_SIZE, "?");
+    return buf;
 }

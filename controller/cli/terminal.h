@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 enum colour {
@@ -34,6 +35,10 @@ void terminal_begin(const struct terminal *t, enum colour c, FILE *to);
 void terminal_end(const struct terminal *t, enum colour c, FILE *to);
 /* Prints at most `width` characters of the text; one that is cut ends in `~`. Returns how many it printed. */
 size_t terminal_print(const char *text, size_t width, FILE *to);
+
+enum { LOCAL_TIME_SIZE = 32 };
+/* `2026-11-30 09:15:02` in the reader's time zone, as in logs; `?` where there is none. Returns buf. */
+const char *local_time_format(uint64_t milliseconds, char buf[static LOCAL_TIME_SIZE]);
 
 /* ---- a table: columns that do not fit are left out, the least important first ---- */
 

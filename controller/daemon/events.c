@@ -8,12 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "controller/base/queue.h"
 #include "controller/base/write_whole.h"
-#include "controller/daemon/history_ranking.h"
+#include "controller/daemon/ranking.h"
+#include "schemas/age.h"
 #include "schemas/device.h"
 #include "schemas/json.h"
 #include "schemas/mem.h"
@@ -164,31 +164,18 @@ static void append(struct events *e, const struct event *v)
     write_anew(e); /* or the next one tries again */
 }
 
-/* "2026-01-31T23:59:00.123Z" */
-static bool parse_time(const char *text, uint64_t *ret_when)
-{
-    struct tm tm = {0};
-    const char *end = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
-    unsigned ms = 0;
-    if (!end || sscanf(end, ".%3uZ", &ms) != 1)
-        return false;
-    time_t seconds = timegm(&tm);
-    *ret_when = seconds < 0 ? 0 : (uint64_t)seconds * 1000 + ms;
-    return seconds >= 0;
-}
-
 /* What is kept of a line beside its text. That it is JSON is not asked before somebody asks for it: thousands
  * of them are read when the daemon starts. */
 static void take_line(struct events *e, const char *line)
 {
     uint64_t number, when;
-    char time[32];
+    char time[MOMENT_SIZE];
     int domid = NO_GUEST;
     size_t len = strlen(line);
     const char *guest = strstr(line, ",\"domid\":");
     if (sscanf(line, "{\"number\":%" SCNu64 ",\"time\":\"%30[^\"]\",", &number, time) != 2 ||
-        number < e->next || number > INT64_MAX || !parse_time(time, &when) || !guest ||
-        !strstr(line, ",\"message\":\"") || strcmp(line + len - 2, "\"}") != 0)
+        number < e->next || number > INT64_MAX || !strchr(time, '.') || !moment_parse(time, &when) ||
+        !guest || !strstr(line, ",\"message\":\"") || strcmp(line + len - 2, "\"}") != 0)
         return;
     if (sscanf(guest, ",\"domid\":%d", &domid) == 1 && (domid < 0 || domid > DOMID_MAX))
         return;
@@ -237,7 +224,7 @@ static void add_again(struct events *e, json_t *early)
     json_array_foreach(early, i, o)
     {
         uint64_t when = 0;
-        parse_time(jget_text(o, "time"), &when);
+        moment_parse(jget_text(o, "time"), &when);
         jput(o, "number", jcount(e->next));
         char *line = jline(o);
         keep(e, (int)jget_int(o, "domid", NO_GUEST), e->next++, when, line);
@@ -319,23 +306,11 @@ static void put_text(struct draft *d, const char *name, const char *value)
         put(d, "null");
 }
 
-/* One time is formatted for all events of a second. */
-static const char *format_second(uint64_t when)
-{
-    static char second[32];
-    static time_t last = -1;
-    struct tm tm;
-    time_t now = (time_t)(when / 1000);
-    if (now != last && gmtime_r(&now, &tm))
-        strftime(second, sizeof second, "%Y-%m-%dT%H:%M:%S", &tm);
-    last = now;
-    return second;
-}
-
 static void draft_event(struct draft *d, uint64_t number, uint64_t when, const struct log_entry *entry)
 {
-    d->n = (size_t)snprintf(d->text, sizeof d->text, "{\"number\":%" PRIu64 ",\"time\":\"%s.%03uZ\"", number,
-                            format_second(when), (unsigned)(when % 1000));
+    char time[MOMENT_SIZE];
+    d->n = (size_t)snprintf(d->text, sizeof d->text, "{\"number\":%" PRIu64 ",\"time\":\"%s\"", number,
+                            moment_rfc3339(when, time));
     put_text(d, "event", kind_of(entry));
     put_text(d, "level", log_level_name(entry->level));
     put_text(d, "device", entry->device);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "controller/base/queue.h"
-#include "controller/daemon/history_ranking.h"
+#include "controller/daemon/ranking.h"
 #include "schemas/json.h"
 #include "schemas/mem.h"
 

@@ -5,20 +5,13 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "controller/base/log.h"
+#include "controller/base/wall_clock.h"
 #include "controller/daemon/events.h"
 #include "controller/daemon/metrics_file.h"
 
 enum { HEARTBEAT = 300 * 1000 /* milliseconds between two writes of metrics, without resyncs */ };
-
-static uint64_t wall_clock(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 void status_books_add(struct status *s, const struct reconciled *r)
 {

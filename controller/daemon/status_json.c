@@ -3,9 +3,9 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "controller/base/wall_clock.h"
 #include "controller/processes/output.h"
 #include "controller/store/store_path.h"
 #include "controller/store/xs_client.h"
@@ -199,10 +199,7 @@ static json_t *findings_json(const struct engine_device *d)
 /* By the calendar. */
 static json_t *time_of(uint64_t since, uint64_t now)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    uint64_t wall = (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-    return jtime(since ? wall - (now > since ? now - since : 0) : 0);
+    return jtime(since ? wall_clock() - (now > since ? now - since : 0) : 0);
 }
 
 static json_t *findings_since(const struct memory *m, uint64_t now)

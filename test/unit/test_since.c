@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Since when things last, where that is known; and which line of a policy says how long they may. */
+#include "schemas/age.h"
 #include "schemas/policy/locate.h"
 #include "schemas/report/report.h"
 #include "test/lib/unit.h"
@@ -77,12 +78,40 @@ START_TEST(test_lines)
 }
 END_TEST
 
+static const struct {
+    const char *text; /* as programs read it */
+    bool good, whole; /* it is a time; and written like this again */
+    uint64_t ms;
+} moments[] = {
+    {"2026-11-30T09:15:02.123Z", true, true, 1796030102123},
+    {"1970-01-01T00:00:00.000Z", true, true, 0},
+    {"2026-11-30T09:15:02Z", true, false, 1796030102000},
+    {"2026-11-30T09:15:02", false, false, 0},
+    {"2026-11-30 09:15:02Z", false, false, 0},
+    {"1960-01-01T00:00:00.000Z", false, false, 0},
+    {"yesterday", false, false, 0},
+    {"", false, false, 0},
+    {NULL, false, false, 0},
+};
+
+START_TEST(moments_are_read_as_they_are_written)
+{
+    char buf[MOMENT_SIZE];
+    uint64_t ms = 0;
+    ck_assert_int_eq(moment_parse(moments[_i].text, &ms), moments[_i].good);
+    ck_assert_uint_eq(ms, moments[_i].ms);
+    if (moments[_i].whole)
+        ck_assert_str_eq(moment_rfc3339(ms, buf), moments[_i].text);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("since when");
     TCase *t = tcase_create("since when");
     tcase_add_test(t, test_ages);
     tcase_add_test(t, test_lines);
+    tcase_add_loop_test(t, moments_are_read_as_they_are_written, 0, COUNT(moments));
     suite_add_tcase(s, t);
     return run_suite(s);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "controller/daemon/history_ranking.h"
+#include "controller/daemon/ranking.h"
 
 #include <stdlib.h>
 

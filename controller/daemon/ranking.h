@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Who holds how much of the history, and who the most: a heap, of which owners are entries by a member of
+/* Who holds how much of what is bounded, and who the most: a heap, of which owners are entries by a member of
  * theirs. Who holds nothing is not in it. Owns its array, which is freed when nobody is left. One thread;
  * nothing here fails. */
-#ifndef XENRECON_HISTORY_RANKING_H
-#define XENRECON_HISTORY_RANKING_H
+#ifndef XENRECON_RANKING_H
+#define XENRECON_RANKING_H
 
 #include <stddef.h>
 
