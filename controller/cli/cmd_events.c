@@ -10,6 +10,7 @@
 #include "controller/base/progress.h"
 #include "controller/cli/cli.h"
 #include "controller/cli/control_client.h"
+#include "controller/cli/daemon_options.h"
 #include "controller/cli/naming.h"
 #include "controller/cli/terminal.h"
 #include "schemas/age.h"
@@ -46,12 +47,11 @@ static const char logs_help[] =
     "\n" OPTIONS_HELP;
 
 struct events_options {
-    const char *run_dir;
+    struct daemon_options common;
     char *const *texts;
     size_t n_texts;
     uint64_t since; /* milliseconds since 1970 */
-    int colour;
-    bool follow, lines;
+    bool follow;
     bool output; /* only what workers and scripts printed */
 };
 
@@ -137,7 +137,7 @@ static void on_line(void *arg, const json_t *line)
     s->last = (uint64_t)jget_int(event, "number", (int64_t)s->last);
     if (!wanted(s, event))
         return;
-    if (s->o->lines) {
+    if (daemon_options_format_is(&s->o->common, "jsonl")) {
         json_dumpf(event, stdout, JSON_COMPACT);
         putchar('\n');
         return;
@@ -153,7 +153,7 @@ static void on_line(void *arg, const json_t *line)
 static int ask(struct showing *s, bool quiet)
 {
     struct control_client *client;
-    int error = control_client_open(s->o->run_dir, quiet, &client);
+    int error = control_client_open(s->o->common.run_dir, quiet, &client);
     if (error)
         return error;
     json_t *members = jobject();
@@ -167,7 +167,7 @@ static int ask(struct showing *s, bool quiet)
 
 static int events(const struct events_options *o)
 {
-    struct showing s = {.o = o, .term = terminal_of_stdout(o->colour)};
+    struct showing s = {.o = o, .term = terminal_of_stdout(o->common.colour)};
     if (naming_check(o->texts, o->n_texts))
         return STATUS_ERROR;
     if (o->n_texts)
@@ -187,51 +187,22 @@ static int events(const struct events_options *o)
 
 static int run(const char *command, const char *help, bool output, int argc, char **argv)
 {
-    enum { SINCE = 256, FOLLOW, FORMAT, COLOUR, RUNTIME_DIR, QUIET, HELP };
-    static const struct option options[] = {
-        {"since", required_argument, NULL, SINCE},
-        {"follow", no_argument, NULL, FOLLOW},
-        {"format", required_argument, NULL, FORMAT},
-        {"color", required_argument, NULL, COLOUR},
-        {"runtime-dir", required_argument, NULL, RUNTIME_DIR},
-        {"quiet", no_argument, NULL, QUIET},
-        {"help", no_argument, NULL, HELP},
-        {0},
-    };
-    struct events_options o = {
-        .run_dir = control_client_default_dir(), .colour = COLOUR_AUTO, .output = output};
-    int c;
+    enum { SINCE = 256, FOLLOW };
+    static const char *const formats[] = {"text", "jsonl", NULL};
+    static const struct option options[] = {{"since", required_argument, NULL, SINCE},
+                                            {"follow", no_argument, NULL, FOLLOW},
+                                            DAEMON_OPTIONS,
+                                            {0}};
+    struct events_options o = {.common = daemon_options_default(formats), .output = output};
+    int c, status;
     while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
-        switch (c) {
-        case SINCE:
-            if (parse_since(optarg, &o.since))
-                return usage_error(command, "--since is a time like 10m, 2h or 2026-01-31T23:59, not \"%s\"",
-                                   optarg);
-            break;
-        case FOLLOW:
+        if (c == FOLLOW)
             o.follow = true;
-            break;
-        case FORMAT:
-            o.lines = strcmp(optarg, "jsonl") == 0;
-            if (!o.lines && strcmp(optarg, "text") != 0)
-                return usage_error(command, "--format is text or jsonl, not \"%s\"", optarg);
-            break;
-        case COLOUR:
-            o.colour = terminal_parse_colour(optarg);
-            if (o.colour < 0)
-                return usage_error(command, "--color is auto, always or never, not \"%s\"", optarg);
-            break;
-        case RUNTIME_DIR:
-            o.run_dir = optarg;
-            break;
-        case QUIET:
-            be_quiet();
-            break;
-        case HELP:
-            return print_help(help);
-        default:
-            return usage_bad_option(command, c, argv);
-        }
+        else if (c == SINCE && parse_since(optarg, &o.since))
+            return usage_error(command, "--since is a time like 10m, 2h or 2026-01-31T23:59, not \"%s\"",
+                               optarg);
+        else if (c != SINCE && daemon_options_take(command, c, argv, help, &o.common, &status))
+            return status;
     }
     o.texts = argv + optind;
     o.n_texts = (size_t)(argc - optind);

@@ -68,7 +68,7 @@ static int history(const struct history_options *o, char *text)
     int error = control_client_request(ask, "history", members, on_line, decisions);
     progress_end();
     struct terminal term = terminal_of_stdout(o->common.colour);
-    if (!error && o->common.json)
+    if (!error && daemon_options_format_is(&o->common, "json"))
         print_json(device, decisions);
     else if (!error)
         history_text_print(device, decisions, &term, stdout);
@@ -81,8 +81,9 @@ static int history(const struct history_options *o, char *text)
 int cmd_history(int argc, char **argv)
 {
     enum { LAST = 256 };
+    static const char *const formats[] = {"text", "json", NULL};
     static const struct option options[] = {{"last", required_argument, NULL, LAST}, DAEMON_OPTIONS, {0}};
-    struct history_options o = {.common = daemon_options_default(), .last = 20};
+    struct history_options o = {.common = daemon_options_default(formats), .last = 20};
     int c, status;
     while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
         if (c == LAST) {

@@ -51,7 +51,8 @@ static void print_json(const struct status_answer *a, bool one_line, FILE *to)
 static void print_text(const struct status_options *o, const struct status_answer *a,
                        const struct terminal *term, FILE *to)
 {
-    struct status_view view = {.term = term, .naming = naming_open(), .wide = o->common.wide};
+    struct status_view view = {
+        .term = term, .naming = naming_open(), .wide = daemon_options_format_is(&o->common, "wide")};
     status_text_print(a->daemon, a->devices, &view, to);
     naming_free(view.naming);
 }
@@ -79,10 +80,11 @@ static int show(const struct status_options *o)
     if (status_answer_ask(o->common.run_dir, o->names, (size_t)o->n_names, &a))
         return STATUS_ERROR;
     struct terminal term = terminal_of_stdout(o->common.colour);
-    FILE *to = o->watch && !o->common.json ? open_memstream(&text, &size) : stdout;
+    FILE *to =
+        o->watch && !daemon_options_format_is(&o->common, "json") ? open_memstream(&text, &size) : stdout;
     if (!to)
         abort(); /* as for any memory */
-    if (o->common.json)
+    if (daemon_options_format_is(&o->common, "json"))
         print_json(&a, o->watch, to);
     else
         print_text(o, &a, &term, to);
@@ -121,8 +123,9 @@ static int parse_interval(const char *text, unsigned *ret_interval)
 int cmd_status(int argc, char **argv)
 {
     enum { WATCH = 256 };
+    static const char *const formats[] = {"text", "wide", "json", NULL};
     static const struct option options[] = {{"watch", optional_argument, NULL, WATCH}, DAEMON_OPTIONS, {0}};
-    struct status_options o = {.common = daemon_options_default(), .interval = 2};
+    struct status_options o = {.common = daemon_options_default(formats), .interval = 2};
     int c, status;
     while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
         if (c == WATCH) {

@@ -100,49 +100,73 @@ static void say(const struct report_device *d)
               message ? ": " : "", message ? message : "");
 }
 
+/* What all looks at devices come to. */
+struct look {
+    size_t there; /* of the devices of one argument */
+    bool all;     /* each is as it should be */
+    bool tell;    /* says which are not */
+};
+
+static int look_at_one(struct inspection *in, const struct wait_options *o, const char *text,
+                       const struct located *device, struct look *look)
+{
+    const struct policy *policy = inspection_policy(in, device->key.type);
+    struct view *view;
+    if (!policy) {
+        inspection_say_no_policy(text, device->key.type);
+        return -EINVAL;
+    }
+    int error = inspection_view(in, device, false, &view);
+    if (error)
+        return error;
+    if (view->directory == PRESENT) {
+        struct report *report = report_new(0);
+        inspection_report(in, policy, view, report);
+        bool is = reached(o->goal, &report->devices[0]);
+        look->there++;
+        look->all &= is;
+        if (look->tell && !is)
+            say(&report->devices[0]);
+        report_free(report);
+    }
+    view_free(view);
+    return 0;
+}
+
+static int look_at_argument(struct inspection *in, const struct wait_options *o, char *text,
+                            struct look *look)
+{
+    struct located *devices;
+    size_t n;
+    int error = inspection_select_quietly(in, text, &devices, &n);
+    look->there = 0;
+    if (error && error != -ENODEV)
+        return error;
+    if (!error) {
+        for (size_t i = 0; i < n && !error; i++)
+            error = look_at_one(in, o, text, &devices[i], look);
+        free(devices);
+        if (error)
+            return error;
+    }
+    if (look->there || o->goal == GOAL_GONE || o->goal == GOAL_CLOSED)
+        return 0;
+    look->all = false;
+    if (look->tell)
+        log_error("%s: there is no such device yet: it waits for the toolstack", text);
+    return 0;
+}
+
 /* Looks at all that the arguments name. 1: they are as they should be; 0: not yet; or a negative errno.
  * `tell`: says which are not. */
-static int look(struct inspection *in, const struct wait_options *o, char *const *texts, size_t n_texts,
-                bool tell)
+static int look_at_all(struct inspection *in, const struct wait_options *o, char *const *texts,
+                       size_t n_texts, bool tell)
 {
-    bool all = true;
-    for (size_t t = 0; t < n_texts; t++) {
-        struct located *devices = NULL;
-        size_t n = 0, there = 0;
-        int error = inspection_select_quietly(in, texts[t], &devices, &n);
-        for (size_t i = 0; i < n && !error; i++) {
-            const struct policy *policy = inspection_policy(in, devices[i].key.type);
-            struct view *view;
-            if (!policy) {
-                inspection_say_no_policy(texts[t], devices[i].key.type);
-                error = -EINVAL;
-                break;
-            }
-            error = inspection_view(in, &devices[i], false, &view);
-            if (error)
-                break;
-            if (view->directory == PRESENT) {
-                struct report *report = report_new(0);
-                inspection_report(in, policy, view, report);
-                bool is = reached(o->goal, &report->devices[0]);
-                there++;
-                all &= is;
-                if (tell && !is)
-                    say(&report->devices[0]);
-                report_free(report);
-            }
-            view_free(view);
-        }
-        free(devices);
-        if (error && error != -ENODEV)
-            return error;
-        if (!there && o->goal != GOAL_GONE && o->goal != GOAL_CLOSED) {
-            all = false;
-            if (tell)
-                log_error("%s: there is no such device yet: it waits for the toolstack", texts[t]);
-        }
-    }
-    return all;
+    struct look look = {.all = true, .tell = tell};
+    int error = 0;
+    for (size_t i = 0; i < n_texts && !error; i++)
+        error = look_at_argument(in, o, texts[i], &look);
+    return error ? error : look.all;
 }
 
 /* ---- the command ---- */
@@ -159,7 +183,7 @@ static int wait_for(const struct wait_options *o, char *const *texts, size_t n_t
         if (inspection_begin(&from, &in))
             return STATUS_ERROR;
         bool over = o->timeout && now_ms() - begun >= o->timeout * 1000;
-        int found = look(in, o, texts, n_texts, over && !o->quiet);
+        int found = look_at_all(in, o, texts, n_texts, over && !o->quiet);
         inspection_end(in);
         if (found < 0)
             return STATUS_ERROR;

@@ -2,15 +2,39 @@
 #include "controller/cli/daemon_options.h"
 
 #include <getopt.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "controller/cli/cli.h"
 #include "controller/cli/control_client.h"
 #include "controller/cli/terminal.h"
 
-struct daemon_options daemon_options_default(void)
+struct daemon_options daemon_options_default(const char *const *formats)
 {
-    return (struct daemon_options){.run_dir = control_client_default_dir(), .colour = COLOUR_AUTO};
+    return (struct daemon_options){.run_dir = control_client_default_dir(),
+                                   .colour = COLOUR_AUTO,
+                                   .formats = formats,
+                                   .format = formats[0]};
+}
+
+bool daemon_options_format_is(const struct daemon_options *o, const char *format)
+{
+    return strcmp(o->format, format) == 0;
+}
+
+/* Takes the argument of --format: 0, or the status of a wrong command line. */
+static int take_format(const char *command, const char *format, struct daemon_options *o)
+{
+    char words[64] = "";
+    for (const char *const *f = o->formats; *f; f++) {
+        if (strcmp(format, *f) == 0) {
+            o->format = *f;
+            return 0;
+        }
+        size_t n = strlen(words);
+        snprintf(words + n, sizeof words - n, "%s%s", f == o->formats ? "" : f[1] ? ", " : " or ", *f);
+    }
+    return usage_error(command, "--format is %s, not \"%s\"", words, format);
 }
 
 bool daemon_options_take(const char *command, int c, char **argv, const char *help, struct daemon_options *o,
@@ -18,12 +42,8 @@ bool daemon_options_take(const char *command, int c, char **argv, const char *he
 {
     switch (c) {
     case DAEMON_OPTION_FORMAT:
-        o->json = strcmp(optarg, "json") == 0;
-        o->wide = strcmp(command, "status") == 0 && strcmp(optarg, "wide") == 0;
-        if (o->json || o->wide || strcmp(optarg, "text") == 0)
-            return false;
-        *ret_status = usage_error(command, "--format is text or json, not \"%s\"", optarg);
-        return true;
+        *ret_status = take_format(command, optarg, o);
+        return *ret_status != 0;
     case DAEMON_OPTION_COLOUR:
         o->colour = terminal_parse_colour(optarg);
         if (o->colour >= 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The options of commands that show what the running daemon knows: `status` and `history`. One thread. */
+/* The options of commands that show what the running daemon knows. One thread. */
 #ifndef XENRECON_DAEMON_OPTIONS_H
 #define XENRECON_DAEMON_OPTIONS_H
 
@@ -7,9 +7,9 @@
 
 struct daemon_options {
     const char *run_dir;
-    int colour; /* as terminal_of_stdout() takes it */
-    bool json;
-    bool wide; /* of status: text with more columns */
+    int colour;                 /* as terminal_of_stdout() takes it */
+    const char *const *formats; /* that --format may name, up to a NULL; the default is the first */
+    const char *format;         /* one of them */
 };
 
 /* Values that getopt_long() returns for these options; a command's own are less. */
@@ -29,7 +29,8 @@ enum {
         "help", no_argument, NULL, DAEMON_OPTION_HELP                        \
     }
 
-struct daemon_options daemon_options_default(void);
+struct daemon_options daemon_options_default(const char *const *formats);
+bool daemon_options_format_is(const struct daemon_options *o, const char *format);
 
 /* Takes what getopt_long() returned. True: the command ends with *ret_status, because the help was printed,
  * or because something is wrong and was logged. */

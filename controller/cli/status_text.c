@@ -220,7 +220,8 @@ static double seconds_since(const char *text)
     uint64_t then, now = (uint64_t)time(NULL) * 1000;
     if (!moment_parse(text, &then))
         return -1;
-    return now > then ? (double)((now - then) / 1000) : 0;
+    uint64_t age = now > then ? (now - then) / 1000 : 0;
+    return (double)age;
 }
 
 /* Since when a device is as it is: what is found of it, or what is wanted and not true; else its phase. */
