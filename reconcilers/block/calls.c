@@ -304,7 +304,7 @@ void calls_say_unknown(void)
 
 /* ---- the filters ---- */
 
-static int add(scmp_filter_ctx filter, uint32_t action, int call)
+int calls_rule(void *filter, uint32_t action, int call)
 {
     int error = seccomp_rule_add(filter, action, call, 0);
     return error == -EDOM ? 0 : error; /* this architecture has no such call */
@@ -328,7 +328,7 @@ static int fill(scmp_filter_ctx filter, int ring)
     const struct scmp_arg_cmp below_sigsys = {.arg = 0, .op = SCMP_CMP_LT, .datum_a = SIGSYS};
     int error = 0;
     for (size_t i = 0; i < COUNT(allowed) && !error; i++)
-        error = add(filter, SCMP_ACT_ALLOW, allowed[i]);
+        error = calls_rule(filter, SCMP_ACT_ALLOW, allowed[i]);
     for (size_t i = 0; i < COUNT(ioctls) && !error; i++)
         error = add_when(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), masked(1, UINT32_MAX, ioctls[i]));
     if (!error)
@@ -351,7 +351,7 @@ static int fill(scmp_filter_ctx filter, int ring)
     /* A thread more: libc tries with all signals blocked, when no handler can be run. It may come to a
      * process by clone3() as well, but then tries clone() for it */
     if (!error)
-        error = add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3));
+        error = calls_rule(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3));
     if (!error)
         error =
             add_when(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone), masked(0, CLONE_THREAD, CLONE_THREAD));
@@ -376,7 +376,7 @@ int calls_without_rings(void)
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
     if (!filter)
         return -ENOMEM;
-    return load(filter, add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(io_uring_setup)));
+    return load(filter, calls_rule(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(io_uring_setup)));
 }
 
 int calls_restrict(const struct calls_watch *config, int ring)

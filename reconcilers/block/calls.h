@@ -15,6 +15,11 @@
 #ifndef XENRECON_BLOCK_CALLS_H
 #define XENRECON_BLOCK_CALLS_H
 
+#include <stdint.h>
+
+/* A rule for this call in a filter of libseccomp's; none where this architecture has no such call. */
+int calls_rule(void *filter, uint32_t action, int call);
+
 /* Both are called by the handler, in any thread: nothing that could take a lock. */
 struct calls_watch {
     void (*forbidden)(const char *name); /* the process ends when it returns */

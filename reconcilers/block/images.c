@@ -158,9 +158,7 @@ struct image *images_open(struct images *s, const struct image_options *o, char 
     struct image *image = xcalloc(1, sizeof *image);
     image->number = ++s->n;
     image->read_only = o->read_only;
-    image->path = strdup(path);
-    if (!image->path)
-        abort(); /* as for any memory */
+    image->path = xstrdup(path);
     image->next = s->list;
     s->list = image;
     snprintf(image->socket, sizeof image->socket, "%s/%d.%u", s->directory, (int)getpid(), image->number);
@@ -180,13 +178,12 @@ struct image *images_open(struct images *s, const struct image_options *o, char 
 
 void images_close(struct images *s, struct image *image)
 {
-    char text[160], event[64], why[256];
+    char text[160], why[256];
     snprintf(text, sizeof text,
              "{\"execute\": \"block-export-del\", \"arguments\": {\"id\": \"e%u\", \"mode\": \"hard\"}}",
              image->number);
     /* no other command is under way, and so no other event of this kind */
-    snprintf(event, sizeof event, "\"BLOCK_EXPORT_DELETED\"");
-    int error = command(s, text, event, why);
+    int error = command(s, text, "\"BLOCK_EXPORT_DELETED\"", why);
     if (!error)
         error = remove_node(s, image->number, why);
     if (error)

@@ -15,6 +15,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "reconcilers/block/calls.h"
+
 /* ---- the keeper ---- */
 
 static const int allowed[] = {
@@ -26,10 +28,8 @@ static bool lock_in(void)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
     int error = filter ? 0 : -ENOMEM;
-    for (size_t i = 0; i < sizeof allowed / sizeof *allowed && !error; i++) {
-        error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
-        error = error == -EDOM ? 0 : error; /* this architecture has no such call */
-    }
+    for (size_t i = 0; i < sizeof allowed / sizeof *allowed && !error; i++)
+        error = calls_rule(filter, SCMP_ACT_ALLOW, allowed[i]);
     if (!error)
         error = seccomp_load(filter);
     seccomp_release(filter);

@@ -14,6 +14,7 @@
 
 #include <linux/seccomp.h>
 
+#include "reconcilers/block/calls.h"
 #include "reconcilers/block/ioctl_number.h"
 
 /* ---- in the program's process ---- */
@@ -36,8 +37,7 @@ static const int refused[] = {SCMP_SYS(ptrace),
 
 static int refuse(scmp_filter_ctx filter, int call)
 {
-    int error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), call, 0);
-    return error == -EDOM ? 0 : error; /* this architecture has no such call */
+    return calls_rule(filter, SCMP_ACT_ERRNO(EPERM), call);
 }
 
 int opener_restrict(bool io_uring, int *ret_listener)

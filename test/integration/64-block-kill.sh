@@ -9,38 +9,9 @@
 # shellcheck disable=SC2119
 . "$repo/test/lib/block.sh"
 
-# killing NAME VICTIM...: while thousands of writes are under way, each of the victims in turn, until they are done; and
-# again, until there were five kills
-killing() {
-    local name=$1 pid status=0 kills=0 victim
-    shift
-    while [ $status = 0 ] && [ $kills -lt 5 ]; do
-        blk verify --count "${WRITES:-30000}" --seed "$((kills_so_far + kills))" >"$dir/out" 2>&1 &
-        pid=$!
-        while kill -0 $pid 2>/dev/null; do
-            for victim; do
-                sleep "0.$(printf %03d $((RANDOM % 150 + 50)))"
-                $victim
-                kills=$((kills + 1))
-            done
-        done
-        wait $pid || status=$?
-    done
-    [ $status = 0 ] || cat "$dir/out"
-    check "$name: no error, nothing lost, killed five times or more" $status 0
-    kills_so_far=$((kills_so_far + kills))
-}
-
-kill_worker() {
-    local pids
-    mapfile -t pids < <(workers)
-    [ ${#pids[@]} = 0 ] || kill -KILL "${pids[@]}" 2>/dev/null || true
-}
-
-restart_xenrecon() {
-    kill_xenrecon
-    start_xenrecon --policies "$dir/policies"
-}
+# killing NAME VICTIM...
+killing() { verify_and_kill "$1" 30000 true "${@:2}"; }
+kill_worker() { kill_all workers; }
 
 mkdir "$dir/bin" # where it can be taken away from
 cp "$XENRECON_BLK" "$dir/bin/xenrecon-blk"
@@ -49,7 +20,6 @@ toolstack domain-create 0
 start_domain 7 4096 grants
 block_policy
 start_xenrecon --policies "$dir/policies"
-kills_so_far=1
 attach_disk 51712 64M
 await "$b/state" 2
 

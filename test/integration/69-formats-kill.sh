@@ -19,57 +19,29 @@ moving() {
     [[ -n $before && "$before" != "$(daemon_io)" ]] || ! kill -0 "$1" 2>/dev/null
 }
 
-# killing NAME VICTIM...: while thousands of writes are under way, each of the victims in turn, until they are done; and
-# again, until there were five kills. The image has small clusters, so most writes change its tables.
+# killing NAME VICTIM...: of a disk of its own, which has small clusters, so that most writes change its tables
 killing() {
-    local name=$1 pid status=0 kills=0 victim devid=$((51712 + 16 * disks))
-    shift
+    local name=$1 status=0 devid=$((51712 + 16 * disks))
     qemu-img create -q -f qcow2 -o cluster_size=4096 "$dir/disk.$devid" 64M
     attach_image $devid qcow2
     await "$b/state" 2
     disks=$((disks + 1))
-    while [ $status = 0 ] && [ $kills -lt 5 ]; do
-        blk verify --count "${WRITES:-10000}" --seed "$((kills_so_far + kills))" >"$dir/out" 2>&1 &
-        pid=$!
-        while kill -0 $pid 2>/dev/null; do
-            for victim; do
-                becomes_true moving $pid
-                sleep "0.$(printf %03d $((RANDOM % 150 + 50)))"
-                $victim
-                kills=$((kills + 1))
-            done
-        done
-        wait $pid || status=$?
-    done
-    [ $status = 0 ] || cat "$dir/out"
-    check "$name: no error, nothing lost, killed five times or more" $status 0
-    kills_so_far=$((kills_so_far + kills))
+    verify_and_kill "$name" 10000 "becomes_true moving" "${@:2}"
     detached $devid
-    status=0
     qemu-img check -q "$dir/disk.$devid" >"$dir/out" 2>&1 || status=$?
     check "$name: no harm to the image; clusters may have leaked" "$([[ $status = [03] ]] && echo yes)" yes
 }
 
-kill_all() {
-    local pids
-    mapfile -t pids < <("$@")
-    [ ${#pids[@]} = 0 ] || kill -KILL "${pids[@]}" 2>/dev/null || true
-}
 kill_worker() { kill_all workers; }
 kill_server() { kill_all servers; }
 kill_daemon() { kill_all daemons; }
 kill_daemon_and_worker() { kill_all serving; }
 serving() { daemons && workers; }
-restart_xenrecon() {
-    kill_xenrecon
-    start_xenrecon --policies "$dir/policies"
-}
 
 toolstack domain-create 0
 start_domain 7 4096 grants
 formats_policy --io-uring # the other test is by threads
 start_xenrecon --policies "$dir/policies"
-kills_so_far=1
 disks=0
 killing "the daemon" kill_daemon
 killing "the worker" kill_worker

@@ -61,3 +61,39 @@ blk() {
 workers() {
     pgrep -f "xenrecon-blk .*$dir/" || true
 }
+
+# verify_and_kill NAME WRITES BEFORE VICTIM...: while so many writes are under way, each of the victims in turn, after BEFORE
+# with the guest's process, until they are done; and again, until there were five kills
+kills_so_far=1
+verify_and_kill() {
+    local name=$1 writes=$2 before=$3 pid status=0 kills=0 victim
+    shift 3
+    while [ $status = 0 ] && [ $kills -lt 5 ]; do
+        blk verify --count "${WRITES:-$writes}" --seed "$((kills_so_far + kills))" >"$dir/out" 2>&1 &
+        pid=$!
+        while kill -0 $pid 2>/dev/null; do
+            for victim; do
+                $before $pid
+                sleep "0.$(printf %03d $((RANDOM % 150 + 50)))"
+                $victim
+                kills=$((kills + 1))
+            done
+        done
+        wait $pid || status=$?
+    done
+    [ $status = 0 ] || cat "$dir/out"
+    check "$name: no error, nothing lost, killed five times or more" $status 0
+    kills_so_far=$((kills_so_far + kills))
+}
+
+# kill_all COMMAND...: the processes that it prints
+kill_all() {
+    local pids
+    mapfile -t pids < <("$@")
+    [ ${#pids[@]} = 0 ] || kill -KILL "${pids[@]}" 2>/dev/null || true
+}
+
+restart_xenrecon() {
+    kill_xenrecon
+    start_xenrecon --policies "$dir/policies"
+}
