@@ -12,11 +12,11 @@
 
 #include "controller/base/backoff.h"
 #include "controller/base/log.h"
-#include "controller/base/policy_dirs.h"
 #include "controller/base/progress.h"
 #include "controller/daemon/ages_file.h"
 #include "controller/daemon/log_timer.h"
 #include "controller/daemon/memory_trim.h"
+#include "controller/daemon/policy_load.h"
 #include "controller/daemon/reconnect.h"
 #include "controller/daemon/run_dir_watch.h"
 #include "controller/daemon/sd_notify.h"
@@ -247,23 +247,6 @@ static void on_lost(void *arg, const char *why)
         reconnect_later(&d->reconnect);
 }
 
-/* In dom0 libxl runs the scripts itself, and everything would be set up twice. */
-static int refuse_hotplug(const struct daemon *d, const struct policy_set *set)
-{
-    int error = 0;
-    for (size_t i = 0; i < set->n; i++) {
-        const struct policy *p = set->list[i];
-        if (!p->hotplug.run || policy_hotplug(p, d->backend_domid))
-            continue;
-        log_error(
-            "%s: `hotplug`: this is dom0, where libxl runs hotplug scripts; `in-dom0: true` says that it "
-            "does not (run_hotplug_scripts=0)",
-            p->source);
-        error = -EINVAL;
-    }
-    return error;
-}
-
 static void on_domid(void *arg, int status, const char *data, size_t len)
 {
     struct daemon *d = arg;
@@ -281,7 +264,7 @@ static void on_domid(void *arg, int status, const char *data, size_t len)
     status_connected(&d->status, true);
     if (!d->engine) {
         d->backend_domid = (uint16_t)backend_domid;
-        int error = refuse_hotplug(d, &d->policies);
+        int error = policy_load_check_hotplug(&d->policies, d->backend_domid);
         if (!error)
             error = open_workers(d, &d->policies);
         if (error) {
@@ -356,25 +339,11 @@ static void connect_store(void *arg)
 
 /* ---- policies ---- */
 
-static int load_policies(struct daemon *d, struct policy_set *ret_set)
-{
-    struct diagnostic why;
-    struct policy_set set = {0};
-    int error = policy_dirs_load(d->cfg->dirs, d->cfg->n_dirs, true, &set, &why);
-    if (error) {
-        log_diagnostic(&why);
-        return error;
-    }
-    if (set.n == 0)
-        log_warning("there are no policies: nothing will be looked after");
-    *ret_set = set;
-    return 0;
-}
-
 static bool reload(struct daemon *d)
 {
     struct policy_set set = {0};
-    if (load_policies(d, &set) || (d->engine && (refuse_hotplug(d, &set) || open_workers(d, &set)))) {
+    if (policy_load(d->cfg->dirs, d->cfg->n_dirs, &set) ||
+        (d->engine && (policy_load_check_hotplug(&set, d->backend_domid) || open_workers(d, &set)))) {
         policy_set_clear(&set);
         log_error("the policies were not reloaded: those that were in force still are");
         return false;
@@ -501,7 +470,7 @@ static void start(struct daemon *d)
 int daemon_run(const struct daemon_config *config)
 {
     struct daemon d = {.cfg = config, .lock = -1};
-    int error = load_policies(&d, &d.policies);
+    int error = policy_load(d.cfg->dirs, d.cfg->n_dirs, &d.policies);
     if (error)
         return error;
     error = start_loop(&d);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Included by test_dump.c, as dump_cases.h is: several listings in one text, and parts of them. */
+/* Included by test_dump.c, as dump_cases.h is: several listings in one text, and parts of them. Longer
+ * than other files for the same reason. */
 /* clang-format off */
     {"two listings, a blank line between",
      "  vif = \"\"\n"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What becomes of a guest's requests, with an engine that ends them when and how the test says: in which
- * order they are begun and answered, which flushes the disk sees, what waits when there is no memory. */
+ * order they are begun and answered, which flushes the disk sees, what waits when there is no memory. Longer
+ * than other files, as all of them play the same guest on the same ring. */
 #include <errno.h>
 
 #include "reconcilers/block/disk.h"

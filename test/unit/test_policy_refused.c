@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Documents that are no policy, and how that is said. */
+/* Documents that are no policy, and how that is said. Longer than other files, as most of it is one
+ * table. */
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
