@@ -29,7 +29,7 @@ create_with_qemu
 check "libxl has started a QEMU, which runs" "$(qemu_state)" running
 reach "with a disk from the start: Connected" "$disk" 4/4
 check "it is ours" "$(ours "$disk")" ours
-check "we serve it, and nobody else" "$(users_of xvda)" "xenrecon-blk "
+check "we serve it, and nobody else" "$(users_of xvda)" "xenrecon-blk xenrecon-keeper "
 silent "plan is silent"
 has web xvda
 in_guest web 'echo hello >/dev/xvda && sync'
