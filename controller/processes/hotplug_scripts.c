@@ -3,13 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -19,6 +16,7 @@
 #include "controller/base/queue.h"
 #include "controller/base/signals.h"
 #include "controller/processes/output.h"
+#include "controller/processes/script_path.h"
 #include "schemas/arena.h"
 #include "schemas/device.h"
 #include "schemas/mem.h"
@@ -27,6 +25,7 @@
 enum {
     LOGGED_MAX = 20,      /* lines of a script that are logged, its last ones */
     LEFT_MAX = 256,       /* scripts whose children are still read from */
+    LEFT_OF_DEVICE = 4,   /* of these, those of one device: its newest */
     SAID_MAX = 256,       /* of what is said about a script: it goes to the store */
     KILL_AFTER = 2 * 1000 /* milliseconds from SIGTERM to SIGKILL */
 };
@@ -70,101 +69,11 @@ struct hotplug_scripts {
     script_done_fn *done;
     void *arg;
     struct jobs waiting, running;
-    struct left_behind left; /* of scripts that have ended, oldest first; one a device */
+    struct left_behind left; /* of scripts that have ended, oldest first */
     unsigned n_left;
     unsigned jobs; /* jobs that are not freed yet */
     bool closed;
 };
-
-/* ---- may it be run? ---- */
-
-/* NULL, or what is wrong with the owner or the mode. `sticky_does`: the sticky bit is enough. */
-static const char *not_ours_alone(const struct stat *st, bool sticky_does)
-{
-    if (st->st_uid != 0)
-        return "does not belong to root";
-    if (st->st_mode & (S_IWGRP | S_IWOTH) && !(sticky_does && st->st_mode & S_ISVTX))
-        return "can be changed by others than root";
-    return NULL;
-}
-
-static int open_beneath(int directory, const char *path, uint64_t flags, uint64_t resolve)
-{
-    struct open_how how = {.flags = flags | O_PATH | O_CLOEXEC, .resolve = resolve | RESOLVE_NO_SYMLINKS};
-    long fd = syscall(SYS_openat2, directory, path, &how, sizeof how);
-    return fd < 0 ? -errno : (int)fd;
-}
-
-/* Checks every directory from this one up to the root. */
-static const char *check_above(int directory)
-{
-    struct stat st, last = {0};
-    const char *wrong = NULL;
-    int fd = openat(directory, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    for (bool first = true; fd >= 0 && !wrong; first = false) {
-        if (fstat(fd, &st))
-            break;
-        if (!first && st.st_ino == last.st_ino && st.st_dev == last.st_dev) {
-            close(fd);
-            return NULL;
-        }
-        wrong = not_ours_alone(&st, !first);
-        last = st;
-        int up = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        close(fd);
-        fd = up;
-    }
-    if (fd >= 0)
-        close(fd);
-    return wrong ? wrong : "cannot be looked at";
-}
-
-/* Checks each directory between the top one and the script, and the script. */
-static const char *check_beneath(int top, const char *name)
-{
-    char path[256];
-    struct stat st;
-    const char *wrong = NULL;
-    for (const char *slash = name; slash && !wrong;) {
-        slash = strchr(slash, '/');
-        snprintf(path, sizeof path, "%.*s", slash ? (int)(slash++ - name) : (int)sizeof path, name);
-        int fd = open_beneath(top, path, 0, RESOLVE_BENEATH);
-        if (fd < 0)
-            return fd == -ENOENT  ? "is not there"
-                   : fd == -ELOOP ? "is a symbolic link, or behind one"
-                                  : "cannot be opened beneath the directory for scripts";
-        if (fstat(fd, &st))
-            wrong = "cannot be looked at";
-        else if (slash ? !S_ISDIR(st.st_mode) : !S_ISREG(st.st_mode))
-            wrong = "is no regular file";
-        else
-            wrong = not_ours_alone(&st, false);
-        close(fd);
-    }
-    return wrong;
-}
-
-/* Returns NULL, with the script's absolute path in argv[0]; or what is wrong. */
-static const char *locate(struct script_job *j)
-{
-    const char *name = j->argv[0];
-    size_t n = strlen(j->directory);
-    if (strncmp(name, j->directory, n) == 0 && name[n] == '/')
-        name += n + 1;
-    if (*name == '/' || !*name || strlen(name) > 255)
-        return "is not beneath the directory for scripts";
-    int top = open_beneath(AT_FDCWD, j->directory, O_DIRECTORY, 0);
-    if (top < 0)
-        return "is in a directory that cannot be opened, or is behind a symbolic link";
-    const char *wrong = check_above(top);
-    if (wrong)
-        wrong = arena_printf(&j->arena, "is in a directory that %s, or is in one like that", wrong);
-    else
-        wrong = check_beneath(top, name);
-    close(top);
-    j->argv[0] = arena_printf(&j->arena, "%s/%s", j->directory, name);
-    return wrong;
-}
 
 /* ---- what it said ---- */
 
@@ -215,17 +124,20 @@ static void let_go(struct left *l)
     l->printing = -1;
 }
 
-/* Goes on reading for those that the script has left behind, in the place of an earlier script of this
- * device. */
+/* Goes on reading for those that the script has left behind. The oldest makes room: of this device, when
+ * that has had its share, as one does whose script leaves a daemon behind each time that it is run. */
 static void keep_left(struct hotplug_scripts *s, struct left *l)
 {
-    struct left *other;
+    struct left *other, *oldest = NULL;
+    unsigned n = 0;
     let_go(l);
     TAILQ_FOREACH (other, &s->left, next)
-        if (strcmp(other->key, l->key) == 0)
-            break;
-    if (other || s->n_left == LEFT_MAX)
-        drop_left(other ? other : TAILQ_FIRST(&s->left));
+        if (strcmp(other->key, l->key) == 0 && n++ == 0)
+            oldest = other;
+    if (n == LEFT_OF_DEVICE)
+        drop_left(oldest);
+    else if (s->n_left == LEFT_MAX)
+        drop_left(TAILQ_FIRST(&s->left));
     l->scripts = s;
     TAILQ_INSERT_TAIL(&s->left, l, next);
     s->n_left++;
@@ -385,7 +297,7 @@ static void begin(struct script_job *j)
     struct hotplug_scripts *s = j->scripts;
     TAILQ_REMOVE(&s->waiting, j, next);
     TAILQ_INSERT_TAIL(&s->running, j, next);
-    const char *wrong = locate(j);
+    const char *wrong = script_path_check(&j->arena, j->directory, j->argv[0], &j->argv[0]);
     int error = wrong ? -EPERM : spawn(j);
     if (wrong)
         say(j, error, "is not run: it %s", wrong);

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Runs hotplug scripts on the loop: so many at a time, each with a deadline. A script's name is not trusted.
  *
- * Only a regular file beneath the directory is run, reached without a symbolic link. It, its directories and
- * all directories above must belong to root, and no other user may be able to change them. So it can be run
- * by its path, by which Xen's scripts find each other. It gets a cleared environment, no shell in between, no
- * input, and a process group of its own. What it prints is read as it comes, and its end is logged when it
- * has ended (output.h); from then on what a daemon prints that it has left behind is logged, too. Such a
+ * Which may be run says script_path.h. A script gets a cleared environment, no shell in between, no input,
+ * and a process group of its own. What it prints is read as it comes, and its end is logged when it has ended
+ * (output.h); from then on what is printed by those that it has left behind is logged, too. Such a
  * daemon keeps nobody waiting. Scripts that run when we exit are left to run.
  *
  * One thread, the loop's. Errors are negative errno. */
