@@ -204,7 +204,6 @@ static void *map_state(int fd, size_t from, size_t size)
 static void inherit(struct inherited *in)
 {
     in->device = need("XENRECON_DEVICE");
-    say_as(in->device);
     in->socket = need("XENRECON_SOCKET");
     in->domid = (uint16_t)need_number("XENRECON_FRONTEND_DOMID", DOMID_MAX);
     read_token(in->token);

@@ -6,13 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *who;
-
-void say_as(const char *device)
-{
-    who = device;
-}
-
 void say(const char *format, ...)
 {
     char text[512];
@@ -21,7 +14,7 @@ void say(const char *format, ...)
     vsnprintf(text, sizeof text, format, ap);
     va_end(ap);
     /* one call: stderr is unbuffered, and lines of several processes must not mix */
-    fprintf(stderr, "xenrecon-blk%s%s: %s\n", who ? " " : "", who ? who : "", text);
+    fprintf(stderr, "%s\n", text);
 }
 
 /* Cut where there is no more room. */
@@ -36,12 +29,7 @@ static void append(char *line, size_t size, const char *text)
 
 void say_in_handler(const char *text)
 {
-    char line[512] = "xenrecon-blk";
-    if (who) {
-        append(line, sizeof line, " ");
-        append(line, sizeof line, who);
-    }
-    append(line, sizeof line, ": ");
+    char line[512] = "";
     append(line, sizeof line - 1, text);
     append(line, sizeof line, "\n");
     if (write(STDERR_FILENO, line, strlen(line)) < 0)

@@ -30,7 +30,7 @@ static void *reserve(size_t size)
 {
     void *base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (base == MAP_FAILED) {
-        fputs("xenrecon-blk: out of memory\n", stderr);
+        fputs("out of memory\n", stderr);
         abort();
     }
     return base;

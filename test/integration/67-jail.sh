@@ -30,18 +30,18 @@ intruded() {
     key=qdisk/7/$n
 }
 
-# logs TEXT: within a while, or not
+# logs EXPRESSION: within a while, or not
 logs() {
     local end=$((SECONDS + AWAIT_MS / 1000))
-    until grep -qF "$1" "$dir/xenrecon.log"; do
+    until grep -qE "$1" "$dir/xenrecon.log"; do
         [ $SECONDS -lt $end ] || return 0
         sleep 0.02
     done
 }
 
-# said TEXT: how often
+# said EXPRESSION: how often
 said() {
-    grep -cF "$1" "$dir/xenrecon.log" || true
+    grep -cE "$1" "$dir/xenrecon.log" || true
 }
 
 # ---- what only an intruder wants
@@ -67,7 +67,8 @@ discard_kills() {
 for call in openat openat2 execve clone socket mmap mprotect ptrace kill tgkill fallocate ftruncate bpf mount io_uring_setup io_uring_enter rt_sigaction; do
     discard_kills $call $call
 done
-check "the worker says it itself, too" "$(said "xenrecon-blk qdisk/7/1: system call openat is not allowed")" 1
+check "the worker says it itself, too: one name, once" \
+    "$(said "^xenrecon: qdisk/7/1: worker [0-9]+: system call openat is not allowed$")" 1
 discard_kills rt_sigaction-high rt_sigaction
 discard_kills openat-blocked ""
 intruded start-openat
@@ -83,7 +84,7 @@ killed none ""
 discard_goes_on() {
     local want
     intruded "$1"
-    want="xenrecon-blk $key: system call ${2:-} "
+    want="^xenrecon: $key: worker [0-9]+: system call ${2:-} "
     exits "$1: the guest sees nothing of it" 0 blk discard 8 8
     exits "$1: nor the next time" 0 blk discard 8 8
     check "$1: there is no such call" "$(said "intruder: $1: Function not implemented")" 2
@@ -95,7 +96,7 @@ discard_goes_on() {
 for call in getrandom statx ioctl prlimit64; do
     discard_goes_on $call $call
 done
-discard_goes_on number-1000 "without a name (1000)"
+discard_goes_on number-1000 "without a name \(1000\)"
 discard_goes_on thread # by two system calls, with all signals blocked: nobody can say so
 
 # ---- what is allowed, and leads nowhere
