@@ -42,6 +42,18 @@ kill -CONT "$xenrecon_pid"
 reach "no room: a device that goes does go" "$(b_of qdisk/7/1)" absent
 check "no room: that was no failure of its own" "$(log_since "$mark" | grep -c 'qdisk/7/1: .*failed' || true)" 0
 logged "no room: it is said" "$mark" "create failed: No space left on device; tried again in"
+# What went made room: who still has none is known once each of the others has tried again, twice, since the first of these
+# may have begun before.
+gone=$(log_mark)
+no_more_room() {
+    local id wanting
+    mapfile -t wanting < <(with_state 1)
+    for id in "${wanting[@]}"; do
+        [ "$(log_since "$gone" | grep -c "qdisk/7/$id: create failed")" -ge 2 ] || return 1
+    done
+    [ $((${#wanting[@]} + $(with_state 2 | wc -l))) = 11 ]
+}
+becomes_true no_more_room || fail "it never came out who has room"
 served=$(with_state 2 | wc -l)
 check "no room: some got theirs, some did not" "$((served >= 4 && served < 11))" 1
 wanting=qdisk/7/$(with_state 1 | head -n 1)
@@ -82,20 +94,23 @@ reach "a full node: with room again it is served" "$(b_of qdisk/7/1)/state" 2
 # ---- transactions: another program in our domain keeps them all open
 
 fresh --transaction 3
+await_quiet 100
 cat >"$dir/keep.py" <<'END'
 import socket, struct, sys, time
 s = socket.socket(socket.AF_UNIX)
 s.connect(sys.argv[1])
-started = 0
-while True:
+started = refused = 0
+while True:  # also those that others give back
     s.sendall(struct.pack("=IIIIc", 6, 0, 0, 1, b"\0"))  # XS_TRANSACTION_START
     kind, _, _, n = struct.unpack("=IIII", s.recv(16, socket.MSG_WAITALL))
     s.recv(n, socket.MSG_WAITALL)
-    if kind != 6:
-        break
-    started += 1
-print(started, flush=True)
-time.sleep(600)
+    if kind == 6:
+        started += 1
+    else:
+        refused += 1
+        time.sleep(0.01)
+    if refused == 1:
+        print(started, flush=True)
 END
 exec 8< <(exec python3 "$dir/keep.py" "$dir/dom5.socket")
 keeper=$!
@@ -105,7 +120,10 @@ mark=$(log_mark)
 attach 7 1
 attach 7 2
 logged "no transaction: it is said" "$mark" "does not let us begin a transaction: No space left on device"
-sleep 0.3
+asked() { "${xenrecon[@]}" status --runtime-dir "$dir/run" --format json | sed -n 's/.*"requests": *\([0-9]*\).*/\1/p' | head -n 1; }
+before=$(asked)
+tried_again() { [ "$(asked)" -ge $((before + 10)) ]; }
+becomes_true tried_again || fail "it does not try again"
 check "no transaction: once, and no device is said to have failed" \
     "$(log_since "$mark" | grep -c 'does not let us begin') $(log_since "$mark" | grep -c failed || true)" "1 0"
 check "no transaction: nothing is done" "$(state_of "$(b_of qdisk/7/1)") $(state_of "$(b_of qdisk/7/2)")" "1 1"
