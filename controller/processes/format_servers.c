@@ -19,10 +19,13 @@
 #include "controller/processes/tail.h"
 #include "controller/processes/worker_launch.h"
 #include "controller/processes/worker_process.h"
+#include "controller/processes/worker_record.h"
 #include "controller/processes/workers_config.h"
 #include "schemas/mem.h"
 
 enum { NAME_SIZE = DEVICE_KEY_SIZE, OPEN_FILES = 1024 };
+
+static const char record_name[] = "server"; /* in the place of a device's number */
 
 struct format_server {
     LIST_ENTRY(format_server) link;
@@ -31,9 +34,10 @@ struct format_server {
     char *path;
     unsigned users;
     struct worker_launch *launch;   /* of the worker that came last */
-    int listening;                  /* -1: there is no socket */
+    int listening;                  /* -1: there is no socket, or only a server of an earlier run has it */
     uv_poll_t *poll;                /* while no server runs; owns itself */
     struct worker_process *process; /* NULL: none runs */
+    struct worker_record record;    /* of the process that runs */
     struct output *output;
     struct tail printed;
 };
@@ -74,12 +78,20 @@ static void free_server(struct format_server *s)
 
 /* ---- its process ---- */
 
+/* Its files: named like those of a worker, in the folder of the sockets. */
+static struct run_dir files_of(const struct format_servers *f)
+{
+    struct run_dir dir = *f->cfg.dir;
+    dir.records = dir.formats;
+    return dir;
+}
+
 /* What it had for the sockets of images; it is its user's, so nothing in it is followed. */
 static void remove_directory(const struct format_server *s)
 {
-    char name[NAME_SIZE + 2];
+    char name[NAME_SIZE + 8];
     const struct dirent *entry;
-    snprintf(name, sizeof name, "%s.d", s->name);
+    snprintf(name, sizeof name, "%s-images", s->name);
     int fd = openat(s->all->cfg.dir->formats, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     DIR *d = fd < 0 ? NULL : fdopendir(fd);
     while (d && (entry = readdir(d)))
@@ -91,44 +103,84 @@ static void remove_directory(const struct format_server *s)
     unlinkat(s->all->cfg.dir->formats, name, AT_REMOVEDIR);
 }
 
+/* Nobody needs it, and none runs. */
+static void forget(struct format_server *s)
+{
+    unlinkat(s->all->cfg.dir->formats, s->name, 0);
+    free_server(s);
+}
+
 static void listen_again(struct format_server *s);
 
 static void on_ended(void *arg, const struct worker_exit *how)
 {
     struct format_server *s = arg;
+    const struct run_dir dir = files_of(s->all);
     if (s->output)
         output_drain(s->output);
     log_info("%s: server of formats %d has ended%s", s->name, (int)worker_process_pid(s->process),
-             how->known && !how->signal && how->status == 0 ? "" : ", and not by itself");
+             how->known && (how->signal || how->status) ? ", and not by itself" : "");
     worker_process_close(s->process);
     s->process = NULL;
     remove_directory(s);
+    worker_record_remove(&dir, &s->record.key);
     if (s->users > 0)
         listen_again(s);
     else
-        free_server(s);
+        forget(s);
+}
+
+static void listen_to(struct format_server *s, int reading)
+{
+    char name[NAME_SIZE + 64];
+    snprintf(name, sizeof name, "%s: server of formats %d", s->name, (int)worker_process_pid(s->process));
+    output_close(s->output);
+    s->output = output_new(
+        &(struct output_config){.loop = s->all->cfg.loop, .name = name, .tail = &s->printed}, reading);
+}
+
+/* It does nothing before it has its token, and gets that when it would be found again. */
+static int note(struct format_server *s)
+{
+    const struct run_dir dir = files_of(s->all);
+    s->record.uid = s->launch->uid;
+    s->record.pid = worker_process_pid(s->process);
+    s->record.started = worker_process_started(s->process);
+    worker_record_new_token(&s->record);
+    int error = worker_record_save(&dir, &s->record);
+    return error ? error : worker_process_give_token(s->process, s->record.token);
 }
 
 static int spawn(struct format_server *s, const char **ret_step)
 {
     const struct worker_process_config config = {.loop = s->all->cfg.loop, .ended = on_ended, .arg = s};
-    char name[NAME_SIZE + 64];
-    int reading, printing;
-    int error = output_pipe(&reading, &printing);
+    const struct run_dir dir = files_of(s->all);
+    int state, reading, printing;
+    *ret_step = "its state file"; /* which another server has locked that is alive */
+    int error = worker_record_open_state(&dir, &s->record.key, true, &state);
     if (error)
         return error;
-    error = worker_process_spawn(&config, &s->launch->command, s->listening, printing, &s->process, ret_step);
-    close(printing);
-    if (error) {
-        close(reading);
-        return error;
+    *ret_step = "the pipe that it prints to";
+    error = worker_record_new_output(&dir, &s->record.key, &reading, &printing);
+    if (!error) {
+        error = worker_process_spawn(&config, &s->launch->command,
+                                     &(struct worker_descriptors){state, printing, s->listening}, &s->process,
+                                     ret_step);
+        close(printing);
+        if (error)
+            close(reading);
     }
-    snprintf(name, sizeof name, "%s: server of formats %d", s->name, (int)worker_process_pid(s->process));
-    log_info("%s started", name);
-    output_close(s->output);
-    s->output = output_new(
-        &(struct output_config){.loop = s->all->cfg.loop, .name = name, .tail = &s->printed}, reading);
-    return 0;
+    close(state);
+    if (error)
+        return error;
+    listen_to(s, reading);
+    *ret_step = "its record";
+    error = note(s);
+    if (error)
+        worker_process_signal(s->process, SIGKILL);
+    else
+        log_info("%s: server of formats %d started", s->name, (int)s->record.pid);
+    return error;
 }
 
 /* Whoever connects waits in the socket's queue, for the server. */
@@ -159,24 +211,33 @@ static void listen_again(struct format_server *s)
 
 /* ---- who needs it ---- */
 
-static struct format_server *find(struct format_servers *f, const char *name)
+static struct format_server *find(const struct format_servers *f, const struct device_key *key)
 {
     struct format_server *s;
     LIST_FOREACH (s, &f->list, link)
-        if (strcmp(s->name, name) == 0)
+        if (s->record.key.domid == key->domid && strcmp(s->record.key.type, key->type) == 0)
             return s;
     return NULL;
 }
 
-static struct format_server *make(struct format_servers *f, const char *name)
+static struct format_server *make(struct format_servers *f, const struct device_key *key)
 {
     struct format_server *s = xcalloc(1, sizeof *s);
     s->all = f;
     s->listening = -1;
-    snprintf(s->name, sizeof s->name, "%s", name);
-    s->path = run_dir_formats_path(f->cfg.dir, name);
+    s->record.key = *key;
+    snprintf(s->record.key.devid, sizeof s->record.key.devid, "%s", record_name);
+    snprintf(s->name, sizeof s->name, "%s.%u", key->type, key->domid);
+    s->path = run_dir_formats_path(f->cfg.dir, s->name);
     LIST_INSERT_HEAD(&f->list, s, link);
     return s;
+}
+
+/* A server of an earlier run accepts by itself what connects to its socket. */
+static bool serves_alone(const struct format_server *s)
+{
+    const struct run_dir dir = files_of(s->all);
+    return s->listening < 0 && (s->process || worker_record_held(&dir, &s->record.key, NULL));
 }
 
 /* A server that runs keeps the socket that it has, whatever its name is by now. */
@@ -184,7 +245,7 @@ static int see_to_socket(struct format_server *s)
 {
     const struct run_dir *dir = s->all->cfg.dir;
     int error = 0;
-    if (s->listening < 0 || !run_dir_has(dir->formats, s->name)) {
+    if (!run_dir_has(dir->formats, s->name) || (s->listening < 0 && !serves_alone(s))) {
         stop_listening(s);
         error = run_dir_bind(dir->formats, s->name, 0600, &s->listening);
         if (!error && s->launch->command.as_user &&
@@ -198,24 +259,30 @@ static int see_to_socket(struct format_server *s)
     return error;
 }
 
+struct format_server *format_servers_join(struct format_servers *f, const struct device_key *key)
+{
+    struct format_server *s = find(f, key);
+    if (s)
+        s->users++;
+    return s;
+}
+
 const char *format_servers_offer(struct format_servers *f, const struct worker_start *start,
                                  struct format_server **user)
 {
-    char name[NAME_SIZE];
     struct worker_start server = *start;
     if (!start->policy->worker.formats)
         return NULL;
+    if (!*user)
+        *user = format_servers_join(f, start->key);
     if (!*user) {
-        snprintf(name, sizeof name, "%s.%u", start->key->type, start->key->domid);
-        *user = find(f, name);
-        if (!*user)
-            *user = make(f, name);
+        *user = make(f, start->key);
         (*user)->users++;
     }
     struct format_server *s = *user;
     server.argv = (const char *const *)start->policy->worker.formats;
     worker_launch_free(s->launch);
-    s->launch = worker_launch_new(&server, f->cfg.dir->socket, s->path);
+    s->launch = worker_launch_new(&server, f->cfg.dir->socket, s->path, true);
     s->launch->command.file_size = 0; /* images may grow */
     s->launch->command.open_files = OPEN_FILES;
     return see_to_socket(s) ? NULL : s->path;
@@ -230,7 +297,58 @@ void format_servers_leave(struct format_server *s)
     if (s->process)
         worker_process_signal(s->process, SIGTERM); /* it closes what it has open, and ends */
     else
+        forget(s);
+}
+
+/* ---- life after our own death ---- */
+
+static int on_record(void *arg, const struct worker_record *record)
+{
+    struct format_servers *f = arg;
+    const struct run_dir dir = files_of(f);
+    struct format_server *s = make(f, &record->key);
+    const struct worker_process_config config = {.loop = f->cfg.loop, .ended = on_ended, .arg = s};
+    int reading;
+    int error = worker_process_find(&config, record->pid, record->started, &s->process);
+    if (error == -ESRCH) {
+        worker_record_remove(&dir, &record->key);
+        remove_directory(s);
+        forget(s);
+        return 0;
+    }
+    if (error) {
         free_server(s);
+        return error;
+    }
+    s->record = *record;
+    log_info("%s: server of formats %d found again", s->name, (int)record->pid);
+    if (!worker_record_open_output(&dir, &record->key, &reading))
+        listen_to(s, reading);
+    return 0;
+}
+
+/* There is no record of it: known by its lock whenever somebody needs it. */
+static int on_held(void *arg, const struct device_key *key)
+{
+    struct format_servers *f = arg;
+    log_warning("a server of formats of domain %u runs of which there is no record", key->domid);
+    make(f, key);
+    return 0;
+}
+
+int format_servers_find(struct format_servers *f)
+{
+    const struct run_dir dir = files_of(f);
+    return worker_record_read(&dir, &(struct worker_record_reader){on_record, on_held, f});
+}
+
+void format_servers_mend(struct format_servers *f)
+{
+    const struct run_dir dir = files_of(f);
+    struct format_server *s;
+    LIST_FOREACH (s, &f->list, link)
+        if (s->process && !worker_record_there(&dir, &s->record.key))
+            worker_record_save(&dir, &s->record);
 }
 
 /* ---- beginning and end ---- */

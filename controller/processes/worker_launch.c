@@ -9,7 +9,7 @@
 
 #include "schemas/mem.h"
 
-enum { VARIABLES_MAX = 11 /* the variables that every worker gets, and the NULL */ };
+enum { VARIABLES_MAX = 12 /* the variables that every worker gets, and the NULL */ };
 
 /* Takes a user's name, or a number, which need not be any user's. */
 static const char *find_user(struct arena *a, const char *name, uid_t *ret_uid, gid_t *ret_gid)
@@ -51,7 +51,7 @@ static void find_identity(struct worker_launch *l, const struct worker_start *st
 
 /* The policy's variables come last: of two of a name, getenv() takes the first. */
 static void make_env(struct worker_launch *l, const struct worker_start *start, const char *socket,
-                     const char *formats, gid_t gid)
+                     const char *formats, bool serves, gid_t gid)
 {
     const struct policy *p = start->policy;
     struct arena *a = &l->arena;
@@ -67,6 +67,8 @@ static void make_env(struct worker_launch *l, const struct worker_start *start, 
     env[n++] = arena_printf(a, "XENRECON_STATE_FD=%d", WORKER_STATE_FD);
     if (formats)
         env[n++] = arena_printf(a, "XENRECON_FORMATS=%s", formats);
+    if (serves)
+        env[n++] = arena_printf(a, "XENRECON_LISTEN_FD=%d", WORKER_LISTEN_FD);
     if (p->worker.drops) {
         env[n++] = arena_printf(a, "XENRECON_UID=%u", l->uid);
         env[n++] = arena_printf(a, "XENRECON_GID=%u", gid);
@@ -84,7 +86,7 @@ static void make_env(struct worker_launch *l, const struct worker_start *start, 
 }
 
 struct worker_launch *worker_launch_new(const struct worker_start *start, const char *socket,
-                                        const char *formats)
+                                        const char *formats, bool serves)
 {
     const struct policy *p = start->policy;
     struct worker_launch *l = xcalloc(1, sizeof *l);
@@ -104,7 +106,7 @@ struct worker_launch *worker_launch_new(const struct worker_start *start, const 
     for (size_t i = 0; i < n; i++)
         l->command.argv[i] = arena_strdup(&l->arena, start->argv[i]);
     find_identity(l, start, &gid);
-    make_env(l, start, socket, formats, gid);
+    make_env(l, start, socket, formats, serves, gid);
     return l;
 }
 

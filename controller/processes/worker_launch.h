@@ -18,9 +18,10 @@ struct worker_launch {
     const char *wrong; /* why it cannot be started at all; NULL: it can */
 };
 
-/* `formats`: the socket of the server that it shares with others; NULL: there is none. */
+/* `formats`: the socket of the server that it shares with others; NULL: there is none. `serves`: it is that
+ * server. */
 struct worker_launch *worker_launch_new(const struct worker_start *start, const char *socket,
-                                        const char *formats);
+                                        const char *formats, bool serves);
 void worker_launch_free(struct worker_launch *l); /* NULL is fine */
 
 #endif

@@ -11,6 +11,7 @@
 #include "controller/base/backoff.h"
 #include "controller/base/log.h"
 #include "controller/base/signals.h"
+#include "controller/processes/format_servers.h"
 #include "controller/processes/worker_session.h"
 #include "schemas/printable.h"
 
@@ -191,12 +192,6 @@ void lifecycle_overdue(struct supervised *s)
 
 /* ---- birth ---- */
 
-static void make_token(char ret_token[static TOKEN_DIGITS + 1])
-{
-    snprintf(ret_token, TOKEN_DIGITS + 1, "%016llx%016llx", (unsigned long long)backoff_random(),
-             (unsigned long long)backoff_random());
-}
-
 /* Reads from this pipe, and no more from that of the process before. */
 static void listen_to(struct supervised *s, pid_t pid, int fd)
 {
@@ -250,7 +245,8 @@ static int spawn(struct supervised *s, const struct worker_launch *l, struct fai
     ret_failure->step = "the pipe that it prints to";
     error = worker_record_new_output(&s->w->dir, &s->key, &output, &printing);
     if (!error) {
-        error = worker_process_spawn(&config, &l->command, state, printing, &p, &ret_failure->step);
+        error = worker_process_spawn(&config, &l->command, &(struct worker_descriptors){state, printing, -1},
+                                     &p, &ret_failure->step);
         ret_failure->program = l->command.argv[0];
         close(printing);
         if (error)
@@ -303,7 +299,7 @@ void lifecycle_launch(struct supervised *s, struct worker_launch *l)
                                        .close = l->close,
                                        .retry_initial = l->retry_initial,
                                        .retry_max = l->retry_max};
-    make_token(s->record.token);
+    worker_record_new_token(&s->record);
     note_history(s);
     struct failure_to_start failure = {0};
     int error = l->wrong ? -EINVAL : spawn(s, l, &failure);
@@ -338,6 +334,7 @@ int lifecycle_found(void *arg, const struct worker_record *record)
     int output;
     s->record = *record;
     s->found = true;
+    s->formats = format_servers_join(w->formats, &s->key);
     s->facts = (struct worker){.state = WORKER_STARTING, .incarnation = record->incarnation};
     int error = worker_process_find(&config, record->pid, record->started, &p);
     if (error && error != -ESRCH)
@@ -371,6 +368,7 @@ int lifecycle_held(void *arg, const struct device_key *key)
         return 0;
     s = supervised_new(w, key);
     s->found = true;
+    s->formats = format_servers_join(w->formats, key);
     s->facts = (struct worker){.state = WORKER_DEAD, .until = supervised_now(w)};
     return 0;
 }

@@ -21,7 +21,7 @@
 enum {
     CHECK_INTERVAL = 10, /* milliseconds */
     CHECKS_MAX = 100,
-    WORKER_FDS = WORKER_STATE_FD + 1,
+    WORKER_FDS = WORKER_LISTEN_FD + 1,
 };
 
 struct worker_process {
@@ -180,15 +180,15 @@ static bool limit(compat_resource resource, rlim_t to)
     return setrlimit(resource, &l) == 0;
 }
 
-/* Makes fds[i] the descriptor i; all others are closed by execve(). */
+/* Makes fds[i] the descriptor i, unless it is -1; all others are closed by execve(). */
 static bool arrange(const int fds[WORKER_FDS])
 {
     int copies[WORKER_FDS];
     for (int i = 0; i < WORKER_FDS; i++)
-        if ((copies[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, WORKER_FDS)) < 0)
+        if ((copies[i] = fds[i] < 0 ? -1 : fcntl(fds[i], F_DUPFD_CLOEXEC, WORKER_FDS)) < 0 && fds[i] >= 0)
             return false;
     for (int i = 0; i < WORKER_FDS; i++)
-        if (dup2(copies[i], i) < 0)
+        if (copies[i] >= 0 && dup2(copies[i], i) < 0)
             return false;
     return true;
 }
@@ -272,7 +272,7 @@ static int spawn(struct worker_process *p, const struct worker_command *c, const
 }
 
 int worker_process_spawn(const struct worker_process_config *config, const struct worker_command *command,
-                         int state_fd, int output_fd, struct worker_process **ret_process,
+                         const struct worker_descriptors *given, struct worker_process **ret_process,
                          const char **ret_step)
 {
     struct worker_process *p = new_process(config);
@@ -282,8 +282,12 @@ int worker_process_spawn(const struct worker_process_config *config, const struc
     if (null_fd < 0 || pipe2(p->token, O_CLOEXEC) || pipe2(report, O_CLOEXEC)) {
         error = -errno;
     } else {
-        const int fds[WORKER_FDS] = {
-            null_fd, output_fd, output_fd, [WORKER_TOKEN_FD] = p->token[0], [WORKER_STATE_FD] = state_fd};
+        const int fds[WORKER_FDS] = {null_fd,
+                                     given->output,
+                                     given->output,
+                                     [WORKER_TOKEN_FD] = p->token[0],
+                                     [WORKER_STATE_FD] = given->state,
+                                     [WORKER_LISTEN_FD] = given->listen};
         error = spawn(p, command, fds, report, ret_step);
         close(report[0]);
     }

@@ -19,6 +19,7 @@ struct worker_process;
 enum {
     WORKER_TOKEN_FD = 3, /* as xenrecon-worker(7) has it */
     WORKER_STATE_FD = 4,
+    WORKER_LISTEN_FD = 5, /* of one that others connect to */
 };
 
 struct worker_exit {
@@ -41,11 +42,17 @@ struct worker_command {
     uint32_t open_files, memory, file_size; /* limits, as in the policy; 0: as we have them */
 };
 
-/* Starts one, with state_fd as its descriptor WORKER_STATE_FD, and output_fd to print to. It waits for its
+/* What it gets of ours. */
+struct worker_descriptors {
+    int state, output; /* output: to print to */
+    int listen;        /* -1: none */
+};
+
+/* Starts one with these descriptors. It waits for its
  * token. On an error, ret_step is what could not be done, such as "its user"; NULL: the program could not be
  * run. */
 int worker_process_spawn(const struct worker_process_config *config, const struct worker_command *command,
-                         int state_fd, int output_fd, struct worker_process **ret_process,
+                         const struct worker_descriptors *fds, struct worker_process **ret_process,
                          const char **ret_step);
 
 /* Gives it the token. If we die before we have saved its record, it reads the end of a file instead. */

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "controller/base/backoff.h"
 #include "controller/base/boot_id.h"
 #include "controller/base/log.h"
 #include "controller/processes/worker_process.h"
@@ -59,6 +60,12 @@ static bool parse_file_name(const char *name, struct device_key *ret_key, const 
 }
 
 /* ---- writing ---- */
+
+void worker_record_new_token(struct worker_record *record)
+{
+    snprintf(record->token, sizeof record->token, "%016llx%016llx", (unsigned long long)backoff_random(),
+             (unsigned long long)backoff_random());
+}
 
 int worker_record_save(const struct run_dir *dir, const struct worker_record *record)
 {

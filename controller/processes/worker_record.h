@@ -36,6 +36,9 @@ struct worker_record {
     char died[WORKER_DIED_SIZE];
 };
 
+/* A token that nobody can guess. */
+void worker_record_new_token(struct worker_record *record);
+
 /* Replaces the device's record as a whole, or not at all. */
 int worker_record_save(const struct run_dir *dir, const struct worker_record *record);
 

@@ -73,7 +73,7 @@ void workers_start(struct workers *w, const struct worker_start *start)
     s->next = NULL;
     workers_mend(w);
     const char *formats = format_servers_offer(w->formats, start, &s->formats);
-    struct worker_launch *launch = worker_launch_new(start, w->dir.socket, formats);
+    struct worker_launch *launch = worker_launch_new(start, w->dir.socket, formats, false);
     if (!s->process) {
         lifecycle_launch(s, launch);
         return;
@@ -216,6 +216,7 @@ void workers_mend(struct workers *w)
         socket = true;
     }
     unsigned records = mend_records(w);
+    format_servers_mend(w->formats);
     if (mended || socket || records)
         log_warning("somebody removed what was in %s: made again%s%s, %u record%s", w->cfg.run_dir,
                     mended ? ", folders" : "", socket ? ", the workers' socket" : "", records,
@@ -283,7 +284,9 @@ int workers_new(const struct workers_config *config, struct workers **ret_worker
     uv_timer_init(config->loop, &w->teller);
     w->teller.data = w;
     w->handles = 2;
-    error = worker_record_read(&dir, &(struct worker_record_reader){lifecycle_found, lifecycle_held, w});
+    error = format_servers_find(w->formats);
+    if (!error)
+        error = worker_record_read(&dir, &(struct worker_record_reader){lifecycle_found, lifecycle_held, w});
     if (error)
         log_error("cannot read the workers' records: %s", strerror(-error));
     if (!error)

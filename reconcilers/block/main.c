@@ -21,6 +21,7 @@
 #include "reconcilers/block/disk.h"
 #include "reconcilers/block/formats.h"
 #include "reconcilers/block/guest.h"
+#include "reconcilers/block/inherited.h"
 #include "reconcilers/block/jail.h"
 #include "reconcilers/block/journal.h"
 #include "reconcilers/block/keeper.h"
@@ -35,7 +36,7 @@
 #include "schemas/message.h"
 #include "schemas/value.h"
 
-enum { EXIT_USAGE = 64, DOMID_MAX = 0x7fef };
+enum { DOMID_MAX = 0x7fef };
 
 static const char usage[] =
     "usage: xenrecon-blk --image PARAMS [OPTION]...\n"
@@ -150,42 +151,6 @@ static struct options parse_options(int argc, char **argv)
 
 /* ---- what the controller left us ---- */
 
-static const char *need(const char *name)
-{
-    const char *value = getenv(name);
-    if (!value || !*value) {
-        say("%s is not set: xenrecon-blk is started by xenrecon", name);
-        exit(EXIT_USAGE);
-    }
-    return value;
-}
-
-static uint32_t need_number(const char *name, uint64_t max)
-{
-    const char *text = need(name);
-    uint64_t n = 0;
-    if (parse_decimal(text, strlen(text), max, &n)) {
-        say("%s is no number that can be", name);
-        exit(EXIT_USAGE);
-    }
-    return (uint32_t)n;
-}
-
-/* Both positions of the descriptor are ours alone: nobody after us may read it. */
-static void read_token(char token[TOKEN_DIGITS + 1])
-{
-    int fd = (int)need_number("XENRECON_TOKEN_FD", 1023);
-    size_t len = 0;
-    for (ssize_t n = 1; n && len<TOKEN_DIGITS; len += n> 0 ? (size_t)n : 0) {
-        n = read(fd, token + len, TOKEN_DIGITS - len); /* of a pipe, which may take its time */
-        if (n < 0 && errno != EINTR)
-            break;
-    }
-    if (len < TOKEN_DIGITS || strspn(token, "0123456789abcdef") != TOKEN_DIGITS)
-        die(1, "no token on XENRECON_TOKEN_FD");
-    close(fd);
-}
-
 /* A part of the state file: the journal, and behind it what is kept until it is flushed. */
 static void *map_state(int fd, size_t from, size_t size)
 {
@@ -203,17 +168,17 @@ static void *map_state(int fd, size_t from, size_t size)
 
 static void inherit(struct inherited *in)
 {
-    in->device = need("XENRECON_DEVICE");
-    in->socket = need("XENRECON_SOCKET");
-    in->domid = (uint16_t)need_number("XENRECON_FRONTEND_DOMID", DOMID_MAX);
-    read_token(in->token);
-    in->state = (int)need_number("XENRECON_STATE_FD", 1023);
+    in->device = inherited_text("XENRECON_DEVICE");
+    in->socket = inherited_text("XENRECON_SOCKET");
+    in->domid = (uint16_t)inherited_number("XENRECON_FRONTEND_DOMID", DOMID_MAX);
+    inherited_token(in->token);
+    in->state = (int)inherited_number("XENRECON_STATE_FD", FD_MAX);
     in->journal = map_state(in->state, 0, sizeof *in->journal);
     journal_open(in->journal);
     in->jail.new_user = getenv("XENRECON_UID") != NULL;
     if (in->jail.new_user) {
-        in->jail.uid = need_number("XENRECON_UID", UINT32_MAX - 1);
-        in->jail.gid = need_number("XENRECON_GID", UINT32_MAX - 1);
+        in->jail.uid = inherited_number("XENRECON_UID", UINT32_MAX - 1);
+        in->jail.gid = inherited_number("XENRECON_GID", UINT32_MAX - 1);
     }
 }
 

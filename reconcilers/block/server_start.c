@@ -16,10 +16,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "reconcilers/block/inherited.h"
 #include "reconcilers/block/opener.h"
 #include "reconcilers/block/say.h"
 #include "schemas/mem.h"
-#include "schemas/value.h"
 
 enum { MONITOR_FD = 3 };
 
@@ -29,17 +29,11 @@ static int fail(char ret_why[256], const char *what)
     return -1;
 }
 
-static bool number(const char *name, uint64_t max, uint64_t *ret)
-{
-    const char *text = getenv(name);
-    return text && parse_decimal(text, strlen(text), max, ret) == 0;
-}
-
 /* For the sockets of images, beside that for workers. */
 static char *make_directory(const char *beside, uid_t uid, gid_t gid)
 {
     char *path = NULL;
-    if (asprintf(&path, "%s.d", beside) < 0)
+    if (asprintf(&path, "%s-images", beside) < 0)
         abort(); /* as for any memory */
     struct stat st;
     if ((mkdir(path, 0700) && errno != EEXIST) || lstat(path, &st) || !S_ISDIR(st.st_mode) ||
@@ -150,23 +144,30 @@ static int start_daemon(int argc, char **argv, struct server_start *ret, char re
 
 int server_start(int argc, char **argv, struct server_start *ret, char ret_why[256])
 {
-    uint64_t listening = 0, uid = geteuid(), gid = getegid();
-    const char *path = getenv("XENRECON_FORMATS");
+    char token[TOKEN_DIGITS + 1];
+    uid_t uid = geteuid();
+    gid_t gid = getegid();
     ret->io_uring = argc > 0 && strcmp(argv[0], "--io-uring") == 0;
     argc -= ret->io_uring;
     argv += ret->io_uring;
-    if (argc < 2 || strcmp(argv[0], "--") != 0 || !path || !number("XENRECON_STATE_FD", 1023, &listening) ||
-        (getenv("XENRECON_UID") &&
-         (!number("XENRECON_UID", UINT32_MAX - 1, &uid) || !number("XENRECON_GID", UINT32_MAX - 1, &gid)))) {
+    if (argc < 2 || strcmp(argv[0], "--") != 0) {
         snprintf(ret_why, 256,
                  "usage: --serve-formats [--io-uring] -- PROGRAM [ARGUMENT]...; it is started by xenrecon");
         return -1;
     }
-    ret->listening = (int)listening;
-    ret->directory = make_directory(path, (uid_t)uid, (gid_t)gid);
+    const char *path = inherited_text("XENRECON_FORMATS");
+    ret->listening = (int)inherited_number("XENRECON_LISTEN_FD", FD_MAX);
+    int state = (int)inherited_number("XENRECON_STATE_FD", FD_MAX);
+    if (getenv("XENRECON_UID")) {
+        uid = inherited_number("XENRECON_UID", UINT32_MAX - 1);
+        gid = inherited_number("XENRECON_GID", UINT32_MAX - 1);
+    }
+    inherited_token(token);
+    ret->directory = make_directory(path, uid, gid);
     if (!ret->directory)
         return fail(ret_why, "a directory for sockets");
-    if (fcntl(ret->listening, F_SETFD, FD_CLOEXEC) || become((uid_t)uid, (gid_t)gid))
+    /* the state file stays open: it is locked for as long as we live, and the daemon must not have it */
+    if (fcntl(ret->listening, F_SETFD, FD_CLOEXEC) || fcntl(state, F_SETFD, FD_CLOEXEC) || become(uid, gid))
         return fail(ret_why, "becoming the guest's user");
     return start_daemon(argc - 1, argv + 1, ret, ret_why);
 }
