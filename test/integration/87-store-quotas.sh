@@ -57,7 +57,6 @@ becomes_true no_more_room || fail "it never came out who has room"
 served=$(with_state 2 | wc -l)
 check "no room: some got theirs, some did not" "$((served >= 4 && served < 11))" 1
 wanting=qdisk/7/$(with_state 1 | head -n 1)
-mark=$(log_mark)
 xenstore-write "$(b_of "$wanting")/frontend-id" 7 # somebody has another look
 logged "no room: and is a finding" "$mark" "$wanting: action-failed: create failed [0-9]* times: No space left on device"
 away=()
