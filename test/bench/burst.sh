@@ -10,7 +10,7 @@ read -r -a sizes <<<"$(either "16 32" "16 32 64 128 256 512")"
 read -r -a peer_sizes <<<"$(either "16" "64 256 512")"
 rounds=${ROUNDS:-$(either 1 7)}
 for ((i = 0; i < 512; i++)); do
-    : >"$dir/image$i"
+    : >"$dir/image7.$i" # attach names them by guest and disk
 done
 truncate -s 1M "$dir"/image*
 burst() { "$tools/attach" burst 7 1 0 "$1" "raw:$dir/image" "${@:2}"; }
