@@ -52,7 +52,7 @@ ALL_CFLAGS = $(STD) $(WARN) $(CPPFLAGS) $(CFLAGS) -MMD -MP
 
 PURE_LIBS := -lyaml -ljansson
 LIBS      := $(PURE_LIBS) -luv
-LIBS_BLK  := -luv -luring -pthread -lxenevtchn -lxengnttab -lseccomp
+LIBS_BLK  := -ljansson -luv -luring -pthread -lxenevtchn -lxengnttab -lseccomp
 
 # xenrecon-blk needs but a few of the other folders' files
 blk_src   := $(wildcard reconcilers/block/*.c) $(addprefix schemas/,mem.c message.c value.c)

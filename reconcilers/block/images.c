@@ -13,21 +13,17 @@
 #include "reconcilers/block/say.h"
 #include "schemas/mem.h"
 
-enum { STRING = 4096, COMMAND = 3 * STRING };
-
 struct image {
     struct image *next;
-    unsigned number;
     bool read_only;
     char *path;
-    char socket[108];
+    char *secret; /* the file that its passphrase is in, while it is being opened; NULL: none */
+    char name[16], socket[108];
 };
 
 struct images {
     struct qmp qmp;
-    const char *directory;
-    int opener;
-    bool io_uring;
+    struct images_config cfg;
     struct image *list; /* those that are open, or being opened */
     unsigned n;         /* that were ever opened */
     bool lost;
@@ -37,13 +33,13 @@ struct images {
 static const struct format {
     const char *name, *driver;
 } formats[] = {
-    {"qcow2", "qcow2"},         {"qcow", "qcow"}, {"qed", "qed"}, {"vhd", "vpc"},     {"vpc", "vpc"},
-    {"vhdx", "vhdx"},           {"vmdk", "vmdk"}, {"vdi", "vdi"}, {"bochs", "bochs"}, {"cloop", "cloop"},
-    {"parallels", "parallels"}, {"dmg", "dmg"}};
+    {"qcow2", "qcow2"},         {"qcow", "qcow"}, {"qed", "qed"},  {"vhd", "vpc"},     {"vpc", "vpc"},
+    {"vhdx", "vhdx"},           {"vmdk", "vmdk"}, {"vdi", "vdi"},  {"bochs", "bochs"}, {"cloop", "cloop"},
+    {"parallels", "parallels"}, {"dmg", "dmg"},   {"luks", "luks"}};
 
-static int command(struct images *s, const char *text, const char *event, char ret_why[256])
+static int command(struct images *s, const char *name, json_t *arguments, char ret_why[256])
 {
-    int error = qmp_do(&s->qmp, text, event, ret_why);
+    int error = qmp_do(&s->qmp, name, arguments, ret_why);
     s->lost |= error && error != -EIO;
     return error;
 }
@@ -60,11 +56,6 @@ static const struct format *find(const char *params, const char **ret_path)
     return NULL;
 }
 
-static const char *boolean(bool b)
-{
-    return b ? "true" : "false";
-}
-
 /* ---- files ---- */
 
 static bool find_image(void *arg, const char *path, bool *ret_writable)
@@ -72,17 +63,16 @@ static bool find_image(void *arg, const char *path, bool *ret_writable)
     const struct images *s = arg;
     bool found = false;
     for (const struct image *i = s->list; i; i = i->next) {
-        if (strcmp(i->path, path) != 0)
-            continue;
-        found = true;
-        *ret_writable |= !i->read_only;
+        bool itself = strcmp(i->path, path) == 0;
+        found |= itself || (i->secret && strcmp(i->secret, path) == 0);
+        *ret_writable |= itself && !i->read_only;
     }
     return found;
 }
 
 void images_serve(struct images *s)
 {
-    opener_serve(s->opener, &(struct opener_list){.find = find_image, .arg = s});
+    opener_serve(s->cfg.opener, &(struct opener_list){.find = find_image, .arg = s});
 }
 
 static void serve(void *arg)
@@ -90,49 +80,123 @@ static void serve(void *arg)
     images_serve(arg);
 }
 
+/* ---- secrets ---- */
+
+static bool needs_secret(const struct format *format)
+{
+    return strcmp(format->driver, "luks") == 0;
+}
+
+static bool may_have_secret(const struct format *format)
+{
+    return needs_secret(format) || strcmp(format->driver, "qcow2") == 0;
+}
+
+static int fail(char ret_why[256], const char *secret, const char *why)
+{
+    snprintf(ret_why, 256, "the passphrase, in %.120s: %.80s", secret, why);
+    return -EIO;
+}
+
+/* The file for an image has the image's own path, below the folder. It is for those alone who may read all
+ * images anyway. */
+static int find_secret(const struct images *s, struct image *image, const struct format *format,
+                       char ret_why[256])
+{
+    struct stat st;
+    if (!may_have_secret(format))
+        return 0;
+    if (asprintf(&image->secret, "%s%s", s->cfg.secrets, image->path) < 0)
+        abort(); /* as for any memory */
+    int missing = strstr(image->path, "/../") ? EINVAL : stat(image->secret, &st) ? errno : 0;
+    if (missing) {
+        int error = needs_secret(format) ? fail(ret_why, image->secret, strerror(missing)) : 0;
+        free(image->secret);
+        image->secret = NULL;
+        return error;
+    }
+    if (!S_ISREG(st.st_mode) || st.st_mode & (S_IRWXG | S_IRWXO) ||
+        (st.st_uid != 0 && st.st_uid != s->cfg.owner))
+        return fail(ret_why, image->secret, "it is no file of root's which nobody else may read");
+    return 0;
+}
+
+static int add_secret(struct images *s, const struct image *image, char ret_why[256])
+{
+    return image->secret ? command(s, "object-add",
+                                   json_pack("{s:s, s:s, s:s}", "qom-type", "secret", "id", image->name,
+                                             "file", image->secret),
+                                   ret_why)
+                         : 0;
+}
+
+/* The daemon has the key now, and needs the passphrase no more. */
+static void remove_secret(struct images *s, struct image *image)
+{
+    char unheard[256];
+    if (!image->secret)
+        return;
+    command(s, "object-del", json_pack("{s:s}", "id", image->name), unheard);
+    free(image->secret);
+    image->secret = NULL;
+}
+
 /* ---- opening ---- */
 
-static int add_node(struct images *s, const struct image *image, const char *format, const char *aio,
+static int add_node(struct images *s, const struct image *image, const struct format *format, const char *aio,
                     const struct image_options *o, char ret_why[256])
 {
-    char text[COMMAND], path[STRING];
     struct stat st;
-    if (!qmp_string(image->path, path, sizeof path)) {
-        snprintf(ret_why, 256, "the image's name is too long");
-        return -ENAMETOOLONG;
-    }
     const char *driver = stat(image->path, &st) == 0 && S_ISBLK(st.st_mode) ? "host_device" : "file";
     const char *discard = o->discard ? "unmap" : "ignore";
-    snprintf(text, sizeof text,
-             "{\"execute\": \"blockdev-add\", \"arguments\": {\"driver\": \"%s\", \"node-name\": \"n%u\", "
-             "\"read-only\": %s, \"discard\": \"%s\", \"cache\": {\"direct\": %s}, "
-             "\"file\": {\"driver\": \"%s\", \"filename\": %s, \"discard\": \"%s\", "
-             "\"aio\": \"%s\", \"cache\": {\"direct\": %s}}}}",
-             format, image->number, boolean(o->read_only), discard, boolean(o->direct), driver, path, discard,
-             aio, boolean(o->direct));
-    return command(s, text, NULL, ret_why);
+    json_t *cache = json_pack("{s:b}", "direct", o->direct);
+    json_t *file = json_pack("{s:s, s:s, s:s, s:s, s:O}", "driver", driver, "filename", image->path,
+                             "discard", discard, "aio", aio, "cache", cache);
+    json_t *node =
+        json_pack("{s:s, s:s, s:b, s:s, s:o, s:o}", "driver", format->driver, "node-name", image->name,
+                  "read-only", o->read_only, "discard", discard, "cache", cache, "file", file);
+    if (node && image->secret && needs_secret(format))
+        json_object_set_new(node, "key-secret", json_string(image->name));
+    else if (node && image->secret)
+        json_object_set_new(node, "encrypt",
+                            json_pack("{s:s, s:s}", "format", "luks", "key-secret", image->name));
+    return command(s, "blockdev-add", node, ret_why);
 }
 
 static int add_export(struct images *s, const struct image *image, const struct image_options *o,
                       char ret_why[256])
 {
-    char text[COMMAND], path[STRING];
-    if (!qmp_string(image->socket, path, sizeof path))
-        return -ENAMETOOLONG;
-    snprintf(text, sizeof text,
-             "{\"execute\": \"block-export-add\", \"arguments\": {\"type\": \"vhost-user-blk\", "
-             "\"id\": \"e%u\", \"node-name\": \"n%u\", \"writable\": %s, "
-             "\"addr\": {\"type\": \"unix\", \"path\": %s}}}",
-             image->number, image->number, boolean(!o->read_only), path);
-    return command(s, text, NULL, ret_why);
+    json_t *address = json_pack("{s:s, s:s}", "type", "unix", "path", image->socket);
+    return command(s, "block-export-add",
+                   json_pack("{s:s, s:s, s:s, s:b, s:o}", "type", "vhost-user-blk", "id", image->name,
+                             "node-name", image->name, "writable", !o->read_only, "addr", address),
+                   ret_why);
 }
 
-static int remove_node(struct images *s, unsigned number, char ret_why[256])
+static int remove_node(struct images *s, const struct image *image, char ret_why[256])
 {
-    char text[128];
-    snprintf(text, sizeof text, "{\"execute\": \"blockdev-del\", \"arguments\": {\"node-name\": \"n%u\"}}",
-             number);
-    return command(s, text, NULL, ret_why);
+    return command(s, "blockdev-del", json_pack("{s:s}", "node-name", image->name), ret_why);
+}
+
+static int open_image(struct images *s, struct image *image, const struct format *format,
+                      const struct image_options *o, char ret_why[256])
+{
+    char unheard[256];
+    int error = find_secret(s, image, format, ret_why);
+    if (!error)
+        error = add_secret(s, image, ret_why);
+    if (error)
+        return error;
+    error = s->cfg.io_uring ? add_node(s, image, format, "io_uring", o, ret_why) : -EIO;
+    if (error == -EIO)
+        error = add_node(s, image, format, "threads", o, ret_why);
+    remove_secret(s, image);
+    if (error)
+        return error;
+    error = add_export(s, image, o, ret_why);
+    if (error)
+        remove_node(s, image, unheard);
+    return error;
 }
 
 static void forget(struct images *s, struct image *image)
@@ -142,12 +206,12 @@ static void forget(struct images *s, struct image *image)
         at = &(*at)->next;
     *at = image->next;
     free(image->path);
+    free(image->secret);
     free(image);
 }
 
 struct image *images_open(struct images *s, const struct image_options *o, char ret_why[256])
 {
-    char unheard[256];
     const char *path;
     const struct format *format = find(o->params, &path);
     if (!format || *path != '/') {
@@ -156,21 +220,13 @@ struct image *images_open(struct images *s, const struct image_options *o, char 
         return NULL;
     }
     struct image *image = xcalloc(1, sizeof *image);
-    image->number = ++s->n;
+    snprintf(image->name, sizeof image->name, "i%u", ++s->n);
     image->read_only = o->read_only;
     image->path = xstrdup(path);
     image->next = s->list;
     s->list = image;
-    snprintf(image->socket, sizeof image->socket, "%s/%d.%u", s->directory, (int)getpid(), image->number);
-    int error = s->io_uring ? add_node(s, image, format->driver, "io_uring", o, ret_why) : -EIO;
-    if (error == -EIO)
-        error = add_node(s, image, format->driver, "threads", o, ret_why);
-    if (!error) {
-        error = add_export(s, image, o, ret_why);
-        if (error)
-            remove_node(s, image->number, unheard);
-    }
-    if (!error)
+    snprintf(image->socket, sizeof image->socket, "%s/%d.%s", s->cfg.directory, (int)getpid(), image->name);
+    if (open_image(s, image, format, o, ret_why) == 0)
         return image;
     forget(s, image);
     return NULL;
@@ -178,14 +234,12 @@ struct image *images_open(struct images *s, const struct image_options *o, char 
 
 void images_close(struct images *s, struct image *image)
 {
-    char text[160], why[256];
-    snprintf(text, sizeof text,
-             "{\"execute\": \"block-export-del\", \"arguments\": {\"id\": \"e%u\", \"mode\": \"hard\"}}",
-             image->number);
+    char why[256];
+    json_t *arguments = json_pack("{s:s, s:s}", "id", image->name, "mode", "hard");
     /* no other command is under way, and so no other event of this kind */
-    int error = command(s, text, "\"BLOCK_EXPORT_DELETED\"", why);
+    int error = qmp_do_until(&s->qmp, "block-export-del", arguments, "BLOCK_EXPORT_DELETED", why);
     if (!error)
-        error = remove_node(s, image->number, why);
+        error = remove_node(s, image, why);
     if (error)
         say("closing an image: %s", why);
     s->lost |= error; /* what cannot be closed goes with the daemon */
@@ -203,14 +257,12 @@ bool images_well(const struct images *s)
     return !s->lost;
 }
 
-struct images *images_new(int daemon, int opener, const char *directory, bool io_uring, char ret_why[256])
+struct images *images_new(const struct images_config *config, char ret_why[256])
 {
     struct images *s = xcalloc(1, sizeof *s);
-    s->directory = directory;
-    s->opener = opener;
-    s->io_uring = io_uring;
-    s->qmp.fd = daemon;
-    s->qmp.other = opener;
+    s->cfg = *config;
+    s->qmp.fd = config->daemon;
+    s->qmp.other = config->opener;
     s->qmp.serve = serve;
     s->qmp.arg = s;
     if (qmp_open(&s->qmp, ret_why) == 0)
@@ -223,6 +275,6 @@ void images_free(struct images *s)
 {
     char why[256];
     if (!s->lost)
-        command(s, "{\"execute\": \"quit\"}", NULL, why);
+        command(s, "quit", json_object(), why);
     free(s);
 }

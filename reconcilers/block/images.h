@@ -6,6 +6,7 @@
 #define XENRECON_BLOCK_IMAGES_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 struct image;
 struct images;
@@ -15,10 +16,16 @@ struct image_options {
     bool read_only, discard, direct;
 };
 
-/* Speaks with the daemon over this socket, which stays the caller's, as does the other one, where its calls
- * to open files wait for us (opener.h). The sockets are made in the directory, whose name is kept. io_uring:
- * the daemon reads and writes by it, where the kernel lets it; else by threads. */
-struct images *images_new(int daemon, int opener, const char *directory, bool io_uring, char ret_why[256]);
+struct images_config {
+    int daemon;            /* a socket on which to speak with it, the caller's */
+    int opener;            /* where its calls to open files wait for us (opener.h), likewise */
+    bool io_uring;         /* it reads and writes by it, where the kernel lets it; else by threads */
+    const char *directory; /* for the images' sockets; kept, not copied */
+    const char *secrets;   /* the passphrase of an image is in the file of its path below this; likewise */
+    uid_t owner;           /* who may have made such files, besides root */
+};
+
+struct images *images_new(const struct images_config *config, char ret_why[256]);
 void images_free(struct images *s); /* the daemon closes what is open, and ends */
 
 /* NULL, and ret_why: it cannot be opened. */

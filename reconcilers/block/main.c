@@ -40,7 +40,7 @@ enum { DOMID_MAX = 0x7fef };
 
 static const char usage[] =
     "usage: xenrecon-blk --image PARAMS [OPTION]...\n"
-    "       xenrecon-blk --serve-formats [--io-uring] -- PROGRAM [ARGUMENT]...\n"
+    "       xenrecon-blk --serve-formats [--io-uring] [--secrets=FOLDER] -- PROGRAM [ARGUMENT]...\n"
     "\n"
     "Serves a raw file or a block device to one guest, as the worker of xenrecon(8) for it.\n"
     "\n"

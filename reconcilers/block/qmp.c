@@ -3,11 +3,11 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-
-#include "reconcilers/block/say.h"
 
 /* Until it has said something. */
 static void wait_for(const struct qmp *q)
@@ -49,89 +49,99 @@ static char *read_line(struct qmp *q, size_t *used, int *ret_error)
     }
 }
 
-/* What an error says, without what JSON has escaped. */
-static void describe(const char *line, char ret_why[256])
+/* ---- messages ---- */
+
+static int lost(int error, char ret_why[256])
 {
-    const char *at = strstr(line, "\"desc\": \"");
-    size_t n = 0;
-    for (at = at ? at + 9 : ""; *at && *at != '"' && n < 255; at++) {
-        if (*at == '\\' && at[1])
-            at++;
-        ret_why[n++] = *at;
-    }
-    ret_why[n] = '\0';
+    snprintf(ret_why, 256, "the program that knows the format: %s", strerror(-error));
+    return error;
 }
 
+/* Of a whole message: is it the answer? Sets *ret_error then. */
+static bool is_answer(const json_t *message, int *ret_error, char ret_why[256])
+{
+    const json_t *error = json_object_get(message, "error");
+    const char *text = json_string_value(json_object_get(error, "desc"));
+    if (error) {
+        snprintf(ret_why, 256, "%s", text ? text : "it has failed, and does not say why");
+        *ret_error = -EIO;
+        return true;
+    }
+    *ret_error = 0;
+    return json_object_get(message, "return") || json_object_get(message, "QMP");
+}
+
+static bool is_event(const json_t *message, const char *event)
+{
+    const char *name = json_string_value(json_object_get(message, "event"));
+    return name && strcmp(name, event) == 0;
+}
+
+/* Until there was an answer and, where that was no error, the event. */
 static int converse(struct qmp *q, const char *event, char ret_why[256])
 {
     size_t used = 0;
-    int error = -EIO;
+    int error = -EIO, answer = 0;
     bool answered = false;
-    const char *line;
     *ret_why = '\0';
     while (!answered || event) {
-        line = read_line(q, &used, &error);
-        if (!line) {
-            snprintf(ret_why, 256, "the program that knows the format: %s", strerror(-error));
-            return error;
-        }
-        if (strncmp(line, "{\"error\"", 8) == 0) {
-            describe(line, ret_why);
-            event = NULL;
+        const char *line = read_line(q, &used, &error);
+        if (!line)
+            return lost(error, ret_why);
+        json_t *message = json_loads(line, 0, NULL);
+        if (!message)
+            return lost(-EPROTO, ret_why);
+        if (!answered && is_answer(message, &answer, ret_why))
             answered = true;
-            error = -EIO;
-        } else if (strncmp(line, "{\"return\"", 9) == 0 || strncmp(line, "{\"QMP\"", 6) == 0) {
-            answered = true;
-            error = 0;
-        } else if (event && strstr(line, event)) {
+        else if (event && is_event(message, event))
             event = NULL;
-        }
+        if (answered && answer)
+            event = NULL;
+        json_decref(message);
     }
     memmove(q->text, q->text + used, q->len - used);
     q->len -= used;
-    return error;
+    return answer;
+}
+
+static int send_all(const struct qmp *q, const char *text, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = send(q->fd, text, len, MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return errno == EIO ? -EPIPE : -errno;
+        text += n;
+        len -= (size_t)n;
+    }
+    return 0;
 }
 
 int qmp_open(struct qmp *q, char ret_why[256])
 {
     q->len = 0;
     int error = converse(q, NULL, ret_why);
-    return error ? error : qmp_do(q, "{\"execute\": \"qmp_capabilities\"}", NULL, ret_why);
+    return error ? error : qmp_do(q, "qmp_capabilities", json_object(), ret_why);
 }
 
-int qmp_do(struct qmp *q, const char *command, const char *event, char ret_why[256])
+int qmp_do(struct qmp *q, const char *command, json_t *arguments, char ret_why[256])
 {
-    size_t len = strlen(command);
-    while (len > 0) {
-        ssize_t n = send(q->fd, command, len, MSG_NOSIGNAL);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0) {
-            int error = errno == EIO ? -EPIPE : -errno;
-            snprintf(ret_why, 256, "the program that knows the format: %s", strerror(-error));
-            return error;
-        }
-        command += n;
-        len -= (size_t)n;
-    }
-    return converse(q, event, ret_why);
+    return qmp_do_until(q, command, arguments, NULL, ret_why);
 }
 
-bool qmp_string(const char *text, char *ret, size_t size)
+int qmp_do_until(struct qmp *q, const char *command, json_t *arguments, const char *event, char ret_why[256])
 {
-    size_t n = 0;
-    if (size < 3)
-        return false;
-    ret[n++] = '"';
-    for (; *text; text++) {
-        if (n + 8 > size)
-            return false;
-        if (*text == '"' || *text == '\\' || (unsigned char)*text < ' ')
-            n += (size_t)sprintf(ret + n, "\\u%04x", (unsigned char)*text);
-        else
-            ret[n++] = *text;
+    json_t *message = json_pack("{s:s, s:o}", "execute", command, "arguments", arguments);
+    char *text = message ? json_dumps(message, JSON_COMPACT) : NULL;
+    json_decref(message);
+    if (!text) {
+        snprintf(ret_why, 256, "it has a name that is no UTF-8");
+        return -EIO;
     }
-    ret[n++] = '"';
-    ret[n] = '\0';
-    return true;
+    size_t len = strlen(text);
+    int error = send_all(q, text, len);
+    explicit_bzero(text, len); /* there may be a secret in it */
+    free(text);
+    return error ? lost(error, ret_why) : converse(q, event, ret_why);
 }

@@ -7,7 +7,7 @@
 #ifndef XENRECON_BLOCK_QMP_H
 #define XENRECON_BLOCK_QMP_H
 
-#include <stdbool.h>
+#include <jansson.h>
 #include <stddef.h>
 
 struct qmp {
@@ -23,11 +23,10 @@ struct qmp {
 /* fd, the caller's, and what else is to be served, are set. Waits for the greeting. */
 int qmp_open(struct qmp *q, char ret_why[256]);
 
-/* A command in JSON. `event`: it is not over before a line has come that has this in it; NULL: there is none.
- */
-int qmp_do(struct qmp *q, const char *command, const char *event, char ret_why[256]);
-
-/* The text as a string of JSON, with its quotes; false: it does not fit. */
-bool qmp_string(const char *text, char *ret, size_t size);
+/* A command with its arguments, which are taken over. NULL: they could not be written as JSON, as a text that
+ * is no UTF-8; that is -EIO. */
+int qmp_do(struct qmp *q, const char *command, json_t *arguments, char ret_why[256]);
+/* The command is not over before this event has come. */
+int qmp_do_until(struct qmp *q, const char *command, json_t *arguments, const char *event, char ret_why[256]);
 
 #endif

@@ -132,8 +132,8 @@ static bool turn(struct server *s, const struct server_start *start)
 {
     enum { OTHERS = 3 };
     struct pollfd p[CLIENTS_MAX + OTHERS] = {{.fd = s->listening, .events = POLLIN},
-                                             {.fd = start->daemon, .events = POLLRDHUP},
-                                             {.fd = start->opener, .events = POLLIN}};
+                                             {.fd = start->images.daemon, .events = POLLRDHUP},
+                                             {.fd = start->images.opener, .events = POLLIN}};
     const struct timespec idle = {.tv_sec = IDLE_S};
     sigset_t none;
     size_t n = s->n;
@@ -191,7 +191,7 @@ int server_main(int argc, char **argv)
     if (server_start(argc, argv, &start, why))
         return refuse(start.listening, why);
     s.listening = start.listening;
-    s.images = images_new(start.daemon, start.opener, start.directory, start.io_uring, why);
+    s.images = images_new(&start.images, why);
     if (!s.images)
         return refuse(start.listening, why);
     while (turn(&s, &start))

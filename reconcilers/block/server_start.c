@@ -130,16 +130,28 @@ static int start_daemon(int argc, char **argv, struct server_start *ret, char re
         return fail(ret_why, "a socket for the daemon");
     pid_t pid = fork();
     if (pid == 0)
-        run(all, ends[1], ret->io_uring, parent);
+        run(all, ends[1], ret->images.io_uring, parent);
     free(all);
     close(ends[1]);
     if (pid < 0)
         return fail(ret_why, "a process for the daemon");
-    ret->daemon = ends[0];
-    ret->opener = receive_descriptor(ends[0]);
-    if (ret->opener < 0)
+    ret->images.daemon = ends[0];
+    ret->images.opener = receive_descriptor(ends[0]);
+    if (ret->images.opener < 0)
         snprintf(ret_why, 256, "the daemon cannot be locked in: that takes Linux 5.9 with seccomp");
-    return ret->opener < 0;
+    return ret->images.opener < 0;
+}
+
+static bool take_option(const char *option, struct images_config *config)
+{
+    static const char secrets[] = "--secrets=";
+    if (strcmp(option, "--io-uring") == 0)
+        config->io_uring = true;
+    else if (strncmp(option, secrets, sizeof secrets - 1) == 0)
+        config->secrets = option + sizeof secrets - 1;
+    else
+        return false;
+    return true;
 }
 
 int server_start(int argc, char **argv, struct server_start *ret, char ret_why[256])
@@ -147,12 +159,14 @@ int server_start(int argc, char **argv, struct server_start *ret, char ret_why[2
     char token[TOKEN_DIGITS + 1];
     uid_t uid = geteuid();
     gid_t gid = getegid();
-    ret->io_uring = argc > 0 && strcmp(argv[0], "--io-uring") == 0;
-    argc -= ret->io_uring;
-    argv += ret->io_uring;
+    ret->images.secrets = "/etc/xenrecon/secrets";
+    ret->images.owner = uid;
+    for (; argc > 0 && take_option(argv[0], &ret->images); argc--)
+        argv++;
     if (argc < 2 || strcmp(argv[0], "--") != 0) {
         snprintf(ret_why, 256,
-                 "usage: --serve-formats [--io-uring] -- PROGRAM [ARGUMENT]...; it is started by xenrecon");
+                 "usage: --serve-formats [--io-uring] [--secrets=FOLDER] -- PROGRAM [ARGUMENT]...; it is "
+                 "started by xenrecon");
         return -1;
     }
     const char *path = inherited_text("XENRECON_FORMATS");
@@ -163,8 +177,8 @@ int server_start(int argc, char **argv, struct server_start *ret, char ret_why[2
         gid = inherited_number("XENRECON_GID", UINT32_MAX - 1);
     }
     inherited_token(token);
-    ret->directory = make_directory(path, uid, gid);
-    if (!ret->directory)
+    ret->images.directory = make_directory(path, uid, gid);
+    if (!ret->images.directory)
         return fail(ret_why, "a directory for sockets");
     /* the state file stays open: it is locked for as long as we live, and the daemon must not have it */
     if (fcntl(ret->listening, F_SETFD, FD_CLOEXEC) || fcntl(state, F_SETFD, FD_CLOEXEC) || become(uid, gid))

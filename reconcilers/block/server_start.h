@@ -5,14 +5,11 @@
 #ifndef XENRECON_BLOCK_SERVER_START_H
 #define XENRECON_BLOCK_SERVER_START_H
 
-#include <stdbool.h>
+#include "reconcilers/block/images.h"
 
 struct server_start {
-    int listening;         /* for workers */
-    int daemon;            /* a socket to the daemon's monitor */
-    int opener;            /* where its calls to open files wait */
-    bool io_uring;         /* the daemon may use it */
-    const char *directory; /* the user's, for sockets */
+    int listening; /* for workers */
+    struct images_config images;
 };
 
 /* 0; or another number, and ret_why. */

@@ -45,16 +45,6 @@ check "two disks: the same server, the same daemon" "$(servers | wc -l) $(daemon
 
 # ---- what cannot be opened, while others are served
 
-# says NAME DEVICE FINDING PHRASE: that is found of it, at some look
-found() { "${xenrecon[@]}" plan --runtime-dir "$dir/run" "$1" 2>/dev/null || true; }
-says() {
-    if becomes_true eval "found $2 | grep -F '! ' | grep -q '$3.*$4'"; then
-        pass "$1"
-    else
-        found "$2"
-        fail "$1"
-    fi
-}
 head -c 1M /dev/urandom >"$dir/disk.51744"
 attach_image 51744 qcow2
 says "no qcow2 at all: said so" qdisk/7/51744 worker-died "Image is not in qcow2 format"

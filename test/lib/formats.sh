@@ -32,3 +32,14 @@ detached() {
 workers() { pgrep -f "xenrecon-blk --image=.*$dir/" || true; }
 servers() { pgrep -f "xenrecon-blk --serve-formats .*-- $dir/" || true; }
 daemons() { pgrep -f "^$daemon " || true; }
+
+# says NAME DEVICE FINDING PHRASE: that is found of it, at some look
+found() { "${xenrecon[@]}" plan --runtime-dir "$dir/run" "$1" 2>/dev/null || true; }
+says() {
+    if becomes_true eval "found $2 | grep -F '! ' | grep -q '$3.*$4'"; then
+        pass "$1"
+    else
+        found "$2"
+        fail "$1"
+    fi
+}
