@@ -174,13 +174,13 @@ unpack_xen() {
 
 # Dies unless the programs in the folder are there and find their libraries.
 xen_works() {
-    local libs program said
+    local libs program said programs=("$1"/usr/lib/xen-*/bin/xenstored "$1"/usr/bin/xenstore-{ls,read,write,rm,chmod,exists})
     libs=$(echo "$1"/usr/lib/*-linux-gnu*)
-    for program in "$1"/usr/lib/xen-*/bin/xenstored "$1"/usr/bin/xenstore-{ls,read,write,rm,chmod,exists}; do
+    for program in "${programs[@]}"; do
         [ -x "$program" ] || die "the unpacked Xen tools lack $program"
-        said=$(LD_LIBRARY_PATH=${libs// /:} ldd "$program")
-        [[ $said != *"not found"* ]] || die "the unpacked Xen tools lack libraries (is libxen-dev installed?): $said"
     done
+    said=$(LD_LIBRARY_PATH=${libs// /:} ldd "${programs[@]}")
+    [[ $said != *"not found"* ]] || die "the unpacked Xen tools lack libraries (is libxen-dev installed?): $said"
 }
 
 # A Debian of the same release as this one, for systemd-nspawn; it is never written to again.

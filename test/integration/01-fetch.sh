@@ -8,7 +8,13 @@
 . "$repo/test/lib/cache.sh"
 "$repo/test/rig/qemu.sh" get
 "$repo/test/rig/promtool.sh" get
-fetched=$cache
+# Packages of a few files, and small: they are unpacked a hundred times
+fetched=$dir/fetched
+mkdir "$fetched"
+cp -a "$cache"/{xen,prometheus,qemu} "$fetched"
+find "$fetched"/qemu "$fetched"/*/usr/share "$fetched"/xen/usr/lib/xen-*/boot -type f -size +8k -delete
+cp /bin/true "$fetched/qemu/usr/libexec/xen-qemu-system-i386"
+printf '#!/bin/sh\necho one that has a version\n' >"$fetched/prometheus/usr/bin/promtool"
 export XENRECON_CACHE=$dir/cache
 
 # ---- programs that count how often they are called, and fail at the time
@@ -19,7 +25,8 @@ cat >"$dir/programs/any" <<'END'
 # The number of the call, $FAIL_AT and $FAIL_ON (once, or ever after)
 name=${0##*/}
 echo "$name $*" >>"$CALLS"
-n=$(wc -l <"$CALLS")
+mapfile -t calls <"$CALLS"
+n=${#calls[@]}
 if [ "$n" = "$FAIL_AT" ] || { [ "$n" -gt "$FAIL_AT" ] && [ "$FAIL_ON" = ever ]; }; then
     echo "$name: cannot do it" >&2
     [ "$name" != dpkg ] || mkdir -p "$3/usr/half" # as one does that finds the disk full
