@@ -173,11 +173,13 @@ with_thread_sanitizer() {
     # It cannot do with more bits of address randomization than there were when it was made
     ! setarch --addr-no-randomize true 2>/dev/null || within=(setarch --addr-no-randomize)
     export TSAN_OPTIONS=exitcode=99:log_path=$logs/threads/report XENRECON=$repo/$threaded/xenrecon
+    # So slow that hundreds of kills would fall into as many writes as elsewhere
+    export WRITES=${WRITES:-3000}
     # The rig is that of the normal build
     [ -z "${targets[$threaded]:-}" ] || targets[build]+=" rig"
     integration threads/ $threaded "${with_threads[@]}"
     reports threads/
-    unset TSAN_OPTIONS XENRECON
+    unset TSAN_OPTIONS XENRECON WRITES
     within=()
 }
 

@@ -4,7 +4,7 @@
 # job fails, and counts. Who plans the jobs first says how long they will take, and then how far they are.
 #
 # Read from the environment:
-#   JOBS   how many at once (as many as there are processors, but 2 to 4)
+#   JOBS   how many at once (half as many again as there are processors, since many of them wait; 3 to 6)
 #   LIMIT  how many seconds one may take (1800): it is there to end what hangs, and far from what a busy machine takes
 set -eu -o pipefail
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -14,9 +14,9 @@ cd "$repo"
 # What the caller of make asked for is not for the builds in here, which know what they want
 unset MAKEFLAGS MFLAGS MAKELEVEL DEVELOPER SANITIZE B
 
-at_once=$(nproc)
-[ "$at_once" -ge 2 ] || at_once=2
-[ "$at_once" -le 4 ] || at_once=4
+at_once=$(($(nproc) * 3 / 2))
+[ "$at_once" -ge 3 ] || at_once=3
+[ "$at_once" -le 6 ] || at_once=6
 at_once=${JOBS:-$at_once}
 limit=${LIMIT:-1800}
 logs=
