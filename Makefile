@@ -215,6 +215,8 @@ install: all install-common $(addprefix install-,$(init))
 install-systemd:
 	$(call install_as,deploy/systemd/xenrecon.service,$(unitdir)/xenrecon.service)
 	$(call install_as,deploy/systemd/hotplug.conf,$(datadir)/xenrecon/examples/hotplug.conf)
+	$(call install_as,deploy/systemd/xenrecon-network.socket,$(datadir)/xenrecon/examples/xenrecon-network.socket)
+	$(call install_as,deploy/systemd/xenrecon-network@.service,$(datadir)/xenrecon/examples/xenrecon-network@.service)
 	$(call install_as,deploy/systemd/sysusers.conf,$(sysusersdir)/xenrecon.conf)
 
 install-openrc:

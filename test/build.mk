@@ -2,7 +2,7 @@
 # Programs for tests, fuzzing and benchmarks; included by the Makefile.
 
 # xenrecon-blk has pure files, too
-blk_pure  := $(patsubst %,$B/reconcilers/block/%.o,blkif flushes journal request space unflushed)
+blk_pure  := $(patsubst %,$B/reconcilers/block/%.o,blkif flushes journal network request space unflushed)
 # … and one that wants libuv, but nothing of Xen's
 blk_loop  := $(patsubst %,$B/reconcilers/block/%.o,vhost vhost_user)
 # unit/test_*.c link only the pure layers, unit/ctl_*.c the controller and the device model too

@@ -18,8 +18,9 @@ struct disk_options {
     const char
         *image; /* as libxl's `params`: PATH, or one of raw: aio: phy: file: and PATH; no path: no medium */
     bool read_only, cdrom;
-    bool discard; /* wanted, where the storage can */
-    bool direct;  /* past the page cache */
+    bool discard;        /* wanted, where the storage can */
+    bool direct;         /* past the page cache */
+    const char *network; /* the socket of what opens images that are somewhere else; NULL: nothing does */
 };
 
 struct disk {

@@ -9,13 +9,15 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "reconcilers/block/descriptor.h"
 #include "reconcilers/block/disk.h"
+#include "reconcilers/block/network.h"
 
 enum { LINE = 4096, PATIENCE_S = 60 };
 
 bool formats_wanted(const char *image)
 {
-    return !disk_image_path(image);
+    return network_address(image) || !disk_image_path(image);
 }
 
 static int dial(const char *path)
@@ -36,25 +38,15 @@ static int dial(const char *path)
     return error;
 }
 
-/* The directory is its user's, who could put the name of any socket there. */
-static int dial_user(const char *path, uid_t user)
-{
-    struct ucred peer;
-    socklen_t len = sizeof peer;
-    int fd = dial(path);
-    if (fd < 0)
-        return fd;
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && peer.uid == user)
-        return fd;
-    close(fd);
-    return -EPERM;
-}
-
-static int read_line(int fd, char line[LINE])
+/* The server has few words, and what comes with them comes with the first. */
+static int read_line(int fd, char line[LINE], int *ret_fd)
 {
     size_t len = 0;
     while (len < LINE - 1) {
-        ssize_t n = recv(fd, line + len, LINE - 1 - len, 0);
+        int got;
+        ssize_t n = descriptor_receive(fd, line + len, LINE - 1 - len, &got);
+        if (got >= 0)
+            *ret_fd = got;
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
@@ -76,8 +68,8 @@ static int fail(char ret_why[256], const char *what, int error)
     return error;
 }
 
-int formats_open(const struct disk_options *o, const char *server, const char *name, uid_t user,
-                 int *ret_lease, int *ret_socket, char ret_why[256])
+int formats_open(const struct disk_options *o, const char *server, const char *name, int *ret_lease,
+                 int *ret_socket, char ret_why[256])
 {
     char line[LINE];
     int len = snprintf(line, sizeof line, "open %s %s %s %s %s\n", name, o->read_only || o->cdrom ? "r" : "w",
@@ -88,18 +80,20 @@ int formats_open(const struct disk_options *o, const char *server, const char *n
     if (lease < 0)
         return fail(ret_why, "connecting to it", lease);
     send(lease, line, (size_t)len, MSG_NOSIGNAL); /* who does not want to hear it may have said why */
-    int error = read_line(lease, line);
+    int socket = -1, error = read_line(lease, line, &socket);
     if (error)
         error = fail(ret_why, "it has not answered", error);
-    else if (strncmp(line, "open ", 5) != 0)
+    else if (strcmp(line, "open") != 0 || socket < 0)
         error = (snprintf(ret_why, 256, "%.250s", line), -EIO);
-    else if ((*ret_socket = dial_user(line + 5, user)) < 0)
-        error = fail(ret_why, "connecting to what it has opened", *ret_socket);
-    if (error)
+    if (error && socket >= 0)
+        close(socket);
+    if (error) {
         close(lease);
-    else
-        *ret_lease = lease;
-    return error;
+        return error;
+    }
+    *ret_lease = lease;
+    *ret_socket = socket;
+    return 0;
 }
 
 void formats_close(int lease)

@@ -11,13 +11,13 @@
 
 struct disk_options;
 
-/* Does the image name a format that is none of ours? */
+/* Does the image name a format that is none of ours, or is it somewhere else? */
 bool formats_wanted(const char *image);
 
 /* Has the image opened by the server at that path. *ret_lease: while it is open, so is the image.
- * *ret_socket: for vhost_open(). The server is this user's, or it is not believed. */
-int formats_open(const struct disk_options *options, const char *server, const char *name, uid_t user,
-                 int *ret_lease, int *ret_socket, char ret_why[256]);
+ * *ret_socket: for vhost_open(). */
+int formats_open(const struct disk_options *options, const char *server, const char *name, int *ret_lease,
+                 int *ret_socket, char ret_why[256]);
 
 /* Has the image closed, and waits until it is. Takes the lease over. */
 void formats_close(int lease);

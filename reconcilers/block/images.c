@@ -5,9 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include "reconcilers/block/network.h"
 #include "reconcilers/block/opener.h"
 #include "reconcilers/block/qmp.h"
 #include "reconcilers/block/say.h"
@@ -16,7 +19,7 @@
 struct image {
     struct image *next;
     bool read_only;
-    char *path;
+    char *path;   /* or its address */
     char *secret; /* the file that its passphrase is in, while it is being opened; NULL: none */
     char name[16], socket[108];
 };
@@ -44,8 +47,10 @@ static int command(struct images *s, const char *name, json_t *arguments, char r
     return error;
 }
 
+/* A raw image is none of ours unless it is somewhere else, and need not be called so then. */
 static const struct format *find(const char *params, const char **ret_path)
 {
+    static const struct format raw = {"raw", "raw"};
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
         size_t len = strlen(formats[i].name);
         if (strncmp(params, formats[i].name, len) == 0 && params[len] == ':') {
@@ -53,7 +58,10 @@ static const struct format *find(const char *params, const char **ret_path)
             return &formats[i];
         }
     }
-    return NULL;
+    return network_address(params) == params || strncmp(params, "raw:", 4) == 0 ||
+                   strncmp(params, "aio:", 4) == 0
+               ? &raw
+               : NULL;
 }
 
 /* ---- files ---- */
@@ -104,7 +112,7 @@ static int find_secret(const struct images *s, struct image *image, const struct
                        char ret_why[256])
 {
     struct stat st;
-    if (!may_have_secret(format))
+    if (s->cfg.network || !may_have_secret(format))
         return 0;
     if (asprintf(&image->secret, "%s%s", s->cfg.secrets, image->path) < 0)
         abort(); /* as for any memory */
@@ -143,15 +151,29 @@ static void remove_secret(struct images *s, struct image *image)
 
 /* ---- opening ---- */
 
+/* What the format lies in. */
+static json_t *file_options(const struct images *s, const struct image *image, const char *aio,
+                            char ret_why[256])
+{
+    struct stat st;
+    if (s->cfg.network)
+        return network_options(image->path, ret_why);
+    const char *driver = stat(image->path, &st) == 0 && S_ISBLK(st.st_mode) ? "host_device" : "file";
+    return json_pack("{s:s, s:s, s:s}", "driver", driver, "filename", image->path, "aio", aio);
+}
+
 static int add_node(struct images *s, const struct image *image, const struct format *format, const char *aio,
                     const struct image_options *o, char ret_why[256])
 {
-    struct stat st;
-    const char *driver = stat(image->path, &st) == 0 && S_ISBLK(st.st_mode) ? "host_device" : "file";
+    json_t *file = file_options(s, image, aio, ret_why);
+    if (!file && s->cfg.network)
+        return -EIO;
     const char *discard = o->discard ? "unmap" : "ignore";
     json_t *cache = json_pack("{s:b}", "direct", o->direct);
-    json_t *file = json_pack("{s:s, s:s, s:s, s:s, s:O}", "driver", driver, "filename", image->path,
-                             "discard", discard, "aio", aio, "cache", cache);
+    if (file) {
+        json_object_set(file, "cache", cache);
+        json_object_set_new(file, "discard", json_string(discard));
+    }
     json_t *node =
         json_pack("{s:s, s:s, s:b, s:s, s:o, s:o}", "driver", format->driver, "node-name", image->name,
                   "read-only", o->read_only, "discard", discard, "cache", cache, "file", file);
@@ -212,13 +234,19 @@ static void forget(struct images *s, struct image *image)
 
 struct image *images_open(struct images *s, const struct image_options *o, char ret_why[256])
 {
-    const char *path;
+    const char *path = NULL, *address = network_address(o->params);
     const struct format *format = find(o->params, &path);
-    if (!format || *path != '/') {
-        snprintf(ret_why, 256, "%.150s: %s", o->params,
-                 format ? "not an absolute path" : "a format that nobody here knows");
+    const char *wrong = s->cfg.network && !address            ? "nothing that is reached over a network"
+                        : !s->cfg.network && address          ? "nothing of this host"
+                        : !format                             ? "a format that nobody here knows"
+                        : !address && (!path || *path != '/') ? "not an absolute path"
+                                                              : NULL;
+    if (wrong) {
+        snprintf(ret_why, 256, "%.150s: %s", o->params, wrong);
         return NULL;
     }
+    if (address)
+        path = address;
     struct image *image = xcalloc(1, sizeof *image);
     snprintf(image->name, sizeof image->name, "i%u", ++s->n);
     image->read_only = o->read_only;
@@ -247,9 +275,25 @@ void images_close(struct images *s, struct image *image)
     forget(s, image);
 }
 
-const char *image_socket(const struct image *image)
+/* The folder is the daemon's as well, which could put the name of any socket there: we may connect to more
+ * than it may. */
+int image_connect(const struct image *image)
 {
-    return image->socket;
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    struct ucred peer;
+    socklen_t len = sizeof peer;
+    memcpy(to.sun_path, image->socket, strlen(image->socket) + 1);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    int error =
+        connect(fd, (struct sockaddr *)&to, sizeof to) || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len)
+            ? -errno
+        : peer.uid != geteuid() ? -EPERM
+                                : 0;
+    if (error)
+        close(fd);
+    return error ? error : fd;
 }
 
 bool images_well(const struct images *s)

@@ -17,9 +17,10 @@ struct image_options {
 };
 
 struct images_config {
-    int daemon;            /* a socket on which to speak with it, the caller's */
-    int opener;            /* where its calls to open files wait for us (opener.h), likewise */
-    bool io_uring;         /* it reads and writes by it, where the kernel lets it; else by threads */
+    int daemon;    /* a socket on which to speak with it, the caller's */
+    int opener;    /* where its calls to open files wait for us (opener.h), likewise; -1: they do not */
+    bool network;  /* it opens what is somewhere else, and nothing of this host */
+    bool io_uring; /* it reads and writes by it, where the kernel lets it; else by threads */
     const char *directory; /* for the images' sockets; kept, not copied */
     const char *secrets;   /* the passphrase of an image is in the file of its path below this; likewise */
     uid_t owner;           /* who may have made such files, besides root */
@@ -35,7 +36,8 @@ void images_close(struct images *s, struct image *image); /* all that was writte
 /* The daemon waits for a file to be opened. */
 void images_serve(struct images *s);
 
-const char *image_socket(const struct image *image);
+/* A connection to what serves it, the caller's; or a negative errno. */
+int image_connect(const struct image *image);
 
 /* Can the daemon still be spoken with? */
 bool images_well(const struct images *s);

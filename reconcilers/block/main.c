@@ -26,6 +26,7 @@
 #include "reconcilers/block/journal.h"
 #include "reconcilers/block/keeper.h"
 #include "reconcilers/block/link.h"
+#include "reconcilers/block/network.h"
 #include "reconcilers/block/raw.h"
 #include "reconcilers/block/say.h"
 #include "reconcilers/block/server.h"
@@ -41,6 +42,7 @@ enum { DOMID_MAX = 0x7fef };
 static const char usage[] =
     "usage: xenrecon-blk --image PARAMS [OPTION]...\n"
     "       xenrecon-blk --serve-formats [--io-uring] [--secrets=FOLDER] -- PROGRAM [ARGUMENT]...\n"
+    "       xenrecon-blk --serve-network -- PROGRAM [ARGUMENT]...\n"
     "\n"
     "Serves a raw file or a block device to one guest, as the worker of xenrecon(8) for it.\n"
     "\n"
@@ -49,7 +51,9 @@ static const char usage[] =
     "  --device-type TYPE  disk (default) or cdrom, which is read-only and may be empty\n"
     "  --discard[=0|1]     let the guest give blocks back, where the storage can (default: 1)\n"
     "  --direct[=0|1]      past the page cache (O_DIRECT)\n"
+    "  --network SOCKET    who opens images over the network (default: nobody)\n"
     "  --no-jail           keep all rights: ONLY for tests on machines without Xen\n"
+    "  --serve-network     be what opens images over the network, as systemd starts it\n"
     "  --serve-formats     be what opens images in other formats, as xenrecon starts it\n"
     "  --help\n";
 
@@ -112,13 +116,14 @@ static bool one_of(const char *value, const char *yes, const char *no)
 
 static struct options parse_options(int argc, char **argv)
 {
-    enum { IMAGE = 1, MODE, TYPE, DISCARD, DIRECT, NO_JAIL, HELP };
+    enum { IMAGE = 1, MODE, TYPE, DISCARD, DIRECT, NETWORK, NO_JAIL, HELP };
     static const struct option known[] = {
         {"image", required_argument, NULL, IMAGE},
         {"mode", required_argument, NULL, MODE},
         {"device-type", required_argument, NULL, TYPE},
         {"discard", optional_argument, NULL, DISCARD},
         {"direct", optional_argument, NULL, DIRECT},
+        {"network", required_argument, NULL, NETWORK},
         {"no-jail", no_argument, NULL, NO_JAIL},
         {"help", no_argument, NULL, HELP},
         {NULL, 0, NULL, 0},
@@ -135,6 +140,8 @@ static struct options parse_options(int argc, char **argv)
             o.disk.discard = flag(optarg, true);
         else if (c == DIRECT)
             o.disk.direct = flag(optarg, false);
+        else if (c == NETWORK)
+            o.disk.network = optarg;
         else if (c == NO_JAIL)
             o.no_jail = true;
         else if (c == HELP)
@@ -316,15 +323,19 @@ static void redo_unflushed(struct storage *s, const struct disk_options *o, cons
 static void open_storage(struct storage *s, const struct disk_options *o, const struct inherited *in,
                          char why[256])
 {
-    const char *server = getenv("XENRECON_FORMATS"), *name = strrchr(in->device, '/');
+    bool network = network_address(o->image) != NULL;
+    const char *server = network ? o->network : getenv("XENRECON_FORMATS"), *name = strrchr(in->device, '/');
     struct vhost_user_disk like;
     int socket;
+    if (network && !server) {
+        snprintf(why, 256, "%.100s: images over the network are not served without --network", o->image);
+        return;
+    }
     if (!formats_wanted(o->image) || !server) {
         disk_open(o, &s->disk, why);
         return;
     }
-    uid_t user = in->jail.new_user ? in->jail.uid : geteuid();
-    if (formats_open(o, server, name ? name + 1 : in->device, user, &s->lease, &socket, why) == 0 &&
+    if (formats_open(o, server, name ? name + 1 : in->device, &s->lease, &socket, why) == 0 &&
         vhost_open(socket, &s->vhost, &like, why) == 0) {
         s->disk = disk_elsewhere(o, &like);
         redo_unflushed(s, o, in, why);
@@ -346,7 +357,9 @@ static const struct calls_watch watch = {.forbidden = on_forbidden, .unknown = o
 int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "--serve-formats") == 0)
-        return server_main(argc - 2, argv + 2);
+        return server_main(argc - 2, argv + 2, false);
+    if (argc > 1 && strcmp(argv[1], "--serve-network") == 0)
+        return server_main(argc - 2, argv + 2, true);
     struct options o = parse_options(argc, argv);
     struct inherited in = {0};
     struct process *p = &process;

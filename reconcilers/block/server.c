@@ -13,6 +13,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "reconcilers/block/descriptor.h"
 #include "reconcilers/block/images.h"
 #include "reconcilers/block/say.h"
 #include "reconcilers/block/server_start.h"
@@ -47,11 +48,12 @@ static void drop(struct server *s, size_t i)
     *c = s->clients[--s->n];
 }
 
-static void answer(const struct client *c, const char *word, const char *text)
+/* Why not; NULL: with this descriptor. */
+static void answer(const struct client *c, const char *why, int fd)
 {
     char line[LINE];
-    int n = snprintf(line, sizeof line, "%s%s\n", word, text);
-    send(c->fd, line, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
+    int n = snprintf(line, sizeof line, "%s\n", why ? why : "open");
+    descriptor_send(c->fd, line, (size_t)n, fd);
 }
 
 /* A worker that was killed a moment ago may not have been noticed yet; its successor is the one that counts.
@@ -77,7 +79,7 @@ static void on_line(struct server *s, struct client *c, char *line)
         words[i] = strtok_r(i ? NULL : line, " ", &save);
     words[5] = save;
     if (c->image || !words[4] || !words[5] || strcmp(words[0], "open") != 0) {
-        answer(c, "error ", "not a request to open an image");
+        answer(c, "not a request to open an image", -1);
         return;
     }
     snprintf(c->name, sizeof c->name, "%s", words[1]);
@@ -87,10 +89,12 @@ static void on_line(struct server *s, struct client *c, char *line)
     o.direct = *words[4] == 'd';
     o.params = words[5];
     c->image = images_open(s->images, &o, why);
-    if (c->image)
-        answer(c, "open ", image_socket(c->image));
-    else
-        answer(c, "", why);
+    int fd = c->image ? image_connect(c->image) : -1;
+    if (c->image && fd < 0)
+        snprintf(why, sizeof why, "connecting to what has opened it: %s", strerror(-fd));
+    answer(c, fd < 0 ? why : NULL, fd);
+    if (fd >= 0)
+        close(fd);
 }
 
 /* False: it is gone. */
@@ -140,7 +144,7 @@ static bool turn(struct server *s, const struct server_start *start)
     sigemptyset(&none);
     for (size_t i = 0; i < n; i++)
         p[OTHERS + i] = (struct pollfd){.fd = s->clients[i].fd, .events = POLLIN};
-    if (n == 0 && ending)
+    if (n == 0 && (ending || s->listening < 0))
         return false;
     int ready = ppoll(p, n + OTHERS, n ? NULL : &idle, &none); /* SIGTERM comes only here */
     if (ready < 0)
@@ -162,25 +166,26 @@ static bool turn(struct server *s, const struct server_start *start)
 }
 
 /* Whoever has connected is told why nothing is served, once he has said what he wants. */
-static int refuse(int listening, const char *why)
+static int refuse(const struct server_start *start, const char *why)
 {
     const struct timeval patience = {.tv_sec = 1};
     char line[LINE];
     struct client c;
     say("%s", why);
-    while ((c.fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
+    for (c.fd = start->worker; c.fd >= 0 || (c.fd = accept4(start->listening, NULL, NULL, SOCK_CLOEXEC)) >= 0;
+         c.fd = -1) {
         setsockopt(c.fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
         recv(c.fd, line, sizeof line, 0);
-        answer(&c, "", why);
+        answer(&c, why, -1);
         close(c.fd);
     }
     return 1;
 }
 
-int server_main(int argc, char **argv)
+int server_main(int argc, char **argv, bool network)
 {
     static struct server s;
-    struct server_start start = {.listening = -1};
+    struct server_start start = {.listening = -1, .worker = -1};
     const struct sigaction term = {.sa_handler = on_term};
     sigset_t set;
     char why[256];
@@ -188,12 +193,14 @@ int server_main(int argc, char **argv)
     sigaddset(&set, SIGTERM);
     sigprocmask(SIG_BLOCK, &set, NULL);
     sigaction(SIGTERM, &term, NULL);
-    if (server_start(argc, argv, &start, why))
-        return refuse(start.listening, why);
+    if (network ? server_start_network(argc, argv, &start, why) : server_start(argc, argv, &start, why))
+        return refuse(&start, why);
     s.listening = start.listening;
     s.images = images_new(&start.images, why);
     if (!s.images)
-        return refuse(start.listening, why);
+        return refuse(&start, why);
+    if (start.worker >= 0)
+        s.clients[s.n++] = (struct client){.fd = start.worker};
     while (turn(&s, &start))
         ;
     bool well = images_well(s.images) && s.n == 0;

@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "reconcilers/block/descriptor.h"
 #include "reconcilers/block/inherited.h"
 #include "reconcilers/block/opener.h"
 #include "reconcilers/block/say.h"
@@ -56,53 +57,29 @@ static int become(uid_t uid, gid_t gid)
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
-/* ---- a descriptor, from the child to us ---- */
-
-union control {
-    struct cmsghdr header;
-    char space[CMSG_SPACE(sizeof(int))];
-};
-
-static int send_descriptor(int socket, int fd)
-{
-    union control control = {
-        .header = {.cmsg_len = CMSG_LEN(sizeof fd), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
-    char byte = 0;
-    struct iovec v = {.iov_base = &byte, .iov_len = 1};
-    struct msghdr m = {
-        .msg_iov = &v, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-    memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
-    return sendmsg(socket, &m, MSG_NOSIGNAL) == 1 ? 0 : -1;
-}
-
-static int receive_descriptor(int socket)
-{
-    union control control;
-    char byte;
-    int fd = -1;
-    struct iovec v = {.iov_base = &byte, .iov_len = 1};
-    struct msghdr m = {
-        .msg_iov = &v, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-    if (recvmsg(socket, &m, MSG_CMSG_CLOEXEC) == 1 && m.msg_controllen >= CMSG_LEN(sizeof fd))
-        memcpy(&fd, CMSG_DATA(&control.header), sizeof fd);
-    return fd;
-}
-
 /* ---- the daemon ---- */
 
+/* What it must not open by itself is asked of us from here on, through what we get. */
+static int restrict_files(int monitor, const struct images_config *config)
+{
+    int listener = -1;
+    int error = config->network ? 0 : opener_restrict(config->io_uring, &listener);
+    return error ? error : descriptor_send(monitor, "", 1, listener) ? -errno : 0;
+}
+
 /* In the child. It ends with us, whatever we end by. */
-static void run(char **argv, int monitor, bool io_uring, pid_t parent)
+static void run(char **argv, int monitor, const struct images_config *config, pid_t parent)
 {
     static char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
     char *const env[] = {path, NULL}; /* what is in ours is not for it */
     sigset_t none;
-    int listener, error = 0;
+    int error = 0;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGTERM, SIG_DFL);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent &&
-        (error = opener_restrict(io_uring, &listener)) == 0 && send_descriptor(monitor, listener) == 0 &&
-        dup2(monitor, MONITOR_FD) == MONITOR_FD && fcntl(MONITOR_FD, F_SETFD, 0) == 0)
+        (error = restrict_files(monitor, config)) == 0 && dup2(monitor, MONITOR_FD) == MONITOR_FD &&
+        fcntl(MONITOR_FD, F_SETFD, 0) == 0)
         execve(argv[0], argv, env);
     if (error)
         errno = -error;
@@ -117,6 +94,7 @@ static int start_daemon(int argc, char **argv, struct server_start *ret, char re
     char *const more[] = {chardev, where, monitor, by, NULL};
     enum { MORE = sizeof more / sizeof *more };
     char **all = xcalloc((size_t)argc + MORE, sizeof *all);
+    char byte;
     int ends[2];
     if (access(argv[0], X_OK)) {
         snprintf(ret_why, 256, "cannot run %.120s: %s. Debian has it in the package qemu-system-common",
@@ -130,16 +108,17 @@ static int start_daemon(int argc, char **argv, struct server_start *ret, char re
         return fail(ret_why, "a socket for the daemon");
     pid_t pid = fork();
     if (pid == 0)
-        run(all, ends[1], ret->images.io_uring, parent);
+        run(all, ends[1], &ret->images, parent);
     free(all);
     close(ends[1]);
     if (pid < 0)
         return fail(ret_why, "a process for the daemon");
     ret->images.daemon = ends[0];
-    ret->images.opener = receive_descriptor(ends[0]);
-    if (ret->images.opener < 0)
+    bool begun = descriptor_receive(ends[0], &byte, 1, &ret->images.opener) == 1 &&
+                 (ret->images.network || ret->images.opener >= 0);
+    if (!begun)
         snprintf(ret_why, 256, "the daemon cannot be locked in: that takes Linux 5.9 with seccomp");
-    return ret->images.opener < 0;
+    return !begun;
 }
 
 static bool take_option(const char *option, struct images_config *config)
@@ -183,5 +162,24 @@ int server_start(int argc, char **argv, struct server_start *ret, char ret_why[2
     /* the state file stays open: it is locked for as long as we live, and the daemon must not have it */
     if (fcntl(ret->listening, F_SETFD, FD_CLOEXEC) || fcntl(state, F_SETFD, FD_CLOEXEC) || become(uid, gid))
         return fail(ret_why, "becoming the guest's user");
+    return start_daemon(argc - 1, argv + 1, ret, ret_why);
+}
+
+/* As a unit of systemd's, which has seen to our rights: the socket that somebody has connected to is the
+ * first that it hands over, sd_listen_fds(3). */
+int server_start_network(int argc, char **argv, struct server_start *ret, char ret_why[256])
+{
+    ret->images.network = true;
+    ret->images.directory = getenv("RUNTIME_DIRECTORY");
+    ret->listening = -1;
+    if (argc < 2 || strcmp(argv[0], "--") != 0 || !ret->images.directory || !getenv("LISTEN_FDS") ||
+        strcmp(getenv("LISTEN_FDS"), "1") != 0) {
+        snprintf(ret_why, 256,
+                 "usage: --serve-network -- PROGRAM [ARGUMENT]...; it is started by systemd, for a socket");
+        return -1;
+    }
+    ret->worker = 3;
+    if (fcntl(ret->worker, F_SETFD, FD_CLOEXEC) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+        return fail(ret_why, "the socket");
     return start_daemon(argc - 1, argv + 1, ret, ret_why);
 }

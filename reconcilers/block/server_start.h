@@ -8,11 +8,13 @@
 #include "reconcilers/block/images.h"
 
 struct server_start {
-    int listening; /* for workers */
+    int listening; /* for workers; -1: there is but one */
+    int worker;    /* this one; -1: they connect */
     struct images_config images;
 };
 
 /* 0; or another number, and ret_why. */
 int server_start(int argc, char **argv, struct server_start *ret, char ret_why[256]);
+int server_start_network(int argc, char **argv, struct server_start *ret, char ret_why[256]);
 
 #endif

@@ -32,4 +32,8 @@ check "with hotplug.conf: nothing to complain of" systemd-analyze verify --man=n
 for unit in xen xenstored xen-init-dom0; do
     check "it comes after $unit.service" grep -qE "^After=.*\<$unit\.service" "$work/xenrecon.service"
 done
+cp deploy/systemd/xenrecon-network.socket "$work/"
+sed 's|/usr/libexec/xenrecon/xenrecon-blk|/bin/true|' deploy/systemd/xenrecon-network@.service >"$work/xenrecon-network@.service"
+check "xenrecon-network: nothing to complain of" systemd-analyze verify --man=no "$work/xenrecon-network.socket"
+check "xenrecon-network@.service: its exposure is 2.0 at most" test "$(exposure "$work/xenrecon-network@.service")" -le 20
 exit $failures
