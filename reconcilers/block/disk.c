@@ -54,8 +54,8 @@ static int64_t size_now(const struct disk *d)
 
 bool disk_resized(struct disk *d)
 {
-    int64_t size = d->fd < 0 ? 0 : size_now(d);
-    if (size < 0 || d->elsewhere)
+    int64_t size = d->elsewhere ? (int64_t)d->size : d->fd < 0 ? 0 : size_now(d);
+    if (size < 0)
         return false;
     if (d->limit && (uint64_t)size > d->limit && d->kept) {
         keeper_ask(d->changes);
@@ -263,6 +263,7 @@ struct disk disk_elsewhere(const struct disk_options *o, const struct vhost_user
                      .cdrom = o->cdrom,
                      .direct = o->direct,
                      .elsewhere = true,
+                     .size = like->sectors * SECTOR,
                      .physical_size = like->physical_size,
                      .discard_granularity = like->physical_size,
                      .geometry = {.sector_size = like->block_size, .sectors = like->sectors}};

@@ -24,9 +24,10 @@ struct disk_options {
 };
 
 struct disk {
-    int fd;      /* -1: no medium */
-    int changes; /* readable: the file may be longer; -1: nobody says */
-    bool kept;   /* it is the keeper who says so */
+    int fd;        /* -1: no medium */
+    int changes;   /* readable: the file may be longer; -1: nobody says */
+    bool kept;     /* it is the keeper who says so */
+    uint64_t size; /* of what is kept elsewhere, as its keeper says, in bytes */
     bool block, cdrom, direct;
     bool elsewhere; /* kept by another process (vhost.h), which says how large it is; no descriptor */
     bool no_nowait_read, no_nowait_write; /* tried, and the file system cannot */

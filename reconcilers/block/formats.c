@@ -12,6 +12,7 @@
 #include "reconcilers/block/descriptor.h"
 #include "reconcilers/block/disk.h"
 #include "reconcilers/block/network.h"
+#include "schemas/value.h"
 
 enum { LINE = 4096, PATIENCE_S = 60 };
 
@@ -20,7 +21,7 @@ bool formats_wanted(const char *image)
     return network_address(image) || !disk_image_path(image);
 }
 
-static int dial(const char *path)
+int formats_dial(const char *path)
 {
     struct sockaddr_un to = {.sun_family = AF_UNIX};
     const struct timeval patience = {.tv_sec = PATIENCE_S};
@@ -76,7 +77,7 @@ int formats_open(const struct disk_options *o, const char *server, const char *n
                        o->discard ? "discard" : "keep", o->direct ? "direct" : "cached", o->image);
     if (len >= LINE || strcspn(line, "\n") + 1 != (size_t)len)
         return fail(ret_why, "the image's name", -ENAMETOOLONG);
-    int lease = dial(server);
+    int lease = formats_dial(server);
     if (lease < 0)
         return fail(ret_why, "connecting to it", lease);
     send(lease, line, (size_t)len, MSG_NOSIGNAL); /* who does not want to hear it may have said why */
@@ -94,6 +95,22 @@ int formats_open(const struct disk_options *o, const char *server, const char *n
     *ret_lease = lease;
     *ret_socket = socket;
     return 0;
+}
+
+bool formats_size(int lease, uint64_t *ret_size, bool *ret_gone)
+{
+    static const char word[] = "size ";
+    char line[LINE];
+    ssize_t n = recv(lease, line, sizeof line - 1, MSG_DONTWAIT);
+    *ret_gone = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+    if (n <= (ssize_t)sizeof word || line[n - 1] != '\n')
+        return false;
+    /* the last one counts */
+    line[n - 1] = '\0';
+    const char *last = strrchr(line, '\n');
+    last = last ? last + 1 : line;
+    return strncmp(last, word, sizeof word - 1) == 0 &&
+           parse_decimal(last + sizeof word - 1, strlen(last) - (sizeof word - 1), INT64_MAX, ret_size) == 0;
 }
 
 void formats_close(int lease)

@@ -2,6 +2,7 @@
 #include "reconcilers/block/images.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -274,6 +275,48 @@ void images_close(struct images *s, struct image *image)
     unlink(image->socket);
     forget(s, image);
 }
+
+/* ---- growing ---- */
+
+/* What a guest sees of it, in bytes; -1: it does not say. */
+static int64_t size_of(struct images *s, const struct image *image, char ret_why[256])
+{
+    json_t *nodes = NULL, *node;
+    int64_t size = -1;
+    size_t i;
+    int error =
+        qmp_ask(&s->qmp, "query-named-block-nodes", json_pack("{s:b}", "flat", true), &nodes, ret_why);
+    s->lost |= error && error != -EIO;
+    json_array_foreach(nodes, i, node)
+    {
+        const char *name = json_string_value(json_object_get(node, "node-name"));
+        const json_t *bytes = json_object_get(json_object_get(node, "image"), "virtual-size");
+        if (name && strcmp(name, image->name) == 0 && json_is_integer(bytes))
+            size = json_integer_value(bytes);
+    }
+    json_decref(nodes);
+    return size;
+}
+
+int images_grow(struct images *s, const struct image *image, uint64_t size, char ret_why[256])
+{
+    enum { SECTOR = 512 };
+    int64_t now = size_of(s, image, ret_why);
+    if (now < 0)
+        return -EIO;
+    if (image->read_only || size % SECTOR || size > INT64_MAX || (int64_t)size < now) {
+        snprintf(ret_why, 256,
+                 image->read_only ? "it is only read from"
+                 : size % SECTOR  ? "a size is a multiple of 512"
+                                  : "it has %" PRId64 " bytes, and is never made shorter",
+                 now);
+        return -EINVAL;
+    }
+    return command(s, "block_resize",
+                   json_pack("{s:s, s:I}", "node-name", image->name, "size", (json_int_t)size), ret_why);
+}
+
+/* ---- */
 
 /* The folder is the daemon's as well, which could put the name of any socket there: we may connect to more
  * than it may. */

@@ -6,6 +6,7 @@
 #define XENRECON_BLOCK_IMAGES_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct image;
@@ -32,6 +33,9 @@ void images_free(struct images *s); /* the daemon closes what is open, and ends 
 /* NULL, and ret_why: it cannot be opened. */
 struct image *images_open(struct images *s, const struct image_options *options, char ret_why[256]);
 void images_close(struct images *s, struct image *image); /* all that was written is in the file then */
+
+/* Makes it so many bytes long, while it is in use; never shorter. 0, or a negative errno and ret_why. */
+int images_grow(struct images *s, const struct image *image, uint64_t size, char ret_why[256]);
 
 /* The daemon waits for a file to be opened. */
 void images_serve(struct images *s);

@@ -20,6 +20,7 @@
 #include "reconcilers/block/calls.h"
 #include "reconcilers/block/disk.h"
 #include "reconcilers/block/formats.h"
+#include "reconcilers/block/grow.h"
 #include "reconcilers/block/guest.h"
 #include "reconcilers/block/inherited.h"
 #include "reconcilers/block/jail.h"
@@ -43,6 +44,7 @@ static const char usage[] =
     "usage: xenrecon-blk --image PARAMS [OPTION]...\n"
     "       xenrecon-blk --serve-formats [--io-uring] [--secrets=FOLDER] -- PROGRAM [ARGUMENT]...\n"
     "       xenrecon-blk --serve-network -- PROGRAM [ARGUMENT]...\n"
+    "       xenrecon-blk --grow DEVICE SIZE [RUNTIME-DIR]\n"
     "\n"
     "Serves a raw file or a block device to one guest, as the worker of xenrecon(8) for it.\n"
     "\n"
@@ -55,6 +57,7 @@ static const char usage[] =
     "  --no-jail           keep all rights: ONLY for tests on machines without Xen\n"
     "  --serve-network     be what opens images over the network, as systemd starts it\n"
     "  --serve-formats     be what opens images in other formats, as xenrecon starts it\n"
+    "  --grow              make an image in another format longer, while its guest uses it\n"
     "  --help\n";
 
 struct options {
@@ -76,7 +79,9 @@ struct process {
     uv_signal_t signals[3];
     uv_async_t unknown_calls;
     struct session *session;
-    bool well;
+    struct disk *disk;
+    uv_poll_t lease; /* of what is kept elsewhere: news of its size */
+    bool leased, well;
 };
 
 /* What the disk is kept on, and by whom: one of them. */
@@ -218,6 +223,21 @@ static void on_gone(void *arg, const char *why)
         session_give_up(p->session, text);
 }
 
+static void on_lease(uv_poll_t *poll, int status, int events)
+{
+    struct process *p = poll->data;
+    uv_os_fd_t fd;
+    uint64_t size;
+    bool gone = status < 0 || uv_fileno((uv_handle_t *)poll, &fd) != 0;
+    (void)events;
+    if (!gone && formats_size(fd, &size, &gone) && p->session) {
+        p->disk->size = size;
+        session_look_at_size(p->session);
+    }
+    if (gone)
+        uv_poll_stop(poll);
+}
+
 /* ---- system calls that were kept back ---- */
 
 static void on_forbidden(const char *name)
@@ -263,6 +283,8 @@ static void tear_down(struct process *p, const struct storage *storage)
     raw_close(storage->raw);
     vhost_close(storage->vhost);
     unflushed_free(storage->unflushed);
+    if (p->leased)
+        uv_close((uv_handle_t *)&p->lease, NULL);
     p->session = NULL;
     for (size_t i = 0; i < sizeof p->signals / sizeof *p->signals; i++)
         uv_unref((uv_handle_t *)&p->signals[i]);
@@ -344,7 +366,12 @@ static void open_storage(struct storage *s, const struct disk_options *o, const 
 
 static struct engine *begin_storage(struct storage *s, struct process *p)
 {
+    p->disk = &s->disk;
     if (s->vhost) {
+        must(uv_poll_init(&p->loop, &p->lease, s->lease), "watching the server of formats");
+        p->leased = true;
+        p->lease.data = p;
+        uv_poll_start(&p->lease, UV_READABLE, on_lease);
         vhost_begin(s->vhost, &(struct vhost_config){.loop = &p->loop, .gone = on_gone, .arg = p});
         return unflushed_engine(s->unflushed);
     }
@@ -360,6 +387,8 @@ int main(int argc, char **argv)
         return server_main(argc - 2, argv + 2, false);
     if (argc > 1 && strcmp(argv[1], "--serve-network") == 0)
         return server_main(argc - 2, argv + 2, true);
+    if (argc > 1 && strcmp(argv[1], "--grow") == 0)
+        return grow_main(argc - 2, argv + 2);
     struct options o = parse_options(argc, argv);
     struct inherited in = {0};
     struct process *p = &process;

@@ -78,7 +78,7 @@ static bool is_event(const json_t *message, const char *event)
 }
 
 /* Until there was an answer and, where that was no error, the event. */
-static int converse(struct qmp *q, const char *event, char ret_why[256])
+static int converse(struct qmp *q, const char *event, json_t **ret_answer, char ret_why[256])
 {
     size_t used = 0;
     int error = -EIO, answer = 0;
@@ -91,10 +91,13 @@ static int converse(struct qmp *q, const char *event, char ret_why[256])
         json_t *message = json_loads(line, 0, NULL);
         if (!message)
             return lost(-EPROTO, ret_why);
-        if (!answered && is_answer(message, &answer, ret_why))
+        if (!answered && is_answer(message, &answer, ret_why)) {
             answered = true;
-        else if (event && is_event(message, event))
+            if (ret_answer && !answer)
+                *ret_answer = json_incref(json_object_get(message, "return"));
+        } else if (event && is_event(message, event)) {
             event = NULL;
+        }
         if (answered && answer)
             event = NULL;
         json_decref(message);
@@ -118,19 +121,8 @@ static int send_all(const struct qmp *q, const char *text, size_t len)
     return 0;
 }
 
-int qmp_open(struct qmp *q, char ret_why[256])
-{
-    q->len = 0;
-    int error = converse(q, NULL, ret_why);
-    return error ? error : qmp_do(q, "qmp_capabilities", json_object(), ret_why);
-}
-
-int qmp_do(struct qmp *q, const char *command, json_t *arguments, char ret_why[256])
-{
-    return qmp_do_until(q, command, arguments, NULL, ret_why);
-}
-
-int qmp_do_until(struct qmp *q, const char *command, json_t *arguments, const char *event, char ret_why[256])
+static int execute(struct qmp *q, const char *command, json_t *arguments, const char *event,
+                   json_t **ret_answer, char ret_why[256])
 {
     json_t *message = json_pack("{s:s, s:o}", "execute", command, "arguments", arguments);
     char *text = message ? json_dumps(message, JSON_COMPACT) : NULL;
@@ -143,5 +135,27 @@ int qmp_do_until(struct qmp *q, const char *command, json_t *arguments, const ch
     int error = send_all(q, text, len);
     explicit_bzero(text, len); /* there may be a secret in it */
     free(text);
-    return error ? lost(error, ret_why) : converse(q, event, ret_why);
+    return error ? lost(error, ret_why) : converse(q, event, ret_answer, ret_why);
+}
+
+int qmp_open(struct qmp *q, char ret_why[256])
+{
+    q->len = 0;
+    int error = converse(q, NULL, NULL, ret_why);
+    return error ? error : qmp_do(q, "qmp_capabilities", json_object(), ret_why);
+}
+
+int qmp_do(struct qmp *q, const char *command, json_t *arguments, char ret_why[256])
+{
+    return execute(q, command, arguments, NULL, NULL, ret_why);
+}
+
+int qmp_ask(struct qmp *q, const char *command, json_t *arguments, json_t **ret_answer, char ret_why[256])
+{
+    return execute(q, command, arguments, NULL, ret_answer, ret_why);
+}
+
+int qmp_do_until(struct qmp *q, const char *command, json_t *arguments, const char *event, char ret_why[256])
+{
+    return execute(q, command, arguments, event, NULL, ret_why);
 }

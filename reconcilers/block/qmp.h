@@ -26,6 +26,8 @@ int qmp_open(struct qmp *q, char ret_why[256]);
 /* A command with its arguments, which are taken over. NULL: they could not be written as JSON, as a text that
  * is no UTF-8; that is -EIO. */
 int qmp_do(struct qmp *q, const char *command, json_t *arguments, char ret_why[256]);
+/* *ret_answer is what it returns, the caller's. */
+int qmp_ask(struct qmp *q, const char *command, json_t *arguments, json_t **ret_answer, char ret_why[256]);
 /* The command is not over before this event has come. */
 int qmp_do_until(struct qmp *q, const char *command, json_t *arguments, const char *event, char ret_why[256]);
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -17,6 +18,7 @@
 #include "reconcilers/block/images.h"
 #include "reconcilers/block/say.h"
 #include "reconcilers/block/server_start.h"
+#include "schemas/value.h"
 
 enum {
     CLIENTS_MAX = 256, /* a guest's disks */
@@ -48,11 +50,11 @@ static void drop(struct server *s, size_t i)
     *c = s->clients[--s->n];
 }
 
-/* Why not; NULL: with this descriptor. */
-static void answer(const struct client *c, const char *why, int fd)
+/* A line; NULL: it is open, with this descriptor. */
+static void answer(const struct client *c, const char *text, int fd)
 {
     char line[LINE];
-    int n = snprintf(line, sizeof line, "%s\n", why ? why : "open");
+    int n = snprintf(line, sizeof line, "%s\n", text ? text : "open");
     descriptor_send(c->fd, line, (size_t)n, fd);
 }
 
@@ -70,6 +72,28 @@ static void take_over(struct server *s, const struct client *c)
     }
 }
 
+/* "grow NAME BYTES", of somebody who is no worker; the worker is told, too. */
+static void on_grow(struct server *s, const struct client *c, const char *name, const char *size)
+{
+    char why[256] = "", line[64];
+    uint64_t bytes = 0;
+    const struct client *worker = NULL;
+    for (size_t i = 0; i < s->n; i++)
+        if (s->clients[i].image && strcmp(s->clients[i].name, name) == 0)
+            worker = &s->clients[i];
+    if (!worker || parse_decimal(size, strlen(size), INT64_MAX, &bytes)) {
+        answer(c, worker ? "no size" : "this disk has no image open here", -1);
+        return;
+    }
+    if (images_grow(s->images, worker->image, bytes, why)) {
+        answer(c, why, -1);
+        return;
+    }
+    snprintf(line, sizeof line, "size %" PRIu64, bytes);
+    answer(worker, line, -1);
+    answer(c, "grown", -1);
+}
+
 /* "open NAME r|w discard|keep direct|cached PARAMS"; "close", or just the end */
 static void on_line(struct server *s, struct client *c, char *line)
 {
@@ -78,6 +102,10 @@ static void on_line(struct server *s, struct client *c, char *line)
     for (size_t i = 0; i < 5; i++)
         words[i] = strtok_r(i ? NULL : line, " ", &save);
     words[5] = save;
+    if (!c->image && words[2] && strcmp(words[0], "grow") == 0) {
+        on_grow(s, c, words[1], words[2]);
+        return;
+    }
     if (c->image || !words[4] || !words[5] || strcmp(words[0], "open") != 0) {
         answer(c, "not a request to open an image", -1);
         return;
