@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: MIT
 # A server of formats outlives the controller, and is found again: there is one for a guest, whatever becomes of its record,
 # of its workers and of the controller.
+# shellcheck disable=SC2119 # options are for whom they matter
 # shellcheck source=test/lib/testlib.sh
 . "$(dirname "$0")/../lib/testlib.sh"
 # shellcheck source=test/lib/block.sh
-# shellcheck disable=SC2119
 . "$repo/test/lib/block.sh"
 # shellcheck source=test/lib/formats.sh
 . "$repo/test/lib/formats.sh"

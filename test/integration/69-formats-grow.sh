@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # An image in another format is made longer while its guest uses it: the guest sees it, and writes to what is new.
+# shellcheck disable=SC2119 # options are for whom they matter
 # shellcheck source=test/lib/testlib.sh
 . "$(dirname "$0")/../lib/testlib.sh"
 # shellcheck source=test/lib/block.sh
-# shellcheck disable=SC2119
 . "$repo/test/lib/block.sh"
 # shellcheck source=test/lib/formats.sh
 . "$repo/test/lib/formats.sh"

@@ -2,15 +2,18 @@
 # SPDX-License-Identifier: MIT
 # Images that are reached over a network: opened by a process of their own for each, which systemd starts, where an
 # administrator has turned that on.
+# shellcheck disable=SC2119 # options are for whom they matter
 # shellcheck source=test/lib/testlib.sh
 . "$(dirname "$0")/../lib/testlib.sh"
 # shellcheck source=test/lib/block.sh
-# shellcheck disable=SC2119
 . "$repo/test/lib/block.sh"
 # shellcheck source=test/lib/formats.sh
 . "$repo/test/lib/formats.sh"
 
 openers() { pgrep -f "^$XENRECON_BLK --serve-network -- $dir/" || true; }
+
+one_of_each() { [ "$(openers | wc -l) $(daemons | wc -l)" = "1 1" ]; }
+none() { [ -z "$(openers)$(daemons)" ]; }
 
 # network_policy [OPTION]: what the manual says is to be added to the example
 network_policy() {
@@ -80,7 +83,7 @@ reach "nbd, by TCP, a qcow2 in it: InitWait" "$b/state" 2 "$b/sectors" 65536
 exits "verify" 0 blk verify --count 500 --seed 4
 check "each image has an opener and a daemon of its own" "$(openers | wc -l) $(daemons | wc -l)" "2 2"
 detached 51728
-becomes_true eval '[ "$(openers | wc -l) $(daemons | wc -l)" = "1 1" ]' || true
+becomes_true one_of_each || true
 check "which end with it" "$(openers | wc -l) $(daemons | wc -l)" "1 1"
 attach_disk 51744 64M "params=nbd:127.0.0.1:1"
 says "nobody listens there: said so" qdisk/7/51744 worker-died "Connection refused"
@@ -107,5 +110,5 @@ else
     echo "without http: block-curl.so is in Debian's qemu-block-extra"
 fi
 detached 51712
-becomes_true eval '[ -z "$(openers)$(daemons)" ]' || true
+becomes_true none || true
 check "nothing is left" "$(openers)$(daemons)" ""

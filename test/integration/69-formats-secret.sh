@@ -24,11 +24,11 @@ keep_secret() {
 
 # create DEVID FORMAT: cheap to open, since that is done more than once
 create() {
-    local options=iter-time=10
-    [ "$2" = luks ] || options=encrypt.format=luks,encrypt.iter-time=10
+    local how=iter-time=10
+    [ "$2" = luks ] || how=encrypt.format=luks,encrypt.iter-time=10
     (umask 077 && printf %s $secret >"$dir/given")
     qemu-img create -q --object "secret,id=s,file=$dir/given" -f "$2" \
-        -o "$options,$([ "$2" = luks ] && echo key-secret=s || echo encrypt.key-secret=s)" "$dir/disk.$1" 16M
+        -o "$how,$([ "$2" = luks ] && echo key-secret=s || echo encrypt.key-secret=s)" "$dir/disk.$1" 16M
 }
 
 # where_it_is: files of processes, store and logs that have the secret

@@ -3,7 +3,7 @@
 # Fetches what the emulated machine runs, without installing it:   fetch.sh SUITE
 #
 # SUITE is a release of Debian, that of this system or another. In the cache (lib/cache.sh), xen-vm-SUITE/root gets its
-# packages of Xen, a kernel, GRUB for guests, busybox, QEMU, and the libraries of those and of xenrecon; xen-vm-SUITE/boot
+# packages of Xen, a kernel, GRUB for guests, busybox, QEMU and what it has for images, and the libraries of those and of xenrecon; xen-vm-SUITE/boot
 # gets Xen and the kernel ready to boot. What apt knows of the suite is in apt-SUITE: the system's own apt is not touched.
 #
 # Does nothing when there is what apt offers today. Keeps what is there when apt cannot be asked, and says so.
@@ -17,7 +17,8 @@ lists=$cache/apt-$suite
 
 # Xen and the kernel are Debian's newest. The libraries are what xenrecon and the rig's programs are linked to; where a
 # suite calls a package otherwise, it provides the name.
-packages=(linux-image-amd64 xen-system-amd64 xenstore-utils grub-xen-host qemu-system-xen busybox-static bash util-linux
+packages=(linux-image-amd64 xen-system-amd64 xenstore-utils grub-xen-host qemu-system-xen qemu-system-common qemu-utils busybox-static
+    bash util-linux
     libuv1 libyaml-0-2 libjansson4 libseccomp2 liburing2 libxenstore4 libxenevtchn1 libxengnttab1 libgcc-s1)
 
 # An apt with lists of its own, for which nothing is installed, so that it names all that a package needs

@@ -122,6 +122,7 @@ for plugin in "${tools%/bin}"/ocaml/xsd_glue/*/*.cmxs; do # what oxenstored load
 done
 into dom0 usr/libexec "$root/usr/libexec/xen-qemu-system-i386" # where libxl looks for it
 install -D -m 644 /dev/null "$out/dom0/usr/share/qemu/keymaps/en-us" # QEMU wants one, whatever it says
+into dom0 usr/bin "$root"/usr/bin/qemu-{img,storage-daemon}
 mkdir -p "$out/dom0/boot" "$out/dom0/xen"
 cp "$fetched/boot/vmlinux" "$out/dom0/boot"
 cp "$root/usr/lib/grub-xen/grub-x86_64-xen.bin" "$out/dom0/boot/grub"

@@ -224,6 +224,12 @@ qdisk() {
     echo "vdev=$device,format=raw,access=rw,backendtype=qdisk${*:+,$*},target=$images/$device.img"
 }
 
+# qcow2_disk DEVICE: the same for an image of that format
+qcow2_disk() {
+    qemu-img create -q -f qcow2 -o cluster_size=4096 "$images/$1.qcow2" 32M
+    echo "vdev=$1,format=qcow2,access=rw,backendtype=qdisk,target=$images/$1.qcow2"
+}
+
 # attach_disk NAME DEVICE [OPTION...]
 attach_disk() {
     xl block-attach "$1" "$(qdisk "${@:2}")"
