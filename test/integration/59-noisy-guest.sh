@@ -62,9 +62,9 @@ suppressed() {
         awk '{ n += $1 } END { print n + 0 }'
 }
 
-# attack NAME ENOUGH DISKS STEP...: for four seconds, and until that function says so
+# attack NAME ENOUGH DISKS STEP...: for four seconds, and until that function says so; sets took, in ms, and lines
 attack() {
-    local name=$1 enough=$2 disks=$3 begun used asked took lines
+    local name=$1 enough=$2 disks=$3 begun used asked
     shift 3
     said=$(log_mark)
     asked=$(daemon 'd["store"]["requests"]')
@@ -113,6 +113,13 @@ attack toggles heard 40 state=1 state=6
 # what cannot be understood is a finding, and another one each time
 too_much() { [ "$(lines_of qdisk/7)" -ge 200 ] && [ "$(daemon 'd["history"]["forgotten"]')" -gt 0 ]; }
 attack rubbish too_much 10 state=?
+# Of one disk there is less. What is left out of it is told of the disk, not of the guest.
+fewer() { [ "$(lines_of qdisk/7)" -ge 100 ]; }
+attack "one disk" fewer 1 state=?
+check "one disk: lines have a bound of its own" "$([ "$lines" -le $((100 * (took / 10000 + 2))) ] && echo yes || echo "$lines")" yes
+left_out_of_it() { log_since "$said" | grep -qE '^xenrecon: qdisk/7/1: [0-9]+ more messages were suppressed$'; }
+becomes_true left_out_of_it || true
+check "one disk: what is left out is said" "$(left_out_of_it && echo yes)" yes
 # though nobody has anything to say any more
 left_out() { [ "$(suppressed)" != 0 ]; }
 becomes_true left_out || true
