@@ -6,6 +6,7 @@
 
 #include "controller/base/log.h"
 #include "controller/engine/domain_scan.h"
+#include "controller/engine/guest.h"
 #include "controller/engine/guest_events.h"
 #include "controller/engine/registry.h"
 #include "controller/engine/resync.h"
@@ -63,6 +64,8 @@ static void backend_event(struct engine *e, const char *path)
         if ((d = registry_find_or_add(e, &key))) {
             d->script.renewed = d->renamed = true;
             toolstack_did(e, d, DIRTY_ALL | DIRTY_LIKELY);
+        } else {
+            guest_refused_changed(e, &key);
         }
         return;
     case BACKEND_KEY:

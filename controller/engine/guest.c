@@ -71,17 +71,30 @@ void guest_join(struct engine *e, struct device *d)
     LIST_INSERT_HEAD(&e->guests[d->key.domid].devices, d, of_guest);
 }
 
+static void list_again(struct engine *e, struct guest_type *t, const struct device_key *key)
+{
+    t->again |= t->listing;
+    if (!t->over || t->listing)
+        return;
+    t->listing = true;
+    xgrow(&e->room, &e->cap_room, e->n_room + 1, sizeof *e->room);
+    e->room[e->n_room++] = *key;
+    engine_wake_soon(e);
+}
+
+void guest_refused_changed(struct engine *e, const struct device_key *key)
+{
+    struct guest *g = &e->guests[key->domid];
+    for (size_t i = 0; i < g->n_types; i++)
+        if (strcmp(g->types[i].type, key->type) == 0)
+            list_again(e, &g->types[i], key);
+}
+
 void guest_leave(struct engine *e, struct device *d)
 {
     struct guest_type *t = guest_type_of(e, d->key.domid, d->key.type);
     LIST_REMOVE(d, of_guest);
     t->devices--;
-    t->again |= t->listing;
-    if (t->over && !t->listing) {
-        t->listing = true;
-        xgrow(&e->room, &e->cap_room, e->n_room + 1, sizeof *e->room);
-        e->room[e->n_room++] = d->key;
-        engine_wake_soon(e);
-    }
+    list_again(e, t, &d->key);
     guest_type_drop(e, d->key.domid, d->key.type);
 }

@@ -19,7 +19,7 @@ struct guest_type {
     uint64_t paid;    /* its events are paid for until then, in microseconds */
     bool over;        /* there are more of them, which are not looked after; this was logged */
     bool refused;     /* one was refused since the last listing began */
-    bool listing;     /* they are being listed, as there is room again */
+    bool listing;     /* they are being listed, as some may have gone */
     bool again;       /* and are to be once more */
 };
 
@@ -46,5 +46,8 @@ bool guest_has_room(struct engine *e, const struct device_key *key, const struct
 void guest_join(struct engine *e, struct device *d);
 /* Where devices were refused, has them listed: there is room for one. */
 void guest_leave(struct engine *e, struct device *d);
+/* The directory of a device that is not looked after came or went: if it was refused, it may not be too many
+ * any more. */
+void guest_refused_changed(struct engine *e, const struct device_key *key);
 
 #endif

@@ -78,6 +78,12 @@ logged "that there is room is said" "$said" '^xenrecon: domain 7: all of its 3 d
 attach_qdisk 7 9
 logged "one more is too many again" "$said" '^xenrecon: qdisk/7/9: too-many-devices: domain 7 has 3 of type qdisk already'
 
+said=$(log_mark)
+toolstack remove qdisk 7 9
+logged "one that was not looked after goes" "$said" '^xenrecon: domain 7: all of its 3 devices of type qdisk are looked after$'
+attach_qdisk 7 9
+logged "and comes back" "$said" '^xenrecon: qdisk/7/9: too-many-devices: '
+
 # ---- several go at once, while others come
 
 for devid in 3 4 5; do
