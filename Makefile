@@ -211,6 +211,7 @@ install: all install-common $(addprefix install-,$(init))
 	install -d $(DESTDIR)$(datadir)/xenrecon/examples
 	$(call install_as,deploy/examples/qdisk.yaml,$(datadir)/xenrecon/examples/qdisk.yaml)
 	$(call install_as,deploy/prometheus/xenrecon.rules.yaml,$(datadir)/xenrecon/examples/xenrecon.rules.yaml)
+	$(call install_as,deploy/prometheus/dashboard.json,$(datadir)/xenrecon/examples/dashboard.json)
 
 install-systemd:
 	$(call install_as,deploy/systemd/xenrecon.service,$(unitdir)/xenrecon.service)

@@ -21,6 +21,7 @@ diff -r deploy/policies "$root/usr/share/xenrecon/policies"
 # What programs and alerts are written with
 diff <(cd schemas && sha256sum ./*.schema.json) <(cd "$root/usr/share/xenrecon/schemas" && sha256sum ./*)
 diff deploy/prometheus/xenrecon.rules.yaml "$root/usr/share/xenrecon/examples/xenrecon.rules.yaml"
+diff deploy/prometheus/dashboard.json "$root/usr/share/xenrecon/examples/dashboard.json"
 [ "$(cd "$root/usr" && find . -type f -perm /111 | sort)" = "./libexec/xenrecon/xenrecon-blk
 ./libexec/xenrecon/xenrecon-dm
 ./sbin/xenrecon" ]

@@ -51,7 +51,7 @@ struct daemon {
     struct policy_set policies; /* until the engine takes them over */
     bool stored;                /* the store is there, and all that was in it has been reconciled */
     size_t looks;               /* how many reconciles there were until then */
-    bool closing, refused;      /* refused: the policies of the last SIGHUP */
+    bool closing;
     struct sd_notify notify;
     struct memory_trim memory;
     struct log_timer log_timer;
@@ -363,7 +363,7 @@ static void on_hangup(uv_signal_t *signal, int number)
     struct daemon *d = signal->data;
     (void)number;
     sd_notify_reloading(&d->notify);
-    d->refused = !reload(d);
+    status_reloaded(&d->status, reload(d));
     sd_notify_reloaded(&d->notify);
 }
 
@@ -374,7 +374,7 @@ static void describe(void *arg, char *text, size_t size)
     struct daemon *d = arg;
     size_t devices = d->stored ? engine_figures(d->engine).devices : 0;
     unsigned workers = d->workers ? workers_running(d->workers) : 0;
-    const char *refused = d->refused ? "; new policies were refused, see the log" : "";
+    const char *refused = d->status.refused ? "; new policies were refused, see the log" : "";
     if (d->closing)
         snprintf(text, size, "ending; devices and workers stay as they are");
     else if (!d->stored)

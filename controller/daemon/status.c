@@ -192,7 +192,8 @@ struct control_answer status_ask(void *arg, const json_t *request)
 
 void status_open(struct status *s, const struct status_config *config)
 {
-    *s = (struct status){.cfg = *config, .started = config->clock(config->clock_arg)};
+    uint64_t now = config->clock(config->clock_arg);
+    *s = (struct status){.cfg = *config, .started = now, .loaded = now};
     s->control = control_server_new(&(struct control_server_config){
         .loop = config->loop, .run_dir = config->run_dir, .ask = status_ask, .arg = s});
     status_books_open(s);
@@ -235,6 +236,14 @@ void status_connected(struct status *s, bool connected)
     s->connected = connected;
     s->since = s->cfg.clock(s->cfg.clock_arg);
     s->losses += !connected;
+    status_books_changed(s);
+}
+
+void status_reloaded(struct status *s, bool taken)
+{
+    s->refused = !taken;
+    if (taken)
+        s->loaded = s->cfg.clock(s->cfg.clock_arg);
     status_books_changed(s);
 }
 

@@ -47,6 +47,8 @@ struct status {
     unsigned losses;         /* of the store */
     uint64_t since;          /* when the store came or went, milliseconds of cfg.clock */
     uint64_t started;        /* when the daemon was, likewise */
+    uint64_t loaded;         /* when the policies in force were, likewise */
+    bool refused;            /* those that were to replace them were not taken */
     struct history *history;
     struct events *events;
     struct metrics metrics;
@@ -64,6 +66,7 @@ void status_finish(struct status *s); /* when the loop has turned and the engine
 void status_set_engine(struct status *s, struct engine *e, uint16_t backend_domid);
 void status_set_workers(struct status *s, struct workers *w);
 void status_connected(struct status *s, bool connected); /* the store came, or went */
+void status_reloaded(struct status *s, bool taken);      /* other policies came, or were refused */
 
 /* For control_server_config; arg: the status. */
 struct control_answer status_ask(void *arg, const json_t *request);

@@ -11,7 +11,9 @@
 #include "controller/daemon/events.h"
 #include "controller/daemon/metrics_file.h"
 
-enum { HEARTBEAT = 300 * 1000 /* milliseconds between two writes of metrics, without resyncs */ };
+/* Milliseconds between two writes of metrics, at the most: whoever watches the file waits three times as
+ * long, however seldom everything is looked over. */
+enum { HEARTBEAT = 300 * 1000 };
 
 void status_books_add(struct status *s, const struct reconciled *r)
 {
@@ -36,24 +38,27 @@ static void print_metrics(void *arg, bool last, FILE *to)
     metrics_print(&s->metrics, s, wall_clock(), !last, to);
 }
 
+/* What is worth a line may have changed a number, too: not all of it is a device's. */
 static void keep_event(void *arg, const struct log_entry *entry)
 {
-    events_add(arg, wall_clock(), entry);
+    struct status *s = arg;
+    events_add(s->events, wall_clock(), entry);
+    metrics_file_changed(s->file);
 }
 
 void status_books_open(struct status *s)
 {
     const struct status_config *cfg = &s->cfg;
+    uint32_t heartbeat = cfg->resync && cfg->resync < HEARTBEAT ? cfg->resync : HEARTBEAT;
     s->history = history_new(HISTORY_SIZE);
     s->events = events_new(EVENTS_SIZE);
-    log_set_tap(keep_event, s->events);
+    log_set_tap(keep_event, s);
     if (cfg->metrics_file)
-        s->file =
-            metrics_file_new(&(struct metrics_file_config){.loop = cfg->loop,
-                                                           .path = cfg->metrics_file,
-                                                           .heartbeat = cfg->resync ? cfg->resync : HEARTBEAT,
-                                                           .print = print_metrics,
-                                                           .arg = s});
+        s->file = metrics_file_new(&(struct metrics_file_config){.loop = cfg->loop,
+                                                                 .path = cfg->metrics_file,
+                                                                 .heartbeat = heartbeat,
+                                                                 .print = print_metrics,
+                                                                 .arg = s});
 }
 
 void status_books_own(struct status *s)

@@ -74,7 +74,8 @@ struct device {
     struct policy
         *retired_policy; /* a reload dropped it while the device was held: still in force for it; or NULL */
     uint64_t logged;     /* hash of the findings that were logged last */
-    uint64_t findings;   /* their codes, a bit for each */
+    /* Their codes, a bit for each: all, those that are errors, and those that are warnings. */
+    uint64_t findings, errors, warnings;
     /* What has happened to its script since it was last reconciled; tasks_update_script() takes it in. */
     struct {
         bool ended;

@@ -231,6 +231,8 @@ static struct engine_device describe(const struct engine *e, const struct device
                                   .online = d->seen ? d->shown.online : -1,
                                   .health = d->memory.row_since ? d->shown.health : HEALTH_UNKNOWN,
                                   .findings = d->findings,
+                                  .errors = d->errors,
+                                  .warnings = d->warnings & ~d->errors,
                                   .next_at = next_at(d),
                                   .retired_policy = d->retired_policy != NULL,
                                   .unwatched = d->unwatched};

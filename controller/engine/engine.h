@@ -70,9 +70,10 @@ struct engine_device {
     int online;                 /* likewise: 0 or 1; -1: it was not read yet, or is neither of these */
     enum health health;         /* as it was decided last; UNKNOWN: it was not yet */
     uint64_t findings;          /* a bit for each enum finding_code */
-    uint64_t next_at;           /* when it is reconciled again, milliseconds; 0: when something happens */
-    bool retired_policy;        /* its policy was dropped by a reload, and stays in force for it */
-    int unwatched;              /* why the store refused the watch of its frontend; 0: it did not */
+    uint64_t errors, warnings; /* of these, those that are errors, and those that are no more than warnings */
+    uint64_t next_at;          /* when it is reconciled again, milliseconds; 0: when something happens */
+    bool retired_policy;       /* its policy was dropped by a reload, and stays in force for it */
+    int unwatched;             /* why the store refused the watch of its frontend; 0: it did not */
 };
 /* False: it knows no such device, or `e` is NULL. */
 bool engine_find_device(const struct engine *e, const struct device_key *key,

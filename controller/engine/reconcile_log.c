@@ -20,9 +20,17 @@ static uint64_t hash_findings(const struct plan *p)
 /* The end of a finding is said, too. What could not be looked at has not ended. */
 static void say_cleared(struct reconcile *r, const char *key)
 {
-    uint64_t found = r->plan->row == ROW_UNREADABLE ? r->d->findings : 0;
-    for (size_t i = 0; i < r->plan->n_findings; i++)
-        found |= UINT64_C(1) << r->plan->findings[i].code;
+    bool unread = r->plan->row == ROW_UNREADABLE;
+    uint64_t found = unread ? r->d->findings : 0;
+    r->d->errors = unread ? r->d->errors : 0;
+    r->d->warnings = unread ? r->d->warnings : 0;
+    for (size_t i = 0; i < r->plan->n_findings; i++) {
+        const struct finding *f = &r->plan->findings[i];
+        uint64_t bit = UINT64_C(1) << f->code;
+        found |= bit;
+        r->d->errors |= f->severity == SEVERITY_ERROR ? bit : 0;
+        r->d->warnings |= f->severity == SEVERITY_WARNING ? bit : 0;
+    }
     for (int i = 0; i < FINDING_COUNT; i++)
         if (r->d->findings & ~found & UINT64_C(1) << i) {
             const char *code = finding_code_name((enum finding_code)i);
