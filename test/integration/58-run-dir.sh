@@ -15,7 +15,7 @@ fi
 
 run=$dir/run
 b=$(b_of vputs/7/0)
-there() { [ -S "$run/control" ] && [ -S "$run/worker/socket" ] && [ -s "$run/workers/vputs.7.0" ]; }
+there() { [ -S "$run/control" ] && [ -S "$run/worker/socket" ] && [ -s "$run/workers/vputs.7.0" ] && [ -d "$run/formats" ]; }
 
 # goes_on NAME: the first worker still does what it is told, and is the one that was started
 goes_on() {
@@ -32,6 +32,7 @@ reach "a worker" "$b/state" 2
 pid=$(told vputs/7/0 'w["pid"]')
 domid=10
 for removed in "rm $run/workers/vputs.7.0" "rm -r $run/workers" "rm $run/worker/socket" "rm -r $run/worker" "rm $run/control" \
+    "rm -r $run/formats" \
     "find $run -mindepth 1 -delete" "rm -r $run" "mv $run $run.away"; do
     mark=$(log_mark)
     eval "$removed"
@@ -41,8 +42,8 @@ for removed in "rm $run/workers/vputs.7.0" "rm -r $run/workers" "rm $run/worker/
         fail "$removed: made again: $(find "$run")"
     fi
     logged "$removed: it is said" "$mark" "^xenrecon: somebody removed .*$run.* made again"
-    check "$removed: as it was" "$(cd "$run" && stat -c '%n %a' . worker worker/socket workers workers/vputs.7.0 control | xargs)" \
-        ". 711 worker 711 worker/socket 666 workers 700 workers/vputs.7.0 600 control 600"
+    check "$removed: as it was" "$(cd "$run" && stat -c '%n %a' . worker worker/socket workers workers/vputs.7.0 control formats | xargs)" \
+        ". 711 worker 711 worker/socket 666 workers 700 workers/vputs.7.0 600 control 600 formats 711"
     goes_on "$removed"
     toolstack attach vputs $((++domid)) 0
     reach "$removed: another can be started" "$(b_of "vputs/$domid/0")/state" 2
@@ -59,10 +60,19 @@ check "and connects" "$(told vputs/7/0 'w["pid"], w["state"]')" "($pid, 'ready')
 
 await_quiet 300
 mark=$(log_mark)
+strace -f -o "$dir/strace" -e trace=%file -p "$xenrecon_pid" 2>"$dir/strace.log" &
+strace=$!
+becomes_true grep -q attached "$dir/strace.log"
 touch "$run/workers/vputs.9.9.new" # what is not ours to miss
 rm "$run/workers/vputs.9.9.new"
-await_quiet 100
+await_quiet 300
 check "nothing is made again for what nobody misses" "$(log_since "$mark")" ""
+check "nobody even looks" "$(grep -F "$run" "$dir/strace" || true)" ""
+rm "$run/control"
+becomes_true there || true
+check "strace would have seen it" "$(grep -qF "$run" "$dir/strace" && echo yes)" yes
+kill $strace
+wait $strace || true
 
 # ---- no room
 
