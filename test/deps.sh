@@ -84,7 +84,7 @@ want() {
         ;;
     deploy)
         want package
-        packages+=(systemd systemd-container mmdebstrap python3 man-db groff bsdextrautils zsh lintian)
+        packages+=(systemd systemd-container mmdebstrap python3 man-db groff bsdextrautils zsh lintian ansible-lint)
         deploy=yes
         ;;
     lint)
