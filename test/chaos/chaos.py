@@ -98,9 +98,9 @@ class Monkey:
         self.random.choices(acts, weights)[0]()
 
     def end(self):
-        if not self.served:
-            self.world.set_policy("vwork", True)
         self.world.mischief(False)
+        self.world.patient = True
+        self.world.set_policy("vwork", True)
         self.world.be_odd()
         self.world.hang_up()
 

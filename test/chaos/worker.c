@@ -117,7 +117,7 @@ static bool misbehave(const struct message *m)
             say(MESSAGE_ERROR, "no such ring");
         return m->kind == MESSAGE_CONNECT;
     case 3: /* it never answers */
-        return m->kind == MESSAGE_CONNECT || m->kind == MESSAGE_WELCOME;
+        return m->kind == MESSAGE_CONNECT || m->kind == MESSAGE_WELCOME || m->kind == MESSAGE_DISCONNECT;
     case 4:
         rave();
         return false;
