@@ -12,7 +12,7 @@
 #include "controller/cli/control_client.h"
 #include "controller/cli/daemon_options.h"
 #include "controller/cli/naming.h"
-#include "controller/cli/terminal.h"
+#include "controller/cli/screen.h"
 #include "schemas/age.h"
 #include "schemas/json.h"
 #include "schemas/policy/duration.h"
@@ -167,7 +167,7 @@ static int ask(struct showing *s, bool quiet)
 
 static int events(const struct events_options *o)
 {
-    struct showing s = {.o = o, .term = terminal_of_stdout(o->common.colour)};
+    struct showing s = {.o = o, .term = screen_of_stdout(o->common.colour)};
     if (naming_check(o->texts, o->n_texts))
         return STATUS_ERROR;
     if (o->n_texts)

@@ -13,6 +13,7 @@
 #include "controller/cli/cli.h"
 #include "controller/cli/control_client.h"
 #include "controller/cli/inspect.h"
+#include "controller/cli/screen.h"
 #include "reconcilers/decide.h"
 #include "schemas/marker.h"
 #include "schemas/mem.h"
@@ -33,6 +34,7 @@ static const char help[] =
     "secrets.\n"
     "                   It is a test case that can be run, and so makes a good bug report.\n"
     "  --dump FILE      explain a device in a store of which FILE (or stdin: -) is a dump, as for `plan`\n"
+    "  --color WHEN     always, never, or auto: on a terminal, unless NO_COLOR is set (default)\n"
     "  --table          print the decision table: each row, when it decides, what it does, and for which "
     "owner\n"
     "  --policies DIR   take the policies from DIR (repeatable) instead of the default places\n"
@@ -164,7 +166,7 @@ static int print_table(void)
 
 /* ---- the command ---- */
 
-static int explain(struct inspection *in, char *name, const char *export_to)
+static int explain(struct inspection *in, char *name, const char *export_to, int colour)
 {
     struct located device;
     struct view *view;
@@ -183,6 +185,7 @@ static int explain(struct inspection *in, char *name, const char *export_to)
         return STATUS_ERROR;
     }
     struct report *report = report_new(device.backend_domid);
+    report->terminal = screen_of_stdout(colour);
     inspection_report(in, policy, view, report);
     enum row row = report->devices[0].plan->row;
     progress_end();
@@ -203,10 +206,11 @@ static int explain(struct inspection *in, char *name, const char *export_to)
 
 int cmd_explain(int argc, char **argv)
 {
-    enum { EXPORT = 256, DUMP, TABLE, POLICIES, RUNTIME_DIR, QUIET, HELP };
+    enum { EXPORT = 256, DUMP, COLOUR, TABLE, POLICIES, RUNTIME_DIR, QUIET, HELP };
     static const struct option options[] = {
         {"export", required_argument, NULL, EXPORT},
         {"dump", required_argument, NULL, DUMP},
+        {"color", required_argument, NULL, COLOUR},
         {"table", no_argument, NULL, TABLE},
         {"policies", required_argument, NULL, POLICIES},
         {"runtime-dir", required_argument, NULL, RUNTIME_DIR},
@@ -219,6 +223,7 @@ int cmd_explain(int argc, char **argv)
     size_t n_dirs = 0, cap_dirs = 0;
     struct inspection *in = NULL;
     bool table = false;
+    int colour = COLOUR_AUTO;
     int c, status = -1;
     while (status < 0 && (c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
         switch (c) {
@@ -227,6 +232,11 @@ int cmd_explain(int argc, char **argv)
             break;
         case DUMP:
             from.dump = optarg;
+            break;
+        case COLOUR:
+            colour = screen_parse_colour(optarg);
+            if (colour < 0)
+                status = usage_error("explain", "--color is auto, always or never, not \"%s\"", optarg);
             break;
         case TABLE:
             table = true;
@@ -256,7 +266,7 @@ int cmd_explain(int argc, char **argv)
     if (status < 0 && argc - optind != 1)
         status = usage_error("explain", "it wants one DEVICE, such as qdisk/7/51712");
     if (status < 0)
-        status = inspection_begin(&from, &in) ? STATUS_ERROR : explain(in, argv[optind], export_to);
+        status = inspection_begin(&from, &in) ? STATUS_ERROR : explain(in, argv[optind], export_to, colour);
     inspection_end(in);
     free(dirs);
     return status;

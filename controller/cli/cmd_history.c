@@ -67,7 +67,7 @@ static int history(const struct history_options *o, char *text)
     jput(members, "last", jcount(o->last));
     int error = control_client_request(ask, "history", members, on_line, decisions);
     progress_end();
-    struct terminal term = terminal_of_stdout(o->common.colour);
+    struct terminal term = screen_of_stdout(o->common.colour);
     if (!error && daemon_options_format_is(&o->common, "json"))
         print_json(device, decisions);
     else if (!error)

@@ -11,6 +11,7 @@
 #include "controller/cli/cli.h"
 #include "controller/cli/control_client.h"
 #include "controller/cli/inspect.h"
+#include "controller/cli/screen.h"
 #include "schemas/age.h"
 #include "schemas/mem.h"
 #include "schemas/value.h"
@@ -28,12 +29,13 @@ static const char help[] =
     "                        xenstore-ls prints; best of all `xenstore-ls -fp > FILE`\n"
     "  --domain N|all        of the backends in another domain, or in all; a dump shows all. This takes "
     "dom0\n"
-    "  --format text|json|html\n"
-    "                        how (default text); JSON is as\n"
+    "  --format text|wide|json|html\n"
+    "                        how (default text); wide has the rows of the decision table, too; JSON is as\n"
     "                        " XENRECON_DATADIR "/schemas/plan.schema.json says;\n"
     "                        html is one file to attach to a ticket, with the values that were read, but\n"
     "                        for secrets: xenrecon plan --format html > report.html\n"
     "  --problems            leave out the devices of which there is nothing to be said\n"
+    "  --color WHEN          always, never, or auto: on a terminal, unless NO_COLOR is set (default)\n"
     "  --detailed-exitcode   exit with 2 when something would be done or is wrong\n"
     "  --policies DIR        take the policies from DIR (repeatable) instead of the default places\n"
     "  --runtime-dir DIR     the daemon's run directory (default $XENRECON_RUNTIME_DIR, or /run/xenrecon)\n"
@@ -46,12 +48,14 @@ struct format {
     const char *name;
     void (*print)(const struct report *r, FILE *to);
     bool values; /* shows the values of each device */
+    bool wide;
 };
 
 static const struct format formats[] = {
-    {"text", report_print_text, false},
-    {"json", report_print_json, false},
-    {"html", report_print_html, true},
+    {"text", report_print_text, false, false},
+    {"wide", report_print_text, false, true},
+    {"json", report_print_json, false, false},
+    {"html", report_print_html, true, false},
 };
 enum { FORMATS = sizeof formats / sizeof *formats };
 
@@ -64,6 +68,7 @@ struct plan_options {
     uint16_t domid;
     const struct format *format;
     bool detailed, problems;
+    int colour; /* as screen_of_stdout() takes it */
 };
 
 static int report_on(struct inspection *in, const struct located *device, bool named, struct report *report)
@@ -159,6 +164,8 @@ static int plan(const struct plan_options *o, char **names, int n)
         return STATUS_ERROR;
     struct report *report = report_new(inspection_backend_domid(in));
     report->keeps_values = o->format->values;
+    report->wide = o->format->wide;
+    report->terminal = screen_of_stdout(o->colour);
     say_origin(in, o, report);
     int status = n ? report_named(in, names, (size_t)n, report) : report_all(in, report);
     if (status == STATUS_OK) {
@@ -191,11 +198,12 @@ static int parse_domain(const char *text, struct plan_options *o)
 
 int cmd_plan(int argc, char **argv)
 {
-    enum { DUMP = 256, DOMAIN, FORMAT, DETAILED, PROBLEMS, POLICIES, RUNTIME_DIR, QUIET, HELP };
+    enum { DUMP = 256, DOMAIN, FORMAT, COLOUR, DETAILED, PROBLEMS, POLICIES, RUNTIME_DIR, QUIET, HELP };
     static const struct option options[] = {
         {"dump", required_argument, NULL, DUMP},
         {"domain", required_argument, NULL, DOMAIN},
         {"format", required_argument, NULL, FORMAT},
+        {"color", required_argument, NULL, COLOUR},
         {"detailed-exitcode", no_argument, NULL, DETAILED},
         {"problems", no_argument, NULL, PROBLEMS},
         {"policies", required_argument, NULL, POLICIES},
@@ -216,7 +224,12 @@ int cmd_plan(int argc, char **argv)
             break;
         case FORMAT:
             if (!find_format(optarg, &o.format))
-                status = usage_error("plan", "--format is text, json or html, not \"%s\"", optarg);
+                status = usage_error("plan", "--format is text, wide, json or html, not \"%s\"", optarg);
+            break;
+        case COLOUR:
+            o.colour = screen_parse_colour(optarg);
+            if (o.colour < 0)
+                status = usage_error("plan", "--color is auto, always or never, not \"%s\"", optarg);
             break;
         case DETAILED:
             o.detailed = true;

@@ -79,7 +79,7 @@ static int show(const struct status_options *o)
     size_t size;
     if (status_answer_ask(o->common.run_dir, o->names, (size_t)o->n_names, &a))
         return STATUS_ERROR;
-    struct terminal term = terminal_of_stdout(o->common.colour);
+    struct terminal term = screen_of_stdout(o->common.colour);
     FILE *to =
         o->watch && !daemon_options_format_is(&o->common, "json") ? open_memstream(&text, &size) : stdout;
     if (!to)
@@ -100,7 +100,7 @@ static int show(const struct status_options *o)
 /* Goes on while the daemon is restarted; ends when nobody reads the output. */
 static int watch(const struct status_options *o)
 {
-    struct terminal term = terminal_of_stdout(o->common.colour);
+    struct terminal term = screen_of_stdout(o->common.colour);
     const struct timespec pause = {.tv_sec = o->interval};
     int status = show(o);
     while (status == STATUS_OK || (term.interactive && !ferror(stdout))) {

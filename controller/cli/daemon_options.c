@@ -7,7 +7,7 @@
 
 #include "controller/cli/cli.h"
 #include "controller/cli/control_client.h"
-#include "controller/cli/terminal.h"
+#include "controller/cli/screen.h"
 
 struct daemon_options daemon_options_default(const char *const *formats)
 {
@@ -45,7 +45,7 @@ bool daemon_options_take(const char *command, int c, char **argv, const char *he
         *ret_status = take_format(command, optarg, o);
         return *ret_status != 0;
     case DAEMON_OPTION_COLOUR:
-        o->colour = terminal_parse_colour(optarg);
+        o->colour = screen_parse_colour(optarg);
         if (o->colour >= 0)
             return false;
         *ret_status = usage_error(command, "--color is auto, always or never, not \"%s\"", optarg);

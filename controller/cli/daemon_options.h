@@ -7,7 +7,7 @@
 
 struct daemon_options {
     const char *run_dir;
-    int colour;                 /* as terminal_of_stdout() takes it */
+    int colour;                 /* as screen_of_stdout() takes it */
     const char *const *formats; /* that --format may name, up to a NULL; the default is the first */
     const char *format;         /* one of them */
 };

@@ -11,7 +11,6 @@
 #include "schemas/arena.h"
 #include "schemas/mem.h"
 #include "schemas/nearest.h"
-#include "schemas/printable.h"
 #include "schemas/selector.h"
 
 struct named {
@@ -102,19 +101,6 @@ const char *naming_domain(struct naming *n, uint16_t domid)
     xgrow(&n->names, &n->cap_names, n->n_names + 1, sizeof *n->names);
     n->names[n->n_names] = (struct named){domid, read_text(n, path)};
     return n->names[n->n_names++].name;
-}
-
-const char *naming_format(struct naming *n, uint16_t domid, char *buf, size_t size)
-{
-    const char *name = naming_domain(n, domid);
-    char text[64];
-    if (name) {
-        printable_copy(text, sizeof text, name, strlen(name), false);
-        snprintf(buf, size, "%s (%u)", text, domid);
-    } else {
-        snprintf(buf, size, "%u", domid);
-    }
-    return buf;
 }
 
 static char *read_key(struct naming *n, const struct located *device, const char *key)

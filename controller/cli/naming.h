@@ -29,9 +29,6 @@ void naming_free(struct naming *n); /* NULL is fine */
 /* The domain's name, as it is in the store, which is as long as it; NULL: it has none, or nobody knows. */
 const char *naming_domain(struct naming *n, uint16_t domid);
 
-/* `web (7)`, or `7` where it has no name. Returns buf. */
-const char *naming_format(struct naming *n, uint16_t domid, char *buf, size_t size);
-
 /* Those of `all` that one of the texts selects, in the order in which they are there; the caller frees the
  * list. -EINVAL, -ENODEV: a text cannot select anything, or nothing that there is `where`. Both are logged,
  * the latter unless `where` is NULL. */

@@ -7,9 +7,11 @@
 #include <time.h>
 
 #include "schemas/age.h"
-#include "schemas/health.h"
+#include "schemas/domain_name.h"
+#include "schemas/health_text.h"
 #include "schemas/json.h"
 #include "schemas/mem.h"
+#include "schemas/table.h"
 
 static int64_t count(const json_t *o, const char *key)
 {
@@ -158,37 +160,18 @@ static enum health health_in(const json_t *device)
     return health_parse(jget_text(device, "health"));
 }
 
-static enum colour health_colour(enum health h)
-{
-    static const enum colour colours[HEALTH_COUNT] = {[HEALTH_FAILED] = BAD,
-                                                      [HEALTH_DEGRADED] = UNSURE,
-                                                      [HEALTH_UNKNOWN] = UNSURE,
-                                                      [HEALTH_PENDING] = PLAIN,
-                                                      [HEALTH_OK] = GOOD};
-    return colours[h];
-}
-
 /* How many there are, and how many are how. */
 static void print_counts(const json_t *daemon, const json_t *devices, const struct terminal *term, FILE *to)
 {
     size_t n[HEALTH_COUNT] = {0}, i;
     const json_t *d;
-    const char *sep = ": ";
     json_array_foreach(devices, i, d)
     {
         n[health_in(d)]++;
     }
     subject("devices", term, to);
     fprintf(to, "%zu", json_array_size(devices));
-    for (enum health h = 0; h < HEALTH_COUNT; h++) {
-        if (!n[h])
-            continue;
-        fputs(sep, to);
-        terminal_begin(term, health_colour(h), to);
-        fprintf(to, "%zu %s", n[h], health_name(h));
-        terminal_end(term, health_colour(h), to);
-        sep = ", ";
-    }
+    health_text_counts(n, term, to);
     fprintf(to, "; %" PRId64 " worker%s\n", count(daemon, "workers"), plural(count(daemon, "workers")));
 }
 
@@ -256,10 +239,11 @@ static enum colour phase_colour(const char *phase)
 
 static void add_device(struct table *t, const struct status_view *v, const json_t *d)
 {
-    char since[AGE_SIZE], worker[64] = "", retries[24] = "", domain[80];
+    char since[AGE_SIZE], worker[64] = "", retries[24] = "", domain[DOMAIN_NAME_SIZE];
     const json_t *w = json_object_get(d, "worker"), *online = json_object_get(d, "online");
     const char *state = jget_text(w, "state");
     enum health health = health_in(d);
+    uint16_t domid = (uint16_t)count(d, "frontend_domid");
     if (state)
         snprintf(worker, sizeof worker, "%s", state);
     if (jget_int(w, "pid", 0))
@@ -269,7 +253,7 @@ static void add_device(struct table *t, const struct status_view *v, const json_
     const char *cells[CELLS] = {
         [HEALTH] = health_name(health),
         [DEVICE] = jget_text(d, "device"),
-        [DOMAIN] = naming_format(v->naming, (uint16_t)count(d, "frontend_domid"), domain, sizeof domain),
+        [DOMAIN] = domain_name_format(naming_domain(v->naming, domid), domid, domain),
         [SINCE] = age_format(age_of_device(d), since),
         [PHASE] = jget_text(d, "phase"),
         [ROW] = jget_text(d, "row"),
@@ -279,7 +263,7 @@ static void add_device(struct table *t, const struct status_view *v, const json_
         [WORKER] = worker,
         [RETRIES] = retries,
     };
-    enum colour colours[CELLS] = {[HEALTH] = health_colour(health),
+    enum colour colours[CELLS] = {[HEALTH] = health_text_colour(health),
                                   [PHASE] = phase_colour(cells[PHASE]),
                                   [WORKER] = phase_colour(state),
                                   [RETRIES] = *retries ? BAD : PLAIN};
@@ -379,7 +363,7 @@ void status_text_print(const json_t *daemon, const json_t *devices, const struct
     fputc('\n', to);
     table_print_titles(t, term, to);
     for (size_t i = 0; i < n; i++) {
-        table_print_row(t, i, term, to);
+        table_print_row(t, i, "", term, to);
         print_notes(list[i], term, to);
     }
     table_free(t);

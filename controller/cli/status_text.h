@@ -6,7 +6,7 @@
 #include <jansson.h>
 
 #include "controller/cli/naming.h"
-#include "controller/cli/terminal.h"
+#include "controller/cli/screen.h"
 
 struct status_view {
     const struct terminal *term;

@@ -37,7 +37,7 @@ _xenrecon() {
     --format | --log-format)
         options='text json'
         [ "$command" != plan ] || options+=' html'
-        [ "$command" != status ] || options+=' wide'
+        [[ $command != @(plan|status) ]] || options+=' wide'
         [[ $command != @(events|logs) ]] || options='text jsonl'
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
         return
@@ -62,8 +62,8 @@ _xenrecon() {
     esac
     case $command in
     run) options='--once --dry-run --policies --resync --runtime-dir --metrics-file --log-format --quiet --verbose' ;;
-    plan) options='--dump --domain --format --problems --detailed-exitcode --policies --runtime-dir --quiet' ;;
-    explain) options='--dump --export --table --policies --runtime-dir --quiet' ;;
+    plan) options='--dump --domain --format --color --problems --detailed-exitcode --policies --runtime-dir --quiet' ;;
+    explain) options='--dump --export --color --table --policies --runtime-dir --quiet' ;;
     status) options='--watch --format --color --runtime-dir --quiet' ;;
     history) options='--last --format --color --runtime-dir --quiet' ;;
     events | logs) options='--since --follow --format --color --runtime-dir --quiet' ;;

@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-#include "schemas/health.h"
+#include "schemas/domain_name.h"
+#include "schemas/health_text.h"
 #include "schemas/policy/locate.h"
 #include "schemas/printable.h"
 
@@ -274,10 +275,18 @@ void report_print_answer(const struct report *r, const struct report_device *dev
 {
     struct answer x = {r, device, policy, view, answer_finding(device->plan), {0}, {0}, to};
     enum health health = health_of(device->plan);
-    char key[DEVICE_KEY_SIZE];
+    char key[DEVICE_KEY_SIZE], domain[DOMAIN_NAME_SIZE];
+    enum colour colour = health_text_colour(health);
     device_key_format(&device->key, key);
     x.ending = health == HEALTH_UNKNOWN ? unread(view) : ending_of(x.finding, &x.arena);
-    fprintf(to, "%s is %s: %s\n", key, health_name(health), first_words(&x, health));
+    fputs(key, to);
+    if (device->frontend_name)
+        fprintf(to, " of %s", domain_name_format(device->frontend_name, device->key.domid, domain));
+    fputs(" is ", to);
+    terminal_begin(&r->terminal, colour, to);
+    fputs(health_name(health), to);
+    terminal_end(&r->terminal, colour, to);
+    fprintf(to, ": %s\n", first_words(&x, health));
     if (health != HEALTH_OK) {
         print_who(&x);
         print_key(&x);

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "schemas/domain_name.h"
 #include "schemas/printable.h"
 #include "schemas/report/fold.h"
 #include "schemas/report/html_strip.h"
@@ -217,26 +218,26 @@ static void put_values(FILE *to, const struct report_device *d)
 
 /* ---- devices ---- */
 
-/* What a device's card looks like: as its worst finding, or as one that has actions. */
-static const char *look(const struct plan *p)
+static void put_health(FILE *to, enum health health)
 {
-    int worst = -1;
-    for (size_t i = 0; i < p->n_findings; i++)
-        if ((int)p->findings[i].severity > worst)
-            worst = (int)p->findings[i].severity;
-    return worst >= 0 ? severity_name((enum severity)worst) : p->n_actions ? "act" : "rest";
+    fprintf(to, "<b class=\"%s\">%s</b>", health_name(health), health_name(health));
 }
 
 static void put_head(FILE *to, const struct report *r, const struct report_device *d)
 {
     static const char *const online[] = {"?", "unknown", "no", "yes"};
-    char key[DEVICE_KEY_SIZE];
+    char key[DEVICE_KEY_SIZE], domain[DOMAIN_NAME_SIZE];
     device_key_format(&d->key, key);
     fputs("<h3>", to);
     put_code(to, key);
-    fputs("</h3>\n", to);
+    fputs("</h3>\n<p>", to);
+    put_health(to, health_of(d->plan));
+    if (d->frontend_name) {
+        fputs(" of ", to);
+        put_said(to, domain_name_format(d->frontend_name, d->key.domid, domain));
+    }
     fprintf(to,
-            "<p>backend <strong>%s</strong>, frontend <strong>%s</strong>, online <strong>%s</strong> "
+            ": backend <strong>%s</strong>, frontend <strong>%s</strong>, online <strong>%s</strong> "
             "<span class=\"dim\">owner %s",
             xenbus_state_name(d->backend_state), xenbus_state_name(d->frontend_state), online[d->online + 2],
             owner_name(d->owner));
@@ -249,7 +250,7 @@ static void put_device(FILE *to, const struct report *r, long n)
 {
     const struct report_device *d = &r->devices[n];
     const struct plan *p = d->plan;
-    fprintf(to, "<article class=\"device %s\" id=\"d%ld\" data-busy=\"%d\">\n", look(p), n,
+    fprintf(to, "<article class=\"device %s\" id=\"d%ld\" data-busy=\"%d\">\n", health_name(health_of(p)), n,
             p->n_findings || p->n_actions);
     put_head(to, r, d);
     report_html_strip(to, d);
@@ -274,6 +275,22 @@ static void put_device(FILE *to, const struct report *r, long n)
     fputs("</article>\n", to);
 }
 
+/* Those that are alike from this one on; returns the next. What is well is folded. */
+static size_t put_group(FILE *to, const struct report *r, size_t from)
+{
+    enum health health = health_of(r->devices[from].plan);
+    size_t to_here = from;
+    while (to_here < r->n_devices && health_of(r->devices[to_here].plan) == health)
+        to_here++;
+    fprintf(to, "<section><details class=\"group\"%s><summary>", health == HEALTH_OK ? "" : " open=\"\"");
+    put_health(to, health);
+    fprintf(to, " %zu device%s</summary>\n", to_here - from, to_here - from == 1 ? "" : "s");
+    for (size_t i = from; i < to_here; i++)
+        put_device(to, r, (long)i);
+    fputs("</details></section>\n", to);
+    return to_here;
+}
+
 static void put_devices(FILE *to, const struct report *r)
 {
     fputs("<h2>Devices</h2>\n", to);
@@ -287,21 +304,16 @@ static void put_devices(FILE *to, const struct report *r)
           "<label><input type=\"checkbox\" id=\"busy\" /> only with something to do or to say</label>"
           "<output id=\"count\"></output></div>\n",
           to);
-    for (size_t i = 0; i < r->n_devices; i++) {
-        uint16_t domid = r->devices[i].key.domid;
-        if (i == 0 || domid != r->devices[i - 1].key.domid)
-            fprintf(to, "%s<section>\n<h2>Domain %" PRIu16 "</h2>\n", i ? "</section>\n" : "", domid);
-        put_device(to, r, (long)i);
-    }
-    fputs("</section>\n", to);
+    for (size_t i = 0; i < r->n_devices;)
+        i = put_group(to, r, i);
 }
 
 /* ---- the whole ---- */
 
-static void put_count(FILE *to, size_t n, const char *look, const char *what)
+static void put_count(FILE *to, size_t n, const char *look, const char *what, const char *plural)
 {
     fprintf(to, "<li class=\"%s\"><span class=\"n\">%zu</span>%s%s</li>\n", n ? look : "rest", n, what,
-            n == 1 ? "" : "s");
+            n == 1 ? "" : plural);
 }
 
 /* Whose devices these are. */
@@ -326,11 +338,17 @@ static void put_summary(FILE *to, const struct report *r)
         fputs("</p>\n", to);
     }
     fputs("<ul class=\"sum\">\n", to);
-    put_count(to, s.devices, "rest", "device");
-    put_count(to, s.errors, "error", "error");
-    put_count(to, s.warnings, "warning", "warning");
-    put_count(to, s.actions, "act", "action");
+    for (enum health h = 0; h < HEALTH_COUNT; h++)
+        if (s.health[h])
+            put_count(to, s.health[h], health_name(h), health_name(h), "");
+    put_count(to, s.devices, "rest", "device", "s");
+    put_count(to, s.errors, "error", "error", "s");
+    put_count(to, s.warnings, "warning", "warning", "s");
+    put_count(to, s.actions, "act", "action", "s");
     fputs("</ul>\n", to);
+    if (s.devices > r->n_devices)
+        fprintf(to, "<p class=\"dim\">Of %zu of them there is nothing to be said: they are left out.</p>\n",
+                s.devices - r->n_devices);
     if (report_lasts_unknown(r))
         fputs("<p class=\"dim\">Since when things last is not known.</p>\n", to);
 }

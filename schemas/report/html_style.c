@@ -20,6 +20,8 @@ const char report_html_style[] =
     ".dim,.advice,summary{color:var(--dim)}.error b,.error .n{color:var(--error)}"
     ".warning b,.warning .n{color:var(--warning)}.info b,.info .n{color:var(--info)}.act b,.act .n{"
     "color:var(--act)}\n"
+    "b.failed,.failed .n{color:var(--error)}b.degraded,.degraded .n,b.unknown,.unknown .n{"
+    "color:var(--warning)}b.pending,.pending .n{color:var(--info)}b.ok,.ok .n{color:var(--act)}\n"
     ".sum{display:flex;flex-wrap:wrap;gap:.5rem;margin:.8rem 0}\n"
     ".sum li{border:1px solid var(--line);border-radius:6px;padding:.2rem .8rem;background:var(--card)}\n"
     ".n{font-size:1.4rem;font-weight:600;margin-right:.3rem}\n"
@@ -29,9 +31,9 @@ const char report_html_style[] =
     "border-radius:6px;background:var(--card);color:var(--fg)}\n"
     ".found,.device{border:1px solid var(--line);border-left:4px solid var(--line);border-radius:6px;"
     "background:var(--card);padding:.5rem .8rem;margin:.5rem 0}\n"
-    ".found.error,.device.error{border-left-color:var(--error)}"
-    ".found.warning,.device.warning{border-left-color:var(--warning)}"
-    ".found.info,.device.info{border-left-color:var(--info)}.device.act{border-left-color:var(--act)}\n"
+    ".found.error,.device.failed{border-left-color:var(--error)}"
+    ".found.warning,.device.degraded,.device.unknown{border-left-color:var(--warning)}"
+    ".found.info,.device.pending{border-left-color:var(--info)}.device.ok{border-left-color:var(--act)}\n"
     ".found .advice{margin:0}.found ul{margin:.2rem 0}"
     ".device{scroll-margin-top:4rem}.device:target{outline:2px solid var(--info)}\n"
     "svg{display:block;width:100%;max-width:46rem;height:auto;margin:.4rem 0}svg.defs{width:0;height:0;"
@@ -42,18 +44,19 @@ const char report_html_style[] =
     ".is{font-weight:600;fill:var(--fg);stroke:var(--card);stroke-width:5;paint-order:stroke}\n"
     ".line{stroke:var(--line)}.slot{fill:var(--card);stroke:var(--dim)}.now{fill:var(--info)}"
     ".next{fill:none;stroke:var(--act);stroke-width:2}\n"
-    "summary{cursor:pointer}.path{margin:.5rem 0 .1rem}\n"
+    "summary{cursor:pointer}.group{margin-top:1.2rem}.group summary{font-size:1.1rem}"
+    ".device summary{font-size:1em}.path{margin:.5rem 0 .1rem}\n"
     "table{border-collapse:collapse;width:100%}td,th{text-align:left;vertical-align:top;"
     "border-top:1px solid var(--line);padding:.1rem .8rem .1rem 0}th{font-weight:400;width:30%}\n"
     "@media (min-width:40rem){.found a{display:inline-block;min-width:9.5rem}}\n"
     "@media (max-width:40rem){.name,.is{display:none}.side{font-size:18px}}\n"
     "@media print{:root{color-scheme:light;--bg:#fff;--card:#fff;--fg:#000;--dim:#444;--line:#999;"
     "--error:#b3261e;--warning:#8a5a00;--info:#2b5fa8;--act:#1c6b45}"
-    "body{max-width:none;padding:0;font-size:11px}.bar,details:not([open]){display:none}"
+    "body{max-width:none;padding:0;font-size:11px}.bar,.device details:not([open]){display:none}"
     ".device,.found{break-inside:avoid}h2{break-after:avoid}"
     "*{print-color-adjust:exact}svg{max-width:36rem}.device:target{outline:0}}\n";
 
-const char report_html_style_hash[] = "sha256-p5EdGm7cg/h8HudpFMEhc+aNX11IN9m/K7v9wbdqZxM=";
+const char report_html_style_hash[] = "sha256-3JkBNhETmcjm6uu3aWUVujgL1+ZqEP2alvUiW9koT/8=";
 
 /* What it shows or hides is all that it does; it takes text from the report, and makes no markup of it. */
 const char report_html_script[] =
@@ -67,6 +70,8 @@ const char report_html_script[] =
     "    var fits=words.every(function(w){return d.text.includes(w)});\n"
     "    d.at.hidden=!fits||(busy?!d.busy:false);\n"
     "    n+=d.at.hidden?0:1});\n"
+    "  document.querySelectorAll('.group').forEach(function(g){\n"
+    "    if(words[0])g.open=true});\n"
     "  document.querySelectorAll('section').forEach(function(s){\n"
     "    s.hidden=!s.querySelector('.device:not([hidden])')});\n"
     "  id('count').textContent=n+' of '+devices.length}\n"
@@ -75,4 +80,4 @@ const char report_html_script[] =
     "id('bar').hidden=false;\n"
     "show();\n";
 
-const char report_html_script_hash[] = "sha256-SyzoKtECxVOHkblE6AyWW3TTfJj6xdS0rVFrFbzgj4o=";
+const char report_html_script_hash[] = "sha256-/p4wmslziUHdjWDVYsGpfHkVCxyLx39ET+NCqJ7FDu0=";

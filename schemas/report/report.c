@@ -11,6 +11,7 @@ struct report *report_new(uint16_t domid)
     struct report *r = xcalloc(1, sizeof *r);
     r->domid = domid;
     r->host = plan_new();
+    r->terminal = terminal_none;
     return r;
 }
 
@@ -63,17 +64,18 @@ void report_keep_values(struct report *r, const struct policy *policy, const str
     keep_side(r, policy, view, FRONTEND);
 }
 
-static int by_key(const void *a, const void *b)
+static int by_health(const void *a, const void *b)
 {
     const struct report_device *x = a, *y = b;
-    int by = device_key_compare(&x->key, &y->key);
+    int by = (int)health_of(x->plan) - (int)health_of(y->plan);
+    by = by ? by : device_key_compare(&x->key, &y->key);
     return by ? by : (x->backend_domid > y->backend_domid) - (x->backend_domid < y->backend_domid);
 }
 
 void report_sort(struct report *r)
 {
     if (r->n_devices)
-        qsort(r->devices, r->n_devices, sizeof *r->devices, by_key);
+        qsort(r->devices, r->n_devices, sizeof *r->devices, by_health);
 }
 
 size_t report_domains(const struct report *r, uint16_t *ret_domids, size_t max)

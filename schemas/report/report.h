@@ -10,6 +10,7 @@
 #include "schemas/health.h"
 #include "schemas/plan.h"
 #include "schemas/policy/policy.h"
+#include "schemas/terminal.h"
 #include "schemas/view.h"
 
 /* One of the values that were read of a device. */
@@ -51,7 +52,9 @@ struct report {
     const char *origin;   /* what was looked at, when and by what, for a report that is sent away; or NULL */
     const char *hostname; /* where it was made; or NULL */
     const char *source;   /* what was looked at: `store`, `daemon`, or a dump's name; or NULL */
-    uint64_t generated;   /* when it was made, milliseconds since 1970; 0: that is not said */
+    struct terminal terminal; /* where the text goes; terminal_none, unless somebody says better */
+    bool wide;                /* the text has the rows of the decision table, too */
+    uint64_t generated;       /* when it was made, milliseconds since 1970; 0: that is not said */
 };
 
 struct report *report_new(uint16_t domid);
@@ -59,7 +62,7 @@ void report_free(struct report *r);
 void report_add(struct report *r, const struct report_device *device); /* copies texts, takes `plan` */
 /* Keeps the view's values with the device that was added last; what the policy calls secret is left out. */
 void report_keep_values(struct report *r, const struct policy *policy, const struct view *view);
-void report_sort(struct report *r); /* by domain, type, devid */
+void report_sort(struct report *r); /* the sickest first, then by domain, type, devid */
 
 /* Drops the devices of which there is nothing to be said; the summary still counts them. */
 void report_keep_problems(struct report *r);

@@ -4,66 +4,57 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "schemas/domain_name.h"
+#include "schemas/health_text.h"
 #include "schemas/printable.h"
 #include "schemas/report/fold.h"
+#include "schemas/table.h"
 
-/* One line a device, in columns; below it what would be done (`*`) and what was found (`!`).
+/* One line a device, in columns, the sickest first; below it what would be done (`*`) and what was found
+ * (`!`).
  *
- *   backend domain 0: 2 devices, 1 action, 1 error
+ *   2 devices of backend domain 0: 1 failed, 1 pending; 1 action, 1 error
  *
- *   DEVICE         OWNER     ONLINE  BACKEND   FRONTEND     ROW
- *   qdisk/7/51712  xenrecon  yes     InitWait  Initialised  connect
- *       * connect: the frontend is Initialised
- *           write  /local/domain/0/backend/qdisk/7/51712/state = "4"
- *   vif/7/0        kernel    no      Closing   Connected    steady
+ *   HEALTH   DEVICE         DOMAIN   OWNER     ONLINE  BACKEND   FRONTEND
+ *   failed   vif/7/0        web (7)  kernel    no      Closing   Connected
  *       ! error stuck-detach: the frontend is Connected, for more than 60.0 s
  *           the guest still uses the device: unmount it there; it is never taken away by force
+ *   pending  qdisk/7/51712  web (7)  xenrecon  yes     InitWait  Initialised
+ *       * connect: the frontend is Initialised
+ *           write  /local/domain/0/backend/qdisk/7/51712/state = "4"
  *
  * What many devices have alike comes once, behind all of them; their own lines end in its name. */
 
-enum column {
-    COLUMN_DEVICE,
-    COLUMN_OWNER,
-    COLUMN_ONLINE,
-    COLUMN_BACKEND,
-    COLUMN_FRONTEND,
-    COLUMN_ROW,
-    COLUMNS,
-};
+enum column { HEALTH, DEVICE, DOMAIN, OWNER, ONLINE, BACKEND_STATE, FRONTEND_STATE, ROW, COLUMNS };
 
-struct cells {
-    char key[DEVICE_KEY_SIZE];
-    const char *text[COLUMNS];
+static const struct table_column columns[COLUMNS] = {
+    [HEALTH] = {"HEALTH", 0},           [DEVICE] = {"DEVICE", 0},
+    [DOMAIN] = {"DOMAIN", 2},           [OWNER] = {"OWNER", 4},
+    [ONLINE] = {"ONLINE", 3},           [BACKEND_STATE] = {"BACKEND", 1},
+    [FRONTEND_STATE] = {"FRONTEND", 1}, [ROW] = {"ROW", 5},
 };
 
 /* Beyond this the values of an action are not lined up: that would only push them off the screen. */
 enum { ALIGN_PATHS_MAX = 90 };
 
-static void fill_cells(const struct report_device *d, struct cells *c)
+static void add_device(struct table *t, const struct report_device *d)
 {
     static const char *const online[] = {"?", "-", "no", "yes"};
-    device_key_format(&d->key, c->key);
-    c->text[COLUMN_DEVICE] = c->key;
-    c->text[COLUMN_OWNER] = owner_name(d->owner);
-    c->text[COLUMN_ONLINE] = online[d->online + 2];
-    c->text[COLUMN_BACKEND] = xenbus_state_name(d->backend_state);
-    c->text[COLUMN_FRONTEND] = xenbus_state_name(d->frontend_state);
-    c->text[COLUMN_ROW] = row_name(d->plan->row);
-}
-
-static void widen(int width[static COLUMNS], const struct cells *c)
-{
-    for (int i = 0; i < COLUMNS; i++)
-        if ((int)strlen(c->text[i]) > width[i])
-            width[i] = (int)strlen(c->text[i]);
-}
-
-/* Without a line break: more may follow. */
-static void print_cells(const int width[static COLUMNS], const struct cells *c, FILE *to)
-{
-    for (int i = 0; i < COLUMNS - 1; i++)
-        fprintf(to, "%-*s  ", width[i], c->text[i]);
-    fputs(c->text[COLUMNS - 1], to);
+    char key[DEVICE_KEY_SIZE], domain[DOMAIN_NAME_SIZE];
+    enum health health = health_of(d->plan);
+    device_key_format(&d->key, key);
+    const char *cells[COLUMNS] = {
+        [HEALTH] = health_name(health),
+        [DEVICE] = key,
+        [DOMAIN] = domain_name_format(d->frontend_name, d->key.domid, domain),
+        [OWNER] = owner_name(d->owner),
+        [ONLINE] = online[d->online + 2],
+        [BACKEND_STATE] = xenbus_state_name(d->backend_state),
+        [FRONTEND_STATE] = xenbus_state_name(d->frontend_state),
+        [ROW] = row_name(d->plan->row),
+    };
+    const enum colour colours[COLUMNS] = {[HEALTH] = health_text_colour(health)};
+    table_add(t, cells, colours);
 }
 
 static void print_action(struct arena *a, const struct action *act, FILE *to)
@@ -95,9 +86,14 @@ static void print_action(struct arena *a, const struct action *act, FILE *to)
 static void print_finding(const struct report *r, struct arena *a, const struct finding *f,
                           const char *message, uint64_t since, FILE *to)
 {
+    static const enum colour colours[] = {
+        [SEVERITY_INFO] = PLAIN, [SEVERITY_WARNING] = UNSURE, [SEVERITY_ERROR] = BAD};
     char text[REPORT_SINCE_SIZE];
-    fprintf(to, "    ! %s %s: %s", severity_name(f->severity), finding_code_name(f->code),
-            printable(a, message));
+    fputs("    ! ", to);
+    terminal_begin(&r->terminal, colours[f->severity], to);
+    fprintf(to, "%s %s", severity_name(f->severity), finding_code_name(f->code));
+    terminal_end(&r->terminal, colours[f->severity], to);
+    fprintf(to, ": %s", printable(a, message));
     if (report_since(r, since, text))
         fprintf(to, " (%s)", text);
     fputc('\n', to);
@@ -137,7 +133,7 @@ static void print_count(size_t n, const char *what, FILE *to)
     fprintf(to, "%zu %s%s", n, what, n == 1 ? "" : "s");
 }
 
-/* backend domains 0, 3 and 27: */
+/* backend domains 0, 3 and 27 */
 static void print_domains(const struct report *r, FILE *to)
 {
     enum { NAMED = 8 };
@@ -148,15 +144,16 @@ static void print_domains(const struct report *r, FILE *to)
         fprintf(to, "%s %" PRIu16, i + 1 == n ? " and" : ",", domids[i]);
     if (named < n)
         fprintf(to, " and %zu more", n - named);
-    fputs(": ", to);
 }
 
 static void print_summary(const struct report *r, FILE *to)
 {
     struct report_summary s = report_summarize(r);
-    print_domains(r, to);
     print_count(s.devices, "device", to);
-    fputs(", ", to);
+    fputs(" of ", to);
+    print_domains(r, to);
+    health_text_counts(s.health, &r->terminal, to);
+    fputs("; ", to);
     if (s.actions)
         print_count(s.actions, "action", to);
     else
@@ -203,48 +200,64 @@ static void print_folds(const struct report *r, const struct report_folds *folds
     }
 }
 
-/* The names of those that come behind all devices, and then those that do not. */
+/* What stands behind the columns: whose backend it is where that is not said for all, and the names of the
+ * findings that come behind all devices. */
+static const char *more(struct arena *a, const struct report *r, size_t device, bool several,
+                        const struct report_folds *folds)
+{
+    const struct report_device *d = &r->devices[device];
+    const char *text = "";
+    if (several && d->backend_domid != r->domid)
+        text = arena_printf(a, "(backend domain %" PRIu16 ")", d->backend_domid);
+    for (size_t i = 0; i < d->plan->n_findings; i++)
+        if (folded(folds, device, i))
+            text = arena_printf(a, "%s%s! %s", text, *text ? "  " : "",
+                                finding_code_name(d->plan->findings[i].code));
+    return text;
+}
+
 static void print_device_findings(const struct report *r, size_t device, const struct report_folds *folds,
                                   FILE *to)
 {
     struct arena scratch = {0};
     const struct report_device *d = &r->devices[device];
-    for (size_t i = 0; i < d->plan->n_findings; i++)
-        if (folded(folds, device, i))
-            fprintf(to, "  ! %s", finding_code_name(d->plan->findings[i].code));
-    fputc('\n', to);
     for (size_t i = 0; i < d->plan->n_actions; i++)
         print_action(&scratch, &d->plan->actions[i], to);
     print_findings(r, &scratch, d->plan, folds, device, to);
     arena_free(&scratch);
 }
 
+static struct table *tabulate(const struct report *r)
+{
+    struct table *t = table_new(columns, COLUMNS);
+    bool named = false;
+    for (size_t i = 0; i < r->n_devices; i++) {
+        add_device(t, &r->devices[i]);
+        named = named || r->devices[i].frontend_name;
+    }
+    table_hide(t, DOMAIN, !named); /* their numbers are in the devices' names */
+    table_hide(t, ROW, !r->wide);
+    table_fit(t, r->terminal.width);
+    return t;
+}
+
 static void print_devices(const struct report *r, FILE *to)
 {
     bool several = report_domains(r, NULL, 0) > 1;
     struct report_folds folds;
+    struct table *t = tabulate(r);
     report_folds_make(r, &folds);
-    struct cells cells = {.text = {"DEVICE", "OWNER", "ONLINE", "BACKEND", "FRONTEND", "ROW"}};
-    int width[COLUMNS] = {0};
-    widen(width, &cells);
-    for (size_t i = 0; i < r->n_devices; i++) {
-        struct cells c;
-        fill_cells(&r->devices[i], &c);
-        widen(width, &c);
-    }
     fputc('\n', to);
-    print_cells(width, &cells, to);
-    fputc('\n', to);
+    table_print_titles(t, &r->terminal, to);
     for (size_t i = 0; i < r->n_devices; i++) {
-        const struct report_device *d = &r->devices[i];
-        fill_cells(d, &cells);
-        print_cells(width, &cells, to);
-        if (several && d->backend_domid != r->domid)
-            fprintf(to, "  (backend domain %" PRIu16 ")", d->backend_domid);
+        struct arena scratch = {0};
+        table_print_row(t, i, more(&scratch, r, i, several, &folds), &r->terminal, to);
         print_device_findings(r, i, &folds, to);
+        arena_free(&scratch);
     }
     print_folds(r, &folds, to);
     report_folds_free(&folds);
+    table_free(t);
 }
 
 void report_print_text(const struct report *r, FILE *to)

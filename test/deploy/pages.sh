@@ -39,7 +39,7 @@ cp "$dir/edit.conf" "$dir/xenrecon.service.d/"
 check "xenrecon.8: its drop-in is one" "$(systemd-analyze verify --man=no "$dir/xenrecon.service" 2>&1)" ""
 toolstack attach vkbd 7 0
 check "xenrecon.8: a dump by pipe" \
-    "$(xenstore-ls -fp | "${xenrecon[@]}" plan --policies deploy/policies --dump - | grep -c '^vkbd/7/0 ')" 1
+    "$(xenstore-ls -fp | "${xenrecon[@]}" plan --policies deploy/policies --dump - | grep -cE '^[a-z]+ +vkbd/7/0 ')" 1
 
 # ---- xenrecon-decisions(7)
 

@@ -85,4 +85,4 @@ fresh "while xenrecon was down"
 toolstack "${rounds[@]:1}" -- remove qdisk 7 51712
 await_quiet 300
 check "nothing is left" "$(leftovers)" ""
-check "no device for plan" "$("${xenrecon[@]}" plan --policies "$policies")" "backend domain 0: 0 devices, nothing to do"
+check "no device for plan" "$("${xenrecon[@]}" plan --policies "$policies")" "0 devices of backend domain 0; nothing to do"

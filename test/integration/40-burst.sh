@@ -66,7 +66,7 @@ check "connected: each has its own ring" "$(xenstore-ls -f "$b" | sed -n 's/.*\/
 each wait "$(f_of qdisk/7/@)/state" 4 --timeout-ms "$AWAIT_MS"
 pass "connected: the frontends know"
 check "connected: nothing is left to do" \
-    "$("${xenrecon[@]}" plan --policies "$policies" | head -n 1)" "backend domain 0: $n devices, nothing to do"
+    "$("${xenrecon[@]}" plan --policies "$policies" | head -n 1)" "$n devices of backend domain 0: $n ok; nothing to do"
 
 # ---- detach
 

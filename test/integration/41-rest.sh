@@ -60,7 +60,7 @@ xenstore-write "$(f_of qdisk/7/2)/ring-ref" 10 "$(f_of qdisk/7/2)/event-channel"
 check "plan: there is something to do again" "$(detailed) $(detailed qdisk/7/1)" "2 0"
 check "--once: the other device" "$(run_to_end --once)" ""
 check "plan: nothing is left to do, and nothing to say" "$(detailed)" 0
-check "plan: says so" "$(head -n 1 "$dir/plan")" "backend domain 0: 2 devices, nothing to do"
+check "plan: says so" "$(head -n 1 "$dir/plan")" "2 devices of backend domain 0: 2 ok; nothing to do"
 
 # ---- full resyncs, one a second and one for each SIGHUP
 

@@ -74,7 +74,7 @@ toolstack burst qdisk 8 0 $n params=raw:/disk.%d mode=w >"$dir/burst"
 reach "in a burst: all are served" "${all[@]}"
 await_quiet 100
 check "in a burst: what the store forgot is forgotten" "$("${xenrecon[@]}" plan --policies "$policies" | sed -n '1s/;.*//; 1p; 1q')" \
-    "backend domain 0: $n devices, nothing to do"
+    "$n devices of backend domain 0: $n pending"
 stop_xenrecon
 
 # ---- SIGTERM while there is no store; a store that comes late

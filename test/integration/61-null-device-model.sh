@@ -62,7 +62,7 @@ check "and before, that it is a null one" \
 state running"
 attach_qdisk 8 51712
 reach "created" "$(b_of qdisk/8/51712)/state" 2
-check "plan of a dump" "$(xenstore-ls -f / | "${xenrecon[@]}" plan --dump - --policies "$policies" | grep -A 1 '/51712' |
+check "plan of a dump" "$(xenstore-ls -f / | "${xenrecon[@]}" plan --format wide --dump - --policies "$policies" | grep -A 1 '/51712' |
     grep -oE 'qdisk/[78]/.*|foreign-backend' | tr -s ' ' | cut -d ' ' -f 1,6)" \
     "qdisk/7/51712 claimed-elsewhere
 foreign-backend

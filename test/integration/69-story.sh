@@ -17,6 +17,7 @@ policy_qdisk <<'END'
 hold: {closed: 0}
 deadlines: {close: 1s}
 END
+xenstore-write /local/domain/7/name web
 start_xenrecon --policies "$policies"
 toolstack attach qdisk 7 51712 params=raw:/srv/web.img mode=w -- attach qdisk 7 51728 params=raw:/srv/scratch.img mode=w
 play qdisk/7/51712 connect

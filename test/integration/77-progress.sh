@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../lib/testlib.sh"
 # shellcheck source=test/lib/devices.sh
 . "$repo/test/lib/devices.sh"
-export TERM=xterm XENRECON_RUNTIME_DIR=$dir/run
+export TERM=xterm NO_COLOR=1 XENRECON_RUNTIME_DIR=$dir/run
 
 # on_terminal COMMAND...: as it prints there, while it does, in $dir/screen
 on_terminal() {

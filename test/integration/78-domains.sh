@@ -23,6 +23,7 @@ of() {
     plan --format json "${@:2}" | python3 -c '
 import json, sys
 r = json.load(sys.stdin)
+r["devices"].sort(key=lambda d: (d["device"], d["backend_domid"]))
 devices = [(d["backend_domid"], d["device"]) for d in r["devices"]]
 found = [f["code"] for f in r["findings"]]
 print(eval(sys.argv[1]))' "$1"

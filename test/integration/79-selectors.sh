@@ -21,7 +21,7 @@ xenstore-ls -fp >"$dir/dump"
 # listed COMMAND...: what devices its JSON is about, or what it says
 listed() {
     "${xenrecon[@]}" "$@" --format json 2>&1 >"$dir/json" | sed 's/^xenrecon: //' | grep -v 'as the running daemon decides' ||
-        python3 -c 'import json, sys; print(*[d["device"] for d in json.load(open(sys.argv[1]))["devices"]])' "$dir/json"
+        python3 -c 'import json, sys; print(*sorted(d["device"] for d in json.load(open(sys.argv[1]))["devices"]))' "$dir/json"
 }
 # selects WHAT WANT SELECTOR...: in each command that lists
 selects() {
@@ -40,7 +40,7 @@ selects "a disk by what libxl's numbers say" "qdisk/7/51712" qdisk/db-primary/xv
 selects "a disk by its key" "qdisk/7/51728" qdisk/7/sdq
 selects "patterns" "qdisk/7/51712 qdisk/9/51712" 'q*/*/5171?'
 selects "a pattern of a name" "qdisk/7/51712" 'qdisk/db-*/xvda'
-selects "several, each device once, in the list's order" "qdisk/7/51712 qdisk/9/51712 vif/9/0" web qdisk/9/51712 qdisk/7/xvda
+selects "several, each device once" "qdisk/7/51712 qdisk/9/51712 vif/9/0" web qdisk/9/51712 qdisk/7/xvda
 selects "a path below the backend's directory" "qdisk/7/51712" "$(b_of qdisk/7/51712)/state"
 selects "a path above" "vif/7/0 vif/9/0" /local/domain/0/backend/vif
 selects "the frontend's path" "vif/9/0" "$(f_of vif/9/0)/mac"

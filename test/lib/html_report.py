@@ -16,7 +16,7 @@ VOID = {"meta", "input", "use", "line", "circle", "path"}
 TAGS = VOID | set("""html head title style body script h1 h2 h3 p ul li b a code span div section article strong
 details summary table tr th td i label output svg defs g text""".split())
 ATTRIBUTES = set("""lang xmlns charset http-equiv content name class id href hidden type placeholder aria-label
-aria-hidden scope role data-busy viewbox x y x1 y1 x2 y2 cx cy r d""".split())
+aria-hidden scope role open data-busy viewbox x y x1 y1 x2 y2 cx cy r d""".split())
 
 
 def expect(true, what):
@@ -28,7 +28,7 @@ class Report(HTMLParser):
     def __init__(self):
         super().__init__(convert_charrefs=True)
         self.open, self.inline, self.devices, self.rows, self.found = [], {}, {}, {}, []
-        self.policy, self.ids, self.links = "", set(), set()
+        self.policy, self.ids, self.links, self.groups = "", set(), set(), []
         self.all, self.device, self.texts, self.summary, self.group = "", None, {}, [], None
 
     def handle_starttag(self, tag, attrs):
@@ -47,6 +47,8 @@ class Report(HTMLParser):
             self.policy = a["content"]
         if a.get("class", "").startswith("found "):
             self.group = [a["class"].split()[1]]
+        if tag == "details" and a.get("class") == "group":
+            self.groups.append([None, "open" in a])
         if tag == "article":
             self.device = a["id"]
             self.devices[self.device] = {"class": a["class"].split()[1], "text": "", "values": {}}
@@ -77,6 +79,8 @@ class Report(HTMLParser):
             self.devices[self.device]["key"] = text
         if kind.startswith("found"):
             self.group = None
+        if tag == "b" and self.groups and not self.groups[-1][0]:
+            self.groups[-1][0] = text
         if tag == "b" and self.group:
             self.group = [self.group[0], text, ""]
         if kind == "advice" and self.group:
@@ -117,7 +121,7 @@ def main(path):
     policy = re.sub(r"'sha256-[^']*'", "H", report.policy)
     expect(policy == "default-src 'none'; style-src H; script-src H; base-uri 'none'; form-action 'none'", policy)
     json.dump({"devices": {d["key"]: d for d in report.devices.values()}, "found": report.found,
-               "summary": report.summary}, sys.stdout)
+               "summary": report.summary, "groups": report.groups}, sys.stdout)
 
 
 main(sys.argv[1])

@@ -77,6 +77,7 @@ static struct report *sample(void)
     char frontend[] = F;
     d = device("qdisk/7/51712", OWNER_XENRECON, 1, XENBUS_INIT_WAIT, XENBUS_INITIALISED, ROW_CONNECT);
     d.frontend = frontend;
+    d.frontend_name = "web";
     struct action *a = plan_add_action(d.plan, ACTION_CONNECT, "the frontend is Initialised");
     action_write(d.plan, a, B "/state", "4");
     action_write(d.plan, a, B "/xenrecon", "00000000000000a0 4 0000000000000001");
@@ -106,25 +107,26 @@ static struct report *sample(void)
 }
 
 static const char sample_text[] =
-    "backend domains 0 and 3: 5 devices, 2 actions, 1 error, 2 warnings\n"
+    "5 devices of backend domains 0 and 3: 1 failed, 1 degraded, 2 pending, 1 ok; 2 actions, 1 error, 2 "
+    "warnings\n"
     "\n"
-    "DEVICE         OWNER     ONLINE  BACKEND    FRONTEND     ROW\n"
-    "vkbd/5/0       xenrecon  no      Closing    Connected    close-wait\n"
+    "HEALTH    DEVICE         DOMAIN   OWNER     ONLINE  BACKEND    FRONTEND\n"
+    "failed    vkbd/5/0       5        xenrecon  no      Closing    Connected\n"
     "    ! error stuck-detach: the frontend is Connected, for more than 60 s\n"
     "        look at the end that is waited for: a guest has to unmount it; it is never taken away by force\n"
-    "qdisk/7/51712  xenrecon  yes     InitWait   Initialised  connect\n"
-    "    * connect: the frontend is Initialised\n"
-    "        write  " B "/state    = \"4\"\n"
-    "        write  " B "/xenrecon = \"00000000000000a0 4 0000000000000001\"\n"
-    "qdisk/7/51728  external  -       absent     absent       incomplete-dir  (backend domain 3)\n"
+    "degraded  qdisk/7/51728  7        external  -       absent     absent       (backend domain 3)\n"
     "    ! warning incomplete-dir: `online` is absent\n"
     "        ask the toolstack: it did not finish writing this directory, or keeps something of its own "
     "there\n"
-    "vif/7/0        kernel    yes     Connected  Connected    steady\n"
-    "vkbd/12/0      xenrecon  no      Closed     absent       destroy\n"
+    "pending   qdisk/7/51712  web (7)  xenrecon  yes     InitWait   Initialised\n"
+    "    * connect: the frontend is Initialised\n"
+    "        write  " B "/state    = \"4\"\n"
+    "        write  " B "/xenrecon = \"00000000000000a0 4 0000000000000001\"\n"
+    "pending   vkbd/12/0      12       xenrecon  no      Closed     absent\n"
     "    * destroy: online is 0\n"
     "        remove /local/domain/0/backend/vkbd/12/0\n"
     "        remove /local/domain/0/backend/vkbd/12 (if it is empty)\n"
+    "ok        vif/7/0        7        kernel    yes     Connected  Connected\n"
     "\n"
     "Of no single device:\n"
     "    ! warning no-policy: type vfoo has no policy: 2 devices\n"
@@ -158,7 +160,7 @@ START_TEST(test_nothing_to_do)
 {
     struct report *r = report_new(3);
     char *text = printed(r, report_print_text);
-    ck_assert_str_eq(text, "backend domain 3: 0 devices, nothing to do\n");
+    ck_assert_str_eq(text, "0 devices of backend domain 3; nothing to do\n");
     free(text);
 
     struct report_device d =
@@ -166,10 +168,17 @@ START_TEST(test_nothing_to_do)
     d.backend_domid = 3;
     report_add(r, &d);
     text = printed(r, report_print_text);
-    ck_assert_str_eq(text, "backend domain 3: 1 device, nothing to do\n"
+    ck_assert_str_eq(text, "1 device of backend domain 3: 1 ok; nothing to do\n"
                            "\n"
-                           "DEVICE   OWNER   ONLINE  BACKEND    FRONTEND   ROW\n"
-                           "vif/7/0  kernel  yes     Connected  Connected  steady\n");
+                           "HEALTH  DEVICE   OWNER   ONLINE  BACKEND    FRONTEND\n"
+                           "ok      vif/7/0  kernel  yes     Connected  Connected\n");
+    free(text);
+    r->wide = true;
+    r->terminal.colour = true;
+    text = printed(r, report_print_text);
+    ck_assert_ptr_nonnull(strstr(text, "ROW\033[0m\n"));
+    ck_assert_ptr_nonnull(
+        strstr(text, "\033[32mok\033[0m      vif/7/0  kernel  yes     Connected  Connected  steady\n"));
     free(text);
     report_free(r);
 }
@@ -198,19 +207,19 @@ static struct report *alike(void)
 }
 
 static const char alike_text[] =
-    "backend domains 5 and 6: 6 devices, nothing to do, 1 error, 6 warnings\n"
+    "6 devices of backend domains 5 and 6: 1 failed, 5 degraded; nothing to do, 1 error, 6 warnings\n"
     "\n"
-    "DEVICE   OWNER   ONLINE  BACKEND   FRONTEND   ROW\n"
-    "vif/1/0  kernel  yes     InitWait  Connected  steady\n"
+    "HEALTH    DEVICE   OWNER   ONLINE  BACKEND   FRONTEND\n"
+    "failed    vif/1/0  kernel  yes     InitWait  Connected\n"
     "    ! error missing-key: /local/domain/5/backend/vif/1/0/mac is missing\n"
     "        the keys named must be written before this device can go on\n"
-    "vif/2/0  kernel  ?       InitWait  ?          steady  ! missing-key\n"
-    "vif/3/0  kernel  yes     InitWait  Connected  steady  (backend domain 6)  ! missing-key\n"
-    "vif/4/0  kernel  yes     InitWait  Connected  steady  ! missing-key\n"
+    "degraded  vif/2/0  kernel  ?       InitWait  ?          ! missing-key\n"
+    "degraded  vif/3/0  kernel  yes     InitWait  Connected  (backend domain 6)  ! missing-key\n"
+    "degraded  vif/4/0  kernel  yes     InitWait  Connected  ! missing-key\n"
     "    ! warning missing-key: /local/domain/5/backend/vif/4/0x/mac is missing\n"
     "        the keys named must be written before this device can go on\n"
-    "vif/5/0  kernel  yes     InitWait  Connected  steady  ! missing-key\n"
-    "vif/6/0  kernel  yes     InitWait  Connected  steady  ! missing-key\n"
+    "degraded  vif/5/0  kernel  yes     InitWait  Connected  ! missing-key\n"
+    "degraded  vif/6/0  kernel  yes     InitWait  Connected  ! missing-key\n"
     "\n"
     "Of several devices:\n"
     "    ! warning missing-key: B/mac is missing\n"
@@ -240,8 +249,9 @@ START_TEST(test_many_domains)
         report_add(r, &d);
     }
     char *text = printed(r, report_print_text);
-    ck_assert_str_eq(strtok(text, "\n"),
-                     "backend domains 12, 13, 14, 15, 16, 17, 18 and 2 more: 9 devices, nothing to do");
+    ck_assert_str_eq(
+        strtok(text, "\n"),
+        "9 devices of backend domains 12, 13, 14, 15, 16, 17, 18 and 2 more: 9 ok; nothing to do");
     free(text);
     report_free(r);
 }
@@ -265,17 +275,6 @@ static const char sample_json[] =
     "\"advice\":\"look at the end that is waited for: a guest has to unmount it; it is never taken away by "
     "force\",\"waits_for\":null,\"since\":null}]},"
     "{\"device\":\"qdisk/7/"
-    "51712\",\"backend_domid\":0,\"type\":\"qdisk\",\"frontend_domid\":7,\"frontend_name\":null,\"devid\":"
-    "\"51712\","
-    "\"health\":\"pending\",\"owner\":\"xenrecon\",\"online\":true,\"backend_state\":\"InitWait\",\"frontend_"
-    "state\":"
-    "\"Initialised\","
-    "\"frontend\":\"" F "\",\"row\":\"connect\",\"wanted\":null,\"wanted_since\":null,"
-    "\"actions\":[{\"action\":\"connect\","
-    "\"reason\":\"the frontend is Initialised\",\"writes\":[{\"path\":\"" B "/state\",\"value\":\"4\"},"
-    "{\"path\":\"" B "/xenrecon\",\"value\":\"00000000000000a0 4 0000000000000001\"}],\"removes\":[]}],"
-    "\"findings\":[]},"
-    "{\"device\":\"qdisk/7/"
     "51728\",\"backend_domid\":3,\"type\":\"qdisk\",\"frontend_domid\":7,\"frontend_name\":null,\"devid\":"
     "\"51728\","
     "\"health\":\"degraded\",\"owner\":\"external\",\"online\":null,\"backend_state\":null,\"frontend_"
@@ -285,12 +284,17 @@ static const char sample_json[] =
     "\"severity\":\"warning\",\"message\":\"`online` is absent\","
     "\"advice\":\"ask the toolstack: it did not finish writing this directory, or keeps something of its own "
     "there\",\"waits_for\":null,\"since\":null}]},"
-    "{\"device\":\"vif/7/"
-    "0\",\"backend_domid\":0,\"type\":\"vif\",\"frontend_domid\":7,\"frontend_name\":null,\"devid\":\"0\","
-    "\"health\":\"ok\",\"owner\":\"kernel\",\"online\":true,\"backend_state\":\"Connected\",\"frontend_"
-    "state\":\"Connected\","
-    "\"frontend\":null,\"row\":\"steady\",\"wanted\":null,\"wanted_since\":null,"
-    "\"actions\":[],\"findings\":[]},"
+    "{\"device\":\"qdisk/7/"
+    "51712\",\"backend_domid\":0,\"type\":\"qdisk\",\"frontend_domid\":7,\"frontend_name\":\"web\",\"devid\":"
+    "\"51712\","
+    "\"health\":\"pending\",\"owner\":\"xenrecon\",\"online\":true,\"backend_state\":\"InitWait\",\"frontend_"
+    "state\":"
+    "\"Initialised\","
+    "\"frontend\":\"" F "\",\"row\":\"connect\",\"wanted\":null,\"wanted_since\":null,"
+    "\"actions\":[{\"action\":\"connect\","
+    "\"reason\":\"the frontend is Initialised\",\"writes\":[{\"path\":\"" B "/state\",\"value\":\"4\"},"
+    "{\"path\":\"" B "/xenrecon\",\"value\":\"00000000000000a0 4 0000000000000001\"}],\"removes\":[]}],"
+    "\"findings\":[]},"
     "{\"device\":\"vkbd/12/"
     "0\",\"backend_domid\":0,\"type\":\"vkbd\",\"frontend_domid\":12,\"frontend_name\":null,\"devid\":\"0\","
     "\"health\":\"pending\",\"owner\":\"xenrecon\",\"online\":false,\"backend_state\":\"Closed\",\"frontend_"
@@ -298,7 +302,13 @@ static const char sample_json[] =
     "\"frontend\":null,\"row\":\"destroy\",\"wanted\":null,\"wanted_since\":null,"
     "\"actions\":[{\"action\":\"destroy\",\"reason\":\"online is 0\","
     "\"writes\":[],\"removes\":[\"/local/domain/0/backend/vkbd/12/0\",\"/local/domain/0/backend/vkbd/12\"]}],"
-    "\"findings\":[]}],"
+    "\"findings\":[]},"
+    "{\"device\":\"vif/7/"
+    "0\",\"backend_domid\":0,\"type\":\"vif\",\"frontend_domid\":7,\"frontend_name\":null,\"devid\":\"0\","
+    "\"health\":\"ok\",\"owner\":\"kernel\",\"online\":true,\"backend_state\":\"Connected\",\"frontend_"
+    "state\":\"Connected\","
+    "\"frontend\":null,\"row\":\"steady\",\"wanted\":null,\"wanted_since\":null,"
+    "\"actions\":[],\"findings\":[]}],"
     "\"findings\":[{\"code\":\"no-policy\",\"severity\":\"warning\","
     "\"message\":\"type vfoo has no policy: 2 devices\","
     "\"advice\":\"write a policy for this type if this domain should look after "

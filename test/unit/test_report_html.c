@@ -299,6 +299,7 @@ static struct report *sample(void)
 {
     struct report *r = report_new(0);
     struct report_device d = device("vif/7/0", XENBUS_CLOSING, XENBUS_CONNECTED, ROW_STEADY);
+    d.frontend_name = "web";
     plan_add_finding(d.plan, FINDING_GUEST_ERROR, SEVERITY_INFO, "said this");
     plan_add_finding(d.plan, FINDING_STUCK_DETACH, SEVERITY_ERROR, "stuck");
     report_add(r, &d);
@@ -320,6 +321,8 @@ static struct report *sample(void)
 /* The words are there, in this order. */
 static const char *const order[] = {
     "Devices of several backend domains",
+    "1failed",
+    "2pending",
     "3devices",
     "1error",
     "1warning",
@@ -332,14 +335,14 @@ static const char *const order[] = {
     "empty",
     "info guest-error",
     "vif/7/0 said this",
-    "Domain 7",
+    "failed 1 device",
     "vif/7/0",
-    "backend Closing, frontend Connected, online yes owner xenrecon\n",
+    "failed of web (7): backend Closing, frontend Connected, online yes owner xenrecon\n",
     "row steady: nothing else applies",
     "info guest-error said this",
     "error stuck-detach stuck",
     "values (0)",
-    "Domain 9",
+    "pending 2 devices",
     ", backend domain 3",
     "row connect: B InitWait",
     "connect ready",

@@ -65,5 +65,5 @@ systemctl daemon-reload
 systemctl start xenrecon
 toolstack attach vkbd 7 0
 check "RPM: the service runs" "$(systemctl is-active xenrecon)" active
-check "RPM: it knows its policies" "$(xenrecon plan --quiet | grep -c '^vkbd/7/0 ')" 1
+check "RPM: it knows its policies" "$(xenrecon plan --quiet | grep -cE '^[a-z]+ +vkbd/7/0 ')" 1
 systemctl stop xenrecon

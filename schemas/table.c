@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+#include "schemas/table.h"
+
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/cli/terminal.h"
 #include "schemas/mem.h"
 
 enum { GAP = 2, COLUMNS_MAX = 16 };
@@ -90,7 +91,8 @@ void table_fit(struct table *t, size_t width)
         t->shown[out] = false;
 }
 
-static void print(const struct table *t, const struct cell *cells, const struct terminal *term, FILE *to)
+static void print(const struct table *t, const struct cell *cells, const char *more,
+                  const struct terminal *term, FILE *to)
 {
     size_t left = t->limit, pad = 0;
     for (size_t i = 0; i < t->n && left > pad; i++) {
@@ -104,6 +106,8 @@ static void print(const struct table *t, const struct cell *cells, const struct 
         left -= n;
         pad = t->width[i] - (n < t->width[i] ? n : t->width[i]) + GAP;
     }
+    if (*more)
+        fprintf(to, "%*s%s", (int)pad, "", more);
     fputc('\n', to);
 }
 
@@ -114,12 +118,13 @@ void table_print_titles(const struct table *t, const struct terminal *term, FILE
         titles[i].colour = BOLD;
         titles[i].text = xstrdup(t->columns[i].title);
     }
-    print(t, titles, term, to);
+    print(t, titles, "", term, to);
     for (size_t i = 0; i < t->n; i++)
         free(titles[i].text);
 }
 
-void table_print_row(const struct table *t, size_t row, const struct terminal *term, FILE *to)
+void table_print_row(const struct table *t, size_t row, const char *more, const struct terminal *term,
+                     FILE *to)
 {
-    print(t, &t->cells[row * t->n], term, to);
+    print(t, &t->cells[row * t->n], more, term, to);
 }

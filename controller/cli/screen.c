@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "controller/cli/terminal.h"
+#include "controller/cli/screen.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 
 #include "schemas/value.h"
 
-int terminal_parse_colour(const char *text)
+int screen_parse_colour(const char *text)
 {
     static const char *const words[] = {
         [COLOUR_AUTO] = "auto", [COLOUR_ALWAYS] = "always", [COLOUR_NEVER] = "never"};
@@ -29,7 +29,7 @@ static size_t from_environment(const char *name, size_t otherwise)
     return (size_t)n;
 }
 
-struct terminal terminal_of_stdout(int colour)
+struct terminal screen_of_stdout(int colour)
 {
     struct winsize size = {0};
     struct terminal t = {.interactive = isatty(STDOUT_FILENO)};
@@ -41,46 +41,6 @@ struct terminal terminal_of_stdout(int colour)
     t.height = from_environment("LINES", size.ws_row ? size.ws_row : SIZE_MAX);
     t.colour = colour == COLOUR_ALWAYS || (colour == COLOUR_AUTO && t.interactive && may);
     return t;
-}
-
-void terminal_begin(const struct terminal *t, enum colour c, FILE *to)
-{
-    static const char *const codes[] = {
-        [PLAIN] = "", [BOLD] = "1", [GOOD] = "32", [UNSURE] = "33", [BAD] = "31", [FAINT] = "2"};
-    if (t->colour && c != PLAIN)
-        fprintf(to, "\033[%sm", codes[c]);
-}
-
-void terminal_end(const struct terminal *t, enum colour c, FILE *to)
-{
-    if (t->colour && c != PLAIN)
-        fputs("\033[0m", to);
-}
-
-/* Counts characters, not bytes. Our texts are valid UTF-8, and no character in them is wide. */
-static size_t characters(const char *text)
-{
-    size_t n = 0;
-    for (; *text; text++)
-        n += ((unsigned char)*text & 0xc0) != 0x80;
-    return n;
-}
-
-size_t terminal_print(const char *text, size_t width, FILE *to)
-{
-    size_t n = characters(text), left;
-    if (n <= width) {
-        fputs(text, to);
-        return n;
-    }
-    if (width == 0)
-        return 0;
-    for (left = width - 1; left || ((unsigned char)*text & 0xc0) == 0x80; text++) {
-        left -= ((unsigned char)text[0] & 0xc0) != 0x80;
-        fputc(*text, to);
-    }
-    fputc('~', to);
-    return width;
 }
 
 const char *local_time_format(uint64_t milliseconds, char buf[static LOCAL_TIME_SIZE])
