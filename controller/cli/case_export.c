@@ -69,7 +69,8 @@ static void print_node(FILE *f, const char *path, const struct value *v)
     fputs("\"\n", f);
 }
 
-static int write_store(const char *directory, const struct view *v)
+/* `name`: of the frontend's domain, or NULL */
+static int write_store(const char *directory, const struct view *v, const char *name)
 {
     struct arena a = {0};
     const struct value empty = {PRESENT, "", 0};
@@ -80,6 +81,9 @@ static int write_store(const char *directory, const struct view *v)
         const char *domid = arena_printf(&a, "%u", v->backend_domid);
         print_node(f, "/local/domain/0/domid", &(struct value){PRESENT, domid, strlen(domid)});
     }
+    if (name)
+        print_node(f, arena_printf(&a, "/local/domain/%u/name", v->device.domid),
+                   &(struct value){PRESENT, name, strlen(name)});
     for (enum side side = 0; side < 2; side++) {
         if (!v->path[side])
             continue;
@@ -108,19 +112,22 @@ static int write_policy(const char *directory, const struct policy *policy)
     return finish(f);
 }
 
-static int write_expected(const char *directory, const struct policy *policy, const struct view *view)
+static int write_expected(const char *directory, const struct policy *policy, const struct view *view,
+                          const char *name)
 {
     FILE *f = create(directory, "expected");
     if (!f)
         return -EIO;
     struct report *report = report_new(view->backend_domid);
     inspection_report(NULL, policy, view, report);
+    report->devices[0].frontend_name = name;
     report_print_text(report, f);
     report_free(report);
     return finish(f);
 }
 
-int case_export_write(const char *directory, const struct policy *policy, const struct view *view)
+int case_export_write(const char *directory, const struct policy *policy, const struct view *view,
+                      const char *name)
 {
     if (mkdir(directory, 0755)) {
         int error = -errno;
@@ -130,9 +137,9 @@ int case_export_write(const char *directory, const struct policy *policy, const 
     struct view *safe = redact(policy, view);
     int error = write_policy(directory, policy);
     if (!error)
-        error = write_store(directory, safe);
+        error = write_store(directory, safe, name);
     if (!error)
-        error = write_expected(directory, policy, safe);
+        error = write_expected(directory, policy, safe, name);
     view_free(safe);
     return error;
 }

@@ -7,7 +7,9 @@
 #include "schemas/policy/policy.h"
 #include "schemas/view.h"
 
-/* The folder must not exist. 0; or a negative errno, which was logged. */
-int case_export_write(const char *directory, const struct policy *policy, const struct view *view);
+/* The folder must not exist. `name`: of the frontend's domain, or NULL. 0; or a negative errno, which was
+ * logged. */
+int case_export_write(const char *directory, const struct policy *policy, const struct view *view,
+                      const char *name);
 
 #endif

@@ -197,7 +197,8 @@ static int explain(struct inspection *in, char *name, const char *export_to, int
     printf("\nwhat would change it\n");
     print_variants(in, policy, view, report->devices[0].plan);
     int status = finish_output();
-    if (status == STATUS_OK && export_to && case_export_write(export_to, policy, view))
+    if (status == STATUS_OK && export_to &&
+        case_export_write(export_to, policy, view, report->devices[0].frontend_name))
         status = STATUS_ERROR;
     report_free(report);
     view_free(view);

@@ -36,7 +36,7 @@ static int read_all(int fd, char **ret_text, size_t *ret_len)
     return 0;
 }
 
-int dump_file_load(const char *file, struct dump **ret_dump)
+int dump_file_load(const char *file, struct dump_hosts *ret_hosts, char ret_why[static DUMP_FILE_WHY_SIZE])
 {
     bool standard = strcmp(file, "-") == 0;
     int fd = standard ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
@@ -53,12 +53,15 @@ int dump_file_load(const char *file, struct dump **ret_dump)
         close(fd);
     if (error) {
         log_error("cannot read %s: %s", file, strerror(-error));
+        snprintf(ret_why, DUMP_FILE_WHY_SIZE, "it cannot be read: %s", strerror(-error));
         return error;
     }
     progress_begin("", "making sense of %s", file);
-    error = dump_parse(file, text, len, ret_dump, &why);
-    if (error)
+    error = dump_hosts_parse(file, text, len, ret_hosts, &why);
+    if (error) {
         log_diagnostic(&why);
+        snprintf(ret_why, DUMP_FILE_WHY_SIZE, "%s", why.message);
+    }
     free(text);
     return error;
 }

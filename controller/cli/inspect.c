@@ -145,11 +145,25 @@ static void on_tree(void *arg, uint16_t domid)
     t->last = domid;
 }
 
-static int open_dump(struct inspection *in, const char *file)
+/* Where a text has several hosts, it is not guessed which one is meant. */
+static int say_hosts(const char *file, const struct dump_hosts *hosts)
 {
-    int error = dump_file_load(file, &in->dump);
+    log_error("%s: it has listings of %zu hosts, or of one at several moments:", file, hosts->n);
+    for (size_t i = 0; i < hosts->n; i++)
+        log_error("  %s: lines %u to %u", hosts->list[i].name, hosts->list[i].first, hosts->list[i].last);
+    log_error("put the lines of one in a file of its own; `xenrecon plan --dump` reports on each");
+    return -EINVAL;
+}
+
+static int open_dump(struct inspection *in, const char *file, struct dump *parsed)
+{
+    char why[DUMP_FILE_WHY_SIZE];
+    int error = parsed ? 0 : dump_file_load(file, &in->read, why);
+    if (!error && in->read.n > 1)
+        error = say_hosts(file, &in->read);
     if (error)
         return error;
+    in->dump = parsed ? parsed : in->read.list[0].dump;
     in->dump_store = dump_store_new(in->dump);
     in->store = dump_store_store(in->dump_store);
     struct trees trees = {0};
@@ -181,7 +195,7 @@ int inspection_begin(const struct inspection_source *from, struct inspection **r
     struct inspection *in = xcalloc(1, sizeof *in);
     int error = load_policies(in, from);
     if (!error)
-        error = from->dump ? open_dump(in, from->dump) : open_store(in, from);
+        error = from->dump ? open_dump(in, from->dump, from->parsed) : open_store(in, from);
     if (error) {
         inspection_end(in);
         return error;
@@ -199,7 +213,7 @@ void inspection_end(struct inspection *in)
     if (in->blocking)
         xs_blocking_close(in->blocking);
     dump_store_free(in->dump_store);
-    dump_free(in->dump);
+    dump_hosts_clear(&in->read);
     daemon_memory_free(in->memory);
     disks_free(in->disks);
     policy_set_clear(&in->policies);

@@ -8,6 +8,7 @@
 
 #include "controller/cli/naming.h"
 #include "schemas/diagnostic.h"
+#include "schemas/dump/dump.h"
 #include "schemas/policy/policy.h"
 #include "schemas/report/report.h"
 #include "schemas/view.h"
@@ -19,7 +20,8 @@ enum inspection_scope { SCOPE_OWN, SCOPE_ONE, SCOPE_ALL };
 
 /* What to read, and what to decide with. */
 struct inspection_source {
-    const char *dump; /* a dump in this file, or in stdin for "-"; NULL: the store */
+    const char *dump;    /* a dump in this file, or in stdin for "-"; NULL: the store */
+    struct dump *parsed; /* one that was read before, which lives longer; NULL: it is read from the file */
     const char *const
         *dirs; /* where policies are; none: the default places, or the running daemon's policies */
     size_t n_dirs;

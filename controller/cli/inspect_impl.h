@@ -8,10 +8,12 @@
 #include "controller/cli/inspect.h"
 #include "controller/store/dump_store.h"
 #include "controller/store/xs_blocking.h"
+#include "schemas/dump/hosts.h"
 
 struct inspection {
     struct xs_blocking *blocking; /* the store's connection; NULL: there is a dump */
     struct dump *dump;            /* the dump, and the store that answers from it; NULL: there is none */
+    struct dump_hosts read;       /* it is one of these; or another's */
     struct dump_store *dump_store;
     struct store *store;
     struct daemon_memory *memory; /* NULL: no daemon was asked */

@@ -36,7 +36,7 @@ _xenrecon() {
         ;;
     --format | --log-format)
         options='text json'
-        [ "$command" != plan ] || options+=' html'
+        [ "$command" != plan ] || options+=' html csv'
         [[ $command != @(plan|status) ]] || options+=' wide'
         [[ $command != @(events|logs) ]] || options='text jsonl'
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")

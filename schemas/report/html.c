@@ -7,6 +7,7 @@
 #include "schemas/domain_name.h"
 #include "schemas/printable.h"
 #include "schemas/report/fold.h"
+#include "schemas/report/html_parts.h"
 #include "schemas/report/html_strip.h"
 #include "schemas/report/html_style.h"
 
@@ -31,7 +32,7 @@ static void put_bytes(FILE *to, const char *text, size_t len, bool quoted)
     }
 }
 
-static void put_text(FILE *to, const char *text)
+void report_html_text(FILE *to, const char *text)
 {
     put_bytes(to, text, strlen(text), false);
 }
@@ -39,7 +40,7 @@ static void put_text(FILE *to, const char *text)
 static void put_code(FILE *to, const char *text)
 {
     fputs("<code>", to);
-    put_text(to, text);
+    report_html_text(to, text);
     fputs("</code>", to);
 }
 
@@ -63,15 +64,25 @@ static const struct plan *plan_of(const struct report *r, long device)
 static void put_said(FILE *to, const char *text)
 {
     fputs("<span class=\"said\">", to);
-    put_text(to, text);
+    report_html_text(to, text);
     fputs("</span>", to);
+}
+
+/* d7; h2d7 where there are several reports */
+static void put_id(FILE *to, const struct report *r, long device)
+{
+    if (r->number)
+        fprintf(to, "h%zu", r->number);
+    fprintf(to, "d%ld", device);
 }
 
 static void put_link(FILE *to, const struct report *r, long device)
 {
     char key[DEVICE_KEY_SIZE];
     device_key_format(&r->devices[device].key, key);
-    fprintf(to, "<a href=\"#d%ld\">", device);
+    fputs("<a href=\"#", to);
+    put_id(to, r, device);
+    fputs("\">", to);
     put_code(to, key);
     fputs("</a> ", to);
 }
@@ -114,7 +125,7 @@ static void put_findings_of(FILE *to, const struct report *r, const struct repor
             if (!begun) {
                 fprintf(to, "<div class=\"found %s\"><b>%s %s</b><p class=\"advice\">",
                         severity_name(severity), severity_name(severity), finding_code_name(code));
-                put_text(to, finding_advice(code));
+                report_html_text(to, finding_advice(code));
                 fputs("</p>\n<ul>\n", to);
             }
             begun = true;
@@ -126,7 +137,7 @@ static void put_findings_of(FILE *to, const struct report *r, const struct repor
 }
 
 /* The worst first. */
-static void put_findings(FILE *to, const struct report *r)
+void report_html_findings(FILE *to, const struct report *r)
 {
     struct report_folds folds;
     size_t n = 0;
@@ -179,7 +190,7 @@ static void put_one(FILE *to, const struct report_value *v)
 {
     enum xenbus_state state;
     fputs("<tr><th scope=\"row\">", to);
-    put_text(to, v->name);
+    report_html_text(to, v->name);
     fputs("</th><td>", to);
     if (v->value.presence != PRESENT) {
         fprintf(to, "<i>%s</i>", v->value.presence == ABSENT ? "absent" : "unreadable");
@@ -196,7 +207,7 @@ static void put_one(FILE *to, const struct report_value *v)
 static void put_side(FILE *to, const struct report_device *d, enum side side, const char *path)
 {
     fprintf(to, "<p class=\"path\">%s ", side == BACKEND ? "backend B" : "frontend F");
-    put_text(to, path ? path : "is not known");
+    report_html_text(to, path ? path : "is not known");
     fputs("</p>\n", to);
     if (d->n_values[side] == 0)
         return;
@@ -218,7 +229,7 @@ static void put_values(FILE *to, const struct report_device *d)
 
 /* ---- devices ---- */
 
-static void put_health(FILE *to, enum health health)
+void report_html_health(FILE *to, enum health health)
 {
     fprintf(to, "<b class=\"%s\">%s</b>", health_name(health), health_name(health));
 }
@@ -231,7 +242,7 @@ static void put_head(FILE *to, const struct report *r, const struct report_devic
     fputs("<h3>", to);
     put_code(to, key);
     fputs("</h3>\n<p>", to);
-    put_health(to, health_of(d->plan));
+    report_html_health(to, health_of(d->plan));
     if (d->frontend_name) {
         fputs(" of ", to);
         put_said(to, domain_name_format(d->frontend_name, d->key.domid, domain));
@@ -250,12 +261,17 @@ static void put_device(FILE *to, const struct report *r, long n)
 {
     const struct report_device *d = &r->devices[n];
     const struct plan *p = d->plan;
-    fprintf(to, "<article class=\"device %s\" id=\"d%ld\" data-busy=\"%d\">\n", health_name(health_of(p)), n,
-            p->n_findings || p->n_actions);
+    fprintf(to, "<article class=\"device %s\" id=\"", health_name(health_of(p)));
+    put_id(to, r, n);
+    fprintf(to, "\" data-busy=\"%d\">\n", p->n_findings || p->n_actions);
     put_head(to, r, d);
+    if (r->number && health_of(p) == HEALTH_OK && !p->n_findings) { /* of many hosts that would be too much */
+        fputs("</article>\n", to);
+        return;
+    }
     report_html_strip(to, d);
     fprintf(to, "<p>row <strong>%s</strong>: ", row_name(p->row));
-    put_text(to, row_condition(p->row));
+    report_html_text(to, row_condition(p->row));
     fputs("</p>\n", to);
     if (p->n_findings || p->n_actions) {
         fputs("<ul>\n", to);
@@ -283,7 +299,7 @@ static size_t put_group(FILE *to, const struct report *r, size_t from)
     while (to_here < r->n_devices && health_of(r->devices[to_here].plan) == health)
         to_here++;
     fprintf(to, "<section><details class=\"group\"%s><summary>", health == HEALTH_OK ? "" : " open=\"\"");
-    put_health(to, health);
+    report_html_health(to, health);
     fprintf(to, " %zu device%s</summary>\n", to_here - from, to_here - from == 1 ? "" : "s");
     for (size_t i = from; i < to_here; i++)
         put_device(to, r, (long)i);
@@ -291,26 +307,25 @@ static size_t put_group(FILE *to, const struct report *r, size_t from)
     return to_here;
 }
 
-static void put_devices(FILE *to, const struct report *r)
+void report_html_devices(FILE *to, const struct report *r)
 {
-    fputs("<h2>Devices</h2>\n", to);
-    if (r->n_devices == 0) {
-        fputs("<p>None.</p>\n", to);
-        return;
-    }
+    for (size_t i = 0; i < r->n_devices;)
+        i = put_group(to, r, i);
+}
+
+void report_html_bar(FILE *to)
+{
     fputs("<p class=\"dim\">A dot is where an end is, a ring where the backend would be put.</p>\n"
           "<div class=\"bar\" id=\"bar\" hidden=\"\"><input type=\"search\" id=\"words\" "
           "placeholder=\"Filter: words that a device must have\" aria-label=\"Filter\" />"
           "<label><input type=\"checkbox\" id=\"busy\" /> only with something to do or to say</label>"
           "<output id=\"count\"></output></div>\n",
           to);
-    for (size_t i = 0; i < r->n_devices;)
-        i = put_group(to, r, i);
 }
 
 /* ---- the whole ---- */
 
-static void put_count(FILE *to, size_t n, const char *look, const char *what, const char *plural)
+void report_html_count(FILE *to, size_t n, const char *look, const char *what, const char *plural)
 {
     fprintf(to, "<li class=\"%s\"><span class=\"n\">%zu</span>%s%s</li>\n", n ? look : "rest", n, what,
             n == 1 ? "" : plural);
@@ -334,17 +349,17 @@ static void put_summary(FILE *to, const struct report *r)
     fputs("</h1>\n", to);
     if (r->origin) {
         fputs("<p class=\"dim\">", to);
-        put_text(to, r->origin);
+        report_html_text(to, r->origin);
         fputs("</p>\n", to);
     }
     fputs("<ul class=\"sum\">\n", to);
     for (enum health h = 0; h < HEALTH_COUNT; h++)
         if (s.health[h])
-            put_count(to, s.health[h], health_name(h), health_name(h), "");
-    put_count(to, s.devices, "rest", "device", "s");
-    put_count(to, s.errors, "error", "error", "s");
-    put_count(to, s.warnings, "warning", "warning", "s");
-    put_count(to, s.actions, "act", "action", "s");
+            report_html_count(to, s.health[h], health_name(h), health_name(h), "");
+    report_html_count(to, s.devices, "rest", "device", "s");
+    report_html_count(to, s.errors, "error", "error", "s");
+    report_html_count(to, s.warnings, "warning", "warning", "s");
+    report_html_count(to, s.actions, "act", "action", "s");
     fputs("</ul>\n", to);
     if (s.devices > r->n_devices)
         fprintf(to, "<p class=\"dim\">Of %zu of them there is nothing to be said: they are left out.</p>\n",
@@ -353,7 +368,7 @@ static void put_summary(FILE *to, const struct report *r)
         fputs("<p class=\"dim\">Since when things last is not known.</p>\n", to);
 }
 
-void report_print_html(const struct report *r, FILE *to)
+void report_html_begin(FILE *to)
 {
     fprintf(to,
             "<!DOCTYPE html>\n"
@@ -364,13 +379,33 @@ void report_print_html(const struct report *r, FILE *to)
             "<meta name=\"referrer\" content=\"no-referrer\" />\n"
             "<title>xenrecon: d",
             report_html_style_hash, report_html_script_hash);
-    put_title(to, r);
+}
+
+void report_html_body(FILE *to)
+{
     fprintf(to, "</title>\n<style>%s</style>\n</head>\n<body>\n", report_html_style);
-    put_summary(to, r);
-    put_findings(to, r);
-    report_html_strip_define(to);
-    put_devices(to, r);
-    if (r->n_devices)
+}
+
+void report_html_end(FILE *to, bool devices)
+{
+    if (devices)
         fprintf(to, "<script>%s</script>\n", report_html_script);
     fputs("</body>\n</html>\n", to);
+}
+
+void report_print_html(const struct report *r, FILE *to)
+{
+    report_html_begin(to);
+    put_title(to, r);
+    report_html_body(to);
+    put_summary(to, r);
+    report_html_findings(to, r);
+    report_html_strip_define(to);
+    fputs("<h2>Devices</h2>\n", to);
+    if (r->n_devices)
+        report_html_bar(to);
+    else
+        fputs("<p>None.</p>\n", to);
+    report_html_devices(to, r);
+    report_html_end(to, r->n_devices);
 }

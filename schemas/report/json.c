@@ -2,6 +2,7 @@
 #include "schemas/report/report.h"
 
 #include "schemas/json.h"
+#include "schemas/report/report_json.h"
 
 static json_t *state(enum xenbus_state s)
 {
@@ -102,7 +103,7 @@ static json_t *summary_json(const struct report *r)
     return o;
 }
 
-void report_print_json(const struct report *r, FILE *to)
+json_t *report_json(const struct report *r)
 {
     json_t *root = jobject(), *devices = jarray();
     for (size_t i = 0; i < r->n_devices; i++) {
@@ -117,6 +118,12 @@ void report_print_json(const struct report *r, FILE *to)
     jput(root, "summary", summary_json(r));
     jput(root, "devices", devices);
     jput(root, "findings", findings_json(r, r->host));
+    return root;
+}
+
+void report_print_json(const struct report *r, FILE *to)
+{
+    json_t *root = report_json(r);
     json_dumpf(root, to, JSON_INDENT(2));
     fputc('\n', to);
     json_decref(root);

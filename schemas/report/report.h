@@ -52,6 +52,7 @@ struct report {
     const char *origin;   /* what was looked at, when and by what, for a report that is sent away; or NULL */
     const char *hostname; /* where it was made; or NULL */
     const char *source;   /* what was looked at: `store`, `daemon`, or a dump's name; or NULL */
+    size_t number;        /* of those in one HTML file, from 1; 0: it is the only one */
     struct terminal terminal; /* where the text goes; terminal_none, unless somebody says better */
     bool wide;                /* the text has the rows of the decision table, too */
     uint64_t generated;       /* when it was made, milliseconds since 1970; 0: that is not said */

@@ -94,7 +94,7 @@ both "options" "--dry-run " run --d
 both "devices, out of the store" "mydisk/12/0 mydisk/7/51712 " explain ""
 both "a device that begins so" "mydisk/7/51712 " plan mydisk/7
 both "policy types" "mydisk " policy show my
-both "an option's words" "html json text wide " plan --format ""
+both "an option's words" "csv html json text wide " plan --format ""
 both "of status, which has no page" "json text wide " status --format ""
 start_xenrecon --policies "$dir/policies"
 toolstack attach mydisk 13 0

@@ -69,11 +69,9 @@ def main(arguments):
         schema = json.load(file)
     validator = jsonschema.Draft7Validator(schema)
     complaints, rows, codes = [], set(), set()
-    for path in paths:
-        report = load(path)
-        if report is None:
-            continue
-        name = path.rpartition("/")[2]
+    reports = [(path.rpartition("/")[2], load(path)) for path in paths]
+    reports = [(name, of) for name, report in reports if report for of in report.get("hosts", [report])]
+    for name, report in reports:
         complaints += [f"{name}: {e.json_path}: {e.message}" for e in validator.iter_errors(report)]
         if not complaints and report["summary"] != summary(report):
             complaints.append(f"{name}: the summary is {report['summary']}, but it should be {summary(report)}")

@@ -108,7 +108,7 @@ check "since when is not known, said once" "$(grep -c 'Since when things last is
 "${xenrecon[@]}" plan --policies "$policies" --format html vbd/9/1 >"$dir/one.html"
 check "one device" "$("$repo/test/lib/html_report.py" "$dir/one.html" | grep -o '"key"' | wc -l)" 1
 check "a format that there is not" "$("${xenrecon[@]}" plan --format pdf 2>&1 | head -n 1)" \
-    'xenrecon: --format is text, wide, json or html, not "pdf"'
+    'xenrecon: --format is text, wide, json, html or csv, not "pdf"'
 
 # ---- as a browser shows it
 

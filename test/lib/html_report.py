@@ -38,7 +38,7 @@ class Report(HTMLParser):
         expect(set(names) <= ATTRIBUTES, f"an attribute too many at {self.getpos()}: {names}")
         a = dict(attrs)
         if "href" in a:
-            expect(re.fullmatch(r"#(d\d+|strip)", a["href"]), f"a link to {a['href']}")
+            expect(re.fullmatch(r"#((h\d+)?d\d+|h\d+|strip)", a["href"]), f"a link to {a['href']}")
             self.links.add(a["href"][1:])
         if "id" in a:
             expect(a["id"] not in self.ids, f"{a['id']} twice")
