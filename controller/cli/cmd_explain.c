@@ -15,6 +15,7 @@
 #include "controller/cli/inspect.h"
 #include "controller/cli/screen.h"
 #include "reconcilers/decide.h"
+#include "schemas/health_text.h"
 #include "schemas/marker.h"
 #include "schemas/mem.h"
 #include "schemas/printable.h"
@@ -22,6 +23,7 @@
 
 static const char help[] =
     "Usage: xenrecon explain [OPTION]... DEVICE\n"
+    "       xenrecon explain [OPTION]... --domain DOMAIN\n"
     "       xenrecon explain --table\n"
     "Says how a device is: who is waited for, since when, which key it hangs on, by which rule of the "
     "policy, "
@@ -30,6 +32,7 @@ static const char help[] =
     "change\n"
     "that. Without --dump and --policies as the running daemon decides, if there is one.\n"
     "\n"
+    "  --domain DOMAIN  the answer of each device of this guest, by name or number, the sickest first\n"
     "  --export DIR     also write the case to DIR, which must not exist: policy, store and report, without "
     "secrets.\n"
     "                   It is a test case that can be run, and so makes a good bug report.\n"
@@ -205,12 +208,82 @@ static int explain(struct inspection *in, char *name, const char *export_to, int
     return status;
 }
 
+struct explained {
+    struct report *report;
+    struct view **views; /* in the order in which they were looked at */
+    size_t n;
+};
+
+static const struct view *view_of(const struct explained *x, const struct report_device *d)
+{
+    for (size_t i = 0; i < x->n; i++)
+        if (x->views[i]->backend_domid == d->backend_domid && device_key_equal(&x->views[i]->device, &d->key))
+            return x->views[i];
+    return NULL; /* GCOVR_EXCL_LINE: each device of the report was looked at */
+}
+
+static int look_at(struct inspection *in, const struct located *device, struct explained *x)
+{
+    const struct policy *policy = inspection_policy(in, device->key.type);
+    struct view *view;
+    if (inspection_view(in, device, true, &view))
+        return STATUS_ERROR;
+    if (view->directory == ABSENT) { /* it went away since it was listed */
+        view_free(view);
+        return STATUS_OK;
+    }
+    inspection_report(in, policy, view, x->report);
+    x->views[x->n++] = view;
+    return STATUS_OK;
+}
+
+static void print_answers(struct inspection *in, const struct explained *x)
+{
+    struct report *r = x->report;
+    struct report_summary s = report_summarize(r);
+    report_sort(r);
+    printf("%zu device%s", s.devices, s.devices == 1 ? "" : "s");
+    health_text_counts(s.health, &r->terminal, stdout);
+    fputs("\n\n", stdout);
+    for (size_t i = 0; i < r->n_devices; i++)
+        report_print_answer(r, &r->devices[i], inspection_policy(in, r->devices[i].key.type),
+                            view_of(x, &r->devices[i]), stdout);
+}
+
+/* The answers for all that a guest has. */
+static int explain_domain(struct inspection *in, const char *domain, int colour)
+{
+    struct arena a = {0};
+    struct located *devices;
+    size_t n;
+    char *selector = arena_printf(&a, "*/%s", domain);
+    int status = inspection_select(in, &selector, 1, &devices, &n) ? STATUS_ERROR : STATUS_OK;
+    arena_free(&a);
+    if (status != STATUS_OK)
+        return status;
+    struct explained x = {.report = report_new(inspection_backend_domid(in))};
+    x.report->terminal = screen_of_stdout(colour);
+    x.views = xcalloc(n + 1, sizeof(struct view *));
+    for (size_t i = 0; i < n && status == STATUS_OK; i++)
+        status = look_at(in, &devices[i], &x);
+    progress_end();
+    if (status == STATUS_OK)
+        print_answers(in, &x);
+    for (size_t i = 0; i < x.n; i++)
+        view_free(x.views[i]);
+    free(x.views);
+    free(devices);
+    report_free(x.report);
+    return status == STATUS_OK ? finish_output() : status;
+}
+
 int cmd_explain(int argc, char **argv)
 {
-    enum { EXPORT = 256, DUMP, COLOUR, TABLE, POLICIES, RUNTIME_DIR, QUIET, HELP };
+    enum { EXPORT = 256, DUMP, DOMAIN, COLOUR, TABLE, POLICIES, RUNTIME_DIR, QUIET, HELP };
     static const struct option options[] = {
         {"export", required_argument, NULL, EXPORT},
         {"dump", required_argument, NULL, DUMP},
+        {"domain", required_argument, NULL, DOMAIN},
         {"color", required_argument, NULL, COLOUR},
         {"table", no_argument, NULL, TABLE},
         {"policies", required_argument, NULL, POLICIES},
@@ -219,7 +292,7 @@ int cmd_explain(int argc, char **argv)
         {"help", no_argument, NULL, HELP},
         {0},
     };
-    const char **dirs = NULL, *export_to = NULL;
+    const char **dirs = NULL, *export_to = NULL, *domain = NULL;
     struct inspection_source from = {.run_dir = control_client_default_dir()};
     size_t n_dirs = 0, cap_dirs = 0;
     struct inspection *in = NULL;
@@ -233,6 +306,9 @@ int cmd_explain(int argc, char **argv)
             break;
         case DUMP:
             from.dump = optarg;
+            break;
+        case DOMAIN:
+            domain = optarg;
             break;
         case COLOUR:
             colour = screen_parse_colour(optarg);
@@ -264,10 +340,14 @@ int cmd_explain(int argc, char **argv)
     from.n_dirs = n_dirs;
     if (status < 0 && table)
         status = argc == optind ? print_table() : usage_error("explain", "--table wants no DEVICE");
-    if (status < 0 && argc - optind != 1)
+    if (status < 0 && domain && (argc != optind || export_to))
+        status = usage_error("explain", "--domain wants neither a DEVICE nor --export");
+    if (status < 0 && !domain && argc - optind != 1)
         status = usage_error("explain", "it wants one DEVICE, such as qdisk/7/51712");
     if (status < 0)
-        status = inspection_begin(&from, &in) ? STATUS_ERROR : explain(in, argv[optind], export_to, colour);
+        status = inspection_begin(&from, &in) ? STATUS_ERROR
+                 : domain                     ? explain_domain(in, domain, colour)
+                                              : explain(in, argv[optind], export_to, colour);
     inspection_end(in);
     free(dirs);
     return status;

@@ -63,7 +63,7 @@ _xenrecon() {
     case $command in
     run) options='--once --dry-run --policies --resync --runtime-dir --metrics-file --log-format --quiet --verbose' ;;
     plan) options='--dump --domain --format --color --problems --detailed-exitcode --policies --runtime-dir --quiet' ;;
-    explain) options='--dump --export --color --table --policies --runtime-dir --quiet' ;;
+    explain) options='--dump --domain --export --color --table --policies --runtime-dir --quiet' ;;
     status) options='--watch --format --color --runtime-dir --quiet' ;;
     history) options='--last --format --color --runtime-dir --quiet' ;;
     events | logs) options='--since --follow --format --color --runtime-dir --quiet' ;;

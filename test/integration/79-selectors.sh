@@ -49,6 +49,17 @@ selects "exactly, as ever" "qdisk/7/51728" qdisk/7/51728
 ageless() { sed -E 's/, for [0-9.a-z]+$//'; }
 check "explain takes a name" "$("${xenrecon[@]}" explain --quiet qdisk/web/xvda | ageless)" \
     "$("${xenrecon[@]}" explain --quiet qdisk/9/51712 | ageless)"
+check "explain --domain tells of all that a guest has, the sickest first" \
+    "$("${xenrecon[@]}" explain --quiet --domain db-primary --dump "$dir/dump" --policies "$policies" | grep -oE '^(3 devices|[a-z]+/7/[0-9]+ of db-primary \(7\) is [a-z]+)')" \
+    "3 devices
+vif/7/0 of db-primary (7) is degraded
+qdisk/7/51712 of db-primary (7) is pending
+qdisk/7/51728 of db-primary (7) is pending"
+check "and by its number, live" "$("${xenrecon[@]}" explain --quiet --domain 9 | grep -cE '^[a-z]+/9/[0-9]+ of web \(9\) is ')" 2
+check "of a guest that there is not" "$("${xenrecon[@]}" explain --quiet --domain wbe 2>&1 >/dev/null | head -n 1)" \
+    "xenrecon: */wbe: there is no such device in the store"
+check "a device beside it" "$("${xenrecon[@]}" explain --domain 9 vif/9/0 2>&1 | head -n 1)" \
+    "xenrecon: --domain wants neither a DEVICE nor --export"
 check "history takes a name" "$("${xenrecon[@]}" history qdisk/web/xvda | head -n 1)" "$("${xenrecon[@]}" history qdisk/9/51712 | head -n 1)"
 
 # refused NAME WANT COMMAND...
