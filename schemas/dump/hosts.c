@@ -188,7 +188,7 @@ static void find_sections(const char *text, size_t len, struct sections *s)
 
 /* ---- sections of hosts ---- */
 
-/* Does a part say of a place what another says otherwise? */
+/* Is there anything of which another part says that it is otherwise, or not there? */
 static bool contradicts(const struct dump_node *n, const struct dump *other, char path[static 4096],
                         size_t len)
 {
@@ -199,6 +199,8 @@ static bool contradicts(const struct dump_node *n, const struct dump *other, cha
         memcpy(path + len + 1, c->name, c->name_len);
         path[len + 1 + c->name_len] = '\0';
         const struct dump_node *o = dump_find(other, path);
+        if (!o && c->line && dump_lookup(other, path).presence == ABSENT)
+            return true; /* that was listed to its end, and is not there */
         if (!o)
             continue;
         if (c->line && o->line && c->presence == PRESENT && o->presence == PRESENT &&
@@ -234,7 +236,8 @@ static bool fits(const struct grouping *g, size_t i, size_t host)
         if (others && s->of_domain_0 && o->of_domain_0)
             return false;
         if (s->placed && o->placed && g->dumps[i] && g->dumps[j] &&
-            contradicts(g->dumps[i]->root, g->dumps[j], path, 0))
+            (contradicts(g->dumps[i]->root, g->dumps[j], path, 0) ||
+             contradicts(g->dumps[j]->root, g->dumps[i], path, 0)))
             return false;
     }
     return true;
