@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "schemas/report/fleet.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,18 +76,20 @@ struct report_summary fleet_summarize(const struct fleet *f)
 /* ---- findings over hosts ---- */
 
 struct count {
-    size_t n, n_hosts, first, last; /* last: the host that was counted last, from 1 */
+    size_t n, n_hosts, first, first_device, last; /* last: the host that was counted last, from 1 */
 };
 struct counts {
     struct count of[SEVERITY_ERROR + 1][FINDING_COUNT];
 };
 
-static void count_plan(struct counts *c, const struct plan *p, size_t host)
+static void count_plan(struct counts *c, const struct plan *p, size_t host, size_t device)
 {
     for (size_t i = 0; i < p->n_findings; i++) {
         struct count *one = &c->of[p->findings[i].severity][p->findings[i].code];
-        if (one->n++ == 0)
+        if (one->n++ == 0) {
             one->first = host;
+            one->first_device = device;
+        }
         one->n_hosts += one->last != host + 1;
         one->last = host + 1;
     }
@@ -100,16 +103,20 @@ size_t fleet_findings(const struct fleet *f, struct fleet_finding list[static FL
         const struct report *r = f->hosts[i].report;
         if (!r)
             continue;
-        count_plan(&c, r->host, i);
+        count_plan(&c, r->host, i, SIZE_MAX);
         for (size_t j = 0; j < r->n_devices; j++)
-            count_plan(&c, r->devices[j].plan, i);
+            count_plan(&c, r->devices[j].plan, i, j);
     }
     for (int severity = SEVERITY_ERROR; severity >= SEVERITY_INFO; severity--)
         for (int code = 0; code < FINDING_COUNT; code++) {
             const struct count *one = &c.of[severity][code];
             if (one->n)
-                list[n++] = (struct fleet_finding){(enum severity)severity, (enum finding_code)code, one->n,
-                                                   one->n_hosts, one->first};
+                list[n++] = (struct fleet_finding){.severity = (enum severity)severity,
+                                                   .code = (enum finding_code)code,
+                                                   .n = one->n,
+                                                   .n_hosts = one->n_hosts,
+                                                   .first = one->first,
+                                                   .first_device = one->first_device};
         }
     return n;
 }

@@ -30,7 +30,8 @@ struct fleet_finding {
     enum severity severity;
     enum finding_code code;
     size_t n, n_hosts;
-    size_t first; /* the sickest host that has it */
+    size_t first;        /* the sickest host that has it ... */
+    size_t first_device; /* ... and which of its devices; SIZE_MAX: it is of none */
 };
 
 enum { FLEET_FINDINGS_MAX = 3 * FINDING_COUNT };

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "schemas/report/fleet.h"
+
+#include <stdint.h>
+
 #include "schemas/report/html_parts.h"
 #include "schemas/report/html_strip.h"
 
@@ -54,11 +57,16 @@ static void put_found(FILE *to, const struct fleet *f)
     struct fleet_finding list[FLEET_FINDINGS_MAX];
     size_t n = fleet_findings(f, list);
     fprintf(to, "<h2>Found on hosts</h2>\n%s", n ? "<ul>\n" : "<p>Nothing.</p>\n");
-    for (size_t i = 0; i < n; i++)
-        fprintf(to, "<li class=\"%s\"><b>%s %s</b> %zu on %zu host%s, <a href=\"#h%zu\">the first</a></li>\n",
-                severity_name(list[i].severity), severity_name(list[i].severity),
-                finding_code_name(list[i].code), list[i].n, list[i].n_hosts, list[i].n_hosts == 1 ? "" : "s",
-                list[i].first + 1);
+    for (size_t i = 0; i < n; i++) {
+        const struct fleet_finding *one = &list[i];
+        const char *severity = severity_name(one->severity);
+        fprintf(to, "<li class=\"%s\"><b>%s %s</b> %zu on %zu host%s, <a href=\"#h%zu", severity, severity,
+                finding_code_name(one->code), one->n, one->n_hosts, one->n_hosts == 1 ? "" : "s",
+                one->first + 1);
+        if (one->first_device != SIZE_MAX)
+            fprintf(to, "d%zu", one->first_device);
+        fputs("\">the first</a></li>\n", to);
+    }
     fputs(n ? "</ul>\n" : "", to);
 }
 
@@ -66,11 +74,11 @@ static void put_host(FILE *to, const struct fleet_host *h, size_t number)
 {
     const char *tag =
         h->report && h->report->n_devices ? "section" : "div"; /* the filter hides empty sections */
-    fprintf(to, "<%s id=\"h%zu\"><details class=\"group\"><summary>", tag, number);
+    fprintf(to, "<%s><details class=\"group\"><summary>", tag);
     report_html_health(to, fleet_health(h));
     fputc(' ', to);
     report_html_text(to, h->name);
-    fputs("</summary>\n<p class=\"dim\">", to);
+    fprintf(to, "</summary>\n<p class=\"dim\" id=\"h%zu\">", number); /* a link to it unfolds the host */
     report_html_text(to, h->report && h->report->origin ? h->report->origin : h->error ? h->error : "");
     fputs("</p>\n", to);
     if (h->report) {
