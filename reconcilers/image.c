@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reconcilers/ends.h"
 #include "schemas/mem.h"
 
 enum { BUCKETS_MIN = 16 };
@@ -85,6 +86,22 @@ struct image image_of(uint16_t backend_domid, const struct image_keys *keys)
     image.names[IMAGE_BY_PARAMS] =
         (*at == '/' ? hash_path(name, at, end) : hash_bytes(name, at, (size_t)(end - at))) | 1;
     return image;
+}
+
+struct image image_of_view(const struct view *view)
+{
+    const struct image_keys keys = {.params = view_get(view, BACKEND, "params"),
+                                    .mode = view_get(view, BACKEND, "mode"),
+                                    .device_type = view_get(view, BACKEND, "device-type"),
+                                    .device = view_get(view, BACKEND, "physical-device")};
+    return image_of(view->backend_domid, &keys);
+}
+
+bool image_in_use(const struct view *view)
+{
+    struct ends ends = ends_of(view);
+    return view->directory == PRESENT &&
+           (ends.online == 1 || !STATE_IN(ends.backend, XENBUS_CLOSED, XENBUS_ABSENT));
 }
 
 /* ---- the index ---- */

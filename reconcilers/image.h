@@ -14,6 +14,7 @@
 #include "schemas/device.h"
 #include "schemas/plan.h"
 #include "schemas/value.h"
+#include "schemas/view.h"
 
 enum image_name {
     IMAGE_BY_PARAMS,
@@ -34,6 +35,10 @@ struct image_keys {
     struct value device; /* physical-device */
 };
 struct image image_of(uint16_t backend_domid, const struct image_keys *keys);
+/* The same, of what was read of a disk. */
+struct image image_of_view(const struct view *view);
+/* May somebody still write to it, or will? It is attached, or not closed yet. */
+bool image_in_use(const struct view *view);
 /* Of what a worker says: of a device it is `device:` and its numbers, as physical-device has them. */
 uint64_t image_name(uint16_t backend_domid, const char *text);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "controller/cli/disks.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "reconcilers/ends.h"
 #include "schemas/mem.h"
 
 struct disk {
@@ -21,15 +21,14 @@ struct disks {
     size_t n;
 };
 
-enum key { PARAMS, MODE, DEVICE_TYPE, DEVICE, ONLINE, STATE, KEYS };
-static const char *const names[KEYS] = {"params",          "mode",   "device-type",
-                                        "physical-device", "online", "state"};
+/* What the rules look at. */
+static const char *const names[] = {"params", "mode", "device-type", "physical-device", "online", "state"};
+enum { KEYS = sizeof names / sizeof *names };
 
 /* The reading of one of them. */
 struct reading {
-    struct arena arena;
-    struct value values[KEYS];
-    size_t at, pending;
+    struct view *view;
+    size_t at;
     bool done;
 };
 
@@ -37,32 +36,26 @@ struct reading {
 static void on_key(void *arg, int status, const char *data, size_t len)
 {
     struct reading *r = arg;
-    struct value *v = &r->values[r->at++];
-    if (status == 0)
-        *v = (struct value){PRESENT, arena_strndup(&r->arena, data, len), len};
+    enum presence presence = status == 0 ? PRESENT : status == -ENOENT ? ABSENT : UNREADABLE;
+    view_add(r->view, BACKEND, names[r->at++], presence, data, len);
     r->done = r->at == KEYS;
-}
-
-static bool is(const struct value *v, char digit)
-{
-    return v->presence == PRESENT && v->len == 1 && *v->text == digit;
 }
 
 static int read_image(const struct disks_reader *by, const struct disk *d, struct image *ret_image)
 {
-    struct reading r = {0};
+    struct reading r = {.view = view_new(d->backend_domid, &d->key)};
     char directory[BACKEND_PATH_SIZE], path[BACKEND_PATH_SIZE + 16];
     device_backend_path(d->backend_domid, &d->key, directory);
-    for (int i = 0; i < KEYS; i++) {
+    for (size_t i = 0; i < KEYS; i++) {
         snprintf(path, sizeof path, "%s/%s", directory, names[i]);
         store_read(by->store, 0, path, on_key, &r);
     }
     int error = by->run(by->arg, &r.done);
-    const struct image_keys keys = {r.values[PARAMS], r.values[MODE], r.values[DEVICE_TYPE],
-                                    r.values[DEVICE]};
-    if (!error && (is(&r.values[ONLINE], '1') || !is(&r.values[STATE], '0' + XENBUS_CLOSED)))
-        *ret_image = image_of(d->backend_domid, &keys);
-    arena_free(&r.arena);
+    r.view->directory = PRESENT; /* it was listed */
+    view_seal(r.view);
+    if (!error && image_in_use(r.view))
+        *ret_image = image_of_view(r.view);
+    view_free(r.view);
     return error;
 }
 

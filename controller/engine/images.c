@@ -32,31 +32,19 @@ void images_forget(struct engine *e, struct device *d)
     set(e, d, &nothing);
 }
 
-/* Somebody may still write, or will: it is attached, or not closed yet. */
-static bool in_use(const struct view *view)
-{
-    struct ends ends = ends_of(view);
-    return view->directory == PRESENT &&
-           (ends.online == 1 || !STATE_IN(ends.backend, XENBUS_CLOSED, XENBUS_ABSENT));
-}
-
 void images_update(struct engine *e, struct device *d, const struct policy *policy, const struct view *view,
                    const struct worker *worker)
 {
     if (strcmp(policy->frontend, "vbd") != 0 || view->directory == UNREADABLE)
         return;
     d->image_read = view->directory == PRESENT;
-    if (!in_use(view)) {
+    if (!image_in_use(view)) {
         images_forget(e, d);
         return;
     }
     struct image image = d->image.image;
     if (view_has(view, BACKEND, "params")) {
-        const struct image_keys keys = {.params = view_get(view, BACKEND, "params"),
-                                        .mode = view_get(view, BACKEND, "mode"),
-                                        .device_type = view_get(view, BACKEND, "device-type"),
-                                        .device = view_get(view, BACKEND, "physical-device")};
-        image = image_of(view->backend_domid, &keys);
+        image = image_of_view(view);
         if (!image.names[IMAGE_ITSELF])
             image.names[IMAGE_ITSELF] = d->image.image.names[IMAGE_ITSELF];
     }
