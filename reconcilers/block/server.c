@@ -193,7 +193,7 @@ static bool turn(struct server *s, const struct server_start *start)
     return images_well(s->images);
 }
 
-/* Whoever has connected is told why nothing is served, once he has said what he wants. */
+/* Whoever has connected is told why nothing is served, once he has said what he wants. It is over then. */
 static int refuse(const struct server_start *start, const char *why)
 {
     const struct timeval patience = {.tv_sec = 1};
@@ -207,6 +207,7 @@ static int refuse(const struct server_start *start, const char *why)
         answer(&c, why, -1);
         close(c.fd);
     }
+    free(start->directory);
     return 1;
 }
 
@@ -233,5 +234,6 @@ int server_main(int argc, char **argv, bool network)
         ;
     bool well = images_well(s.images) && s.n == 0;
     images_free(s.images);
+    free(start.directory);
     return well ? 0 : 1;
 }

@@ -93,7 +93,6 @@ static int start_daemon(int argc, char **argv, struct server_start *ret, char re
                 by[] = "chardev=xenrecon";
     char *const more[] = {chardev, where, monitor, by, NULL};
     enum { MORE = sizeof more / sizeof *more };
-    char **all = xcalloc((size_t)argc + MORE, sizeof *all);
     char byte;
     int ends[2];
     if (access(argv[0], X_OK)) {
@@ -101,11 +100,12 @@ static int start_daemon(int argc, char **argv, struct server_start *ret, char re
                  argv[0], strerror(errno));
         return -1;
     }
-    pid_t parent = getpid();
-    memcpy(all, argv, (size_t)argc * sizeof *all);
-    memcpy(all + argc, more, sizeof more);
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
         return fail(ret_why, "a socket for the daemon");
+    pid_t parent = getpid();
+    char **all = xcalloc((size_t)argc + MORE, sizeof *all);
+    memcpy(all, argv, (size_t)argc * sizeof *all);
+    memcpy(all + argc, more, sizeof more);
     pid_t pid = fork();
     if (pid == 0)
         run(all, ends[1], &ret->images, parent);
@@ -156,8 +156,8 @@ int server_start(int argc, char **argv, struct server_start *ret, char ret_why[2
         gid = inherited_number("XENRECON_GID", UINT32_MAX - 1);
     }
     inherited_token(token);
-    ret->images.directory = make_directory(path, uid, gid);
-    if (!ret->images.directory)
+    ret->images.directory = ret->directory = make_directory(path, uid, gid);
+    if (!ret->directory)
         return fail(ret_why, "a directory for sockets");
     /* the state file stays open: it is locked for as long as we live, and the daemon must not have it */
     if (fcntl(ret->listening, F_SETFD, FD_CLOEXEC) || fcntl(state, F_SETFD, FD_CLOEXEC) || become(uid, gid))

@@ -11,6 +11,7 @@ struct server_start {
     int listening; /* for workers; -1: there is but one */
     int worker;    /* this one; -1: they connect */
     struct images_config images;
+    char *directory; /* for free(); the one of images */
 };
 
 /* 0; or another number, and ret_why. */
