@@ -30,8 +30,8 @@ static bool skip(const char **at, const char *end, const char *word)
 static void skip_format(const char **at, const char *end, bool *ret_formatted)
 {
     static const char *const raw[] = {"raw", "aio", "phy", "file", "empty"};
-    static const char *const formatted[] = {"qcow2", "qcow", "qed", "vhd", "vpc",
-                                            "vhdx",  "vmdk", "vdi", "luks"};
+    static const char *const formatted[] = {"qcow2", "qcow", "qed", "vhd",  "vpc",
+                                            "vhdx",  "vmdk", "vdi", "luks", "parallels"};
     skip(at, end, "tap");
     for (size_t i = 0; i < sizeof raw / sizeof *raw; i++)
         if (skip(at, end, raw[i]))

@@ -41,10 +41,14 @@ static struct parts cut(char *text)
     return p;
 }
 
-static void set(json_t *object, const char *name, const char *value)
+/* Unless it is empty. What cannot be written in JSON leaves nothing of it all: without an export, say, it
+ * would be another image. */
+static void set(json_t **object, const char *name, const char *value)
 {
-    if (value && *value)
-        json_object_set_new(object, name, json_string(value));
+    if (!*object || !value || !*value || json_object_set_new(*object, name, json_string(value)) == 0)
+        return;
+    json_decref(*object);
+    *object = NULL;
 }
 
 /* What is behind one of these words in a list; the list is cut up. */
@@ -62,8 +66,7 @@ static char *option(char *list, const char *separators, const char *name)
 static json_t *nbd(json_t *server, const char *export)
 {
     json_t *options = json_pack("{s:s, s:o}", "driver", "nbd", "server", server);
-    if (options)
-        set(options, "export", export);
+    set(&options, "export", export);
     return options;
 }
 
@@ -123,8 +126,7 @@ static json_t *iscsi(char *text)
     snprintf(portal, sizeof portal, "%s%s%s", p.host, p.port ? ":" : "", p.port ? p.port : "");
     json_t *options = json_pack("{s:s, s:s, s:s, s:s, s:i}", "driver", "iscsi", "transport", "tcp", "portal",
                                 portal, "target", p.path, "lun", (int)lun);
-    if (options)
-        set(options, "user", p.user);
+    set(&options, "user", p.user);
     return options;
 }
 
@@ -141,13 +143,11 @@ static json_t *rbd(char *text)
     if ((snapshot = strchr(image, '@')))
         *snapshot++ = '\0';
     json_t *options = json_pack("{s:s, s:s, s:s}", "driver", "rbd", "pool", text, "image", image);
-    if (!options)
-        return NULL;
-    set(options, "snapshot", snapshot);
+    set(&options, "snapshot", snapshot);
     copy = list ? xstrdup(list) : NULL;
-    set(options, "user", option(copy, ":", "id"));
+    set(&options, "user", option(copy, ":", "id"));
     free(copy);
-    set(options, "conf", option(list, ":", "conf"));
+    set(&options, "conf", option(list, ":", "conf"));
     return options;
 }
 

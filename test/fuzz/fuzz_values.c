@@ -3,6 +3,7 @@
  * again as the same text, and what should be understood is. */
 #include <inttypes.h>
 
+#include "reconcilers/block/network.h"
 #include "reconcilers/image.h"
 #include "schemas/device.h"
 #include "schemas/marker.h"
@@ -66,6 +67,17 @@ static void check_image(const char *text, size_t len)
     holds(name == image_of(0, &keys).names[IMAGE_BY_PARAMS], "%d", one.formatted);
     holds(name ? name != other.names[IMAGE_BY_PARAMS] : !other.names[IMAGE_BY_PARAMS], "%d", one.formatted);
     holds(name || len < 16, "%d", one.formatted); /* no word before the path is so long */
+}
+
+/* An address is understood or refused, in words. */
+static void check_address(const char *text, size_t len)
+{
+    char why[256] = "", *params = strndup(text, len);
+    const char *address = network_address(params);
+    json_t *options = address ? network_options(address, why) : NULL;
+    holds(!address || !options == (*why != '\0'), "%s", params);
+    json_decref(options);
+    free(params);
 }
 
 static void check_number(const char *text, size_t len, uint64_t max)
@@ -213,6 +225,7 @@ static void check_all(const char *text, size_t len)
     check_state(text, len);
     check_marker(text, len);
     check_image(text, len);
+    check_address(text, len);
     check_number(text, len, UINT64_MAX);
     check_number(text, len, DOMID_MAX);
     check_duration(text, len);
