@@ -55,6 +55,15 @@ detached 51760
 attach_image 51824 qcow2 "params=qcow2:$dir/disk.51712"
 says "an image that another disk writes to: said so" qdisk/7/51824 worker-died 'Failed to get "write" lock'
 detached 51824
+start_domain 8 4096 grants
+toolstack attach qdisk 8 51712 --frontend vbd "params=qcow2:$dir/disk.51712" mode=w dev=xvda device-type=disk type=qdisk \
+    F:virtual-device=51712 F:device-type=disk
+says "another guest's disk on it: refused" qdisk/8/51712 worker-died 'Failed to get "write" lock'
+says "and both are named: by the one" qdisk/8/51712 shared-image "qdisk/7/51712 writes to the same image, whose format allows for one writer"
+says "and by the other" qdisk/7/51712 shared-image "qdisk/8/51712 writes to the same image, whose format allows for one writer"
+toolstack detach qdisk 8 51712
+await /local/domain/0/backend/qdisk/8/51712/state 6
+toolstack remove qdisk 8 51712 --frontend vbd
 started=$(grep -c 'worker .* started' "$dir/xenrecon.log")
 attach_image 51776 qcow2 "params=zip:$dir/none"
 says "a format that nobody serves: said so" qdisk/7/51776 invalid-key params
