@@ -26,6 +26,7 @@ create web "disk = ['$(qcow2_disk xvda)']"
 disk=qdisk/$(domid web)/51712
 reach "Connected" "$disk" 4/4
 check "a worker, a server, a daemon" "$(worker | wc -l) $(server | wc -l) $(daemon | wc -w)" "1 1 1"
+check "no QEMU but that: xenrecon-dm is its device model" "$(pids_of xen-qemu-system-i386)" ""
 
 start_writer web
 for who in worker daemon server; do
