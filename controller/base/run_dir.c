@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -180,16 +181,28 @@ bool run_dir_has(int directory, const char *name)
     return faccessat(directory, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
 }
 
-int run_dir_bind(int directory, const char *name, mode_t mode, int *ret_fd)
+/* As what is made in the file system is of a group, so is a socket: unlike chown(), this needs no capability
+ * that the service does without. */
+static int bind_of_group(int fd, const struct sockaddr_un *address, gid_t group)
+{
+    int ours = group == (gid_t)-1 ? -1 : setfsgid(group);
+    int status = bind(fd, (const struct sockaddr *)address, sizeof *address);
+    int error = errno;
+    if (ours >= 0)
+        setfsgid((gid_t)ours);
+    errno = error;
+    return status;
+}
+
+int run_dir_bind(int directory, const char *name, mode_t mode, gid_t group, int *ret_fd)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
     /* in the directory that was checked, wherever its path leads by now */
     snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", directory, name);
-    if (fd < 0 || (unlinkat(directory, name, 0) && errno != ENOENT) ||
-        bind(fd, (struct sockaddr *)&address, sizeof address) || fchmodat(directory, name, mode, 0) ||
-        listen(fd, BACKLOG)) {
+    if (fd < 0 || (unlinkat(directory, name, 0) && errno != ENOENT) || bind_of_group(fd, &address, group) ||
+        fchmodat(directory, name, mode, 0) || listen(fd, BACKLOG)) {
         int error = -errno;
         if (fd >= 0)
             close(fd);
@@ -210,7 +223,7 @@ char *run_dir_formats_path(const struct run_dir *dir, const char *name)
 
 int run_dir_listen(const struct run_dir *dir, int *ret_fd)
 {
-    int error = run_dir_bind(dir->worker, "socket", 0666, ret_fd);
+    int error = run_dir_bind(dir->worker, "socket", 0666, (gid_t)-1, ret_fd);
     if (error)
         log_error("cannot listen on %s: %s", dir->socket, strerror(-error));
     return error;

@@ -6,6 +6,7 @@
  *   RUN/worker/        likewise; holds nothing but the socket, so that a worker may make it its root
  *   RUN/worker/socket  for all to connect to
  *   RUN/control        ours only: the control socket (controller/daemon/control_server.h)
+ *   RUN/reader         for a group as well: the same, for those who may only look
  *   RUN/ages           ours only: what is remembered of devices (controller/daemon/ages_file.h)
  *   RUN/formats/       to pass through: the servers that workers of a guest share: sockets, and, ours only,
  * records RUN/workers/       ours only: records, state files and pipes (controller/processes/worker_record.h)
@@ -34,9 +35,9 @@ void run_dir_close(struct run_dir *dir); /* only after run_dir_open() has succee
 /* Opens only the directory itself, and makes it if it is missing. The caller closes it. */
 int run_dir_open_top(const char *path, int *ret_fd);
 
-/* Puts a listening socket of this name and mode into an open directory, in the place of what was there. The
- * caller closes it. Errors are not logged. */
-int run_dir_bind(int directory, const char *name, mode_t mode, int *ret_fd);
+/* Puts a listening socket of this name and mode into an open directory, in the place of what was there. It is
+ * of this group, or of ours with -1. The caller closes it. Errors are not logged. */
+int run_dir_bind(int directory, const char *name, mode_t mode, gid_t group, int *ret_fd);
 
 /* Opens a file of an open directory, which is made if `flags` say so. -EPERM: it is not of this type, or not
  * for us alone. Errors are not logged. The caller closes it. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* `xenrecon run`: its options. */
 #include <getopt.h>
+#include <grp.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,9 @@ static const char help[] =
     "  --resync SECONDS   look at everything again so often (default 300, 0: never)\n"
     "  --runtime-dir DIR  where sockets and workers' state live (default $XENRECON_RUNTIME_DIR, or "
     "/run/xenrecon)\n"
+    "  --readers GROUP    who may ask for status, history and events without being root (default xenrecon, "
+    "if there is\n"
+    "                     such a group)\n"
     "  --metrics-file FILE  keep Prometheus metrics there, for node_exporter's textfile collector\n"
     "  --log-format text|json  how messages are written (default text; to the journal with fields)\n"
     "  --quiet            only warnings and errors; --verbose: every decision, too\n"
@@ -39,6 +43,18 @@ static void let_others_first(void)
     sched_setscheduler(0, SCHED_BATCH | SCHED_RESET_ON_FORK, &(struct sched_param){0});
 }
 
+/* False: there is no group of that name. NULL: the one that the package makes, if there is one. */
+static bool find_readers(const char *name, struct daemon_config *d)
+{
+    static gid_t group;
+    const struct group *found = getgrnam(name ? name : "xenrecon");
+    if (found) {
+        group = found->gr_gid;
+        d->readers = &group;
+    }
+    return found || !name;
+}
+
 int cmd_run(int argc, char **argv)
 {
     enum {
@@ -47,6 +63,7 @@ int cmd_run(int argc, char **argv)
         POLICIES,
         RESYNC,
         RUNTIME_DIR,
+        READERS,
         METRICS_FILE,
         LOG_FORMAT,
         QUIET,
@@ -60,6 +77,7 @@ int cmd_run(int argc, char **argv)
         {"policies", required_argument, NULL, POLICIES},
         {"resync", required_argument, NULL, RESYNC},
         {"runtime-dir", required_argument, NULL, RUNTIME_DIR},
+        {"readers", required_argument, NULL, READERS},
         {"metrics-file", required_argument, NULL, METRICS_FILE},
         {"log-format", required_argument, NULL, LOG_FORMAT},
         {"quiet", no_argument, NULL, QUIET},
@@ -68,7 +86,7 @@ int cmd_run(int argc, char **argv)
         {0},
     };
     struct daemon_config d = {.resync = 300 * 1000, .runtime_dir = control_client_default_dir()};
-    const char **dirs = NULL;
+    const char **dirs = NULL, *readers = NULL;
     size_t cap_dirs = 0;
     uint64_t seconds;
     int c, status = STATUS_OK;
@@ -93,6 +111,9 @@ int cmd_run(int argc, char **argv)
             break;
         case RUNTIME_DIR:
             d.runtime_dir = optarg;
+            break;
+        case READERS:
+            readers = optarg;
             break;
         case METRICS_FILE:
             d.metrics_file = optarg;
@@ -121,6 +142,8 @@ int cmd_run(int argc, char **argv)
     d.dirs = dirs;
     if (optind < argc) {
         status = usage_error("run", "\"%s\" is one argument too many", argv[optind]);
+    } else if (!find_readers(readers, &d)) {
+        status = usage_error("run", "--readers: there is no group \"%s\" here", readers);
     } else {
         let_others_first();
         status = daemon_run(&d) ? STATUS_ERROR : STATUS_OK;

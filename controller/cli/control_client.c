@@ -31,6 +31,7 @@ const char *control_client_default_dir(void)
 
 static void say_closed(const char *path, int error)
 {
+    bool readers = strcmp(strrchr(path, '/') + 1, CONTROL_READER_SOCKET) == 0;
     switch (-error) {
     case ENOENT:
     case ENOTDIR:
@@ -43,8 +44,9 @@ static void say_closed(const char *path, int error)
         break;
     case EACCES:
     case EPERM:
-        log_error("only root may ask the daemon: %s: %s", path, strerror(-error));
-        log_error("run this as root");
+        log_error("only root%s may ask the daemon: %s: %s", readers ? " and its group" : "", path,
+                  strerror(-error));
+        log_error(readers ? "run this as root, or as somebody in that group" : "run this as root");
         break;
     default:
         log_error("cannot ask the daemon at %s: %s", path, strerror(-error));
@@ -72,12 +74,23 @@ static int open_socket(const char *path)
     return fd;
 }
 
+static int open_named(struct control_client *a, const char *run_dir, const char *name)
+{
+    free(a->path);
+    if (asprintf(&a->path, "%s/%s", run_dir, name) < 0)
+        abort(); /* as for any memory */
+    return open_socket(a->path);
+}
+
 int control_client_open(const char *run_dir, bool quiet, struct control_client **ret_ask)
 {
     struct control_client *a = xcalloc(1, sizeof *a);
-    if (asprintf(&a->path, "%s/" CONTROL_SOCKET, run_dir) < 0)
-        abort(); /* as for any memory */
-    int fd = open_socket(a->path);
+    int fd = open_named(a, run_dir, CONTROL_SOCKET);
+    if (fd == -EACCES) {
+        fd = open_named(a, run_dir, CONTROL_READER_SOCKET);
+        if (fd == -ENOENT || fd == -ECONNREFUSED) /* this daemon has no readers */
+            fd = open_named(a, run_dir, CONTROL_SOCKET);
+    }
     if (fd < 0) {
         if (!quiet || (fd != -ENOENT && fd != -ECONNREFUSED && fd != -EACCES))
             say_closed(a->path, fd);
@@ -126,6 +139,8 @@ static int refused(const json_t *error)
         log_error("`xenrecon status` lists those that it knows; `xenrecon plan` those in the store");
         return -ENODEV;
     }
+    if (strcmp(code, "not-allowed") == 0)
+        return -EACCES;
     if (strcmp(code, "protocol") == 0 || strcmp(code, "unknown-request") == 0) {
         log_error("but this is xenrecon %s: use the one that was installed with the daemon, or restart it",
                   XENRECON_VERSION);

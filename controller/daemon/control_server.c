@@ -29,6 +29,7 @@ enum {
 struct control_peer {
     LIST_ENTRY(control_peer) next;
     struct control_server *c;
+    bool reader;
     uv_pipe_t pipe;
     uv_write_t write;
     uint64_t moved; /* when bytes were read or written last */
@@ -42,12 +43,18 @@ struct control_peer {
     size_t n_chunk, cap_chunk;
 };
 
+struct entrance {
+    uv_pipe_t pipe;
+    struct control_server *c;
+    bool readers;
+};
+
 struct control_server {
     struct control_server_config cfg;
-    uv_pipe_t *listener; /* NULL: it does not listen */
+    struct entrance *entrances[2]; /* ours, and the readers'; NULL: it does not listen there */
     uv_timer_t timer;
     LIST_HEAD(clients, control_peer) clients;
-    unsigned n_clients, handles;
+    unsigned n_clients, n_readers, handles;
     bool closed;
 };
 
@@ -83,6 +90,7 @@ static void drop(struct control_peer *k)
     k->closed = true;
     end_answer(k);
     LIST_REMOVE(k, next);
+    k->c->n_readers -= k->reader;
     if (--k->c->n_clients == 0)
         uv_timer_stop(&k->c->timer);
     uv_close((uv_handle_t *)&k->pipe, on_client_closed);
@@ -183,8 +191,9 @@ struct control_answer control_server_error(const char *code, const char *format,
 
 /* ---- requests ---- */
 
-static struct control_answer answer(struct control_server *c, const char *text, size_t len)
+static struct control_answer answer(const struct control_peer *k, const char *text, size_t len)
 {
+    const struct control_server *c = k->c;
     json_error_t why;
     json_t *request = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
     struct control_answer a;
@@ -196,7 +205,7 @@ static struct control_answer answer(struct control_server *c, const char *text, 
     else if (!jget_text(request, "request"))
         a = control_server_error("bad-request", "what is asked for? There is no `request`");
     else
-        a = c->cfg.ask(c->cfg.arg, request);
+        a = c->cfg.ask(c->cfg.arg, request, k->reader);
     json_decref(request);
     return a;
 }
@@ -208,7 +217,7 @@ static void next_request(struct control_peer *k)
     if (!newline)
         return;
     size_t len = (size_t)(newline - k->request);
-    k->answer = answer(k->c, k->request, len);
+    k->answer = answer(k, k->request, len);
     k->answering = true;
     k->n -= len + 1;
     memmove(k->request, newline + 1, k->n);
@@ -244,31 +253,41 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 
 /* ---- clients ---- */
 
-static bool trusted(uv_pipe_t *pipe)
+/* The mode of their socket lets in those readers who may. */
+static bool trusted(struct control_peer *k)
 {
     struct ucred peer;
     socklen_t len = sizeof peer;
     int fd;
-    return !uv_fileno((uv_handle_t *)pipe, &fd) && !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) &&
-           (peer.uid == 0 || peer.uid == geteuid());
+    return k->reader || (!uv_fileno((uv_handle_t *)&k->pipe, &fd) &&
+                         !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) &&
+                         (peer.uid == 0 || peer.uid == geteuid()));
+}
+
+static bool too_many(const struct control_server *c)
+{
+    return c->n_clients > CONTROL_CLIENTS_MAX || c->n_readers > CONTROL_READERS_MAX;
 }
 
 static void on_connection(uv_stream_t *listener, int status)
 {
-    struct control_server *c = listener->data;
+    const struct entrance *e = listener->data;
+    struct control_server *c = e->c;
     if (status)
         return;
     struct control_peer *k = xcalloc(1, sizeof *k);
     k->c = c;
+    k->reader = e->readers;
     k->moved = uv_now(c->cfg.loop);
     uv_pipe_init(c->cfg.loop, &k->pipe, 0);
     k->pipe.data = k;
     c->handles++;
     LIST_INSERT_HEAD(&c->clients, k, next);
+    c->n_readers += k->reader;
     if (++c->n_clients == 1)
         uv_timer_start(&c->timer, on_timer, CHECK, CHECK);
-    if (uv_accept(listener, (uv_stream_t *)&k->pipe) || c->n_clients > CONTROL_CLIENTS_MAX ||
-        !trusted(&k->pipe) || uv_read_start((uv_stream_t *)&k->pipe, on_buffer, on_read))
+    if (uv_accept(listener, (uv_stream_t *)&k->pipe) || too_many(c) || !trusted(k) ||
+        uv_read_start((uv_stream_t *)&k->pipe, on_buffer, on_read))
         drop(k);
 }
 
@@ -296,27 +315,43 @@ static bool taken(int directory)
     return answered;
 }
 
+static const char *name_of(bool readers)
+{
+    return readers ? CONTROL_READER_SOCKET : CONTROL_SOCKET;
+}
+
+static int open_entrance(struct control_server *c, int top, bool readers)
+{
+    int fd;
+    int error = run_dir_bind(top, name_of(readers), readers ? 0660 : 0600,
+                             readers ? *c->cfg.readers : (gid_t)-1, &fd);
+    if (error)
+        return error;
+    struct entrance *e = c->entrances[readers] = xcalloc(1, sizeof *e);
+    *e = (struct entrance){.c = c, .readers = readers};
+    uv_pipe_init(c->cfg.loop, &e->pipe, 0);
+    e->pipe.data = e;
+    c->handles++;
+    error = uv_pipe_open(&e->pipe, fd);
+    if (error)
+        close(fd);
+    else
+        error = uv_listen((uv_stream_t *)&e->pipe, BACKLOG, on_connection);
+    return error;
+}
+
 int control_server_listen(struct control_server *c, bool take)
 {
-    int top, fd, error;
-    if (c->listener)
+    int top, error;
+    if (c->entrances[false])
         return 0;
     error = run_dir_open_top(c->cfg.run_dir, &top);
     if (error)
         return error;
-    error = !take && taken(top) ? -EADDRINUSE : run_dir_bind(top, CONTROL_SOCKET, 0600, &fd);
+    error = !take && taken(top) ? -EADDRINUSE : open_entrance(c, top, false);
+    if (!error && c->cfg.readers)
+        error = open_entrance(c, top, true);
     close(top);
-    if (error)
-        return error;
-    c->listener = xcalloc(1, sizeof *c->listener);
-    uv_pipe_init(c->cfg.loop, c->listener, 0);
-    c->listener->data = c;
-    c->handles++;
-    error = uv_pipe_open(c->listener, fd);
-    if (error)
-        close(fd);
-    else
-        error = uv_listen((uv_stream_t *)c->listener, BACKLOG, on_connection);
     return error;
 }
 
@@ -325,28 +360,33 @@ static void on_closed(uv_handle_t *handle)
     release(handle->data);
 }
 
-static void on_listener_closed(uv_handle_t *handle)
+static void on_entrance_closed(uv_handle_t *handle)
 {
-    release(handle->data);
-    free(handle);
+    struct entrance *e = handle->data;
+    release(e->c);
+    free(e);
 }
 
 static void stop_listening(struct control_server *c)
 {
-    if (c->listener)
-        uv_close((uv_handle_t *)c->listener, on_listener_closed);
-    c->listener = NULL;
+    for (unsigned i = 0; i < 2; i++) {
+        if (c->entrances[i])
+            uv_close((uv_handle_t *)&c->entrances[i]->pipe, on_entrance_closed);
+        c->entrances[i] = NULL;
+    }
 }
 
 int control_server_mend(struct control_server *c)
 {
     int top, error;
-    if (!c->listener)
+    bool there = true;
+    if (!c->entrances[false])
         return 0;
     error = run_dir_open_top(c->cfg.run_dir, &top);
     if (error)
         return error;
-    bool there = run_dir_has(top, CONTROL_SOCKET);
+    for (unsigned i = 0; i < 2; i++)
+        there = there && (!c->entrances[i] || run_dir_has(top, name_of(i)));
     close(top);
     if (there)
         return 0;

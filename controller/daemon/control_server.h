@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The control socket, RUN/control: where `status`, `history`, `plan` and `explain` ask the running daemon.
- * For root alone: its mode is 0600, and requests are taken only from root and from our own user.
+ * For root alone: its mode is 0600, and requests are taken only from root and from our own user. Beside it
+ * is, where a group is given, RUN/reader, of that group and mode 0660: the same, for those who may look, but
+ * may not ask everything.
  *
  * A request is a line of JSON, at most CONTROL_REQUEST_MAX bytes with its newline:
  *
@@ -14,9 +16,9 @@
  *
  * and then the next request may come. controller/daemon/status.h has the requests.
  *
- * Bounded: there are at most CONTROL_CLIENTS_MAX connections, and further ones are closed at once. Answers
- * are made line by line, as they are read. A client that reads nothing for CONTROL_PATIENCE, or asks nothing
- * for as long, is dropped.
+ * Bounded: there are at most CONTROL_CLIENTS_MAX connections, of these at most CONTROL_READERS_MAX of
+ * readers, who cannot keep root out; further ones are closed at once. Answers are made line by line, as they
+ * are read. A client that reads nothing for CONTROL_PATIENCE, or asks nothing for as long, is dropped.
  *
  * One thread, the loop's. Errors are negative errno. */
 #ifndef XENRECON_CONTROL_SERVER_H
@@ -24,15 +26,19 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 enum {
     CONTROL_PROTOCOL = 1,
     CONTROL_REQUEST_MAX = 64 * 1024,
     CONTROL_CLIENTS_MAX = 16,
+    CONTROL_READERS_MAX = 8,
     CONTROL_PATIENCE = 30 * 1000, /* milliseconds */
 };
 
-#define CONTROL_SOCKET "control" /* in the run directory */
+/* In the run directory */
+#define CONTROL_SOCKET        "control"
+#define CONTROL_READER_SOCKET "reader"
 
 /* An answer in the making. */
 struct control_answer {
@@ -47,7 +53,8 @@ struct control_server;
 struct control_server_config {
     struct uv_loop_s *loop;
     const char *run_dir;
-    struct control_answer (*ask)(void *arg, const json_t *request);
+    const gid_t *readers; /* who may use RUN/reader; NULL: nobody */
+    struct control_answer (*ask)(void *arg, const json_t *request, bool reader);
     void *arg;
     unsigned patience; /* milliseconds; 0: CONTROL_PATIENCE. For tests */
 };

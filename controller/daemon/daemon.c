@@ -191,6 +191,7 @@ static void start_status(struct daemon *d)
 {
     status_open(&d->status, &(struct status_config){.loop = &d->loop,
                                                     .run_dir = d->cfg->runtime_dir,
+                                                    .readers = d->cfg->readers,
                                                     .metrics_file = d->cfg->metrics_file,
                                                     .client = d->client,
                                                     .dry_run = d->cfg->dry_run,

@@ -9,12 +9,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct daemon_config {
     const char *const *dirs; /* --policies */
     size_t n_dirs;
     const char *runtime_dir;  /* where sockets and workers' state live */
     const char *metrics_file; /* NULL: none is written */
+    const gid_t *readers;     /* who may ask how it goes without being root; NULL: nobody */
     bool once, dry_run;
     uint32_t resync; /* milliseconds; 0: never */
 };

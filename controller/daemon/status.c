@@ -172,10 +172,13 @@ static struct control_answer ask_policies(const struct status *s)
     return (struct control_answer){next_line, end_lines, lines};
 }
 
-struct control_answer status_ask(void *arg, const json_t *request)
+struct control_answer status_ask(void *arg, const json_t *request, bool reader)
 {
     const struct status *s = arg;
     const char *what = jget_text(request, "request");
+    if (reader && (strcmp(what, "policies") == 0 || json_is_true(json_object_get(request, "memory"))))
+        return control_server_error("not-allowed", "only root may ask for that; readers may ask for status, "
+                                                   "history and events");
     if (strcmp(what, "status") == 0)
         return ask_status(s, request);
     if (strcmp(what, "history") == 0)
@@ -194,8 +197,11 @@ void status_open(struct status *s, const struct status_config *config)
 {
     uint64_t now = config->clock(config->clock_arg);
     *s = (struct status){.cfg = *config, .started = now, .loaded = now};
-    s->control = control_server_new(&(struct control_server_config){
-        .loop = config->loop, .run_dir = config->run_dir, .ask = status_ask, .arg = s});
+    s->control = control_server_new(&(struct control_server_config){.loop = config->loop,
+                                                                    .run_dir = config->run_dir,
+                                                                    .readers = config->readers,
+                                                                    .ask = status_ask,
+                                                                    .arg = s});
     status_books_open(s);
 }
 

@@ -29,6 +29,7 @@ struct xs_client;
 struct status_config {
     struct uv_loop_s *loop;
     const char *run_dir;
+    const gid_t *readers;           /* who may look without being root; NULL: nobody */
     const char *metrics_file;       /* NULL: none is written */
     const struct xs_client *client; /* of the store */
     bool dry_run;
@@ -68,7 +69,8 @@ void status_set_workers(struct status *s, struct workers *w);
 void status_connected(struct status *s, bool connected); /* the store came, or went */
 void status_reloaded(struct status *s, bool taken);      /* other policies came, or were refused */
 
-/* For control_server_config; arg: the status. */
-struct control_answer status_ask(void *arg, const json_t *request);
+/* For control_server_config; arg: the status. A reader is told neither policies nor what decisions are made
+ * with: these go with the store, which is root's to read. */
+struct control_answer status_ask(void *arg, const json_t *request, bool reader);
 
 #endif

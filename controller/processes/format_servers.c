@@ -247,7 +247,7 @@ static int see_to_socket(struct format_server *s)
     int error = 0;
     if (!run_dir_has(dir->formats, s->name) || (s->listening < 0 && !serves_alone(s))) {
         stop_listening(s);
-        error = run_dir_bind(dir->formats, s->name, 0600, &s->listening);
+        error = run_dir_bind(dir->formats, s->name, 0600, (gid_t)-1, &s->listening);
         if (!error && s->launch->command.as_user &&
             fchownat(dir->formats, s->name, s->launch->uid, s->launch->command.gid, AT_SYMLINK_NOFOLLOW))
             error = -errno;

@@ -61,7 +61,7 @@ _xenrecon() {
     --resync | --last | --timeout | --since) return ;;
     esac
     case $command in
-    run) options='--once --dry-run --policies --resync --runtime-dir --metrics-file --log-format --quiet --verbose' ;;
+    run) options='--once --dry-run --policies --resync --runtime-dir --readers --metrics-file --log-format --quiet --verbose' ;;
     plan) options='--dump --domain --format --color --problems --detailed-exitcode --policies --runtime-dir --quiet' ;;
     explain) options='--dump --domain --export --color --table --policies --runtime-dir --quiet' ;;
     status) options='--watch --format --color --runtime-dir --quiet' ;;

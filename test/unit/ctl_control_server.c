@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The control socket's bounds in time: who is dropped, and that nothing is left of them. */
+/* The control socket's bounds: who is dropped, that nothing is left of them, and who may ask what. */
 #include <check.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 #include <uv.h>
@@ -21,6 +22,7 @@ static struct ticks ticks;
 static struct control_server *control;
 static char dir[32], path[64];
 static unsigned begun, ended, lines;
+static bool asked_by_reader;
 
 /* Lines without end. */
 static json_t *next(void *state)
@@ -38,9 +40,10 @@ static void end(void *state)
     ended++;
 }
 
-static struct control_answer ask(void *arg, const json_t *request)
+static struct control_answer ask(void *arg, const json_t *request, bool reader)
 {
     (void)arg;
+    asked_by_reader = reader;
     begun++;
     if (strcmp(jget_text(request, "request"), "refuse") == 0)
         return control_server_error("refused", "no: %d", 7);
@@ -71,14 +74,19 @@ static void teardown(void)
     rmdir(dir);
 }
 
-static int client(const char *says)
+static int client_at(const char *at, const char *says)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
-    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", at);
     ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
     ck_assert_int_eq((int)write(fd, says, strlen(says)), (int)strlen(says));
     return fd;
+}
+
+static int client(const char *says)
+{
+    return client_at(path, says);
 }
 
 /* Until so many ticks have come. */
@@ -213,6 +221,54 @@ START_TEST(test_close)
 }
 END_TEST
 
+/* Readers have a socket of their own, and cannot keep root out, however many of them there are. */
+START_TEST(test_readers)
+{
+    char reader[sizeof path];
+    struct stat st;
+    int fds[CONTROL_READERS_MAX + 4];
+    unsigned n = sizeof fds / sizeof *fds, closed = 0;
+    const gid_t group = getuid() ? getgid() : 1;
+    control_server_close(control);
+    settle();
+    control = control_server_new(&(struct control_server_config){
+        .loop = &loop, .run_dir = dir, .readers = &group, .ask = ask, .patience = PATIENCE});
+    ck_assert_int_eq(control_server_listen(control, true), 0);
+    snprintf(reader, sizeof reader, "%s/reader", dir);
+    ck_assert_int_eq(stat(path, &st), 0);
+    ck_assert_uint_eq(st.st_mode & 0777, 0600);
+    ck_assert_int_eq(stat(reader, &st), 0);
+    ck_assert_uint_eq(st.st_mode & 0777, 0660);
+    ck_assert_uint_eq(st.st_gid, group);
+    for (unsigned i = 0; i < n; i++)
+        fds[i] = client_at(reader, "");
+    settle();
+    for (unsigned i = 0; i < n; i++) {
+        char byte;
+        closed += read(fds[i], &byte, 1) == 0;
+    }
+    ck_assert_uint_eq(closed, n - CONTROL_READERS_MAX);
+    int ours = client(REFUSE);
+    settle();
+    ck_assert_uint_eq(begun, 1);
+    ck_assert(!asked_by_reader);
+    for (unsigned i = 0; i < n; i++)
+        close(fds[i]);
+    settle();
+    int one = client_at(reader, REFUSE);
+    settle();
+    ck_assert_uint_eq(begun, 2);
+    ck_assert(asked_by_reader);
+    close(one);
+    close(ours);
+    ck_assert_int_eq(unlink(reader), 0);
+    ck_assert_int_eq(control_server_mend(control), 1);
+    close(client_at(reader, ""));
+    ck_assert_int_eq(control_server_mend(control), 0);
+    unlink(reader);
+}
+END_TEST
+
 START_TEST(test_place)
 {
     uv_loop_t other;
@@ -246,6 +302,7 @@ int main(void)
     tcase_add_test(t, test_pipelined);
     tcase_add_test(t, test_burst);
     tcase_add_test(t, test_close);
+    tcase_add_test(t, test_readers);
     tcase_add_test(t, test_place);
     suite_add_tcase(s, t);
     return run_suite(s);
