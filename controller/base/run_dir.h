@@ -8,8 +8,9 @@
  *   RUN/control        ours only: the control socket (controller/daemon/control_server.h)
  *   RUN/reader         for a group as well: the same, for those who may only look
  *   RUN/ages           ours only: what is remembered of devices (controller/daemon/ages_file.h)
- *   RUN/formats/       to pass through: the servers that workers of a guest share: sockets, and, ours only,
- * records RUN/workers/       ours only: records, state files and pipes (controller/processes/worker_record.h)
+ *   RUN/formats/       to pass through: sockets of the servers that workers of a guest share, and, ours only,
+ *                      records of these
+ *   RUN/workers/       ours only: records, state files and pipes (controller/processes/worker_record.h)
  *
  * Errors are negative errno, and logged here. */
 #ifndef XENRECON_RUN_DIR_H

@@ -82,9 +82,11 @@ systemctl daemon-reload
 # ---- start
 
 check "not started yet" "$(property ActiveState)" inactive
+systemd-sysusers /usr/lib/sysusers.d/xenrecon.conf # as the package does
 systemctl start xenrecon
 check "started: ready, says how it stands" "$(how)" "active 0 0 devices, 0 workers"
 check "started: the run directory" "$(stat -c '%a %U' /run/xenrecon)" "711 root"
+check "started: who may look" "$(stat -c '%a %U %G' /run/xenrecon/reader)" "660 root xenrecon"
 check "started: what it was given has an effect" "$(property NeedDaemonReload) $(logs 'Failed|Unknown|ignoring')" "no 0"
 toolstack attach vgreet 7 0
 reach "a device is served" "$b/state" 2 "$b/greeting" "hello, 7"
