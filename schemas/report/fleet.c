@@ -110,13 +110,15 @@ size_t fleet_findings(const struct fleet *f, struct fleet_finding list[static FL
     for (int severity = SEVERITY_ERROR; severity >= SEVERITY_INFO; severity--)
         for (int code = 0; code < FINDING_COUNT; code++) {
             const struct count *one = &c.of[severity][code];
-            if (one->n)
-                list[n++] = (struct fleet_finding){.severity = (enum severity)severity,
-                                                   .code = (enum finding_code)code,
-                                                   .n = one->n,
-                                                   .n_hosts = one->n_hosts,
-                                                   .first = one->first,
-                                                   .first_device = one->first_device};
+            if (!one->n)
+                continue;
+            list[n] = (struct fleet_finding){.severity = (enum severity)severity,
+                                             .code = (enum finding_code)code,
+                                             .n = one->n,
+                                             .n_hosts = one->n_hosts,
+                                             .first = one->first,
+                                             .first_device = one->first_device};
+            n++;
         }
     return n;
 }
