@@ -288,6 +288,8 @@ void lifecycle_launch(struct supervised *s, struct worker_launch *l)
 {
     char why[SAID_SIZE];
     bool known = s->record.incarnation != 0; /* or the state file is of nobody knows which */
+    if (!s->facts.died)                      /* to be held back was no death */
+        s->facts.failures = 0;
     s->held = false;
     s->deadline = 0;
     s->fresh = s->fresh || (known && s->record.incarnation != l->incarnation);

@@ -21,7 +21,8 @@ start_xenrecon --policies "$policies"
 toolstack attach vputs 7 0
 reach "a worker" "$b/state" 2
 pid=$(workers)
-for spoilt in "sed -i '1s/.*/xenrecon-worker 7/' $record" "rm $record" "echo >$record"; do
+for spoilt in "sed -i '1s/.*/xenrecon-worker 7/' $record" "rm $record" "echo >$record" "truncate -s 40 $record" \
+    "echo 'size 1' >>$record"; do
     order vputs/7/0 <<'END'
 insists = True
 put("it goes on\n")
@@ -44,6 +45,7 @@ END
     reach "$spoilt: when it has ended, another is started" "$b/state" 2
     logged "$spoilt: which is told" 0 "vputs/7/0: nobody has its state file any more"
     check "$spoilt: there is one" "$(workers | wc -w)" 1
+    check "$spoilt: which has not failed" "$(told vputs/7/0 'w["failures"]')" 0
     pid=$(workers)
 done
 
