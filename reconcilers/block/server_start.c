@@ -169,11 +169,12 @@ int server_start(int argc, char **argv, struct server_start *ret, char ret_why[2
  * first that it hands over, sd_listen_fds(3). */
 int server_start_network(int argc, char **argv, struct server_start *ret, char ret_why[256])
 {
+    const char *handed_over = getenv("LISTEN_FDS");
     ret->images.network = true;
     ret->images.directory = getenv("RUNTIME_DIRECTORY");
     ret->listening = -1;
-    if (argc < 2 || strcmp(argv[0], "--") != 0 || !ret->images.directory || !getenv("LISTEN_FDS") ||
-        strcmp(getenv("LISTEN_FDS"), "1") != 0) {
+    if (argc < 2 || strcmp(argv[0], "--") != 0 || !ret->images.directory || !handed_over ||
+        strcmp(handed_over, "1") != 0) {
         snprintf(ret_why, 256,
                  "usage: --serve-network -- PROGRAM [ARGUMENT]...; it is started by systemd, for a socket");
         return -1;

@@ -25,10 +25,9 @@ void fleet_clear(struct fleet *f)
 
 enum health fleet_health(const struct fleet_host *h)
 {
-    struct report_summary s = {0};
     if (!h->report)
         return HEALTH_UNKNOWN;
-    s = report_summarize(h->report);
+    struct report_summary s = report_summarize(h->report);
     for (enum health health = 0; health < HEALTH_COUNT; health++)
         if (s.health[health])
             return health;

@@ -49,13 +49,12 @@ static const char *plural(size_t n)
 
 static void add_host(struct table *t, const struct fleet_host *h, struct arena *a)
 {
-    struct report_summary s = {0};
     const char *cells[COLUMNS] = {0};
     enum colour colours[COLUMNS] = {[HEALTH] = health_text_colour(fleet_health(h))};
     cells[HEALTH] = h->report ? health_name(fleet_health(h)) : "not read";
     cells[HOST] = printable(a, h->name);
     if (h->report) {
-        s = report_summarize(h->report);
+        struct report_summary s = report_summarize(h->report);
         cells[DEVICES] = arena_printf(a, "%zu", s.devices);
         for (enum health health = 0; health < HEALTH_COUNT; health++)
             cells[COUNTS + health] = arena_printf(a, "%zu", s.health[health]);
