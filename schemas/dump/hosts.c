@@ -19,6 +19,7 @@ struct section {
     const char *at, *end;
     unsigned first, last;  /* lines */
     struct dump_span name; /* of the machine, as its prompt says; `at` NULL: it does not */
+    struct dump_span node; /* what its first line is of */
     bool placed;           /* one knows where in a store it is, without the others */
     bool of_domain_0;      /* it has a part of domain 0's directories */
     size_t host;
@@ -149,13 +150,21 @@ static bool again(struct scan *x, const struct dump_line *l)
     return before && root;
 }
 
+static bool same(const struct dump_span *a, const struct dump_span *b)
+{
+    return a->len == b->len && memcmp(a->at, b->at, a->len) == 0;
+}
+
+/* With nothing in between, a listing that comes again begins where it began; else only a line came again. */
 static void take_node(struct scan *x, const struct dump_line *l, const char *at)
 {
-    if (again(x, l)) {
+    if (again(x, l) && (x->gap || same(&now(x)->node, &l->name))) {
         cut(x, at, l->number);
         again(x, l);
     }
     struct section *s = now(x);
+    if (!x->nodes)
+        s->node = l->name;
     x->nodes = true;
     x->gap = NULL;
     s->placed |= *l->name.at == '/' || x->root;
@@ -220,8 +229,7 @@ struct grouping {
 
 static bool same_name(const struct section *a, const struct section *b)
 {
-    return a->name.at && b->name.at && a->name.len == b->name.len &&
-           memcmp(a->name.at, b->name.at, a->name.len) == 0;
+    return a->name.at && b->name.at && same(&a->name, &b->name);
 }
 
 static bool fits(const struct grouping *g, size_t i, size_t host)

@@ -21,6 +21,8 @@ static const struct {
     {UP UP, 1, {""}},
     {UP F "/state = \"4\"\n", 1, {""}},
     {UP DOWN, 2, {"lines 1-2", "lines 3-4"}},
+    {UP B "/online = \"0\"\n", 1, {""}},
+    {UP "\n" B "/online = \"0\"\n", 2, {"lines 1-2", "lines 3-4"}},
     {"before\n" UP "after\n\n" DOWN, 2, {"lines 1-3", "lines 4-7"}},
     {"root@a:~# xenstore-ls -f\n" UP "[root@b ~]# xenstore-ls -f\n" UP, 2, {"a", "b"}},
     {"root@a:~# xenstore-ls -f\n" UP "root@a:~# xenstore-ls -f\n" DOWN, 2, {"a", "a, lines 4-6"}},
