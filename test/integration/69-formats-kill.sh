@@ -19,6 +19,8 @@ moving() {
     [[ -n $before && "$before" != "$(daemon_io)" ]] || ! kill -0 "$1" 2>/dev/null
 }
 
+unlocked() { qemu-img info "$1" >/dev/null 2>&1; }
+
 # killing NAME VICTIM...: of a disk of its own, which has small clusters, so that most writes change its tables
 killing() {
     local name=$1 status=0 devid=$((51712 + 16 * disks))
@@ -28,7 +30,9 @@ killing() {
     disks=$((disks + 1))
     verify_and_kill "$name" 10000 "becomes_true moving" "${@:2}"
     detached $devid
+    becomes_true unlocked "$dir/disk.$devid" # the daemon closes it a moment after the worker's end
     qemu-img check -q "$dir/disk.$devid" >"$dir/out" 2>&1 || status=$?
+    [[ $status = [03] ]] || cat "$dir/out"
     check "$name: no harm to the image; clusters may have leaked" "$([[ $status = [03] ]] && echo yes)" yes
 }
 
