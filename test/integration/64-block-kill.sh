@@ -39,6 +39,7 @@ reach "detached in good order" "$b/state" 6
 at() {
     local address
     address=$(nm "$XENRECON_BLK" | awk -v name="$1" '$3 == name { print $1 }')
+    rm -f "$dir/armed" # what the last one said
     killat "$(worker)" "$address" >"$dir/armed" 2>&1 &
     killer=$!
     becomes_true grep -qs armed "$dir/armed" || cat "$dir/armed"
