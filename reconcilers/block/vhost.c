@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -43,6 +44,7 @@ struct vhost {
     struct vhost_config config;
     struct vhost_user_disk disk;
     int socket, kick, call;
+    int notes; /* what the other side has to say, which we hear from others */
     char *memory;
     struct vring ring;
     struct io *under_way[COMMANDS]; /* NULL: the command is free */
@@ -51,7 +53,7 @@ struct vhost {
     uint16_t put, shown; /* indices of the ring: after what we put, and what the other side may see of it */
     uint16_t seen;       /* after the last answer that we took */
     struct io *waiting, **waiting_end; /* for a command */
-    uv_poll_t poll_socket, poll_call;
+    uv_poll_t poll_socket, poll_call, poll_notes;
     unsigned handles;
     const char *gone; /* why; it is told by … */
     uv_idle_t teller;
@@ -239,6 +241,16 @@ static void on_socket(uv_poll_t *poll, int status, int events)
     give_up(poll->data, "it is gone");
 }
 
+/* Read, so that there is always room for more. */
+static void on_notes(uv_poll_t *poll, int status, int events)
+{
+    const struct vhost *v = poll->data;
+    char notes[256];
+    (void)events;
+    if (status || read(v->notes, notes, sizeof notes) == 0)
+        uv_poll_stop(poll);
+}
+
 /* ---- before there is a loop ---- */
 
 static void note(void *arg, struct io *io)
@@ -289,7 +301,7 @@ static int make_memory(struct vhost *v, int *ret_fd)
 
 static void release(struct vhost *v)
 {
-    const int fds[] = {v->socket, v->kick, v->call};
+    const int fds[] = {v->socket, v->kick, v->call, v->notes};
     for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
         if (fds[i] >= 0)
             close(fds[i]);
@@ -321,15 +333,27 @@ static int hand_over(struct vhost *v, char ret_why[256])
     return error;
 }
 
+static int meet(struct vhost *v, char ret_why[256])
+{
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
+        return -errno;
+    v->notes = ends[0];
+    fcntl(v->notes, F_SETFL, O_NONBLOCK);
+    int error = vhost_user_meet(v->socket, ends[1], &v->disk, ret_why);
+    close(ends[1]);
+    return error;
+}
+
 int vhost_open(int socket, struct vhost **ret_vhost, struct vhost_user_disk *ret_disk, char ret_why[256])
 {
     struct vhost *v = xcalloc(1, sizeof *v);
     v->socket = socket;
-    v->kick = v->call = -1;
+    v->kick = v->call = v->notes = -1;
     v->waiting_end = &v->waiting;
     for (uint16_t i = COMMANDS; i-- > 0;)
         v->free[v->n_free++] = i;
-    int error = vhost_user_meet(socket, &v->disk, ret_why);
+    int error = meet(v, ret_why);
     if (!error)
         error = hand_over(v, ret_why);
     if (error) {
@@ -347,11 +371,13 @@ void vhost_begin(struct vhost *v, const struct vhost_config *config)
     v->config = *config;
     uv_poll_init(config->loop, &v->poll_socket, v->socket);
     uv_poll_init(config->loop, &v->poll_call, v->call);
+    uv_poll_init(config->loop, &v->poll_notes, v->notes);
     uv_idle_init(config->loop, &v->teller);
-    v->poll_socket.data = v->poll_call.data = v->teller.data = v;
-    v->handles = 3;
+    v->poll_socket.data = v->poll_call.data = v->poll_notes.data = v->teller.data = v;
+    v->handles = 4;
     uv_poll_start(&v->poll_socket, UV_READABLE | UV_DISCONNECT, on_socket);
     uv_poll_start(&v->poll_call, UV_READABLE, on_call);
+    uv_poll_start(&v->poll_notes, UV_READABLE, on_notes);
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -367,6 +393,7 @@ void vhost_close(struct vhost *v)
         return;
     uv_close((uv_handle_t *)&v->poll_socket, on_closed);
     uv_close((uv_handle_t *)&v->poll_call, on_closed);
+    uv_close((uv_handle_t *)&v->poll_notes, on_closed);
     uv_close((uv_handle_t *)&v->teller, on_closed);
 }
 

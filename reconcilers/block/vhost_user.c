@@ -26,11 +26,13 @@ enum {
     GET_PROTOCOL_FEATURES = 15,
     SET_PROTOCOL_FEATURES = 16,
     SET_VRING_ENABLE = 18,
+    SET_BACKEND_REQ_FD = 21,
     GET_CONFIG = 24,
 
     VERSION = 1,
     IS_ANSWER = 1 << 2,
     FEATURE_PROTOCOL_FEATURES = 30,
+    PROTOCOL_FEATURE_BACKEND_REQ = 5,
     PROTOCOL_FEATURE_CONFIG = 9,
     CONFIG_SIZE = offsetof(struct virtio_blk_config, max_write_zeroes_sectors),
     PATIENCE_S = 10,
@@ -166,7 +168,17 @@ static int fail(char ret_why[256], const char *what, int error)
     return error;
 }
 
-int vhost_user_meet(int socket, struct vhost_user_disk *ret_disk, char ret_why[256])
+/* QEMU from 8 on takes it for the end of all when a disk grows and it has nowhere to say so. */
+static int hand_over_notes(int socket, uint64_t features, int notes)
+{
+    uint64_t both = bit(PROTOCOL_FEATURE_CONFIG) | (features & bit(PROTOCOL_FEATURE_BACKEND_REQ));
+    int error = say_number(socket, SET_PROTOCOL_FEATURES, both, -1);
+    if (!error && both & bit(PROTOCOL_FEATURE_BACKEND_REQ))
+        error = say_with(socket, SET_BACKEND_REQ_FD, NULL, 0, notes);
+    return error;
+}
+
+int vhost_user_meet(int socket, int notes, struct vhost_user_disk *ret_disk, char ret_why[256])
 {
     const struct timeval patience = {.tv_sec = PATIENCE_S};
     const uint64_t needed = bit(VIRTIO_F_VERSION_1) | bit(FEATURE_PROTOCOL_FEATURES);
@@ -185,7 +197,7 @@ int vhost_user_meet(int socket, struct vhost_user_disk *ret_disk, char ret_why[2
     if (!error && !(more & bit(PROTOCOL_FEATURE_CONFIG)))
         error = -EPROTONOSUPPORT;
     if (!error)
-        error = say_number(socket, SET_PROTOCOL_FEATURES, bit(PROTOCOL_FEATURE_CONFIG), -1);
+        error = hand_over_notes(socket, more, notes);
     if (!error)
         error = say_with(socket, SET_OWNER, NULL, 0, -1);
     if (!error)

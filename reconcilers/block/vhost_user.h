@@ -33,8 +33,9 @@ struct vhost_user_ring {
     int kick, call;                       /* eventfds: ours to it, its to us */
 };
 
-/* Asks for the disk, and settles what both can do. */
-int vhost_user_meet(int socket, struct vhost_user_disk *ret_disk, char ret_why[256]);
+/* Asks for the disk, and settles what both can do. `notes` is where the other side may say that the disk has
+ * changed, one end of a pair of sockets; it is not taken over. */
+int vhost_user_meet(int socket, int notes, struct vhost_user_disk *ret_disk, char ret_why[256]);
 /* Hands over memory and ring; from then on the other side works. */
 int vhost_user_hand_over(int socket, const struct vhost_user_memory *memory,
                          const struct vhost_user_ring *ring, char ret_why[256]);
