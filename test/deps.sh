@@ -45,7 +45,7 @@ want() {
         ;;
     integration)
         want golden
-        packages+=(strace libfuse3-dev fuse3 qemu-system-common qemu-block-extra qemu-utils)
+        packages+=(strace libfuse3-dev fuse3 qemu-system-common qemu-block-extra qemu-utils python3-yaml)
         ;;
     browser) packages+=(chromium) ;;
     sanitize)
