@@ -68,7 +68,14 @@ static const struct format formats[] = {
 };
 enum { FORMATS = sizeof formats / sizeof *formats };
 
+/* What reports were made with, whose policies they quote: it lives until they are printed. */
+struct inspections {
+    struct inspection **list;
+    size_t n, cap;
+};
+
 struct plan_options {
+    struct inspections *inspections;
     const char **dirs;
     size_t n_dirs, cap_dirs;
     const char **dumps; /* files, folders, or - for stdin; none: the live store */
@@ -211,6 +218,9 @@ static int look(const struct plan_options *o, const struct subject *of, char **n
                                      .domid = o->domid};
     if (inspection_begin(&from, &in))
         return STATUS_ERROR;
+    struct inspections *all = o->inspections;
+    xgrow(&all->list, &all->cap, all->n + 1, sizeof *all->list);
+    all->list[all->n++] = in;
     struct report *report = report_new(inspection_backend_domid(in));
     report->keeps_values = o->format->values;
     report->wide = o->format->wide;
@@ -225,7 +235,6 @@ static int look(const struct plan_options *o, const struct subject *of, char **n
         if (o->problems)
             report_keep_problems(report);
     }
-    inspection_end(in);
     if (status != STATUS_OK) {
         report_free(report);
         report = NULL;
@@ -391,7 +400,9 @@ int cmd_plan(int argc, char **argv)
         {"help", no_argument, NULL, HELP},
         {0},
     };
-    struct plan_options o = {.run_dir = control_client_default_dir(), .format = &formats[0]};
+    struct inspections inspections = {0};
+    struct plan_options o = {
+        .inspections = &inspections, .run_dir = control_client_default_dir(), .format = &formats[0]};
     int c, status = -1;
     while (status < 0 && (c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
         switch (c) {
@@ -439,6 +450,9 @@ int cmd_plan(int argc, char **argv)
         status = usage_error("plan", "a dump is looked at as a whole: --domain does not go with --dump");
     if (status < 0)
         status = plan(&o, argv + optind, argc - optind);
+    for (size_t i = 0; i < inspections.n; i++)
+        inspection_end(inspections.list[i]);
+    free(inspections.list);
     free(o.dirs);
     free(o.dumps);
     return status;

@@ -177,7 +177,9 @@ static void check_report(struct report *r)
     report_sort(r);
     for (size_t i = 1; i < r->n_devices; i++) {
         const struct report_device *a = &r->devices[i - 1], *b = a + 1;
-        int order = device_key_compare(&a->key, &b->key);
+        int order = (int)health_of(a->plan) - (int)health_of(b->plan);
+        if (!order)
+            order = device_key_compare(&a->key, &b->key);
         holds(order < 0 || (order == 0 && a->backend_domid < b->backend_domid),
               "%s/%d/%s is out of order, or there twice", b->key.type, b->key.domid, b->key.devid);
     }
