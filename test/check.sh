@@ -32,7 +32,7 @@ with_threads=(64-block-kill 77-progress 63-block 65-block-hostile)
 # Beyond unit, golden, sim and fuzz, these come to 2985 of the 3002 lines that all of integration comes to: xenrecon-blk,
 # xenrecon-dm, and in xenrecon what talks with people and processes. A line that is new may need another.
 under_sanitizers=(13-detach 40-burst 61-null-device-model 63-block 64-block-kill 65-block-hostile 66-hostile-guest 71-notify
-    71-status 75-logs 76-local 76-one-voice 77-progress 78-domains 79-mistakes 86-hotplug 90-chaos 91-faults)
+    71-status 75-logs 76-local 76-one-voice 77-progress 78-domains 79-mistakes 82-fleet 86-hotplug 90-chaos 91-faults)
 
 usage() {
     sed -n '3,21s/^# \{0,1\}//p' "$0" >&2
