@@ -10,6 +10,10 @@
 # shellcheck source=test/lib/formats.sh
 . "$repo/test/lib/formats.sh"
 
+mkdir "$dir/bin" # the clone may be where its user may not look
+cp "$XENRECON_BLK" "$dir/bin/xenrecon-blk"
+XENRECON_BLK=$dir/bin/xenrecon-blk
+
 openers() { pgrep -f "^$XENRECON_BLK --serve-network -- $dir/" || true; }
 
 one_of_each() { [ "$(openers | wc -l) $(daemons | wc -l)" = "1 1" ]; }
