@@ -15,6 +15,7 @@ as() {
 }
 
 policy_qdisk </dev/null
+# shellcheck disable=SC2016 # backticks are what is printed
 check "a group that is not there" \
     "$("${xenrecon[@]}" run --policies "$policies" --readers nosuchgroup 2>&1 || echo "status $?")" \
     'xenrecon: --readers: there is no group "nosuchgroup" here

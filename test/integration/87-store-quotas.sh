@@ -46,12 +46,12 @@ logged "no room: it is said" "$mark" "create failed: No space left on device; tr
 # may have begun before.
 gone=$(log_mark)
 no_more_room() {
-    local id wanting
-    mapfile -t wanting < <(with_state 1)
-    for id in "${wanting[@]}"; do
+    local id without
+    mapfile -t without < <(with_state 1)
+    for id in "${without[@]}"; do
         [ "$(log_since "$gone" | grep -c "qdisk/7/$id: create failed")" -ge 2 ] || return 1
     done
-    [ $((${#wanting[@]} + $(with_state 2 | wc -l))) = 11 ]
+    [ $((${#without[@]} + $(with_state 2 | wc -l))) = 11 ]
 }
 becomes_true no_more_room || fail "it never came out who has room"
 served=$(with_state 2 | wc -l)
