@@ -185,11 +185,10 @@ bool run_dir_has(int directory, const char *name)
  * that the service does without. */
 static int bind_of_group(int fd, const struct sockaddr_un *address, gid_t group)
 {
-    int ours = group == (gid_t)-1 ? -1 : setfsgid(group);
+    int ours = setfsgid(group); /* -1 changes nothing */
     int status = bind(fd, (const struct sockaddr *)address, sizeof *address);
     int error = errno;
-    if (ours >= 0)
-        setfsgid((gid_t)ours);
+    setfsgid((gid_t)ours);
     errno = error;
     return status;
 }
