@@ -4,7 +4,7 @@
 # xenrecon-blk has pure files, too
 blk_pure  := $(patsubst %,$B/reconcilers/block/%.o,blkif flushes journal network request space unflushed)
 # … and one that wants libuv, but nothing of Xen's
-blk_loop  := $(patsubst %,$B/reconcilers/block/%.o,vhost vhost_user)
+blk_loop  := $(patsubst %,$B/reconcilers/block/%.o,descriptor vhost vhost_user)
 # unit/test_*.c link only the pure layers, unit/ctl_*.c the controller and the device model too
 pure_test := $(patsubst %.c,$B/%,$(wildcard test/unit/test_*.c))
 ctl_test  := $(patsubst %.c,$B/%,$(wildcard test/unit/ctl_*.c))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "reconcilers/block/descriptor.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -21,7 +22,10 @@ int descriptor_send(int socket, const void *text, size_t len, int fd)
         m.msg_control = &control;
         m.msg_controllen = sizeof control;
     }
-    return sendmsg(socket, &m, MSG_NOSIGNAL) == (ssize_t)len ? 0 : -1;
+    ssize_t n = sendmsg(socket, &m, MSG_NOSIGNAL);
+    if (n >= 0 && n != (ssize_t)len)
+        errno = EPROTO;
+    return n == (ssize_t)len ? 0 : -1;
 }
 
 ssize_t descriptor_receive(int socket, void *text, size_t size, int *ret_fd)

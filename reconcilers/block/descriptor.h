@@ -5,7 +5,7 @@
 
 #include <sys/types.h>
 
-/* At least one byte. -1: none goes with it. 0, or -1 and errno. */
+/* At least one byte. -1: none goes with it. 0, or -1 and errno: EPROTO where only a part could be sent. */
 int descriptor_send(int socket, const void *text, size_t len, int fd);
 
 /* What was sent, as much of it as has come; *ret_fd is the caller's; -1: none has come with it. As recv(). */

@@ -8,9 +8,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "reconcilers/block/formats.h"
 #include "reconcilers/block/network.h"
 #include "reconcilers/block/opener.h"
 #include "reconcilers/block/qmp.h"
@@ -322,18 +322,14 @@ int images_grow(struct images *s, const struct image *image, uint64_t size, char
  * than it may. */
 int image_connect(const struct image *image)
 {
-    struct sockaddr_un to = {.sun_family = AF_UNIX};
     struct ucred peer;
     socklen_t len = sizeof peer;
-    memcpy(to.sun_path, image->socket, strlen(image->socket) + 1);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = formats_dial(image->socket);
     if (fd < 0)
-        return -errno;
-    int error =
-        connect(fd, (struct sockaddr *)&to, sizeof to) || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len)
-            ? -errno
-        : peer.uid != geteuid() ? -EPERM
-                                : 0;
+        return fd;
+    int error = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) ? -errno
+                : peer.uid != geteuid()                              ? -EPERM
+                                                                     : 0;
     if (error)
         close(fd);
     return error ? error : fd;

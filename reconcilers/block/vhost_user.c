@@ -11,6 +11,7 @@
 #include <sys/time.h>
 
 #include "reconcilers/block/blkif.h"
+#include "reconcilers/block/descriptor.h"
 
 /* Of the specification "Vhost-user Protocol" in QEMU's documentation, which no header has. */
 enum {
@@ -67,6 +68,11 @@ struct config {
     char space[CONFIG_SIZE];
 };
 
+/* The largest of what is said with a request. */
+_Static_assert(sizeof(struct config) >= sizeof(struct memory_table) &&
+                   sizeof(struct config) >= sizeof(struct vring_places),
+               "");
+
 static uint64_t bit(unsigned n)
 {
     return 1ULL << n;
@@ -74,22 +80,12 @@ static uint64_t bit(unsigned n)
 
 static int say_with(int socket, uint32_t request, const void *payload, size_t size, int fd)
 {
-    struct header h = {.request = request, .flags = VERSION, .size = (uint32_t)size};
-    struct iovec v[] = {{.iov_base = &h, .iov_len = sizeof h},
-                        {.iov_base = (void *)(uintptr_t)payload, .iov_len = size}};
-    union {
-        struct cmsghdr header;
-        char space[CMSG_SPACE(sizeof fd)];
-    } control = {
-        .header = {.cmsg_len = CMSG_LEN(sizeof fd), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
-    struct msghdr m = {.msg_iov = v, .msg_iovlen = 2};
-    if (fd >= 0) {
-        memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
-        m.msg_control = &control;
-        m.msg_controllen = sizeof control;
-    }
-    ssize_t n = sendmsg(socket, &m, MSG_NOSIGNAL);
-    return n < 0 ? -errno : (size_t)n != sizeof h + size ? -EPROTO : 0;
+    const struct header h = {.request = request, .flags = VERSION, .size = (uint32_t)size};
+    char message[sizeof h + sizeof(struct config)];
+    memcpy(message, &h, sizeof h);
+    if (size)
+        memcpy(message + sizeof h, payload, size);
+    return descriptor_send(socket, message, sizeof h + size, fd) ? -errno : 0;
 }
 
 static int say_number(int socket, uint32_t request, uint64_t number, int fd)
