@@ -10,8 +10,12 @@
 void fleet_add(struct fleet *f, const char *name, const char *error, struct report *report)
 {
     xgrow(&f->hosts, &f->cap, f->n + 1, sizeof *f->hosts);
-    f->hosts[f->n++] = (struct fleet_host){arena_strdup(&f->arena, name),
-                                           error ? arena_strdup(&f->arena, error) : NULL, report};
+    f->hosts[f->n++] =
+        (struct fleet_host){.name = arena_strdup(&f->arena, name),
+                            .error = error ? arena_strdup(&f->arena, error) : NULL,
+                            .report = report,
+                            .sum = report ? report_summarize(report) : (struct report_summary){0}};
+    f->unread += !report;
 }
 
 void fleet_clear(struct fleet *f)
@@ -27,9 +31,8 @@ enum health fleet_health(const struct fleet_host *h)
 {
     if (!h->report)
         return HEALTH_UNKNOWN;
-    struct report_summary s = report_summarize(h->report);
     for (enum health health = 0; health < HEALTH_COUNT; health++)
-        if (s.health[health])
+        if (h->sum.health[health])
             return health;
     return HEALTH_OK;
 }
@@ -40,12 +43,9 @@ static int by_sickness(const void *a, const void *b)
     const struct fleet_host *x = a, *y = b;
     if (!x->report != !y->report)
         return x->report ? 1 : -1;
-    if (x->report) {
-        struct report_summary s = report_summarize(x->report), t = report_summarize(y->report);
-        for (enum health h = 0; h < HEALTH_OK; h++)
-            if (s.health[h] != t.health[h])
-                return s.health[h] > t.health[h] ? -1 : 1;
-    }
+    for (enum health h = 0; h < HEALTH_OK; h++)
+        if (x->sum.health[h] != y->sum.health[h])
+            return x->sum.health[h] > y->sum.health[h] ? -1 : 1;
     return strcmp(x->name, y->name);
 }
 
@@ -59,15 +59,13 @@ struct report_summary fleet_summarize(const struct fleet *f)
 {
     struct report_summary sum = {0};
     for (size_t i = 0; i < f->n; i++) {
-        struct report_summary s = {0};
-        if (f->hosts[i].report)
-            s = report_summarize(f->hosts[i].report);
-        sum.devices += s.devices;
-        sum.actions += s.actions;
-        sum.errors += s.errors;
-        sum.warnings += s.warnings;
+        const struct report_summary *s = &f->hosts[i].sum;
+        sum.devices += s->devices;
+        sum.actions += s->actions;
+        sum.errors += s->errors;
+        sum.warnings += s->warnings;
         for (enum health h = 0; h < HEALTH_COUNT; h++)
-            sum.health[h] += s.health[h];
+            sum.health[h] += s->health[h];
     }
     return sum;
 }

@@ -10,14 +10,17 @@ struct fleet_host {
     const char *name;
     const char *error;     /* why there is no report; NULL: there is one */
     struct report *report; /* NULL: it could not be made */
+    struct report_summary sum;
 };
 
 struct fleet {
     struct arena arena;
     struct fleet_host *hosts;
     size_t n, cap;
+    size_t unread; /* hosts without a report */
 };
 
+/* Either an error or a report, which stays as it is from now on. */
 void fleet_add(struct fleet *f, const char *name, const char *error, struct report *report);
 void fleet_sort(struct fleet *f); /* those that could not be read first, then the sickest, then by name */
 void fleet_clear(struct fleet *f);

@@ -12,13 +12,10 @@
 static void put_counts(FILE *to, const struct fleet *f)
 {
     struct report_summary s = fleet_summarize(f);
-    size_t unread = 0;
-    for (size_t i = 0; i < f->n; i++)
-        unread += !f->hosts[i].report;
     fputs("<h1>Devices of several hosts</h1>\n<ul class=\"sum\">\n", to);
     report_html_count(to, f->n, "rest", "host", "s");
-    if (unread)
-        report_html_count(to, unread, "error", "not read", "");
+    if (f->unread)
+        report_html_count(to, f->unread, "error", "not read", "");
     for (enum health h = 0; h < HEALTH_COUNT; h++)
         if (s.health[h])
             report_html_count(to, s.health[h], health_name(h), health_name(h), "");
@@ -37,11 +34,10 @@ static void put_hosts(FILE *to, const struct fleet *f)
         report_html_text(to, h->name);
         fputs("</a> <span class=\"dim\">", to);
         if (h->report) {
-            struct report_summary s = report_summarize(h->report);
             const char *before = "";
             for (enum health health = 0; health < HEALTH_COUNT; health++)
-                if (s.health[health]) {
-                    fprintf(to, "%s%zu %s", before, s.health[health], health_name(health));
+                if (h->sum.health[health]) {
+                    fprintf(to, "%s%zu %s", before, h->sum.health[health], health_name(health));
                     before = ", ";
                 }
         } else {

@@ -54,10 +54,9 @@ static void add_host(struct table *t, const struct fleet_host *h, struct arena *
     cells[HEALTH] = h->report ? health_name(fleet_health(h)) : "not read";
     cells[HOST] = printable(a, h->name);
     if (h->report) {
-        struct report_summary s = report_summarize(h->report);
-        cells[DEVICES] = arena_printf(a, "%zu", s.devices);
+        cells[DEVICES] = arena_printf(a, "%zu", h->sum.devices);
         for (enum health health = 0; health < HEALTH_COUNT; health++)
-            cells[COUNTS + health] = arena_printf(a, "%zu", s.health[health]);
+            cells[COUNTS + health] = arena_printf(a, "%zu", h->sum.health[health]);
     }
     table_add(t, cells, colours);
 }
@@ -103,12 +102,9 @@ void fleet_print_text(const struct fleet *f, FILE *to)
 {
     struct report_summary s = fleet_summarize(f);
     struct arena a = {0};
-    size_t unread = 0;
-    for (size_t i = 0; i < f->n; i++)
-        unread += !f->hosts[i].report;
     fprintf(to, "%zu host%s, ", f->n, plural(f->n));
-    if (unread)
-        fprintf(to, "%zu of them not read, ", unread);
+    if (f->unread)
+        fprintf(to, "%zu of them not read, ", f->unread);
     fprintf(to, "%zu device%s", s.devices, plural(s.devices));
     health_text_counts(s.health, terminal_of(f), to);
     fputs("\n\n", to);
