@@ -311,9 +311,8 @@ int cmd_explain(int argc, char **argv)
             domain = optarg;
             break;
         case COLOUR:
-            colour = screen_parse_colour(optarg);
-            if (colour < 0)
-                status = usage_error("explain", "--color is auto, always or never, not \"%s\"", optarg);
+            if (screen_take_colour("explain", optarg, &colour))
+                status = STATUS_USAGE;
             break;
         case TABLE:
             table = true;

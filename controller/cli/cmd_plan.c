@@ -418,9 +418,8 @@ int cmd_plan(int argc, char **argv)
                 status = usage_error("plan", "--format is text, wide, json, html or csv, not \"%s\"", optarg);
             break;
         case COLOUR:
-            o.colour = screen_parse_colour(optarg);
-            if (o.colour < 0)
-                status = usage_error("plan", "--color is auto, always or never, not \"%s\"", optarg);
+            if (screen_take_colour("plan", optarg, &o.colour))
+                status = STATUS_USAGE;
             break;
         case DETAILED:
             o.detailed = true;

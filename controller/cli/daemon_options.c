@@ -45,11 +45,8 @@ bool daemon_options_take(const char *command, int c, char **argv, const char *he
         *ret_status = take_format(command, optarg, o);
         return *ret_status != 0;
     case DAEMON_OPTION_COLOUR:
-        o->colour = screen_parse_colour(optarg);
-        if (o->colour >= 0)
-            return false;
-        *ret_status = usage_error(command, "--color is auto, always or never, not \"%s\"", optarg);
-        return true;
+        *ret_status = screen_take_colour(command, optarg, &o->colour);
+        return *ret_status != STATUS_OK;
     case DAEMON_OPTION_RUNTIME_DIR:
         o->run_dir = optarg;
         return false;

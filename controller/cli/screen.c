@@ -8,16 +8,19 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "controller/cli/cli.h"
 #include "schemas/value.h"
 
-int screen_parse_colour(const char *text)
+int screen_take_colour(const char *command, const char *text, int *ret_colour)
 {
     static const char *const words[] = {
         [COLOUR_AUTO] = "auto", [COLOUR_ALWAYS] = "always", [COLOUR_NEVER] = "never"};
     for (int i = 0; i < 3; i++)
-        if (strcmp(text, words[i]) == 0)
-            return i;
-    return -1;
+        if (strcmp(text, words[i]) == 0) {
+            *ret_colour = i;
+            return STATUS_OK;
+        }
+    return usage_error(command, "--color is auto, always or never, not \"%s\"", text);
 }
 
 static size_t from_environment(const char *name, size_t otherwise)

@@ -8,9 +8,9 @@
 
 #include "schemas/terminal.h"
 
-/* Parses the argument of --color: always, never or auto, which is where stdout is a terminal, $NO_COLOR is
- * not set and $TERM is not `dumb`. -1: it is none of these. */
-int screen_parse_colour(const char *text);
+/* Takes the argument of --color: always, never or auto, which is where stdout is a terminal, $NO_COLOR is not
+ * set and $TERM is not `dumb`. STATUS_OK; or STATUS_USAGE, having logged that it is none of these. */
+int screen_take_colour(const char *command, const char *text, int *ret_colour);
 enum { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER };
 
 /* stdout's; $COLUMNS and $LINES count more than what the terminal says. */
