@@ -68,14 +68,8 @@ static const struct format formats[] = {
 };
 enum { FORMATS = sizeof formats / sizeof *formats };
 
-/* What reports were made with, whose policies they quote: it lives until they are printed. */
-struct inspections {
-    struct inspection **list;
-    size_t n, cap;
-};
-
 struct plan_options {
-    struct inspections *inspections;
+    struct inspection **first; /* whose policies all reports quote: it lives until they are printed */
     const char **dirs;
     size_t n_dirs, cap_dirs;
     const char **dumps; /* files, folders, or - for stdin; none: the live store */
@@ -211,6 +205,7 @@ static int look(const struct plan_options *o, const struct subject *of, char **n
     struct inspection *in;
     struct inspection_source from = {.dump = of->file,
                                      .parsed = of->parsed,
+                                     .like = *o->first,
                                      .dirs = o->dirs,
                                      .n_dirs = o->n_dirs,
                                      .run_dir = o->run_dir,
@@ -218,9 +213,6 @@ static int look(const struct plan_options *o, const struct subject *of, char **n
                                      .domid = o->domid};
     if (inspection_begin(&from, &in))
         return STATUS_ERROR;
-    struct inspections *all = o->inspections;
-    xgrow(&all->list, &all->cap, all->n + 1, sizeof *all->list);
-    all->list[all->n++] = in;
     struct report *report = report_new(inspection_backend_domid(in));
     report->keeps_values = o->format->values;
     report->wide = o->format->wide;
@@ -235,6 +227,10 @@ static int look(const struct plan_options *o, const struct subject *of, char **n
         if (o->problems)
             report_keep_problems(report);
     }
+    if (*o->first)
+        inspection_end(in);
+    else
+        *o->first = in;
     if (status != STATUS_OK) {
         report_free(report);
         report = NULL;
@@ -324,10 +320,7 @@ static int add_file(const struct plan_options *o, const char *file, char **names
 /* Where any could not be read, that is the exit status, for all that the others are reported. */
 static int print_fleet(const struct plan_options *o, struct fleet *f, char **names, size_t n)
 {
-    size_t unread = 0;
-    for (size_t i = 0; i < f->n; i++)
-        unread += f->hosts[i].error != NULL;
-    if (n && f->n == unread) {
+    if (n && f->n == f->unread) {
         log_error("%s: there is no such device in any of the dumps", names[0]);
         return STATUS_ERROR;
     }
@@ -336,7 +329,7 @@ static int print_fleet(const struct plan_options *o, struct fleet *f, char **nam
     fleet_sort(f);
     o->format->print_fleet(f, stdout);
     int status = judge(o, &sum);
-    return unread ? STATUS_ERROR : status;
+    return f->unread ? STATUS_ERROR : status;
 }
 
 /* One file of one host is as the store of one. */
@@ -400,9 +393,8 @@ int cmd_plan(int argc, char **argv)
         {"help", no_argument, NULL, HELP},
         {0},
     };
-    struct inspections inspections = {0};
-    struct plan_options o = {
-        .inspections = &inspections, .run_dir = control_client_default_dir(), .format = &formats[0]};
+    struct inspection *first = NULL;
+    struct plan_options o = {.first = &first, .run_dir = control_client_default_dir(), .format = &formats[0]};
     int c, status = -1;
     while (status < 0 && (c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
         switch (c) {
@@ -449,9 +441,7 @@ int cmd_plan(int argc, char **argv)
         status = usage_error("plan", "a dump is looked at as a whole: --domain does not go with --dump");
     if (status < 0)
         status = plan(&o, argv + optind, argc - optind);
-    for (size_t i = 0; i < inspections.n; i++)
-        inspection_end(inspections.list[i]);
-    free(inspections.list);
+    inspection_end(first);
     free(o.dirs);
     free(o.dumps);
     return status;

@@ -176,6 +176,11 @@ static int load_policies(struct inspection *in, const struct inspection_source *
 {
     struct diagnostic why;
     int error;
+    if (from->like) {
+        in->policies = from->like->policies;
+        in->borrowed = true;
+        return 0;
+    }
     if (!from->dump && !from->n_dirs && from->run_dir && !daemon_memory_ask(from->run_dir, &in->memory) &&
         from->scope == SCOPE_OWN)
         log_info("as the running daemon decides, process %d", daemon_memory_pid(in->memory));
@@ -216,7 +221,8 @@ void inspection_end(struct inspection *in)
     dump_hosts_clear(&in->read);
     daemon_memory_free(in->memory);
     disks_free(in->disks);
-    policy_set_clear(&in->policies);
+    if (!in->borrowed)
+        policy_set_clear(&in->policies);
     free(in->domains);
     free(in);
 }

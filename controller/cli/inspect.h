@@ -22,6 +22,7 @@ enum inspection_scope { SCOPE_OWN, SCOPE_ONE, SCOPE_ALL };
 struct inspection_source {
     const char *dump;    /* a dump in this file, or in stdin for "-"; NULL: the store */
     struct dump *parsed; /* one that was read before, which lives longer; NULL: it is read from the file */
+    const struct inspection *like; /* its policies are taken, and it lives longer; NULL: they are loaded */
     const char *const
         *dirs; /* where policies are; none: the default places, or the running daemon's policies */
     size_t n_dirs;

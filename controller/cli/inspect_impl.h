@@ -20,6 +20,7 @@ struct inspection {
     struct naming *naming;        /* NULL: nobody has asked yet */
     struct disks *disks;          /* what the devices write to; NULL: it was not read */
     struct policy_set policies;
+    bool borrowed; /* they are another inspection's */
     enum inspection_scope scope;
     uint16_t backend_domid, own; /* the domain whose tree is read, and our own */
     uint16_t *domains;           /* all domains, for SCOPE_ALL */
