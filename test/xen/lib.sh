@@ -395,6 +395,14 @@ stop_writer() {
     in_guest "$1" 'touch /tmp/stop; while kill -0 $(cat /tmp/writer.pid) 2>/dev/null; do sleep 1; done; cat /tmp/errors'
 }
 
+# unharmed NAME DISK: after its writer, which this ends. The disk had no error, lost no write, and was connected once.
+unharmed() {
+    check "no error, no write lost" "$(stop_writer "$1")" ""
+    check "the guest's kernel saw none" "$(in_guest "$1" 'dmesg | grep -ciE "i/o error|blkfront.*(error|fail)"' || true)" 0
+    check "and never had to connect again" "$(in_guest "$1" 'dmesg | grep -c "xvda: flush"' || true)" 1
+    check "it is Connected" "$(states "$2")" 4/4
+}
+
 # ---- xenrecon
 
 # policy TYPE: the rest of the file from standard input
