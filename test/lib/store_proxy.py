@@ -99,8 +99,9 @@ class StoreProxy(threading.Thread):
 
     def run(self):
         while True:
+            patience = self.due()  # it may end connections
             sources = {s: c for c in self.connections for s in (c.client, c.store)}
-            for s in select.select(list(sources) + [self.listener, self.over], [], [], self.due())[0]:
+            for s in select.select(list(sources) + [self.listener, self.over], [], [], patience)[0]:
                 if s is self.over:
                     for c in self.connections:
                         c.close()
